@@ -1,0 +1,1 @@
+"""actorkit_actors: the stock actors, one file each."""

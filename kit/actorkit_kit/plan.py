@@ -1,0 +1,159 @@
+"""The plan: a topology with every decision made. Targets write down what stands here and decide nothing about wiring.
+
+Hosts are the one thing that a target supplies: `environment(plan, unit, addresses)` asks its `Addresses`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from actorkit.graph import Connection, variable_of
+from actorkit.settings import Peers
+
+#: Port on which every actor takes events, and every broker requests, inside its container.
+INBOX_PORT: Final = 5550
+#: Port of /metrics, /healthz and /readyz inside a container.
+ADMIN_PORT: Final = 9600
+#: Folder for files and secrets inside a container.
+FILES_DIR: Final = "/etc/actorkit/files"
+SECRETS_DIR: Final = "/run/secrets"
+#: User and group that containers run as.
+USER_ID: Final = 10001
+
+
+@dataclass(frozen=True)
+class Image:
+    """The image of a unit: `tag` names it; `extra` is the extra of the distribution that it holds ("" for none);
+    `build` is the folder of the user's own code, None for stock actors."""
+
+    tag: str
+    extra: str = ""
+    build: Path | None = None
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A file that a unit reads: `source` on the author's machine, `target` inside the container."""
+
+    name: str
+    source: Path
+    target: str
+    secret: bool = False
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port that is reached from outside. `published` is the host's; bound to loopback unless `public`."""
+
+    name: str
+    container: int
+    published: int
+    public: bool = False
+
+
+@dataclass(frozen=True)
+class Wait:
+    """`unit` is started before this one; `healthy`: and must be healthy first (not inside a cycle)."""
+
+    unit: str
+    healthy: bool
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A node as it is deployed: an actor or the broker, with all of its replicas.
+
+    `params` are ready for `ACTORKIT_PARAMS`: file and secret references point to the targets of `mounts`.
+    `edges` leave this unit. `waits` is ordered: receivers before senders.
+    """
+
+    name: str
+    kind: Literal["actor", "broker"]
+    uses: str
+    class_path: str
+    image: Image
+    replicas: int = 1
+    params: Mapping[str, Any] = field(default_factory=dict)
+    receives: bool = True
+    edges: tuple[Connection, ...] = ()
+    uses_broker: bool = False
+    mounts: tuple[Mount, ...] = ()
+    ports: tuple[Port, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    environment_extra: Mapping[str, str] = field(default_factory=dict)
+    drain_timeout_s: float = 20.0
+    memory_mb: int = 128
+    cpus: float = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole deployment. `digest` is a hash of all that decides about it, `base` the topology's folder."""
+
+    topology: str
+    version: str
+    digest: str
+    base: Path
+    units: tuple[Unit, ...]
+
+    def unit(self, name: str) -> Unit:
+        """The unit of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return next((unit for unit in self.units if unit.name == name), None) or _missing(name)
+
+    @property
+    def broker(self) -> Unit | None:
+        return next((unit for unit in self.units if unit.kind == "broker"), None)
+
+
+def _missing(name: str) -> Unit:
+    raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """How a target reaches and binds units: `peer(unit)` is an endpoint to connect to, `inbox(unit)` one to bind,
+    `admin` is the admin server's host:port."""
+
+    peer: Callable[[str], str]
+    inbox: Callable[[str], str]
+    admin: str
+
+
+def container_addresses(host_of: Callable[[str], str]) -> Addresses:
+    """Addresses in a network where `host_of(unit)` is a name that lists every replica."""
+    return Addresses(
+        peer=lambda unit: f"tcp://{host_of(unit)}:{INBOX_PORT}",
+        inbox=lambda _unit: f"tcp://*:{INBOX_PORT}",
+        admin=f"0.0.0.0:{ADMIN_PORT}",
+    )
+
+
+def environment(plan: Plan, unit: Unit, addresses: Addresses) -> dict[str, str]:
+    """The variables of one unit, by name: the contract of `actorkit.settings`."""
+    variables = {
+        "ACTORKIT_TOPOLOGY": plan.topology,
+        "ACTORKIT_ACTOR": unit.name,
+        "ACTORKIT_CLASS": unit.class_path,
+        "ACTORKIT_PARAMS": json.dumps(unit.params, sort_keys=True, separators=(",", ":")),
+        "ACTORKIT_ADMIN": addresses.admin,
+        "ACTORKIT_DRAIN_TIMEOUT_S": f"{unit.drain_timeout_s:g}",
+        **unit.environment_extra,
+    }
+    if unit.receives:
+        variables["ACTORKIT_INBOX"] = addresses.inbox(unit.name)
+    if unit.uses_broker and plan.broker is not None:
+        variables["ACTORKIT_BROKERS"] = addresses.peer(plan.broker.name)
+    outboxes: dict[str, list[str]] = {}
+    for edge in unit.edges:
+        peers = Peers((addresses.peer(edge.destination),), edge.inbox, edge.options)
+        outboxes.setdefault(edge.outbox, []).append(str(peers))
+    variables.update({variable_of(outbox): " ".join(peers) for outbox, peers in outboxes.items()})
+    return dict(sorted(variables.items()))

@@ -1,0 +1,132 @@
+"""What users write: a class that receives an event and returns events."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, ClassVar, Protocol, get_type_hints
+
+from actorkit import params
+from actorkit.event import Event
+
+#: What `consume` may give back: an event, several, or None when there is nothing to send.
+Result = Event | Iterable[Event] | None
+
+
+class Held(Protocol):
+    """An event that its actor finishes later; until then it stays unacknowledged, and so is never lost."""
+
+    def complete(self, *events: Event) -> None:
+        """Send these to the default outboxes and be done with the held event. A second call does nothing."""
+
+    def fail(self, error: BaseException) -> None:
+        """Send the held event to the error outbox with this error. A second call does nothing."""
+
+
+class Runtime(Protocol):
+    """What an actor can ask of the process it runs in."""
+
+    name: str
+    instance: str
+
+    @property
+    def outboxes(self) -> Collection[str]:
+        """The connected outboxes, the reserved ones too."""
+
+    @property
+    def draining(self) -> bool:
+        """Whether this instance is about to stop: a source makes nothing new."""
+
+    def send(self, event: Event, outbox: str | None) -> None: ...
+
+    def request(self, event: Event, outbox: str | None, timeout_s: float) -> Event: ...
+
+    def hold(self, event: Event) -> Held: ...
+
+
+class Actor:
+    """A node of the graph. Subclasses write `consume`, or `produce` when they are a source.
+
+    The annotation of `consume`'s event says which class it wants; what comes in is converted to it. `setup` runs once
+    in an instance before it is ready, `teardown` after the last event.
+    """
+
+    class Params(params.Params, frozen=True, kw_only=True):
+        """Parameters of the actor; a subclass adds its own."""
+
+    #: Named outboxes that get only what is sent to them by name; a plain send goes to all others but `error` and `log`.
+    OUTBOXES: ClassVar[tuple[str, ...]] = ()
+    #: Whether events come back to the instance that asked (`request`); the graph may then lead back to it.
+    ANSWERS: ClassVar[bool] = False
+    #: Whether the actor listens on a port of its own: parameter name → default port.
+    LISTENS: ClassVar[dict[str, int]] = {}
+    #: Whether the actor needs the topology's broker.
+    USES_BROKER: ClassVar[bool] = False
+
+    def __init__(self, name: str, params: Any, runtime: Runtime) -> None:
+        self.name = name
+        self.params = params
+        self.runtime = runtime
+        self.log = logging.getLogger(f"actorkit.actor.{name}")
+
+    def setup(self) -> None:
+        """Get ready: open pools, read files. An exception ends the instance before it is ready."""
+
+    def teardown(self) -> None:
+        """Give back what `setup` took. Runs after the drain."""
+
+    def consume(self, event: Event) -> Result:
+        """Deal with one event.
+
+        Return an event (`event.replace(...)` keeps it in its trace), an iterable of events, or None. An exception sends
+        the event to the `error` outbox, with the error as its `failure`.
+        """
+        raise TypeError(f"{type(self).__name__} consumes nothing; it has no consume method")
+
+    def produce(self) -> Iterator[Event]:
+        """Make events, for a source. The iterator is advanced only while there is room for its event."""
+        return iter(())
+
+    def send(self, event: Event, outbox: str | None = None) -> None:
+        """Send an event to the named outbox, or to all default ones. What was sent while an event was being consumed
+        belongs to it: that event is acknowledged only when these are.
+
+        Raises:
+            NotFound: no outbox of that name is connected, and the class declares none.
+        """
+        self.runtime.send(event, outbox)
+
+    def request(self, event: Event, outbox: str | None = None, *, timeout_s: float) -> Event:
+        """Send an event and wait for the one that comes back to this actor; other events are dealt with meanwhile.
+
+        Raises:
+            NotAnswered: the event was dealt with completely, and nothing came back.
+            AnswerTimeout: nothing came back in time.
+            NotFound: no outbox of that name is connected.
+            Draining: this instance is about to stop.
+        """
+        return self.runtime.request(event, outbox, timeout_s)
+
+    def hold(self, event: Event) -> Held:
+        """Keep the event that is being consumed: it is finished by the handle, not by the end of `consume`."""
+        return self.runtime.hold(event)
+
+    @classmethod
+    def consumes(cls) -> bool:
+        """Whether the class takes events in."""
+        return cls.consume is not Actor.consume or cls.ANSWERS
+
+    @classmethod
+    def produces(cls) -> bool:
+        """Whether the class is a source."""
+        return cls.produce is not Actor.produce
+
+    @classmethod
+    def input_class(cls) -> type[Event]:
+        """The event class that `consume` is annotated with; `Event` when it is not."""
+        names = list(inspect.signature(cls.consume).parameters)
+        if len(names) < 2:
+            return Event
+        wanted = get_type_hints(cls.consume).get(names[1], Event)
+        return wanted if isinstance(wanted, type) and issubclass(wanted, Event) else Event

@@ -1,0 +1,90 @@
+"""The words of a topology's graph: boxes, connections, and how they are named.
+
+An unnamed outbox is named after its destination, an unnamed inbox after its source; what comes from a reserved outbox
+arrives in `error-SOURCE` or `log-SOURCE`. The topology file, the Director and the runtime all name through here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+#: Outboxes that every actor has and that a plain send never reaches.
+RESERVED: Final = ("error", "log")
+
+#: Names of topologies, actors and boxes are DNS labels (RFC 1123 §2.1), short enough for a prefix before them.
+NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?\Z")
+
+#: What a name looks like, for messages.
+NAME_RULE: Final = "lower-case letters, digits and dashes, beginning with a letter, at most 40 characters"
+
+Delivery = Literal["at-least-once", "at-most-once"]
+
+
+@dataclass(frozen=True, order=True)
+class Box:
+    """`actor` or `actor.box`: one end of a connection."""
+
+    actor: str
+    box: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.actor}.{self.box}" if self.box else self.actor
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a connection behaves.
+
+    window: how many events may be under way to one instance before it has consumed them.
+    key: where in the event the value lies that keeps events together on one instance, as for `Event.lookup`.
+    """
+
+    delivery: Delivery = "at-least-once"
+    window: int = 1024
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An edge: everything that `source` puts into `outbox` arrives in `inbox` of `destination`."""
+
+    source: str
+    outbox: str
+    destination: str
+    inbox: str
+    options: Options = field(default_factory=Options)
+
+    def __str__(self) -> str:
+        return f"{self.source}.{self.outbox} -> {self.destination}.{self.inbox}"
+
+
+def parse_box(text: str) -> Box:
+    """Read `actor` or `actor.box`.
+
+    Raises:
+        ValueError: it is neither; the message says what was wanted.
+    """
+    actor, dot, box = text.strip().partition(".")
+    for name in (actor, box) if dot else (actor,):
+        if not NAME.match(name):
+            raise ValueError(f'"{text.strip()}" is not a box. Write actor or actor.box, each of {NAME_RULE}.')
+    return Box(actor, box or None)
+
+
+def connect(source: Box, destination: Box, options: Options | None = None) -> Connection:
+    """Name the unnamed ends of a connection."""
+    outbox = source.box or destination.actor
+    inbox = destination.box or (f"{outbox}-{source.actor}" if outbox in RESERVED else source.actor)
+    return Connection(source.actor, outbox, destination.actor, inbox, options or Options())
+
+
+def variable_of(outbox: str) -> str:
+    """The environment variable that holds an outbox's peers: `to-order` → `ACTORKIT_OUTBOX_TO_ORDER`."""
+    return "ACTORKIT_OUTBOX_" + outbox.upper().replace("-", "_")
+
+
+def outbox_of(variable: str) -> str:
+    """The outbox whose peers stand in that variable; the way back from `variable_of`."""
+    return variable.removeprefix("ACTORKIT_OUTBOX_").lower().replace("_", "-")

@@ -1,0 +1,233 @@
+"""Frame layouts of RFC 7/MDP 0.1 and RFC 18/MDP 0.2, without the routing id that a ROUTER puts before them.
+
+    client REQUEST   0.1: ["", MDPC01, service, body…]        0.2: [MDPC02, 01, service, body…]
+    client REPLY     0.1: ["", MDPC01, service, body…]        0.2: [MDPC02, 02 partial | 03 final, service, body…]
+    READY            0.1: ["", MDPW01, 01, service]           0.2: [MDPW02, 01, service]
+    worker REQUEST   0.1: ["", MDPW01, 02, client, "", body…] 0.2: [MDPW02, 02, client, "", body…]
+    worker REPLY     0.1: ["", MDPW01, 03, client, "", body…] 0.2: [MDPW02, 03 partial | 04 final, client, "", body…]
+    HEARTBEAT        0.1: ["", MDPW01, 04]                    0.2: [MDPW02, 05]
+    DISCONNECT       0.1: ["", MDPW01, 05]                    0.2: [MDPW02, 06]
+
+Our own clients put one frame before the body, a *note*: `NOTE` and a msgpack map. The broker takes it off before a worker
+sees the request, and answers refusals to such a client (only) with a note in place of a body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple, TypeAlias, TypeVar
+
+import msgspec
+import zmq
+
+from actorkit.mdp.errors import FrameError
+
+#: A frame as it travels through the broker: small ones as bytes, large ones as pyzmq frames that are not copied.
+Part: TypeAlias = bytes | zmq.Frame
+
+EMPTY: Final = b""
+
+#: First bytes of the frame that our own clients put before the body, and of refusals to them.
+NOTE: Final = b"\x00AK1"
+
+#: First bytes of the routing ids of our own workers. A DISCONNECT from such a worker says: the request that I may just
+#: have been sent is not begun; so it is given to another worker even when the service is not idempotent.
+OUR_WORKER: Final = b"AK1"
+
+#: Service names that begin so belong to the broker (RFC 8/MMI).
+MMI: Final = b"mmi."
+
+#: Longest service name, in bytes.
+MAX_NAME_BYTES: Final = 255
+
+
+class Dialect(NamedTuple):
+    """One version of the protocol: what stands before the command, and the commands."""
+
+    version: str
+    client: bytes
+    worker: bytes
+    #: What a worker's message and a client's message begin with, header included.
+    worker_head: tuple[bytes, ...]
+    client_head: tuple[bytes, ...]
+    ready: bytes
+    request: bytes
+    #: None: the version has no partial answers.
+    partial: bytes | None
+    final: bytes
+    heartbeat: bytes
+    disconnect: bytes
+    #: What stands between the client's header and the service: request, partial answer, last answer.
+    client_request: tuple[bytes, ...]
+    client_partial: tuple[bytes, ...]
+    client_final: tuple[bytes, ...]
+
+
+V1: Final = Dialect(
+    version="0.1",
+    client=b"MDPC01",
+    worker=b"MDPW01",
+    worker_head=(EMPTY, b"MDPW01"),
+    client_head=(EMPTY, b"MDPC01"),
+    ready=b"\x01",
+    request=b"\x02",
+    partial=None,
+    final=b"\x03",
+    heartbeat=b"\x04",
+    disconnect=b"\x05",
+    client_request=(),
+    client_partial=(),
+    client_final=(),
+)
+
+V2: Final = Dialect(
+    version="0.2",
+    client=b"MDPC02",
+    worker=b"MDPW02",
+    worker_head=(b"MDPW02",),
+    client_head=(b"MDPC02",),
+    ready=b"\x01",
+    request=b"\x02",
+    partial=b"\x03",
+    final=b"\x04",
+    heartbeat=b"\x05",
+    disconnect=b"\x06",
+    client_request=(b"\x01",),
+    client_partial=(b"\x02",),
+    client_final=(b"\x03",),
+)
+
+
+class RequestNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What our own client tells the broker about a request."""
+
+    #: Time that the client still waits, in milliseconds.
+    ms: int = 0
+    #: A name for the request in logs.
+    id: str = ""
+
+
+class AnswerNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A refusal by the broker, or the failure of a worker's handler."""
+
+    #: HTTP status that says best what happened.
+    status: int
+    error: str = ""
+    #: Which side says so: the request was refused by the broker, or failed in the worker.
+    by: str = "broker"
+
+
+_Note = TypeVar("_Note")
+
+_request_notes = msgspec.msgpack.Decoder(RequestNote)
+_answer_notes = msgspec.msgpack.Decoder(AnswerNote)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def write_note(note: RequestNote | AnswerNote) -> bytes:
+    """Return the frame that carries the note."""
+    return NOTE + _encoder.encode(note)
+
+
+def read_request_note(frame: bytes) -> RequestNote:
+    """Read a client's note. Raises FrameError when it is none."""
+    return _read(_request_notes, frame)
+
+
+def read_answer_note(body: Sequence[bytes]) -> AnswerNote | None:
+    """Read the note in place of an answer's body; None when the body is an ordinary answer."""
+    if not body or not body[0].startswith(NOTE):
+        return None
+    try:
+        return _read(_answer_notes, body[0])
+    except FrameError:
+        return None
+
+
+def client_request(service: bytes, body: Sequence[Part], dialect: Dialect = V1) -> list[Part]:
+    """Compose a client's REQUEST (RFC 7/MDP §client)."""
+    return [*dialect.client_head, *dialect.client_request, service, *body]
+
+
+def client_answer(service: bytes, body: Sequence[Part], dialect: Dialect = V1, *, final: bool = True) -> list[Part]:
+    """Compose the broker's answer to a client, the last one or a part of it."""
+    return [*dialect.client_head, *(dialect.client_final if final else dialect.client_partial), service, *body]
+
+
+def ready(service: bytes, dialect: Dialect = V1) -> list[Part]:
+    """Compose a worker's READY."""
+    return [*dialect.worker_head, dialect.ready, service]
+
+
+def worker_request(client: bytes, body: Sequence[Part], dialect: Dialect = V1) -> list[Part]:
+    """Compose the REQUEST that the broker gives a worker."""
+    return [*dialect.worker_head, dialect.request, client, EMPTY, *body]
+
+
+def worker_reply(client: bytes, body: Sequence[Part], dialect: Dialect = V1) -> list[Part]:
+    """Compose a worker's last (in 0.1: only) REPLY."""
+    return [*dialect.worker_head, dialect.final, client, EMPTY, *body]
+
+
+def worker_partial(client: bytes, body: Sequence[Part]) -> list[Part]:
+    """Compose a worker's PARTIAL (0.2 only)."""
+    return [*V2.worker_head, b"\x03", client, EMPTY, *body]
+
+
+def heartbeat(dialect: Dialect = V1) -> list[Part]:
+    """Compose a HEARTBEAT, the same in both directions."""
+    return [*dialect.worker_head, dialect.heartbeat]
+
+
+def disconnect(dialect: Dialect = V1) -> list[Part]:
+    """Compose a DISCONNECT, the same in both directions."""
+    return [*dialect.worker_head, dialect.disconnect]
+
+
+def parse_answer(frames: Sequence[bytes], service: bytes) -> list[bytes]:
+    """Return the body of a 0.1 answer as a DEALER receives it. Raises FrameError when it is not one for the service."""
+    if len(frames) < 4 or frames[0] != EMPTY or frames[1] != V1.client:
+        raise FrameError(f"an answer of {len(frames)} frames is not ['', MDPC01, service, body…]")
+    if frames[2] != service:
+        raise FrameError(f"the answer is from service {frames[2]!r}, not {service!r}")
+    return list(frames[3:])
+
+
+class Command(NamedTuple):
+    """What a 0.1 worker hears from the broker."""
+
+    command: bytes
+    client: bytes = b""
+    body: list[bytes] = []  # noqa: RUF012  # never changed: a command without a body shares it
+
+
+def parse_command(frames: Sequence[bytes]) -> Command:
+    """Read what the broker sends a 0.1 worker. Raises FrameError when it is not a command of the broker."""
+    if len(frames) < 3 or frames[0] != EMPTY or frames[1] != V1.worker:
+        raise FrameError(f"a message of {len(frames)} frames is not ['', MDPW01, command, …]")
+    command = frames[2]
+    if command == V1.request:
+        if len(frames) < 6 or frames[4] != EMPTY:
+            raise FrameError("a REQUEST is not ['', MDPW01, 02, client, '', body…]")
+        return Command(command, frames[3], list(frames[5:]))
+    if command not in (V1.heartbeat, V1.disconnect) or len(frames) != 3:
+        raise FrameError(f"command {command!r} with {len(frames)} frames is not one that a broker sends")
+    return Command(command)
+
+
+def is_service_name(name: Part) -> bool:
+    """Tell whether a frame can name a service: 1 to 255 bytes of printable UTF-8 (RFC 7/MDP: a printable string)."""
+    if not isinstance(name, bytes) or not 0 < len(name) <= MAX_NAME_BYTES:
+        return False
+    try:
+        return name.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
+
+
+
+def _read(decoder: msgspec.msgpack.Decoder[_Note], frame: bytes) -> _Note:
+    try:
+        return decoder.decode(memoryview(frame)[len(NOTE) :])
+    except (msgspec.DecodeError, msgspec.ValidationError) as exc:
+        raise FrameError(f"the frame after {NOTE!r} is not a note: {exc}") from exc

@@ -1,0 +1,159 @@
+"""The parameters of an actor: declared by the actor, checked before anything starts.
+
+    class Params(Actor.Params):
+        stylesheet: Annotated[str, Meta(description="XSLT 1.0 stylesheet", extra={"file": True})]
+        timeout_s: Annotated[float, Meta(gt=0, description="how long to wait")] = 30.0
+
+The unit of a number is the end of its name (`_s`, `_bytes`) or `extra={"unit": …}`. `extra={"secret": True}` marks what
+must never be shown. Any parameter may be given as `{"file": path}`: the content of the file is then its value (text for
+a `str`, JSON otherwise).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import NODEFAULT, Meta
+
+from actorkit.errors import SettingsError
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters that every actor has."""
+
+    concurrency: Annotated[int, Meta(ge=1, le=10_000, description="events that one instance works on at a time")] = 1
+    threads: Annotated[
+        int, Meta(ge=0, le=256, description="native threads that run consume, for work that blocks the CPU; 0: none")
+    ] = 0
+    retries: Annotated[int, Meta(ge=0, description="how often consume is tried again after an exception")] = 0
+    backoff_s: Annotated[float, Meta(gt=0, description="pause before the first retry; doubles with each")] = 1.0
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """One declared parameter, as a catalogue shows it. `default` is JSON text, None when the parameter is required."""
+
+    name: str
+    type: str
+    description: str = ""
+    unit: str = ""
+    default: str | None = None
+    secret: bool = False
+    file: bool = False
+
+    @property
+    def required(self) -> bool:
+        return self.default is None
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One mistake in given parameters: `path` inside them ("" for the whole), `message` with what to do."""
+
+    path: str
+    message: str
+
+
+P = TypeVar("P", bound=msgspec.Struct)
+
+_UNITS = {"_s": "s", "_ms": "ms", "_bytes": "bytes", "_eur": "EUR", "_percent": "%"}
+
+
+def declared(cls: type[msgspec.Struct]) -> list[Parameter]:
+    """Every parameter of a Params class, the actor's own first."""
+    hints = get_type_hints(cls, include_extras=True)
+    common = {field.name for field in msgspec.structs.fields(Params)}
+    fields = sorted(msgspec.structs.fields(cls), key=lambda field: field.name in common and cls is not Params)
+    return [_parameter(field, hints[field.name]) for field in fields]
+
+
+def _parameter(field: msgspec.structs.FieldInfo, hint: Any) -> Parameter:
+    meta = next((arg for arg in get_args(hint)[1:] if isinstance(arg, Meta)), Meta())
+    base = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    extra = meta.extra or {}
+    unit = extra.get("unit") or next((unit for end, unit in _UNITS.items() if field.name.endswith(end)), "")
+    default: str | None = None
+    if field.default is not NODEFAULT:
+        default = msgspec.json.encode(field.default).decode()
+    elif field.default_factory is not NODEFAULT:
+        default = msgspec.json.encode(field.default_factory()).decode()
+    return Parameter(
+        name=field.name,
+        type=_type_name(base),
+        description=meta.description or "",
+        unit=unit,
+        default=default,
+        secret=bool(extra.get("secret")),
+        file=bool(extra.get("file")),
+    )
+
+
+def _type_name(base: Any) -> str:
+    if isinstance(base, type) and not get_args(base):
+        return base.__name__
+    return str(base).replace("typing.", "").replace("builtins.", "")
+
+
+def check(cls: type[msgspec.Struct], given: Mapping[str, Any]) -> list[Problem]:
+    """All mistakes in the given parameters at once; `{"file": …}` and `{"secret": …}` stand for any value."""
+    return list(_problems(cls, given))
+
+
+def _problems(cls: type[msgspec.Struct], given: Mapping[str, Any]) -> Iterator[Problem]:
+    hints = get_type_hints(cls, include_extras=True)
+    fields = {field.encode_name: field for field in msgspec.structs.fields(cls)}
+    for name, value in given.items():
+        if name not in fields:
+            near = difflib.get_close_matches(str(name), fields, n=1)
+            known = f'Did you mean "{near[0]}"?' if near else f"It has: {', '.join(sorted(fields))}."
+            yield Problem(str(name), f'there is no parameter "{name}". {known}')
+        elif not is_reference(value):
+            try:
+                msgspec.convert(value, hints[fields[name].name])
+            except msgspec.ValidationError as exc:
+                message, _, inner = str(exc).partition(" - at `$")
+                yield Problem(str(name) + inner.rstrip("`"), f"{message[0].lower()}{message[1:]}")
+    for name, field in fields.items():
+        if field.required and name not in given:
+            yield Problem("", f'the parameter "{name}" is required')
+
+
+def is_reference(value: object) -> bool:
+    """Whether a given value stands for the content of a file or a secret."""
+    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in ("file", "secret")
+
+
+def build(cls: type[P], given: Mapping[str, Any]) -> P:
+    """Make the parameters, files read.
+
+    Raises:
+        SettingsError: a parameter is wrong, missing or unknown, or its file cannot be read.
+    """
+    values = {name: _content(cls, name, value) for name, value in given.items()}
+    problems = check(cls, values)
+    if problems:
+        raise SettingsError("; ".join(f"{problem.path}: {problem.message}".lstrip(": ") for problem in problems))
+    try:
+        return msgspec.convert(values, cls)
+    except (msgspec.ValidationError, ValueError, TypeError) as exc:
+        raise SettingsError(str(exc)) from exc
+
+
+def _content(cls: type[msgspec.Struct], name: str, value: Any) -> Any:
+    if not (is_reference(value) and "file" in value):
+        return value
+    path = Path(str(value["file"]))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
+        raise SettingsError(f'{name}: the file "{path}" cannot be read: {reason}') from exc
+    hints = get_type_hints(cls)
+    if hints.get(name) is str:
+        return text
+    try:
+        return msgspec.json.decode(text.encode())
+    except msgspec.DecodeError as exc:
+        raise SettingsError(f'{name}: the file "{path}" is not JSON: {exc}') from exc

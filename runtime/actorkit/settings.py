@@ -1,0 +1,214 @@
+"""The environment of a process, read once into a frozen value.
+
+`docs/environment.md` is the table of these variables for people; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from actorkit.errors import SettingsError
+from actorkit.graph import NAME, NAME_RULE, Options, outbox_of
+
+#: Exit status for a bad environment: EX_CONFIG of sysexits.h.
+EX_CONFIG: Final = 78
+
+#: variable → (wanted, example or default, meaning); the whole contract but `ACTORKIT_OUTBOX_*`.
+VARIABLES: Final[dict[str, tuple[str, str]]] = {
+    "ACTORKIT_TOPOLOGY": ("default", "name of the topology, for labels and logs"),
+    "ACTORKIT_ACTOR": ("", "name of the actor; required"),
+    "ACTORKIT_CLASS": ("", "class, `package.module:Class`, that the actor is made of; required"),
+    "ACTORKIT_PARAMS": ("{}", 'parameters as a JSON object; `{"file": path}` stands for a file\'s content'),
+    "ACTORKIT_INSTANCE": ("host name and process id", "name of this instance, different for each replica"),
+    "ACTORKIT_INBOX": ("none", "endpoint to bind for incoming events: `tcp://*:5550` or `ipc:///path`"),
+    "ACTORKIT_BROKERS": ("none", "endpoints of the brokers, separated by blanks; every address of a name is used"),
+    "ACTORKIT_ADMIN": ("none", "`host:port` of the admin server: /metrics, /healthz, /readyz"),
+    "ACTORKIT_SOURCE_WINDOW": ("4096", "events that a source may have unfinished in the whole topology"),
+    "ACTORKIT_DRAIN_TIMEOUT_S": ("20", "longest time from SIGTERM to the end, in seconds"),
+    "ACTORKIT_LOG_FORMAT": ("text", "`text` or `json`"),
+    "ACTORKIT_LOG_LEVEL": ("info", "`debug`, `info`, `warning` or `error`"),
+}
+
+_ENDPOINT = re.compile(r"(tcp://(\*|\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5}|\*)|(ipc|inproc)://[^\s,?#]+)\Z")
+_CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z")
+
+
+@dataclass(frozen=True)
+class Peers:
+    """One connection as seen by its sender: `endpoints` of the destination, the `inbox` there, and options.
+
+    As text: `tcp://auth:5550#web`, `tcp://a:1,tcp://b:1?window=64&delivery=at-most-once#web`. A name stands for all of
+    its addresses; a `*` in an ipc path for all sockets that match.
+    """
+
+    endpoints: tuple[str, ...]
+    inbox: str
+    options: Options = field(default_factory=Options)
+
+    def __str__(self) -> str:
+        default = Options()
+        given = {name: getattr(self.options, name) for name in ("delivery", "window", "key")}
+        query = "&".join(f"{name}={value}" for name, value in given.items() if value != getattr(default, name))
+        return f"{','.join(self.endpoints)}{'?' if query else ''}{query}#{self.inbox}"
+
+    @classmethod
+    def parse(cls, text: str) -> Peers:
+        """Read the text form.
+
+        Raises:
+            ValueError: the text is no connection; the message says what was wanted.
+        """
+        rest, hash_, inbox = text.partition("#")
+        if not hash_ or not inbox:
+            raise ValueError(f'"{text}" names no inbox. Write it as tcp://host:5550#inbox.')
+        addresses, _, query = rest.partition("?")
+        endpoints = tuple(addresses.split(","))
+        for endpoint in endpoints:
+            check_endpoint(endpoint)
+        given: dict[str, str] = dict(part.partition("=")[::2] for part in query.split("&") if part)
+        try:
+            options = msgspec.convert(given, Options, strict=False)
+        except msgspec.ValidationError as exc:
+            raise ValueError(f'"{text}": {exc}') from exc
+        unknown = given.keys() - {"delivery", "window", "key"}
+        if unknown:
+            raise ValueError(f'"{text}" has the unknown option "{min(unknown)}". There are delivery, window and key.')
+        return cls(endpoints, inbox, options)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a process is told from outside."""
+
+    actor: str
+    class_path: str
+    topology: str = "default"
+    params: Mapping[str, Any] = field(default_factory=dict)
+    instance: str = ""
+    inbox: str | None = None
+    outboxes: Mapping[str, tuple[Peers, ...]] = field(default_factory=dict)
+    brokers: tuple[str, ...] = ()
+    admin: tuple[str, int] | None = None
+    source_window: int = 4096
+    drain_timeout_s: float = 20.0
+    log_format: str = "text"
+    log_level: str = "info"
+
+
+def check_endpoint(text: str) -> str:
+    """The endpoint itself.
+
+    Raises:
+        ValueError: it is none that ZeroMQ could use.
+    """
+    if not _ENDPOINT.match(text):
+        raise ValueError(f'"{text}" is not a ZeroMQ endpoint. Write it as tcp://host:5550 (tcp://*:5550 to bind).')
+    return text
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings of this process.
+
+    Raises:
+        SettingsError: a variable is missing, unknown or wrong; the message names it and says what was wanted.
+    """
+    for name in environ:
+        if name.startswith("ACTORKIT_") and name not in VARIABLES and not name.startswith("ACTORKIT_OUTBOX_"):
+            raise SettingsError(f"{name} is not a setting. There are: {', '.join(VARIABLES)}, ACTORKIT_OUTBOX_<NAME>.")
+    reader = _Reader(environ)
+    return Settings(
+        actor=reader.name("ACTORKIT_ACTOR"),
+        class_path=reader.matching("ACTORKIT_CLASS", _CLASS, "package.module:Class"),
+        topology=reader.name("ACTORKIT_TOPOLOGY", "default"),
+        params=reader.json_object("ACTORKIT_PARAMS"),
+        instance=environ.get("ACTORKIT_INSTANCE") or f"{socket.gethostname()}-{os.getpid()}",
+        inbox=reader.endpoint("ACTORKIT_INBOX"),
+        outboxes=reader.outboxes(),
+        brokers=reader.endpoints("ACTORKIT_BROKERS"),
+        admin=reader.address("ACTORKIT_ADMIN"),
+        source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", 4096, least=1)),
+        drain_timeout_s=reader.number("ACTORKIT_DRAIN_TIMEOUT_S", 20.0, least=0),
+        log_format=reader.choice("ACTORKIT_LOG_FORMAT", ("text", "json")),
+        log_level=reader.choice("ACTORKIT_LOG_LEVEL", ("info", "debug", "warning", "error")),
+    )
+
+
+class _Reader:
+    """Reads variables of one environment and words the complaints."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def name(self, variable: str, default: str | None = None) -> str:
+        return self.matching(variable, NAME, NAME_RULE, default)
+
+    def matching(self, variable: str, pattern: re.Pattern[str], wanted: str, default: str | None = None) -> str:
+        value = self._environ.get(variable, default)
+        if value is None:
+            meaning = VARIABLES[variable][1].removesuffix("; required")
+            raise SettingsError(f"{variable} is not set. Set it to the {meaning}.")
+        if not pattern.match(value):
+            raise SettingsError(f'{variable} is "{value}"; wanted: {wanted}.')
+        return value
+
+    def json_object(self, variable: str) -> dict[str, Any]:
+        try:
+            return msgspec.json.decode(self._environ.get(variable, "{}"), type=dict[str, Any])
+        except msgspec.MsgspecError as exc:
+            raise SettingsError(f"{variable} is not a JSON object: {exc}.") from exc
+
+    def endpoint(self, variable: str) -> str | None:
+        found = self.endpoints(variable)
+        if len(found) > 1:
+            raise SettingsError(f'{variable} is "{self._environ[variable]}"; wanted: one endpoint.')
+        return found[0] if found else None
+
+    def endpoints(self, variable: str) -> tuple[str, ...]:
+        try:
+            return tuple(check_endpoint(part) for part in self._environ.get(variable, "").split())
+        except ValueError as exc:
+            raise SettingsError(f"{variable}: {exc}") from exc
+
+    def outboxes(self) -> dict[str, tuple[Peers, ...]]:
+        found = {}
+        for variable, value in sorted(self._environ.items()):
+            if variable.startswith("ACTORKIT_OUTBOX_"):
+                try:
+                    found[outbox_of(variable)] = tuple(Peers.parse(part) for part in value.split())
+                except ValueError as exc:
+                    raise SettingsError(f"{variable}: {exc}") from exc
+        return found
+
+    def address(self, variable: str) -> tuple[str, int] | None:
+        value = self._environ.get(variable)
+        if not value:
+            return None
+        host, colon, port = value.rpartition(":")
+        if not colon or not port.isdigit() or int(port) > 65535:
+            raise SettingsError(f'{variable} is "{value}"; wanted: host:port, as 0.0.0.0:9600.')
+        return host.strip("[]"), int(port)
+
+    def number(self, variable: str, default: float, least: float) -> float:
+        value = self._environ.get(variable)
+        if value is None:
+            return default
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not least <= number < float("inf"):
+            raise SettingsError(f'{variable} is "{value}"; wanted: a number, {least:g} or more.')
+        return number
+
+    def choice(self, variable: str, choices: tuple[str, ...]) -> str:
+        value = self._environ.get(variable, choices[0])
+        if value not in choices:
+            raise SettingsError(f'{variable} is "{value}"; wanted: one of {", ".join(choices)}.')
+        return value
