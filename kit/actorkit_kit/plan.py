@@ -37,22 +37,33 @@ class Image:
 
 @dataclass(frozen=True)
 class Mount:
-    """A file that a unit reads: `source` on the author's machine, `target` inside the container."""
+    """A file that a unit reads: `source` on the author's machine, `target` inside the container.
+
+    The content of a secret with a `variable` is the value of that variable in the author's environment; its `source`
+    is no file then.
+    """
 
     name: str
     source: Path
     target: str
     secret: bool = False
+    variable: str = ""
 
 
 @dataclass(frozen=True)
 class Port:
-    """A port that is reached from outside. `published` is the host's; bound to loopback unless `public`."""
+    """A port that is reached from outside. `published` is the host's; bound to loopback unless `public`.
+
+    `parameter` holds the port in the unit's parameters and `host_parameter` the address to bind, "" where there is
+    none: processes on one machine listen where they are told to.
+    """
 
     name: str
     container: int
     published: int
     public: bool = False
+    parameter: str = ""
+    host_parameter: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,8 @@ class Unit:
     """A node as it is deployed: an actor or the broker, with all of its replicas.
 
     `params` are ready for `ACTORKIT_PARAMS`: file and secret references point to the targets of `mounts`.
-    `edges` leave this unit. `waits` is ordered: receivers before senders.
+    `edges` leave this unit. `waits` is ordered: receivers before senders. `begins`: events come into the topology here;
+    `serves`: it takes requests from the broker. `listens`: parameters that hold a port of its own, published or not.
     """
 
     name: str
@@ -88,6 +100,9 @@ class Unit:
     drain_timeout_s: float = 20.0
     memory_mb: int = 128
     cpus: float = 1.0
+    begins: bool = False
+    serves: bool = False
+    listens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ class Runtime(Protocol):
 
     name: str
     instance: str
+    #: Endpoints of the topology's brokers.
+    brokers: tuple[str, ...]
 
     @property
     def outboxes(self) -> Collection[str]:
@@ -73,10 +75,13 @@ class Actor:
     def setup(self) -> None:
         """Get ready: open pools, read files. An exception ends the instance before it is ready."""
 
+    def drain(self) -> None:
+        """Take nothing new from outside: close listeners. Runs at SIGTERM, before what is under way is finished."""
+
     def teardown(self) -> None:
         """Give back what `setup` took. Runs after the drain."""
 
-    def consume(self, event: Event) -> Result:
+    def consume(self, event: Event) -> Result:  # noqa: ARG002  # the name is the subclass's contract
         """Deal with one event.
 
         Return an event (`event.replace(...)` keeps it in its trace), an iterable of events, or None. An exception sends

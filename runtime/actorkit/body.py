@@ -52,8 +52,8 @@ def format_of(data: Any) -> str:
     )
 
 
-def dump(data: Any) -> tuple[str, bytes]:
-    """Make the bytes of a value: (format, bytes).
+def dump(data: Any, wanted: str | None = None) -> tuple[str, bytes]:
+    """Make the bytes of a value: (format, bytes). A text is a JSON string where JSON is `wanted`.
 
     Raises:
         ConversionError: the value holds something that JSON has no word for.
@@ -63,14 +63,14 @@ def dump(data: Any) -> tuple[str, bytes]:
         return format_, b""
     if format_ is BYTES:
         return format_, bytes(data)
-    if format_ is TEXT:
+    if format_ is TEXT and wanted != JSON:
         return format_, data.encode()
     if format_ is XML:
         from actorkit import xmlbody
 
         return format_, xmlbody.serialise(data)
     try:
-        return format_, _encode_json(data)
+        return JSON, _encode_json(data)
     except (TypeError, ValueError, msgspec.MsgspecError) as exc:
         raise ConversionError(f"the data cannot be written as JSON: {exc}") from exc
 
@@ -95,14 +95,15 @@ def load(format_: str, content: bytes, wanted: str | None) -> Any:
 
 
 def checked(data: Any, wanted: str | None) -> Any:
-    """The value as the data of an event that wants that format; parsed from bytes or text where need be."""
+    """The value as the data of an event that wants that format: bytes are parsed, text is parsed as XML, and is itself
+    a JSON value."""
     if data is UNREAD or wanted is None:
         return data
     format_ = format_of(data)
     if wanted == format_:
         return data
-    if wanted == JSON and format_ == NOTHING:
-        return None
+    if wanted == JSON and format_ in (NOTHING, TEXT):
+        return data
     return load(*dump(data), wanted)
 
 
@@ -169,4 +170,4 @@ def _to_xml(format_: str, content: bytes) -> Any:
         raise ConversionError("the event has no data, and XML must have a root element")
     if format_ == JSON:
         return xmlbody.from_json(parse_json(content))
-    return xmlbody.parse(content)
+    return xmlbody.parse(content, "utf-8" if format_ == TEXT else None)

@@ -8,6 +8,7 @@ only passes events on never pays for parsing.
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -17,9 +18,7 @@ import msgspec
 
 from actorkit import body
 from actorkit.errors import ActorkitError, ConversionError
-
-#: Length of an event's id, in bytes.
-ID_BYTES = 16
+from actorkit.wire import ID_BYTES, Homes, Parcel
 
 _MASK = (1 << 128) - 1
 #: Odd, so that different parents give different children (the map is one-to-one modulo 2**128).
@@ -28,9 +27,23 @@ _MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
 E = TypeVar("E", bound="Event")
 
 
-def new_id() -> bytes:
-    """An id for an event that follows from no other: 16 random bytes."""
-    return os.urandom(ID_BYTES)
+class _Ids:
+    """Ids that no other process makes: 8 random bytes, made anew after a fork, and a count."""
+
+    def __init__(self) -> None:
+        self.renew()
+        os.register_at_fork(after_in_child=self.renew)
+
+    def renew(self) -> None:
+        self._prefix = os.urandom(8)
+        self._next = itertools.count(int.from_bytes(os.urandom(4), "big")).__next__
+
+    def make(self) -> bytes:
+        return self._prefix + self._next().to_bytes(8, "big")
+
+
+#: An id for an event that follows from no other.
+new_id = _Ids().make
 
 
 def derive_id(parent: bytes, salt: int, ordinal: int) -> bytes:
@@ -83,10 +96,7 @@ class Http(msgspec.Struct, array_like=True):
 
 
 class Context(msgspec.Struct, array_like=True, omit_defaults=True):
-    """All of an event but its id and its body; travels with every event that descends from it.
-
-    `homes` tells which instance waits for an answer: actor → (instance, key of the one who waits in it).
-    """
+    """All of an event but its id, its body and its homes; travels with every event that descends from it."""
 
     trace: bytes = b""
     service: str = ""
@@ -94,8 +104,6 @@ class Context(msgspec.Struct, array_like=True, omit_defaults=True):
     attributes: dict[str, Any] = {}
     http: Http | None = None
     failure: Failure | None = None
-    homes: dict[str, tuple[str, bytes]] = {}
-    trail: tuple[str, ...] = ()
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -105,7 +113,18 @@ _decode_context = msgspec.msgpack.Decoder(Context).decode
 class Event:
     """An event whose `data` is whatever its sender gave: None, bytes, text, JSON-like values or an lxml element."""
 
-    __slots__ = ("_body", "_context", "_data", "_format", "_raw_context", "delivery", "id", "ordinal", "redelivered")
+    __slots__ = (
+        "_body",
+        "_context",
+        "_data",
+        "_format",
+        "_raw_context",
+        "delivery",
+        "homes",
+        "id",
+        "ordinal",
+        "redelivered",
+    )
 
     #: The body format in which this class sees its data; None: as it comes.
     FORMAT: ClassVar[str | None] = None
@@ -120,6 +139,8 @@ class Event:
     ) -> None:
         self.id = new_id()
         self.redelivered = False
+        #: Who waits for an answer to it: actor → (instance, key of the one who waits there).
+        self.homes: Homes | None = None
         #: The ledger's entry for the event that the runtime handed to an actor. Not for actors.
         self.delivery: Any = None
         #: How many events have been derived from this one so far. Not for actors.
@@ -133,18 +154,26 @@ class Event:
         self._data = body.checked(data, self.FORMAT)
 
     @classmethod
-    def received(cls, id_: bytes, format_: str, content: bytes, context: bytes, redelivered: bool) -> Self:
-        """Make the event that stands on the wire as these parts; nothing is parsed yet."""
+    def received(cls, parcel: Parcel, delivery: Any = None) -> Self:
+        """The event that came over an edge as this parcel; nothing is parsed yet."""
         self = cls.__new__(cls)
-        self.id = id_
-        self.redelivered = redelivered
-        self.delivery = None
+        self.id = parcel.id
+        self.redelivered = parcel.redelivered
+        self.homes = parcel.homes
+        self.delivery = delivery
         self.ordinal = 0
-        self._raw_context = context
+        self._raw_context = parcel.context
         self._context = None
-        self._body = content
-        self._format = format_
+        self._body = parcel.body
+        self._format = parcel.format
         self._data = body.UNREAD
+        return self
+
+    @classmethod
+    def unread(cls, format_: str, content: bytes, *, service: str = "", http: Http | None = None) -> Self:
+        """Make a new event of a body that is known as bytes of a format; nothing is parsed yet."""
+        self = cls.received(Parcel(new_id(), format_, content, b""))
+        self._context = Context(trace=self.id, service=service, created=time.time(), http=http)
         return self
 
     @property
@@ -163,12 +192,32 @@ class Event:
         self._data = body.checked(value, self.FORMAT)
         self._body = None
 
+    def ensure(self) -> None:
+        """Read the data now, in the format of this class.
+
+        Raises:
+            ConversionError: it is not what this class wants.
+        """
+        if self._data is body.UNREAD and self._format != self.FORMAT:
+            self._data = body.load(self._format, self._body or b"", self.FORMAT)
+        if isinstance(self, HttpEvent) and self.http is None:
+            raise ConversionError("the event did not come over HTTP; connect this actor behind an HTTP server")
+
+    def adopt(self, parent: Event) -> None:
+        """Make this event, which an actor made from nothing, part of its parent's trace."""
+        self.homes = parent.homes
+        self.redelivered = parent.redelivered
+        mine, theirs = self.context, parent.context
+        mine.trace, mine.created = theirs.trace or parent.id, theirs.created
+        mine.service = mine.service or theirs.service
+        mine.http = mine.http or theirs.http
+
     def encoded(self) -> tuple[str, bytes]:
         """The body for the wire: (format, bytes). Reading `data` may have changed a mutable value, so it is made anew
         unless the data was never read."""
         if self._body is not None and self._data is body.UNREAD:
             return self._format, self._body
-        return body.dump(self._data)
+        return body.dump(self._data, self.FORMAT)
 
     @property
     def context(self) -> Context:
@@ -234,7 +283,7 @@ class Event:
         self.attributes[key] = value
 
     def lookup(self, path: str | Sequence[str]) -> Any:
-        """Walk from the event: `data/customer/0/name`, `attributes/x`, `http/headers/host`. None where a step is missing."""
+        """Walk from the event: `data/customer/0/name`, `http/headers/host`. None where a step is missing."""
         steps = path.split("/") if isinstance(path, str) else list(path)
         value: Any = self
         for step in steps:
@@ -252,8 +301,10 @@ class Event:
 
     def replace(self, data: Any = body.UNREAD, **attributes: Any) -> Self:
         """A copy of this event with other data and more attributes; it stays part of the same trace."""
-        twin = self._copy(type(self))
-        if data is not body.UNREAD:
+        twin = self._bare_copy(type(self))
+        if data is body.UNREAD:
+            twin._format, twin._body = self.encoded()
+        else:
             twin.data = data
         if attributes:
             twin.attributes.update(attributes)
@@ -265,24 +316,29 @@ class Event:
         Raises:
             ConversionError: the data does not fit the format of `target`.
         """
-        if type(self) is target or (isinstance(self, target) and target.FORMAT is None):
+        if isinstance(self, target) and self.FORMAT == target.FORMAT:
             return self
         return self._copy(target)
 
     def _copy(self, target: type[E]) -> E:
+        twin = self._bare_copy(target)
+        format_, content = self.encoded()
+        twin._body, twin._format = content, format_
+        if target.FORMAT is not None:
+            twin.ensure()
+        return twin
+
+    def _bare_copy(self, target: type[E]) -> E:
+        """A copy without body."""
         twin = target.__new__(target)
         twin.id = self.id
         twin.redelivered = self.redelivered
+        twin.homes = self.homes
         twin.delivery = self.delivery
         twin.ordinal = 0
         twin._raw_context = self.encoded_context()
         twin._context = None
-        format_, content = self.encoded()
-        twin._body, twin._format, twin._data = content, format_, body.UNREAD
-        if target.FORMAT is not None and format_ != target.FORMAT:
-            twin._data = body.load(format_, content, target.FORMAT)
-        if issubclass(target, HttpEvent) and twin.http is None:
-            raise ConversionError("the event did not come over HTTP; connect it behind an HTTP server")
+        twin._body, twin._format, twin._data = b"", body.NOTHING, body.UNREAD
         return twin
 
     def text(self) -> str:

@@ -8,14 +8,14 @@
     HEARTBEAT        0.1: ["", MDPW01, 04]                    0.2: [MDPW02, 05]
     DISCONNECT       0.1: ["", MDPW01, 05]                    0.2: [MDPW02, 06]
 
-Our own clients put one frame before the body, a *note*: `NOTE` and a msgpack map. The broker takes it off before a worker
-sees the request, and answers refusals to such a client (only) with a note in place of a body.
+Our own clients put one frame before the body, a *note*: `NOTE` and a msgpack map. The broker takes it off before a
+worker sees the request, and answers refusals to such a client (only) with a note in place of a body.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
 import msgspec
 import zmq
@@ -149,7 +149,7 @@ def client_request(service: bytes, body: Sequence[Part], dialect: Dialect = V1) 
     return [*dialect.client_head, *dialect.client_request, service, *body]
 
 
-def client_answer(service: bytes, body: Sequence[Part], dialect: Dialect = V1, *, final: bool = True) -> list[Part]:
+def client_answer(service: Part, body: Sequence[Part], dialect: Dialect = V1, *, final: bool = True) -> list[Part]:
     """Compose the broker's answer to a client, the last one or a part of it."""
     return [*dialect.client_head, *(dialect.client_final if final else dialect.client_partial), service, *body]
 
@@ -159,17 +159,17 @@ def ready(service: bytes, dialect: Dialect = V1) -> list[Part]:
     return [*dialect.worker_head, dialect.ready, service]
 
 
-def worker_request(client: bytes, body: Sequence[Part], dialect: Dialect = V1) -> list[Part]:
+def worker_request(client: Part, body: Sequence[Part], dialect: Dialect = V1) -> list[Part]:
     """Compose the REQUEST that the broker gives a worker."""
     return [*dialect.worker_head, dialect.request, client, EMPTY, *body]
 
 
-def worker_reply(client: bytes, body: Sequence[Part], dialect: Dialect = V1) -> list[Part]:
+def worker_reply(client: Part, body: Sequence[Part], dialect: Dialect = V1) -> list[Part]:
     """Compose a worker's last (in 0.1: only) REPLY."""
     return [*dialect.worker_head, dialect.final, client, EMPTY, *body]
 
 
-def worker_partial(client: bytes, body: Sequence[Part]) -> list[Part]:
+def worker_partial(client: Part, body: Sequence[Part]) -> list[Part]:
     """Compose a worker's PARTIAL (0.2 only)."""
     return [*V2.worker_head, b"\x03", client, EMPTY, *body]
 
@@ -198,7 +198,7 @@ class Command(NamedTuple):
 
     command: bytes
     client: bytes = b""
-    body: list[bytes] = []  # noqa: RUF012  # never changed: a command without a body shares it
+    body: list[bytes] = []  # never changed: a command without a body shares it
 
 
 def parse_command(frames: Sequence[bytes]) -> Command:
@@ -215,7 +215,7 @@ def parse_command(frames: Sequence[bytes]) -> Command:
     return Command(command)
 
 
-def is_service_name(name: Part) -> bool:
+def is_service_name(name: Part) -> TypeGuard[bytes]:
     """Tell whether a frame can name a service: 1 to 255 bytes of printable UTF-8 (RFC 7/MDP: a printable string)."""
     if not isinstance(name, bytes) or not 0 < len(name) <= MAX_NAME_BYTES:
         return False
@@ -225,9 +225,14 @@ def is_service_name(name: Part) -> bool:
         return False
 
 
-
 def _read(decoder: msgspec.msgpack.Decoder[_Note], frame: bytes) -> _Note:
     try:
         return decoder.decode(memoryview(frame)[len(NOTE) :])
     except (msgspec.DecodeError, msgspec.ValidationError) as exc:
         raise FrameError(f"the frame after {NOTE!r} is not a note: {exc}") from exc
+
+
+def show(identity: Part) -> str:
+    """Return a routing id for a log line: the text if it is one, else hexadecimal."""
+    raw = identity if isinstance(identity, bytes) else identity.bytes
+    return raw.decode() if raw.isascii() and raw.decode().isprintable() else raw.hex()

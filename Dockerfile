@@ -1,0 +1,66 @@
+# Every image of actorkit. `kit build` makes them; by hand:
+#   docker build --target runtime -t actorkit/runtime:0.1.0 .
+#   docker build --target actor --build-arg NAME=xslt --build-arg EXTRA=xml -t actorkit/xslt:0.1.0 .
+#   docker build --target actor --build-arg NAME=shop --build-arg CODE=examples/orders/shop -t orders/execute:0.1.0 .
+# It needs nothing but the classic builder: no mounts, no heredocs, no syntax line.
+
+ARG PYTHON=python:3.13-slim
+# The stage, or an image that is there already, that actors are layered on.
+ARG RUNTIME=runtime
+
+# ---- what the runtime depends on, installed and stripped of what no process reads
+FROM ${PYTHON} AS runtime-build
+COPY pyproject.toml /build/
+COPY kit/actorkit_kit/image/ /build/
+RUN python /build/install.py runtime --project /build/pyproject.toml --target /opt/actorkit/lib
+COPY runtime/ /opt/actorkit/runtime/
+RUN install -D -m 0755 /build/ready /opt/actorkit/bin/ready \
+    && python -m compileall -q --invalidation-mode unchecked-hash /opt/actorkit/runtime
+
+# ---- the layers that all images share
+FROM ${PYTHON} AS runtime
+ARG VERSION=0.1.0
+ARG DIGEST=""
+COPY --from=runtime-build /opt/actorkit/lib/ /opt/actorkit/lib/
+COPY --from=runtime-build /opt/actorkit/bin/ /opt/actorkit/bin/
+COPY --from=runtime-build /opt/actorkit/runtime/ /opt/actorkit/runtime/
+ENV PYTHONPATH=/opt/actorkit/code:/opt/actorkit/actors:/opt/actorkit/extra:/opt/actorkit/runtime:/opt/actorkit/lib \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+USER 10001:10001
+WORKDIR /tmp
+STOPSIGNAL SIGTERM
+EXPOSE 5550 9600
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["/opt/actorkit/bin/ready"]
+ENTRYPOINT ["python", "-m", "actorkit"]
+LABEL org.opencontainers.image.title="actorkit/runtime" \
+      org.opencontainers.image.description="The runtime of actorkit, and its broker" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.base.name="docker.io/library/python:3.13-slim" \
+      io.actorkit.digest="${DIGEST}"
+
+# ---- what one actor needs besides: the extra of the distribution and the author's requirements.txt
+FROM ${RUNTIME} AS actor-build
+ARG EXTRA=""
+ARG CODE=actors
+COPY --chown=10001:10001 kit/actorkit_kit/image/install.py ./
+COPY --chown=10001:10001 actors/ ./actors/
+COPY --chown=10001:10001 ${CODE}/ ./code/
+RUN python install.py actor --extra "${EXTRA}" --code code --target extra \
+    && rm -rf code/actorkit_actors \
+    && python -m compileall -q --invalidation-mode unchecked-hash -p /opt/actorkit actors code
+
+# ---- one actor
+FROM ${RUNTIME} AS actor
+ARG NAME=actor
+ARG VERSION=0.1.0
+ARG DIGEST=""
+COPY --from=actor-build /tmp/extra/ /opt/actorkit/extra/
+COPY --from=actor-build /tmp/actors/ /opt/actorkit/actors/
+COPY --from=actor-build /tmp/code/ /opt/actorkit/code/
+LABEL org.opencontainers.image.title="${NAME}" \
+      org.opencontainers.image.description="An actor on the runtime of actorkit" \
+      org.opencontainers.image.version="${VERSION}" \
+      io.actorkit.actor="${NAME}" \
+      io.actorkit.digest="${DIGEST}"

@@ -1,0 +1,31 @@
+"""Events with other data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from actorkit import Actor, Event
+from actorkit_actors.fixed import Fixed, Format
+
+
+class Data(Actor):
+    """Gives every event the same data, and attributes if there are any; the rest of the event stays."""
+
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        data: Annotated[Any, Meta(description="what the events get: a text, or any JSON value", extra={"file": True})]
+        format: Annotated[
+            Format, Meta(description="what data is read as; auto: a text stays text, anything else is JSON")
+        ] = "auto"
+        attributes: Annotated[dict[str, Any], Meta(description="attributes that the events get as well")] = {}
+
+    params: Params
+
+    def setup(self) -> None:
+        """Read the value."""
+        self._fixed = Fixed(self.params.data, self.params.format)
+
+    def consume(self, event: Event) -> Event:
+        """Replace the data."""
+        return event.replace(self._fixed.data(), **self.params.attributes)

@@ -1,0 +1,47 @@
+"""Events out of nothing, by the clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import gevent
+from msgspec import Meta
+
+from actorkit import Actor, Event
+from actorkit_actors.fixed import Fixed, Format
+
+
+class Generator(Actor):
+    """Makes an event every `interval_s`, each with its number (0, 1, …) as the attribute `number`.
+
+    The times are counted from the first event, so that they do not drift; what could not be sent in time is made up for.
+    """
+
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        interval_s: Annotated[float, Meta(ge=0, description="time between two events; 0: as fast as they are taken")] = 1.0
+        count: Annotated[int, Meta(ge=0, description="how many events; 0: no end")] = 0
+        delay_s: Annotated[float, Meta(ge=0, description="time before the first event")] = 0.0
+        data: Annotated[Any, Meta(description="data of each event: a text, or any JSON value", extra={"file": True})] = None
+        format: Annotated[
+            Format, Meta(description="what data is read as; auto: a text stays text, anything else is JSON")
+        ] = "auto"
+        attributes: Annotated[dict[str, Any], Meta(description="attributes of each event")] = {}
+        service: Annotated[str, Meta(description="service that each event names")] = ""
+
+    params: Params
+
+    def setup(self) -> None:
+        """Read the value."""
+        self._fixed = Fixed(self.params.data, self.params.format)
+
+    def produce(self) -> Iterator[Event]:
+        """Make the events; ends early when the instance is about to stop."""
+        start = time.monotonic() + self.params.delay_s
+        number = 0
+        while not self.runtime.draining and number < (self.params.count or number + 1):
+            gevent.sleep(max(0.0, start + number * self.params.interval_s - time.monotonic()))
+            attributes = {**self.params.attributes, "number": number}
+            yield Event(self._fixed.data(), service=self.params.service, attributes=attributes)
+            number += 1

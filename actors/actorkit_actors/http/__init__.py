@@ -1,0 +1,1 @@
+"""The parts of the `http-server` actor: connections, routes, media types, messages."""

@@ -1,0 +1,98 @@
+"""HTTP/1.1 messages (RFC 9112): a request as the parser builds it, a response as one piece of bytes."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Final
+
+#: Statuses whose responses have no body (RFC 9110 §6.4.1).
+BODILESS: Final = frozenset({204, 205, 304})
+
+#: Headers of a response that the server alone writes.
+_OWN: Final = frozenset({"connection", "content-length", "date", "transfer-encoding", "keep-alive", "upgrade", "trailer"})
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
+
+_STATUS_LINES: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+
+
+class Request:
+    """A request with its body. Header names are lower case; repeated headers are joined (RFC 9110 §5.3)."""
+
+    __slots__ = ("body", "headers", "keep_alive", "method", "target", "version")
+
+    def __init__(self, method: str, target: bytes, version: str, headers: dict[str, str]) -> None:
+        self.method = method
+        self.target = target
+        self.version = version
+        self.headers = headers
+        self.body = b""
+        self.keep_alive = True
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a request is answered with. `media_type` "" means that there is no body to name."""
+
+    status: int
+    body: bytes = b""
+    media_type: str = ""
+    headers: Iterable[tuple[str, str]] = ()
+
+
+class _Date:
+    """The `Date` header, made once a second."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._line = b""
+
+    def line(self) -> bytes:
+        now = int(time.time())
+        if now != self._second:
+            self._second = now
+            self._line = f"Date: {formatdate(now, usegmt=True)}\r\n".encode()
+        return self._line
+
+
+_date = _Date()
+
+
+def is_header(name: str, value: str) -> bool:
+    """Whether an actor may have this header written: RFC 9110 §5.1 and §5.5, and not one of the server's own."""
+    return bool(_NAME.match(name)) and bool(_VALUE.match(value)) and name.lower() not in _OWN
+
+
+def write(response: Response, *, keep_alive: bool, version: str = "1.1", head: bool = False) -> bytes:
+    """The response as it goes out, head and body together; `head`: without the body, for HEAD."""
+    status = response.status
+    parts = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode(), _date.line()]
+    typed = False
+    for name, value in response.headers:
+        parts.append(f"{name}: {value}\r\n".encode("latin-1"))
+        typed = typed or name.lower() == "content-type"
+    if status in BODILESS:
+        body = b""
+        if status == 205:
+            parts.append(b"Content-Length: 0\r\n")
+    else:
+        body = response.body
+        if response.media_type and not typed:
+            parts.append(b"Content-Type: %b\r\n" % response.media_type.encode("latin-1"))
+        parts.append(b"Content-Length: %d\r\n" % len(body))
+    if not keep_alive:
+        parts.append(b"Connection: close\r\n")
+    elif version == "1.0":
+        parts.append(b"Connection: keep-alive\r\n")
+    parts.append(b"\r\n")
+    if not head:
+        parts.append(body)
+    return b"".join(parts)

@@ -1,0 +1,86 @@
+"""Which request goes into which outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+from werkzeug import exceptions, routing
+
+from actorkit.errors import SettingsError
+
+#: How many (method, path) pairs are remembered with their route; beyond it all are forgotten.
+CACHE_SIZE: Final = 1024
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A path that the server answers for."""
+
+    path: Annotated[
+        str, Meta(pattern="^/", description="werkzeug rule; <queue> names the outbox, other variables become path_params")
+    ]
+    methods: Annotated[list[str], Meta(min_length=1, description="methods that are let in")] = ["POST"]
+    ctypes: Annotated[list[str], Meta(description="content types that are let in, as text/*; none: all")] = []
+    outbox: Annotated[str, Meta(description="outbox when the path has no <queue>; none: all default ones")] = ""
+
+
+class Match(msgspec.Struct, frozen=True):
+    """Where a request goes: `queue` is the outbox, None for the default ones."""
+
+    route: Route
+    queue: str | None
+    path_params: dict[str, str]
+
+
+class NoRoute(msgspec.Struct, frozen=True):
+    """No route takes the request; `allowed` are the methods that the path does take, none: there is no such path."""
+
+    allowed: tuple[str, ...]
+
+
+class Router:
+    """The routes of one server."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        """Compile the routes.
+
+        Raises:
+            SettingsError: a path is not a werkzeug rule.
+        """
+        self._routes = [
+            msgspec.structs.replace(route, methods=[method.upper() for method in route.methods]) for route in routes
+        ]
+        try:
+            rules = [
+                routing.Rule(route.path.rstrip("/") or "/", endpoint=str(index), methods=route.methods)
+                for index, route in enumerate(self._routes)
+            ]
+            table = routing.Map(rules, strict_slashes=False, merge_slashes=False)
+            self._adapter = table.bind("")
+            table.update()
+        except (ValueError, LookupError, TypeError) as exc:
+            raise SettingsError(f"routes: a path cannot be used: {exc}") from exc
+        self._cache: dict[tuple[str, str], Match | NoRoute] = {}
+
+    def find(self, method: str, path: str) -> Match | NoRoute:
+        """The route of a request; `path` is decoded, and a slash at its end does not count."""
+        found = self._cache.get((method, path))
+        if found is None:
+            found = self._find(method, path.rstrip("/") or "/")
+            if len(self._cache) >= CACHE_SIZE:
+                self._cache.clear()
+            self._cache[method, path] = found
+        return found
+
+    def _find(self, method: str, path: str) -> Match | NoRoute:
+        try:
+            index, values = self._adapter.match(path, method)
+        except exceptions.MethodNotAllowed as exc:
+            return NoRoute(tuple(sorted(exc.valid_methods or ())))
+        except (exceptions.NotFound, routing.RequestRedirect):
+            return NoRoute(())
+        route = self._routes[int(index)]
+        queue = values.pop("queue", None)
+        return Match(route, str(queue) if queue is not None else route.outbox or None, {k: str(v) for k, v in values.items()})

@@ -1,0 +1,116 @@
+"""What is known about an actor's class: everything that the kit needs without importing it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from actorkit import params as parameters
+from actorkit.actor import Actor
+from actorkit.params import Parameter, Problem
+
+
+class ActorClass(msgspec.Struct, frozen=True):
+    """The declarations of a class. `listens`: parameter → default port; `input`: the event class it consumes."""
+
+    class_path: str
+    doc: str = ""
+    consumes: bool = True
+    produces: bool = False
+    answers: bool = False
+    uses_broker: bool = False
+    listens: dict[str, int] = {}
+    outboxes: tuple[str, ...] = ()
+    input: str = "Event"
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return self.doc.split("\n", 1)[0]
+
+    @property
+    def serves(self) -> bool:
+        """Whether it takes requests from the broker: a worker."""
+        return self.uses_broker and self.answers
+
+    @property
+    def begins(self) -> bool:
+        """Whether events come into the topology here."""
+        return self.produces or self.serves or bool(self.listens)
+
+    def parameter(self, name: str) -> Parameter | None:
+        return next((parameter for parameter in self.parameters if parameter.name == name), None)
+
+
+class Request(msgspec.Struct, frozen=True):
+    """Asks for a class, and whether parameters suit it; files in them are given by readable paths."""
+
+    class_path: str
+    params: dict[str, Any] = {}
+
+
+class Description(msgspec.Struct, frozen=True):
+    """The answer: the class, or in `error` why there is none; `missing` names a module that could not be found."""
+
+    actor_class: ActorClass | None = None
+    problems: tuple[Problem, ...] = ()
+    error: str = ""
+    missing: str = ""
+
+
+def describe(request: Request) -> Description:
+    """Import a class and look at it, in this process.
+
+    A class may offer `check(params)`, a class method that takes its finished parameters and yields Problems, for what
+    types cannot say: a stylesheet that does not compile, two routes that are the same.
+    """
+    module, _, name = request.class_path.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError as exc:
+        return Description(error=f'there is no module "{exc.name}"', missing=exc.name or "")
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - the user's module may raise anything when it is imported
+        return Description(error=f'the module "{module}" cannot be imported: {_told(exc)}')
+    if found is None:
+        return Description(error=f'the module "{module}" has no class "{name}"')
+    if not (inspect.isclass(found) and issubclass(found, Actor)):
+        return Description(error=f'"{request.class_path}" is not a subclass of actorkit.Actor')
+    return Description(_declarations(request.class_path, found), tuple(_problems(found, request.params)))
+
+
+def _declarations(class_path: str, cls: type[Actor]) -> ActorClass:
+    return ActorClass(
+        class_path=class_path,
+        doc=inspect.getdoc(cls) or "",
+        consumes=cls.consumes(),
+        produces=cls.produces(),
+        answers=cls.ANSWERS,
+        uses_broker=cls.USES_BROKER,
+        listens=dict(cls.LISTENS),
+        outboxes=tuple(cls.OUTBOXES),
+        input=cls.input_class().__name__,
+        parameters=tuple(parameters.declared(cls.Params)),
+    )
+
+
+def _problems(cls: type[Actor], given: Mapping[str, Any]) -> Iterable[Problem]:
+    problems = parameters.check(cls.Params, given)
+    hook = getattr(cls, "check", None)
+    unknown = any(parameters.is_reference(value) and "secret" in value for value in given.values())
+    if problems or hook is None or unknown:
+        return problems
+    try:
+        return list(hook(parameters.build(cls.Params, given)))
+    except Exception as exc:  # noqa: BLE001 - the class's own check may raise anything; it is then the finding
+        return [Problem("", _told(exc))]
+
+
+def _told(exc: BaseException) -> str:
+    text = " ".join(str(exc).split())
+    return text if text and type(exc).__name__.endswith("Error") and "actorkit" in type(exc).__module__ else (
+        f"{type(exc).__name__}: {text}" if text else type(exc).__name__
+    )

@@ -1,0 +1,170 @@
+"""The sections `actors`, `broker`, `secrets` and `defaults` of a topology."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from actorkit.settings import VARIABLES
+from actorkit_actors.catalogue import CATALOGUE
+
+from actorkit_kit.class_lookup import entry_of, is_stock
+from actorkit_kit.findings import Findings, suggest
+from actorkit_kit.section import Section, bad_name, kind
+from actorkit_kit.topology import BROKER, Broker, Exposure, Node, Resources, Secret
+
+ACTOR_KEYS: Final = ("uses", "params", "replicas", "build", "expose", "env", "resources", "drain_timeout_s")
+BROKER_KEYS: Final = ("replicas", "expose", "env", "resources", "drain_timeout_s")
+SHARED_KEYS: Final = ("env", "resources", "drain_timeout_s")
+#: More instances than anyone means.
+MAX_REPLICAS: Final = 1000
+
+#: Variables of the runtime that an author may set; all others follow from the topology.
+FREE_VARIABLES: Final = ("ACTORKIT_SOURCE_WINDOW", "ACTORKIT_LOG_FORMAT", "ACTORKIT_LOG_LEVEL")
+
+_CLASS_PATH: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+class ActorSections:
+    """Reads the nodes of one document."""
+
+    def __init__(self, root: Section, base: Path) -> None:
+        self._root = root
+        self._findings: Findings = root.findings
+        self._base = base
+        defaults = root.section("defaults")
+        defaults.only(*SHARED_KEYS)
+        self._defaults = Broker(**self._shared(defaults, Broker()))
+
+    def nodes(self) -> dict[str, Node]:
+        """Every actor whose name and class are usable; with its mistakes taken out."""
+        found = {}
+        for name, section in self._root.sections("actors"):
+            section.only(*ACTOR_KEYS)
+            if name == BROKER:
+                self._findings.add(section.path, 'the name "broker" is the broker\'s own. Choose another.', key=True)
+                continue
+            node = self._node(name, section)
+            if node is not None:
+                found[name] = node
+        return found
+
+    def _node(self, name: str, section: Section) -> Node | None:
+        uses = section.text("uses", required="Say what the actor is: a name from `kit actors`, or package.module:Class.")
+        class_path = self._class_path(section, uses) if uses else ""
+        build = self._folder(section)
+        if class_path and not is_stock(class_path) and "build" not in section:
+            section.add("uses", f'where is the code of "{uses}"? Add build: with the folder that holds it.')
+            class_path = ""
+        node = Node(
+            name=name,
+            uses=uses,
+            class_path=class_path,
+            params=section.mapping("params"),
+            replicas=section.integer("replicas", 1, least=1, most=MAX_REPLICAS),
+            build=build,
+            expose=self._exposures(section),
+            **self._shared(section, self._defaults),
+        )
+        return node if class_path and (build or is_stock(class_path)) else None
+
+    def _class_path(self, section: Section, uses: str) -> str:
+        entry = entry_of(uses)
+        if entry is not None:
+            return entry.class_path
+        if ":" not in uses:
+            section.add("uses", f'there is no actor "{uses}" in the catalogue. {suggest(uses, CATALOGUE)}')
+        elif not _CLASS_PATH.match(uses):
+            section.add("uses", f'"{uses}" is not a class. Write it as package.module:Class.')
+        else:
+            return uses
+        return ""
+
+    def _folder(self, section: Section) -> Path | None:
+        given = section.text("build")
+        if not given:
+            return None
+        folder = (self._base / given).resolve()
+        if not folder.is_dir():
+            section.add("build", f'there is no folder "{given}". Paths start from the folder of the topology.')
+            return None
+        return folder
+
+    def broker(self) -> Broker | None:
+        """The broker, when the topology has the section."""
+        if BROKER not in self._root.content:
+            return None
+        section = self._root.section(BROKER)
+        section.only(*BROKER_KEYS)
+        return replace(
+            Broker(**self._shared(section, self._defaults)),
+            replicas=section.integer("replicas", 1, least=1, most=MAX_REPLICAS),
+            expose=self._exposures(section),
+        )
+
+    def secrets(self) -> dict[str, Secret]:
+        """The declared secrets."""
+        found = {}
+        for name, section in self._root.sections("secrets"):
+            section.only("file", "env")
+            file, variable = section.text("file"), section.text("env")
+            if bool(file) == bool(variable):
+                self._findings.add(section.path, "a secret comes from a file or from a variable. Give file: or env:.")
+            elif variable and not _VARIABLE.match(variable):
+                section.add("env", f'"{variable}" is not the name of a variable. Write letters, digits and _.')
+            found[name] = Secret(name, self._base / file if file else None, variable)
+        return found
+
+    def _exposures(self, section: Section) -> tuple[Exposure, ...]:
+        found = []
+        for name, value in section.mapping("expose").items():
+            path = (*section.path, "expose", name)
+            if not re.match(r"[a-z]([a-z0-9_-]{0,38}[a-z0-9])?\Z", name):
+                self._findings.add(path, bad_name(name), key=True)
+                continue
+            if isinstance(value, int) and not isinstance(value, bool):
+                value = {"port": value}
+                inner = Section(self._findings, path[:-1], {name: value["port"]})
+                port = inner.integer(name, 0, least=1, most=65535)
+                found += [Exposure(name, port)] if port else []
+            elif isinstance(value, dict):
+                inner = Section(self._findings, path, value)
+                inner.only("port", "public")
+                port = inner.integer("port", 0, least=1, most=65535)
+                if "port" not in inner:
+                    self._findings.add(path, '"port" is missing. Write the port on the host.')
+                found += [Exposure(name, port, inner.flag("public"))] if port else []
+            else:
+                message = f"this is {kind(value)}. Write the port on the host, or {{port: 8080, public: true}}."
+                self._findings.add(path, message)
+        return tuple(found)
+
+    def _shared(self, section: Section, defaults: Broker) -> dict[str, Any]:
+        inner = section.section("resources")
+        inner.only("memory_mb", "cpus")
+        return {
+            "env": {**defaults.env, **self._env(section)},
+            "resources": Resources(
+                inner.integer("memory_mb", defaults.resources.memory_mb, least=16, most=1 << 20),
+                inner.number("cpus", defaults.resources.cpus, above=0),
+            ),
+            "drain_timeout_s": section.number("drain_timeout_s", defaults.drain_timeout_s, above=0),
+        }
+
+    def _env(self, section: Section) -> Mapping[str, str]:
+        inner = section.section("env")
+        found = {}
+        for name in inner.content:
+            if not _VARIABLE.match(name):
+                inner.add(name, f'"{name}" is not the name of a variable. Write letters, digits and _.')
+            elif name in VARIABLES and name not in FREE_VARIABLES:
+                inner.add(name, f"{name} follows from the topology. Remove it.")
+            elif name.startswith("ACTORKIT_") and name not in VARIABLES:
+                inner.add(name, f"{name} is not a variable of the runtime. {suggest(name, FREE_VARIABLES)}")
+            else:
+                found[name] = inner.text(name)
+        return found

@@ -1,0 +1,162 @@
+"""Checks: a document becomes a topology, and every mistake in it a finding, all in one go."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from actorkit.params import Problem, is_reference
+
+from actorkit_kit import class_lookup, graph_check
+from actorkit_kit.actor_class import ActorClass, Description, Request
+from actorkit_kit.actor_section import ActorSections
+from actorkit_kit.connection_section import ConnectionSection
+from actorkit_kit.document import Document
+from actorkit_kit.document import Path as Place
+from actorkit_kit.errors import KitError
+from actorkit_kit.findings import Finding, Findings
+from actorkit_kit.section import Section, kind
+from actorkit_kit.topology import Node, Secret, Topology
+
+TOP_KEYS: Final = ("name", "actors", "connections", "broker", "secrets", "defaults")
+
+#: Folder beside the topology where secrets are that say nothing else.
+SECRETS_FOLDER: Final = "secrets"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A topology and what was found; it can be used only when there are no findings. `classes`: actor → its class."""
+
+    topology: Topology
+    classes: Mapping[str, ActorClass]
+    findings: tuple[Finding, ...] = ()
+
+
+def check(document: Document) -> Checked:
+    """Find every mistake. Never fails on a document, whatever stands in it."""
+    findings = Findings(document)
+    for path, place, message in document.mistakes:
+        findings.put(path, place, message)
+    if not isinstance(document.data, dict):
+        if not document.mistakes:
+            message = f"this is {kind(document.data)}, not a topology. Begin with name:, actors: and connections:."
+            findings.add((), message)
+        return Checked(Topology("", document.base, {}), {}, tuple(findings))
+    root = Section(findings, (), document.data)
+    root.only(*TOP_KEYS)
+    name = root.name("name", required="Name the topology: name: orders.")
+    if not root.mapping("actors"):
+        findings.add(("actors",), "there are no actors. Add at least one: web: {uses: http-server}.")
+    sections = ActorSections(root, document.base)
+    nodes, secrets = sections.nodes(), sections.secrets()
+    connections = ConnectionSection(findings, root.mapping("actors")).read(document.data.get("connections"))
+    topology = Topology(name, document.base, nodes, tuple(connections), sections.broker(), secrets)
+    _ports(findings, topology)
+    classes = _classes(findings, topology)
+    graph_check.check(findings, topology, classes, connections)
+    return Checked(topology, classes, tuple(findings))
+
+
+def secret_of(topology: Topology, name: str) -> Secret:
+    """Where a secret comes from, declared or not."""
+    return topology.secrets.get(name) or Secret(name, topology.base / SECRETS_FOLDER / name)
+
+
+def _ports(findings: Findings, topology: Topology) -> None:
+    owners: dict[int, str] = {}
+    named = [(("actors", node.name), node.expose) for node in topology.actors.values()]
+    named += [(("broker",), topology.broker.expose)] if topology.broker else []
+    for path, exposures in named:
+        for exposure in exposures:
+            place: Place = (*path, "expose", exposure.name)
+            if exposure.port in owners:
+                message = f'port {exposure.port} is published by "{owners[exposure.port]}" already. Choose another.'
+                findings.add(place, message)
+            owners.setdefault(exposure.port, str(path[-1]))
+
+
+def _classes(findings: Findings, topology: Topology) -> dict[str, ActorClass]:
+    by_folder: dict[Path | None, list[Node]] = defaultdict(list)
+    for node in topology.actors.values():
+        by_folder[node.build].append(node)
+    found = {}
+    for folder, nodes in by_folder.items():
+        requests = [Request(node.class_path, _readable(findings, topology, node)) for node in nodes]
+        try:
+            descriptions = class_lookup.look_up(requests, folder)
+        except KitError as exc:
+            findings.add(("actors", nodes[0].name, "uses"), str(exc))
+            continue
+        for node, description in zip(nodes, descriptions, strict=True):
+            _judge(findings, node, description)
+            if description.actor_class is not None:
+                found[node.name] = description.actor_class
+    return found
+
+
+def _readable(findings: Findings, topology: Topology, node: Node) -> dict[str, Any]:
+    """The parameters with files and secrets by their paths on this machine; those that are missing are noted."""
+    params = {}
+    for name, value in node.params.items():
+        params[name] = value
+        if not is_reference(value):
+            continue
+        form, given = next(iter(value.items()))
+        place: Place = ("actors", node.name, "params", name, form)
+        if not isinstance(given, str):
+            findings.add(place, f"this is {kind(given)}. Write the name of a {form}.")
+        elif form == "file":
+            params[name] = _file(findings, topology, place, given)
+        else:
+            params[name] = _secret(findings, topology, place, given)
+    return params
+
+
+def _file(findings: Findings, topology: Topology, place: Place, given: str) -> dict[str, str]:
+    path = topology.base / given
+    if path.is_file():
+        return {"file": str(path)}
+    findings.add(place, f'there is no file "{given}". Paths start from the folder of the topology.')
+    return {"secret": given}
+
+
+def _secret(findings: Findings, topology: Topology, place: Place, given: str) -> dict[str, str]:
+    secret = secret_of(topology, given)
+    if secret.file is None:
+        return {"secret": given}
+    if secret.file.is_file():
+        return {"file": str(secret.file)}
+    shown = secret.file.relative_to(topology.base) if secret.file.is_relative_to(topology.base) else secret.file
+    todo = f'Write it there, or say under "secrets" where it is: {given}: {{file: …}} or {{env: …}}.'
+    findings.add(place, f'the secret "{given}" has no file "{shown}". {todo}')
+    return {"secret": given}
+
+
+def _judge(findings: Findings, node: Node, description: Description) -> None:
+    if description.error and not _is_requirement(node, description.missing):
+        todo = "Correct uses: or build:." if description.missing or "no class" in description.error else "Correct it."
+        where = f' in "{node.build.name}"' if node.build and description.missing else ""
+        findings.add(("actors", node.name, "uses"), f"{description.error}{where}. {todo}")
+    for problem in description.problems:
+        path: Place = ("actors", node.name, "params", *_steps(problem.path))
+        findings.add(path, _sentence(problem), key=problem.message.startswith("there is no"))
+
+
+def _is_requirement(node: Node, missing: str) -> bool:
+    """Whether a missing module may be among those that the image installs: then nothing is known about the class."""
+    module = node.class_path.partition(":")[0]
+    installs = node.build is not None and any((node.build / name).is_file() for name in ("requirements.txt", "pyproject.toml"))
+    return bool(missing) and installs and missing.partition(".")[0] != module.partition(".")[0]
+
+
+def _sentence(problem: Problem) -> str:
+    return problem.message if problem.message.endswith((".", "?")) else f"{problem.message}."
+
+
+def _steps(path: str) -> Place:
+    return tuple(int(index) if index else name for index, name in re.findall(r"\[(\d+)\]|([^.\[\]]+)", path))

@@ -1,0 +1,68 @@
+"""What `kit` writes for people: lines and tables. Results go to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+#: Width of tables that go to a file or a pipe, in columns.
+PIPE_WIDTH = 200
+
+
+class Output(StrEnum):
+    """How a result is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+#: The option `-o text|json` of verbs that have a result.
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How the result is written.", show_default=True)]
+
+#: The argument that names a topology.
+TopologyArgument = Annotated[
+    str, typer.Argument(metavar="TOPOLOGY", help="A topology file, a folder with topology.yaml, or app.py:director.")
+]
+
+
+def colour(stream: Any = None) -> bool:
+    """Whether a stream shows colours: it is a terminal, and NO_COLOR is not set (no-color.org)."""
+    return not os.environ.get("NO_COLOR") and (stream or sys.stdout).isatty()
+
+
+def note(text: str) -> None:
+    """A line for people, on stderr."""
+    typer.echo(text, err=True)
+
+
+def result(text: str) -> None:
+    """A line of the result, on stdout."""
+    typer.echo(text)
+
+
+def result_json(value: Any) -> None:
+    """The result as one line of JSON, on stdout."""
+    typer.echo(json.dumps(value, sort_keys=True))
+
+
+def result_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """The result as a table, on stdout; lines are not cut when it goes to a pipe."""
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(no_color=not colour(), width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+    with console.capture() as capture:
+        console.print(table)
+    for line in capture.get().splitlines():
+        typer.echo(line.rstrip())

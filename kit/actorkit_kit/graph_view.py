@@ -1,0 +1,124 @@
+"""The graph of a topology as a picture: Mermaid, DOT and SVG."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from actorkit.graph import RESERVED, Connection
+
+from actorkit_kit import python_process
+from actorkit_kit.errors import KitError
+from actorkit_kit.plan import Plan, Unit
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line between two units. `style`: an event's way, a reserved outbox, or the way over the broker."""
+
+    source: str
+    destination: str
+    label: str
+    style: str
+
+
+#: Longest time for a picture, in seconds.
+DRAW_TIMEOUT_S: Final = 60.0
+
+#: Style of lines → Mermaid's arrow and DOT's attribute.
+STYLES: Final = {"event": ("-->", "solid"), "reserved": ("-.->", "dashed"), "broker": ("<-.->", "dotted")}
+
+
+def mermaid(plan: Plan) -> str:
+    """A Mermaid flowchart; GitHub and many editors draw it."""
+    lines = ["flowchart LR"]
+    for unit in plan.units:
+        begin, end = _brackets(unit)
+        lines.append(f'    {_id(unit.name)}{begin}"{_title(unit, "<br/>")}"{end}')
+    for line in _lines(plan):
+        arrow = STYLES[line.style][0]
+        label = f'|"{line.label}"|' if line.label else ""
+        lines.append(f"    {_id(line.source)} {arrow}{label} {_id(line.destination)}")
+    return "\n".join(lines) + "\n"
+
+
+def dot(plan: Plan) -> str:
+    """A graph in Graphviz's DOT."""
+    lines = [f"digraph {json.dumps(plan.topology)} {{", "    rankdir=LR;", '    node [fontname="Helvetica", style=rounded];']
+    lines.append('    edge [fontname="Helvetica", fontsize=10];')
+    for unit in plan.units:
+        title = json.dumps(_title(unit, "\n"))
+        lines.append(f"    {json.dumps(unit.name)} [label={title}, shape={_shape(unit)}];")
+    for line in _lines(plan):
+        attributes = f"style={STYLES[line.style][1]}"
+        attributes += f", label={json.dumps(line.label)}" if line.label else ""
+        attributes += ", dir=both, constraint=false" if line.style == "broker" else ""
+        lines.append(f"    {json.dumps(line.source)} -> {json.dumps(line.destination)} [{attributes}];")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def svg(plan: Plan) -> str:
+    """An SVG picture, laid out by the Graphviz that comes with pygraphviz.
+
+    Raises:
+        KitError: pygraphviz is not installed, or its Graphviz does not run here.
+    """
+    if importlib.util.find_spec("pygraphviz") is None:
+        raise KitError("SVG needs pygraphviz: pip install 'actorkit[kit]'. Mermaid and DOT need nothing.")
+    done = subprocess.run(
+        python_process.command("actorkit_kit.draw"),
+        input=dot(plan).encode(),
+        capture_output=True,
+        env=python_process.environ(),
+        timeout=DRAW_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode:
+        raise KitError(f"Graphviz cannot draw this: {done.stderr.decode(errors='replace').strip().splitlines()[-1:]}")
+    return done.stdout.decode()
+
+
+#: Format → what draws it.
+FORMATS: Final[dict[str, Callable[[Plan], str]]] = {"mermaid": mermaid, "dot": dot, "svg": svg}
+
+
+def _lines(plan: Plan) -> Iterator[Line]:
+    for unit in plan.units:
+        for edge in unit.edges:
+            yield Line(unit.name, edge.destination, _label(edge), "reserved" if edge.outbox in RESERVED else "event")
+        if unit.uses_broker and plan.broker is not None:
+            yield Line(unit.name, plan.broker.name, str(unit.params.get("service", "")), "broker")
+
+
+def _label(edge: Connection) -> str:
+    """The names that do not follow from the ends."""
+    named_outbox = edge.outbox != edge.destination
+    named_inbox = edge.inbox not in (edge.source, f"{edge.outbox}-{edge.source}")
+    if named_outbox and named_inbox:
+        return f"{edge.outbox} → {edge.inbox}"
+    return edge.outbox if named_outbox else f"→ {edge.inbox}" if named_inbox else ""
+
+
+def _title(unit: Unit, newline: str) -> str:
+    uses = unit.uses.rpartition(":")[2]
+    name = unit.name if unit.replicas == 1 else f"{unit.name} × {unit.replicas}"
+    return name if uses == unit.name else f"{name}{newline}{uses}"
+
+
+def _brackets(unit: Unit) -> tuple[str, str]:
+    if unit.kind == "broker":
+        return "{{", "}}"
+    return ("([", "])") if unit.begins else ("[", "]")
+
+
+def _shape(unit: Unit) -> str:
+    return "hexagon" if unit.kind == "broker" else "oval" if unit.begins else "box"
+
+
+def _id(name: str) -> str:
+    """Mermaid's id of a unit; `end` and `graph` are words of Mermaid, `unit_end` is not."""
+    return f"unit_{name.replace('-', '_')}"

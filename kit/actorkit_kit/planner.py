@@ -1,0 +1,196 @@
+"""The planner: decides everything that a topology leaves open, once, for all targets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+import actorkit
+from actorkit.params import is_reference
+
+from actorkit_kit import order
+from actorkit_kit.actor_class import ActorClass
+from actorkit_kit.check import Checked, secret_of
+from actorkit_kit.class_lookup import entry_of
+from actorkit_kit.graph_check import container_port, port_parameter
+from actorkit_kit.plan import FILES_DIR, INBOX_PORT, SECRETS_DIR, Image, Mount, Plan, Port, Unit, Wait
+from actorkit_kit.topology import BROKER, Broker, Node, Topology
+
+BROKER_CLASS: Final = "actorkit.mdp:Broker"
+
+#: Folders that are no part of a user's code.
+IGNORED_FOLDERS: Final = frozenset({"__pycache__", ".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
+
+
+def make_plan(checked: Checked) -> Plan:
+    """Decide: names, images, files, ports, who waits for whom."""
+    topology = checked.topology
+    units = [_unit(topology, node, checked.classes.get(name)) for name, node in topology.actors.items()]
+    broker = topology.broker or (Broker() if any(unit.uses_broker for unit in units) else None)
+    if broker is not None:
+        units.append(_broker(broker))
+    waits = _waits(units)
+    units = [replace(unit, waits=waits[unit.name]) for unit in units]
+    plan = Plan(topology.name, actorkit.__version__, "", topology.base, tuple(units))
+    return replace(plan, digest=_digest(plan))
+
+
+def _unit(topology: Topology, node: Node, actor_class: ActorClass | None) -> Unit:
+    actor_class = actor_class or ActorClass(node.class_path)
+    mounts = tuple(_mounts(topology, node))
+    edges = tuple(edge for edge in topology.connections if edge.source == node.name)
+    return Unit(
+        name=node.name,
+        kind="actor",
+        uses=node.uses,
+        class_path=node.class_path,
+        image=_image(topology, node, actor_class),
+        replicas=node.replicas,
+        params=_params(node, mounts),
+        receives=any(edge.destination == node.name for edge in topology.connections),
+        edges=edges,
+        uses_broker=actor_class.uses_broker,
+        mounts=mounts,
+        ports=tuple(_ports(node, actor_class)),
+        environment_extra=node.env,
+        drain_timeout_s=node.drain_timeout_s,
+        memory_mb=node.resources.memory_mb,
+        cpus=node.resources.cpus,
+        begins=actor_class.begins,
+        serves=actor_class.serves,
+        listens=tuple(actor_class.listens),
+    )
+
+
+def _broker(broker: Broker) -> Unit:
+    ports = tuple(Port(port.name, INBOX_PORT, port.port, port.public) for port in broker.expose)
+    return Unit(
+        name=BROKER,
+        kind="broker",
+        uses=BROKER,
+        class_path=BROKER_CLASS,
+        image=Image(f"actorkit/runtime:{actorkit.__version__}"),
+        replicas=broker.replicas,
+        ports=ports,
+        environment_extra=broker.env,
+        drain_timeout_s=broker.drain_timeout_s,
+        memory_mb=broker.resources.memory_mb,
+        cpus=broker.resources.cpus,
+    )
+
+
+def _image(topology: Topology, node: Node, actor_class: ActorClass) -> Image:
+    version = actorkit.__version__
+    if node.build is not None:
+        extra = "xml" if actor_class.input == "XMLEvent" else ""
+        return Image(f"{topology.name}/{node.name}:{version}", extra, node.build)
+    entry = entry_of(node.uses)
+    return Image(f"actorkit/{entry.name}:{version}", entry.extra) if entry else Image(f"actorkit/runtime:{version}")
+
+
+def _mounts(topology: Topology, node: Node) -> Iterator[Mount]:
+    """One for each file or secret among the parameters; the parameter's name keeps files of one name apart."""
+    for parameter, value in node.params.items():
+        if not is_reference(value):
+            continue
+        form, given = next(iter(value.items()))
+        if form == "file":
+            source = (topology.base / given).resolve()
+            name = f"{parameter}-{source.name}"
+            yield Mount(name, source, f"{FILES_DIR}/{name}")
+        else:
+            secret = secret_of(topology, given)
+            yield Mount(given, secret.file or Path(), f"{SECRETS_DIR}/{given}", secret=True, variable=secret.variable)
+
+
+def _params(node: Node, mounts: tuple[Mount, ...]) -> dict[str, Any]:
+    targets = iter(mounts)
+    return {
+        name: {"file": next(targets).target} if is_reference(value) else value for name, value in node.params.items()
+    }
+
+
+def _ports(node: Node, actor_class: ActorClass) -> Iterator[Port]:
+    for exposure in node.expose:
+        parameter = port_parameter(exposure, actor_class)
+        if parameter is None:
+            yield Port(exposure.name, exposure.port, exposure.port, exposure.public)
+            continue
+        host = parameter.replace("port", "host") if "port" in parameter else "host"
+        yield Port(
+            exposure.name,
+            container_port(node, actor_class, parameter),
+            exposure.port,
+            exposure.public,
+            parameter,
+            host if actor_class.parameter(host) else "",
+        )
+
+
+def _waits(units: list[Unit]) -> dict[str, tuple[Wait, ...]]:
+    """Senders wait for their receivers, and all that need the broker for it.
+
+    A receiver outside of the sender's circle must be healthy first. Inside a circle nobody can be ready before the
+    others: there a sender only comes after its receiver, and the circle is broken where its front closes it.
+    """
+    graph = {unit.name: list(dict.fromkeys(_needs(unit, units))) for unit in units}
+    circle = {name: set(component) for component in order.components(graph) for name in component}
+    open_graph = order.without_cycles(graph, [unit.name for unit in units if unit.begins])
+    position = {name: n for n, wave in enumerate(reversed(order.waves(open_graph))) for name in wave}
+    return {
+        name: tuple(Wait(other, other not in circle[name]) for other in sorted(others, key=lambda o: (position[o], o)))
+        for name, others in open_graph.items()
+    }
+
+
+def _needs(unit: Unit, units: list[Unit]) -> Iterator[str]:
+    for edge in unit.edges:
+        if edge.destination != unit.name:
+            yield edge.destination
+    if unit.uses_broker and any(other.kind == "broker" for other in units):
+        yield BROKER
+
+
+def stop_waves(plan: Plan) -> list[tuple[str, ...]]:
+    """The units in the order in which they stop without losing anything: those where events begin, then what they
+    lead to. Clients of the broker stop before the workers that answer them, and the broker stops last."""
+    workers = [unit.name for unit in plan.units if unit.serves]
+    graph: dict[str, list[str]] = {}
+    for unit in plan.units:
+        graph[unit.name] = [wait.unit for wait in unit.waits]
+        if unit.uses_broker and not unit.serves:
+            graph[unit.name] += workers
+    return order.waves(order.without_cycles(graph, [unit.name for unit in plan.units if unit.begins]))
+
+
+def _digest(plan: Plan) -> str:
+    """SHA-256 of all that decides about the deployment: the plan, its files, users' code; no secret's content."""
+    content = asdict(replace(plan, base=Path()))
+    digest = hashlib.sha256(json.dumps(_relative(content, plan.base), sort_keys=True).encode())
+    for unit in plan.units:
+        files = [mount.source for mount in unit.mounts if not mount.secret]
+        if unit.image.build is not None:
+            files += _code(unit.image.build)
+        for file in files:
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _code(folder: Path) -> list[Path]:
+    found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sorted(path for path in found if not IGNORED_FOLDERS.intersection(path.relative_to(folder).parts))
+
+
+def _relative(value: Any, base: Path) -> Any:
+    """Paths as texts from the base, so that the same topology in another folder has the same digest."""
+    if isinstance(value, Path):
+        return str(value.relative_to(base)) if value.is_relative_to(base) else value.name
+    if isinstance(value, Mapping):
+        return {key: _relative(item, base) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_relative(item, base) for item in value]
+    return value

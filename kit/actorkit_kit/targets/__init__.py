@@ -1,0 +1,1 @@
+"""The targets: each writes down, or runs, what a plan says."""

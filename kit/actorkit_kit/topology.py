@@ -1,0 +1,78 @@
+"""The topology: the graph that an author wrote down, checked, with every name resolved and nothing decided yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from actorkit.graph import Connection
+
+#: Name of the broker among the actors.
+BROKER: Final = "broker"
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """A port that is reached from outside, on the host's `port`; from other machines only when `public`."""
+
+    name: str
+    port: int
+    public: bool = False
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one instance may use."""
+
+    memory_mb: int = 128
+    cpus: float = 1.0
+
+
+@dataclass(frozen=True)
+class Node:
+    """An actor as written: `uses` is a name from the catalogue or `package.module:Class`, `class_path` the latter."""
+
+    name: str
+    uses: str
+    class_path: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    replicas: int = 1
+    build: Path | None = None
+    expose: tuple[Exposure, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    drain_timeout_s: float = 20.0
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Where the content of a secret comes from on the author's machine: a file, or a variable of the environment."""
+
+    name: str
+    file: Path | None = None
+    variable: str = ""
+
+
+@dataclass(frozen=True)
+class Broker:
+    """The broker, as written."""
+
+    replicas: int = 1
+    expose: tuple[Exposure, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    drain_timeout_s: float = 20.0
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The whole graph; `base` is the folder that paths start from."""
+
+    name: str
+    base: Path
+    actors: Mapping[str, Node]
+    connections: tuple[Connection, ...] = ()
+    broker: Broker | None = None
+    secrets: Mapping[str, Secret] = field(default_factory=dict)

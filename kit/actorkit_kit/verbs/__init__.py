@@ -1,0 +1,1 @@
+"""The verbs of `kit`, one file each: every module offers `register(app)`."""

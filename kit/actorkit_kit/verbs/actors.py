@@ -1,0 +1,96 @@
+"""`kit actors`: the catalogue, and everything about one actor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from actorkit.params import Parameter
+from actorkit_actors.catalogue import CATALOGUE
+
+from actorkit_kit.actor_class import ActorClass, Request
+from actorkit_kit.class_lookup import entry_of, look_up
+from actorkit_kit.console import Output, OutputOption, result, result_json, result_table
+from actorkit_kit.errors import UsageError
+from actorkit_kit.findings import suggest
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def actors(
+        name: Annotated[
+            str | None, typer.Argument(metavar="[NAME]", help="A name from the catalogue, or package.module:Class.")
+        ] = None,
+        build: Annotated[
+            Path | None, typer.Option(help="The folder with the code of package.module:Class.", file_okay=False)
+        ] = None,
+        output: OutputOption = Output.TEXT,
+    ) -> None:
+        """List the actors that come with actorkit, or tell everything about one.
+
+        Examples: kit actors, kit actors xslt, kit actors shop.actors:PlaceOrder --build examples/orders/shop
+        """
+        if name is None:
+            _list(output)
+        else:
+            _tell(_found(name, build), name, output)
+
+
+def _list(output: Output) -> None:
+    if output is Output.JSON:
+        result_json([{"name": entry.name, "class": entry.class_path, "summary": entry.summary} for entry in _entries()])
+    else:
+        result_table(("ACTOR", "WHAT IT DOES"), ((entry.name, entry.summary) for entry in _entries()))
+
+
+def _entries() -> list[Any]:
+    return [CATALOGUE[name] for name in sorted(CATALOGUE)]
+
+
+def _found(name: str, build: Path | None) -> ActorClass:
+    entry = entry_of(name)
+    if entry is None and ":" not in name:
+        raise UsageError(f'there is no actor "{name}" in the catalogue. {suggest(name, CATALOGUE)}')
+    (description,) = look_up([Request(entry.class_path if entry else name)], (build or Path()).resolve())
+    if description.actor_class is None:
+        raise UsageError(f"{name}: {description.error}. Say with --build which folder has the code.")
+    return description.actor_class
+
+
+def _tell(found: ActorClass, name: str, output: Output) -> None:
+    if output is Output.JSON:
+        result_json({"name": name, **_as_json(found)})
+        return
+    result(f"{name} ({found.class_path})\n")
+    result(found.doc + "\n")
+    for line in _traits(found):
+        result(line)
+    result("")
+    result_table(("PARAMETER", "TYPE", "UNIT", "DEFAULT", "MEANING"), (_row(each) for each in found.parameters))
+
+
+def _as_json(found: ActorClass) -> dict[str, Any]:
+    parameters = [
+        {"name": p.name, "type": p.type, "unit": p.unit, "default": p.default, "meaning": p.description}
+        | {"required": p.required, "secret": p.secret, "file": p.file}
+        for p in found.parameters
+    ]
+    return {"class": found.class_path, "doc": found.doc, "listens": found.listens, "parameters": parameters}
+
+
+def _traits(found: ActorClass) -> list[str]:
+    traits = [f"takes: {found.input if found.consumes else 'no events'}"]
+    traits += ["source: events begin here"] if found.produces else []
+    traits += ["broker: needs one in the topology"] if found.uses_broker else []
+    traits += [f"outboxes: {', '.join(found.outboxes)}"] if found.outboxes else []
+    ports = ", ".join(f"{port} (parameter {name})" for name, port in found.listens.items())
+    return traits + ([f"listens: {ports}"] if ports else [])
+
+
+def _row(parameter: Parameter) -> tuple[str, ...]:
+    kinds = " (secret)" if parameter.secret else " (file)" if parameter.file else ""
+    default = "required" if parameter.default is None else parameter.default
+    return parameter.name, parameter.type + kinds, parameter.unit, default, parameter.description

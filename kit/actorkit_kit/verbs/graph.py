@@ -1,0 +1,52 @@
+"""`kit graph`: a picture of a topology."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from actorkit_kit.console import TopologyArgument, note
+from actorkit_kit.errors import KitError
+from actorkit_kit.graph_view import FORMATS
+from actorkit_kit.load import load_plan
+
+
+class Format(StrEnum):
+    """What a picture is written as."""
+
+    MERMAID = "mermaid"
+    DOT = "dot"
+    SVG = "svg"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def graph(
+        topology: TopologyArgument,
+        format_: Annotated[
+            Format | None, typer.Option("--format", "-f", help="What is written; else by the name of the file.")
+        ] = None,
+        file: Annotated[
+            Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where it is written; else to stdout.")
+        ] = None,
+    ) -> None:
+        """Draw a topology as Mermaid, DOT or SVG.
+
+        Example: kit graph examples/orders/topology.yaml -o orders.svg
+        """
+        by_name = {".svg": Format.SVG, ".dot": Format.DOT, ".gv": Format.DOT}
+        chosen = format_ or by_name.get(file.suffix if file else "", Format.MERMAID)
+        drawn = FORMATS[chosen](load_plan(topology))
+        if file is None:
+            typer.echo(drawn, nl=False)
+            return
+        try:
+            file.write_text(drawn, encoding="utf-8")
+        except OSError as exc:
+            raise KitError(f'the file "{file}" cannot be written: {exc.strerror}') from exc
+        note(f"wrote {file}")

@@ -1,0 +1,28 @@
+"""`python -m actorkit`: runs what the environment describes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from actorkit import settings
+from actorkit.errors import SettingsError
+
+#: Classes that bring their own main function, as they do not live in gevent's loop; all others are actors.
+MAINS = {"actorkit.mdp:Broker": "actorkit.mdp.process"}
+
+
+def main() -> int:
+    """Run one process; returns its exit status."""
+    try:
+        read = settings.read()
+        module = importlib.import_module(MAINS.get(read.class_path, "actorkit.process"))
+        status: int = module.main(read)
+    except SettingsError as exc:
+        print(f"actorkit: {exc}", file=sys.stderr)  # noqa: T201  # logs are not set up yet
+        return settings.EX_CONFIG
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""Takes arrivals to `Actor.consume` and what comes of them to the outboxes: the hot path."""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from time import perf_counter
+from typing import Final, cast
+
+import gevent
+from gevent.event import Event as Flag
+from gevent.threadpool import ThreadPool
+
+from actorkit import wire
+from actorkit.actor import Actor
+from actorkit.errors import ActorkitError
+from actorkit.event import Event, Failure
+from actorkit.exits import Exits
+from actorkit.metrics import BUCKETS
+from actorkit.receiver import Receiver, Session
+
+#: A worker that has work gives the others in the process their turn after this long, in seconds.
+TURN_S: Final = 0.001
+
+#: The event that the running greenlet (or thread) is consuming.
+current: ContextVar[Event | None] = ContextVar("current", default=None)
+
+#: In a native thread: what the event that it consumes has sent so far, as (event, outbox).
+outgoing: ContextVar[list[tuple[Event, str | None]] | None] = ContextVar("outgoing", default=None)
+
+log = logging.getLogger("actorkit.consumer")
+
+
+def in_threads(handle: Callable[[Event], object], exits: Exits, threads: int) -> Callable[[Event], object]:
+    """`handle` moved to native threads. What it sends is sent by the loop afterwards: only that may touch sockets."""
+    pool = ThreadPool(threads)
+
+    def call(event: Event) -> tuple[object, list[tuple[Event, str | None]]]:
+        current.set(event)
+        sent: list[tuple[Event, str | None]] = []
+        outgoing.set(sent)
+        result = handle(event)
+        return (result if result is None or isinstance(result, Event) else list(cast(Iterable[Event], result))), sent
+
+    def apply(event: Event) -> object:
+        result, sent = pool.apply(call, (event,))
+        for one, outbox in sent:
+            exits.emit(one, exits.targets(outbox), event)
+        return result
+
+    return apply
+
+
+class Consumer:
+    """The workers of one instance: `concurrency` greenlets that share the arrivals.
+
+    Attributes:
+        buckets: consume calls by duration, one count for each of `BUCKETS` and one above them.
+        seconds: time spent in consume, in all.
+        failed: exceptions out of consume, by inbox.
+    """
+
+    def __init__(self, actor: Actor, receiver: Receiver, exits: Exits, handle: Callable[[Event], object]) -> None:
+        self._actor = actor
+        self._handle = in_threads(handle, exits, actor.params.threads) if actor.params.threads else handle
+        self._receiver = receiver
+        self._exits = exits
+        self._wanted = type(actor).input_class()
+        self._arrived = Flag()
+        self.buckets = [0] * (len(BUCKETS) + 1)
+        self.seconds = 0.0
+        self.failed: dict[str, int] = {}
+        self.retried = 0
+        concurrency = max(actor.params.concurrency, actor.params.threads)
+        work = self._work if concurrency == 1 else self._work_beside
+        self._workers = [gevent.spawn(work) for _ in range(concurrency)]
+
+    def arrived(self) -> None:
+        """There may be arrivals."""
+        if self._receiver.arrivals:
+            self._arrived.set()
+
+    def _work(self) -> None:
+        """The only worker: takes whole arrivals, keeps their order."""
+        arrivals = self._receiver.arrivals
+        while True:
+            if not arrivals:
+                self._arrived.clear()
+                self._arrived.wait()
+                continue
+            session, first, parcels = arrivals.popleft()
+            self._consume(session, first, parcels)
+            self._exits.schedule()
+            gevent.sleep(0)
+
+    def _work_beside(self) -> None:
+        """One of several workers: takes one event at a time, so that an arrival is shared."""
+        arrivals = self._receiver.arrivals
+        while True:
+            if not arrivals:
+                self._arrived.clear()
+                self._arrived.wait()
+                continue
+            session, number, parcels = arrivals.popleft()
+            if len(parcels) > 1:
+                arrivals.appendleft((session, number + 1, parcels[1:]))
+            self._consume(session, number, parcels[:1])
+            self._exits.schedule()
+
+    def _consume(self, session: Session, first: int, parcels: list[wire.Parcel]) -> None:
+        deliver, received, handle = self._receiver.deliver, self._wanted.received, self._handle
+        emit, schedule, buckets = self._exits.emit_result, self._exits.schedule, self.buckets
+        strict = self._wanted.FORMAT is not None
+        started = turn = perf_counter()
+        for number, parcel in enumerate(parcels, first):
+            delivery = deliver(session, number, parcel)
+            if delivery is None:
+                continue
+            event = received(parcel, delivery)
+            current.set(event)
+            try:
+                if strict:
+                    event.ensure()
+                result = handle(event)
+                if result is not None:
+                    emit(result, event)
+            except Exception as exc:  # noqa: BLE001  # whatever a user's code raises goes to the error outbox
+                self._fail(session, event, exc)
+            delivery.release()
+            ended = perf_counter()
+            buckets[bisect_left(BUCKETS, ended - started)] += 1
+            self.seconds += ended - started
+            started = ended
+            if ended - turn > TURN_S:
+                schedule()
+                gevent.sleep(0)
+                started = turn = perf_counter()
+        session.consume(len(parcels))
+        current.set(None)
+
+    def _fail(self, session: Session, event: Event, error: Exception) -> None:
+        """Try again as often as the parameters say, then send the event where errors go."""
+        params = self._actor.params
+        for attempt in range(params.retries):
+            gevent.sleep(params.backoff_s * 2**attempt)
+            self.retried += 1
+            try:
+                result = self._handle(event)
+                if result is not None:
+                    self._exits.emit_result(result, event)
+            except Exception as exc:  # noqa: BLE001  # as above
+                error = exc
+            else:
+                return
+        self.failed[session.inbox] = self.failed.get(session.inbox, 0) + 1
+        expected = isinstance(error, ActorkitError)
+        log.log(
+            logging.INFO if expected else logging.ERROR,
+            "consume failed: %s: %s",
+            type(error).__name__,
+            error,
+            exc_info=None if expected else error,
+        )
+        self._exits.emit_failure(event, Failure.of(error, self._actor.name))
+
+    def stop(self) -> None:
+        """End the workers; what they were doing stays unacknowledged."""
+        gevent.killall(self._workers, block=True, timeout=1)

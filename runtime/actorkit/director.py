@@ -1,0 +1,270 @@
+"""The Python front end: a graph built by calls, run in this one process, or given to `kit` as a topology file would be.
+
+director = Director("orders")
+web = director.register_actor(HttpServer, "web", port=8080)
+auth = director.register_actor(BasicAuth, "auth", users="alice:secret")
+director.connect_queue(web, auth)
+director.connect_error_queue(auth, web)
+director.start()
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import gevent
+import zmq
+from gevent.event import Event as Flag
+
+from actorkit.actor import Actor
+from actorkit.errors import ActorkitError
+from actorkit.graph import NAME, NAME_RULE, Box, Connection, Options, connect
+from actorkit.host import Host
+from actorkit.mdp.thread import BrokerThread
+from actorkit.settings import Peers, Settings
+
+#: Time to finish what is under way when a director stops, in seconds.
+DRAIN_TIMEOUT_S: Final = 20.0
+
+_directors = itertools.count(1)
+
+
+class DirectorError(ActorkitError):
+    """Raised when a graph cannot be built or run as asked."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """An actor of the graph, as the connecting calls take it."""
+
+    name: str
+    cls: type[Actor]
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+#: An end of a connection: an actor, or an actor and the name of its outbox or inbox.
+End = Node | tuple[Node, str]
+
+
+class Director:
+    """Builds a graph of actors and runs it in one process.
+
+    Sockets of the process are gevent's only if the program says so: call `gevent.monkey.patch_all()` first when actors
+    use blocking libraries.
+    """
+
+    def __init__(self, name: str = "default") -> None:
+        _check_name(name)
+        self.name = name
+        #: The folder of the program that made this director; relative files in parameters are looked for there.
+        self.base = Path(inspect.stack()[1].filename).resolve().parent
+        self._nodes: dict[str, Node] = {}
+        self._connections: list[Connection] = []
+        self._log_node: Node | None = None
+        self._error_node: Node | None = None
+        self._broker: BrokerThread | None = None
+        self._hosts: dict[str, Host] = {}
+        self._stopped = Flag()
+
+    def register_actor(self, cls: type[Actor], name: str, **params: Any) -> Node:
+        """Add an actor.
+
+        Raises:
+            DirectorError: the name is taken or no name.
+        """
+        _check_name(name)
+        if name in self._nodes:
+            raise DirectorError(f'there is an actor "{name}" already; names are unique')
+        node = self._nodes[name] = Node(name, cls, params)
+        return node
+
+    def register_log_actor(self, cls: type[Actor], name: str, **params: Any) -> Node:
+        """Add an actor that gets what all others log."""
+        self._log_node = self.register_actor(cls, name, **params)
+        return self._log_node
+
+    def register_error_actor(self, cls: type[Actor], name: str, **params: Any) -> Node:
+        """Add an actor that gets the failed events of every actor without an error connection of its own."""
+        self._error_node = self.register_actor(cls, name, **params)
+        return self._error_node
+
+    def get_actor(self, name: str) -> Node | None:
+        """The actor of that name, or None."""
+        return self._nodes.get(name)
+
+    def connect_queue(self, source: End, destinations: End | Sequence[End], **options: Any) -> None:
+        """Connect an outbox to one inbox, or to several: each gets a copy. Options are those of a connection."""
+        ends = destinations if isinstance(destinations, list) else [destinations]
+        for destination in ends:
+            self._connect(self._box(source), self._box(destination), Options(**options))
+
+    def connect_error_queue(self, source: End, destination: End) -> None:
+        """Connect the error outbox: what fails in the source goes there."""
+        self._connect(Box(self._box(source).actor, "error"), self._box(destination))
+
+    def connect_log_queue(self, source: End, destination: End) -> None:
+        """Connect the log outbox: what the source logs goes there, as events."""
+        self._connect(Box(self._box(source).actor, "log"), self._box(destination))
+
+    def _connect(self, source: Box, destination: Box, options: Options | None = None) -> None:
+        made = connect(source, destination, options)
+        if any(str(made) == str(one) for one in self._connections):
+            raise DirectorError(f"{made} is connected already")
+        self._connections.append(made)
+
+    def _box(self, end: Any) -> Box:
+        node, box = end if isinstance(end, tuple) and len(end) == 2 else (end, None)
+        if not isinstance(node, Node) or self._nodes.get(node.name) is not node:
+            raise DirectorError(
+                f"{end!r} is no end of a connection; give what register_actor returned, or a pair of it and a box name"
+            )
+        if box is not None:
+            _check_name(box)
+        return Box(node.name, box)
+
+    @property
+    def connections(self) -> list[Connection]:
+        """All connections, those to the log and the error actor included."""
+        made = list(self._connections)
+        for name in self._nodes:
+            for kind, node in (("error", self._error_node), ("log", self._log_node)):
+                own = any(one.source == name and one.outbox == kind for one in made)
+                if node is not None and not own and node not in (self._nodes[name],) and not self._serves(name):
+                    made.append(connect(Box(name, kind), Box(node.name)))
+        return made
+
+    def _serves(self, name: str) -> bool:
+        """Whether that is the log or the error actor: they do not report to themselves or each other."""
+        return any(node is not None and node.name == name for node in (self._log_node, self._error_node))
+
+    def document(self) -> dict[str, Any]:
+        """The same graph as a topology document, in the form that a topology file has."""
+        actors = {}
+        for node in self._nodes.values():
+            actors[node.name] = {"uses": class_path(node.cls), "params": dict(node.params)}
+            if not class_path(node.cls).startswith("actorkit_actors."):
+                actors[node.name]["build"] = "."
+        connections = [
+            {
+                "from": f"{one.source}.{one.outbox}",
+                "to": f"{one.destination}.{one.inbox}",
+                **{key: value for key, value in asdict(one.options).items() if value != asdict(Options())[key]},
+            }
+            for one in self.connections
+        ]
+        return {"name": self.name, "actors": actors, "connections": connections}
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    def start(self, block: bool = True) -> None:
+        """Start every actor, receivers before senders where the graph allows; with `block`, until `stop` or a signal.
+
+        Raises:
+            SettingsError: parameters are wrong. What an actor's `setup` raises comes through; nothing keeps running.
+        """
+        if self._hosts:
+            raise DirectorError("the director is running already")
+        self._stopped.clear()
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
+        prefix = f"inproc://actorkit-{next(_directors)}-"
+        brokers: tuple[str, ...] = ()
+        if any(node.cls.USES_BROKER for node in self._nodes.values()):
+            self._broker = BrokerThread()
+            brokers = (self._broker.start(),)
+        try:
+            for node in self._nodes.values():
+                self._hosts[node.name] = Host(self._settings(node, prefix, brokers), node.cls, context)
+            for host in self._hosts.values():
+                host.start()
+        except BaseException:
+            self.stop(0)
+            raise
+        if block:
+            self.block()
+
+    def _settings(self, node: Node, prefix: str, brokers: tuple[str, ...]) -> Settings:
+        outboxes: dict[str, tuple[Peers, ...]] = {}
+        for one in self.connections:
+            if one.source == node.name:
+                peers = Peers((prefix + one.destination,), one.inbox, one.options)
+                outboxes[one.outbox] = (*outboxes.get(one.outbox, ()), peers)
+        return Settings(
+            actor=node.name,
+            class_path=class_path(node.cls),
+            topology=self.name,
+            params={name: self._located(value) for name, value in node.params.items()},
+            instance=f"{node.name}-1",
+            inbox=prefix + node.name if node.cls.consumes() else None,
+            outboxes=outboxes,
+            brokers=brokers,
+            drain_timeout_s=DRAIN_TIMEOUT_S,
+        )
+
+    def _located(self, value: Any) -> Any:
+        if isinstance(value, dict) and list(value) == ["file"]:
+            return {"file": str(self.base / value["file"])}
+        return value
+
+    def host(self, name: str) -> Host:
+        """The running host of an actor: its counters, its readiness.
+
+        Raises:
+            KeyError: no such actor runs.
+        """
+        return self._hosts[name]
+
+    def wait_ready(self, timeout_s: float = 10.0) -> None:
+        """Wait until every actor can take work.
+
+        Raises:
+            DirectorError: one cannot in time; the message says which and why.
+        """
+        deadline = gevent.get_hub().loop.now() + timeout_s
+        while missing := {name: host.why_not_ready() for name, host in self._hosts.items() if not host.ready}:
+            if gevent.get_hub().loop.now() >= deadline:
+                raise DirectorError("; ".join(f"{name}: {reason}" for name, reason in missing.items()))
+            gevent.sleep(0.01)
+
+    def block(self) -> None:
+        """Wait until `stop` is called or SIGINT or SIGTERM comes; then stop. The signals are ours only meanwhile."""
+        flag = Flag()
+        watchers = [gevent.signal_handler(number, flag.set) for number in (signal.SIGINT, signal.SIGTERM)]
+        try:
+            gevent.wait([flag, self._stopped, *(host.ended for host in self._hosts.values())], count=1)
+        finally:
+            for watcher in watchers:
+                watcher.cancel()
+        self.stop()
+
+    def stop(self, timeout_s: float = DRAIN_TIMEOUT_S) -> bool:
+        """Drain and stop every actor. Returns whether nothing was left unfinished; also when nothing was running."""
+        hosts, self._hosts = list(self._hosts.values()), {}
+        ends = [gevent.spawn(host.finish, timeout_s) for host in hosts]
+        gevent.joinall(ends)
+        if self._broker is not None:
+            self._broker.stop()
+            self._broker = None
+        self._stopped.set()
+        return all(end.value for end in ends)
+
+    def is_running(self) -> bool:
+        return bool(self._hosts)
+
+
+def class_path(cls: type[Actor]) -> str:
+    """`package.module:Class`; a class of the program itself is named by the program's file."""
+    module = cls.__module__
+    if module == "__main__":
+        module = Path(inspect.getfile(cls)).stem
+    return f"{module}:{cls.__qualname__}"
+
+
+def _check_name(name: str) -> None:
+    if not NAME.match(name):
+        raise DirectorError(f'"{name}" is not a name; wanted: {NAME_RULE}')

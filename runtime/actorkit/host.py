@@ -1,0 +1,329 @@
+"""The host of one actor instance: sockets, workers, outboxes, and the order in which they start and stop."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection
+from typing import Final
+
+import gevent
+import zmq
+from gevent.event import Event as Flag
+
+from actorkit import params
+from actorkit.actor import Actor
+from actorkit.consumer import Consumer, current, outgoing
+from actorkit.errors import SettingsError
+from actorkit.event import Event, Failure
+from actorkit.exits import Exits
+from actorkit.graph import NAME
+from actorkit.inlet import Inlet
+from actorkit.outlet import Outlet
+from actorkit.receiver import Receiver
+from actorkit.requests import Requests
+from actorkit.sender import Sender
+from actorkit.settings import Settings
+
+#: An idle instance that drains waits this long for a sender that may still need it, in seconds.
+QUIET_S: Final = 2.0
+
+#: Log events that may wait in the `log` outbox before more are dropped.
+LOG_BACKLOG: Final = 10_000
+
+#: How often a draining instance asks its senders whether they still need it, in seconds.
+POLL_S: Final = 0.25
+
+log = logging.getLogger("actorkit.host")
+
+
+class Host:
+    """Runs one instance of an actor; implements `actorkit.actor.Runtime`.
+
+    Stops in three steps: `drain` (nothing new from outside, upstreams are told), wait until the ledger is empty or the
+    time is over, `close`.
+    """
+
+    def __init__(
+        self, settings: Settings, cls: type[Actor], context: zmq.Context[zmq.Socket[bytes]] | None = None
+    ) -> None:
+        self.settings = settings
+        self.name = settings.actor
+        self.instance = settings.instance
+        self.brokers = settings.brokers
+        self.context = context or zmq.Context.instance()
+        self.draining = False
+        self.crashed: BaseException | None = None
+        self.ended = Flag()
+        self._scheduled = False
+        self._set_up = False
+        self._loop = gevent.get_hub().loop
+        self._room = Flag()
+        self.receiver = Receiver(settings.topology, self.name, self.instance)
+        self.inlet: Inlet | None = None
+        self.outlets = self._make_outlets()
+        self.exits = Exits(self.outlets, cls.OUTBOXES, self.schedule, self._dead_letter)
+        self.requests = Requests(self.name, self.instance, self.exits)
+        self.actor = cls(self.name, params.build(cls.Params, settings.params), self)
+        self.consumer: Consumer | None = None
+        self._producer: gevent.Greenlet | None = None
+
+    def _make_outlets(self) -> dict[str, tuple[Outlet, ...]]:
+        settings, made = self.settings, {}
+        for outbox, peers in settings.outboxes.items():
+            if not NAME.match(outbox):
+                raise SettingsError(f'"{outbox}" is not a name for an outbox')
+            senders = [
+                Sender(settings.topology, self.name, self.instance, outbox, peer, ordinal, busy=lambda: not self.idle)
+                for ordinal, peer in enumerate(peers)
+            ]
+            made[outbox] = tuple(Outlet(self.context, sender, self.schedule) for sender in senders)
+        return made
+
+    # --- life -------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Set the actor up, bind the inbox, begin to work.
+
+        Raises:
+            SettingsError: the inbox cannot be bound. Whatever the actor's `setup` raises comes through untouched.
+        """
+        cls = type(self.actor)
+        self.actor.setup()
+        if cls.consumes():
+            handle = self.requests.answered if cls.ANSWERS else self.actor.consume
+            self.consumer = Consumer(self.actor, self.receiver, self.exits, handle)
+        if self.settings.inbox is not None:
+            self.inlet = Inlet(self.context, self.settings.inbox, self.receiver, self._arrived)
+        if "log" in self.outlets:
+            self.actor.log.addHandler(LogOutbox(self))
+        if cls.produces():
+            self._producer = gevent.spawn(self._produce)
+        self._set_up = True
+
+    @property
+    def ready(self) -> bool:
+        """Whether the instance can take work: set up, not draining, every outbox with a peer, room in the ledger."""
+        return not self.why_not_ready()
+
+    def why_not_ready(self) -> str:
+        """What is missing, for people; "" when nothing is."""
+        if not self._set_up:
+            return "setting up"
+        if self.draining:
+            return "draining"
+        lonely = [name for name, outlets in self.outlets.items() if not all(o.sender.connected for o in outlets)]
+        if lonely:
+            return f"no peer behind {', '.join(lonely)}"
+        if self.exits.roots >= self.settings.source_window:
+            return f"{self.exits.roots} events are unfinished"
+        return ""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is unfinished in this instance."""
+        senders = (outlet.sender for outlets in self.outlets.values() for outlet in outlets)
+        return self.receiver.idle and not self.exits.roots and not len(self.requests) and all(s.idle for s in senders)
+
+    def drain(self) -> None:
+        """Take nothing new: the actor closes its listeners, sources end, upstreams are told to send elsewhere."""
+        if self.draining:
+            return
+        log.info("draining")
+        self.draining = True
+        self._room.set()
+        self.actor.drain()
+        self.receiver.drain()
+        for outlets in self.outlets.values():
+            for outlet in outlets:
+                outlet.sender.draining = True
+        self.schedule()
+
+    def finish(self, timeout_s: float) -> bool:
+        """Wait until all is finished, at most `timeout_s` seconds; then stop. Returns whether nothing was left."""
+        self.drain()
+        deadline = time.monotonic() + timeout_s
+        quiet_since, seen = time.monotonic(), (-1, -1)
+        polled = 0.0
+        while True:
+            now = time.monotonic()
+            signs = (sum(self.receiver.inboxes.values()), self.receiver.stays)
+            if signs != seen or not self.idle:
+                quiet_since, seen = now, signs
+            elif not self.receiver.sessions or now - quiet_since >= QUIET_S:
+                break
+            if now >= deadline:
+                break
+            if now - polled >= POLL_S:
+                polled = now
+                self.receiver.drain()  # Told again: a sender that is gone is noticed, a busy one says Stay.
+                self.schedule()
+            gevent.sleep(0.02)
+        self.requests.draining = True
+        left = not self.idle
+        if left:
+            log.warning("the time to drain is over: %s", self.unfinished())
+        self.close()
+        return not left
+
+    def unfinished(self) -> str:
+        """What is not finished, for people."""
+        outlets = [outlet.sender for outlets in self.outlets.values() for outlet in outlets]
+        return (
+            f"{len(self.receiver.arrivals)} arrivals, {len(self.receiver.known.working)} events in work, "
+            f"{sum(s.backlog for s in outlets)} waiting for a peer, {sum(s.in_flight for s in outlets)} unacknowledged"
+        )
+
+    def close(self) -> None:
+        """Stop the workers, tear the actor down, close the sockets."""
+        if self._producer is not None:
+            self._producer.kill()
+        for handler in [handler for handler in self.actor.log.handlers if isinstance(handler, LogOutbox)]:
+            self.actor.log.removeHandler(handler)
+        if self.consumer is not None:
+            self.consumer.stop()
+        try:
+            self.actor.teardown()
+        finally:
+            self._flush()
+            for outlets in self.outlets.values():
+                for outlet in outlets:
+                    outlet.close()
+            if self.inlet is not None:
+                self.inlet.close()
+            self.ended.set()
+
+    # --- what an actor asks of it -----------------------------------------------------------------------------------
+
+    @property
+    def outboxes(self) -> Collection[str]:
+        return self.outlets.keys()
+
+    def send(self, event: Event, outbox: str | None) -> None:
+        """Send an event for the one that is being consumed, or as a source when there is none."""
+        sent = outgoing.get()
+        if sent is not None:
+            sent.append((event, outbox))
+            return
+        targets = self.exits.targets(outbox)
+        parent = current.get()
+        if parent is None or parent.delivery is None or not parent.delivery.pending:
+            self._wait_for_room()
+            self.exits.originate(event, targets, self._make_room)
+        else:
+            self.exits.emit(event, targets, parent)
+            self.schedule()
+
+    def request(self, event: Event, outbox: str | None, timeout_s: float) -> Event:
+        return self.requests.ask(event, outbox, timeout_s)
+
+    def hold(self, event: Event) -> Hold:
+        return Hold(self, event)
+
+    # --- the loop ---------------------------------------------------------------------------------------------------
+
+    def schedule(self) -> None:
+        """Have what is to be sent sent, as soon as the loop gets its turn."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.run_callback(self._flush)
+
+    def run_in_loop(self, function: Callable[[], None]) -> None:
+        """Have it run in the hub soon; may be called from any thread."""
+        self._loop.run_callback_threadsafe(function)
+
+    def _flush(self) -> None:
+        self._scheduled = False
+        for outlets in self.outlets.values():
+            for outlet in outlets:
+                outlet.flush()
+        if self.inlet is not None and self.receiver.has_news:
+            self.inlet.flush()
+
+    def _arrived(self) -> None:
+        if self.consumer is not None:
+            self.consumer.arrived()
+        if self.receiver.has_news:
+            self.schedule()
+
+    def _produce(self) -> None:
+        try:
+            for count, event in enumerate(self.actor.produce()):
+                self._wait_for_room()
+                if self.draining:
+                    return
+                self.exits.originate(event, self.exits.targets(None), self._make_room)
+                if count % 64 == 63:
+                    gevent.sleep(0)
+        except Exception as exc:
+            log.exception("produce failed")
+            self.crashed = exc
+            self.ended.set()
+
+    def _wait_for_room(self) -> None:
+        while self.exits.roots >= self.settings.source_window and not self.draining:
+            self._room.clear()
+            self._room.wait()
+
+    def _make_room(self) -> None:
+        self._room.set()
+
+    def _dead_letter(self, event: Event, failure: Failure) -> None:
+        self.exits.drop("failed")
+        log.error("no error outbox takes event %s: %s: %s", event.trace, failure.kind, failure.message)
+
+
+class LogOutbox(logging.Handler):
+    """Sends what an actor logs to its `log` outbox, as JSON events. A full outbox drops records, and counts them."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self._host = host
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = Event(
+            {
+                "time": record.created,
+                "level": record.levelname.lower(),
+                "actor": self._host.name,
+                "instance": self._host.instance,
+                "message": record.getMessage(),
+            }
+        )
+        self._host.run_in_loop(lambda: self._send(event))
+
+    def _send(self, event: Event) -> None:
+        host = self._host
+        if sum(outlet.sender.backlog for outlet in host.outlets["log"]) >= LOG_BACKLOG:
+            host.exits.drop("log-full")
+        else:
+            host.exits.originate(event, host.exits.targets("log"), lambda: None)
+
+
+class Hold:
+    """An event that its actor finishes later; see `actorkit.actor.Held`."""
+
+    def __init__(self, host: Host, event: Event) -> None:
+        self._host = host
+        self._event = event
+        self._delivery = event.delivery
+        self._delivery.pending += 1
+        self._open = True
+
+    def complete(self, *events: Event) -> None:
+        """Send these to the default outboxes and be done with the held event."""
+        if self._open:
+            for event in events:
+                self._host.exits.emit(event, self._host.exits.targets(None), self._event)
+            self._end()
+
+    def fail(self, error: BaseException) -> None:
+        """Send the held event to the error outbox with this error."""
+        if self._open:
+            self._host.exits.emit_failure(self._event, Failure.of(error, self._host.name))
+            self._end()
+
+    def _end(self) -> None:
+        self._open = False
+        self._delivery.release()
+        self._host.schedule()

@@ -1,0 +1,75 @@
+"""The receiving socket of an instance: a ROUTER around a `Receiver`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import zmq
+
+from actorkit import wire
+from actorkit.errors import SettingsError
+from actorkit.pump import BURST, Pump
+from actorkit.receiver import Receiver
+
+
+class Inlet:
+    """Binds the inbox endpoint, feeds the receiver, and sends its replies.
+
+    `arrived` is called in the hub when events have come in.
+    """
+
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, receiver: Receiver, arrived: Callable[[], None]
+    ) -> None:
+        self.receiver = receiver
+        self._arrived = arrived
+        router = context.socket(zmq.ROUTER)
+        router.setsockopt(zmq.LINGER, 0)
+        router.setsockopt(zmq.SNDHWM, 0)
+        router.setsockopt(zmq.RCVHWM, 0)
+        router.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        router.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE_BYTES)
+        if endpoint.startswith("tcp://"):
+            router.setsockopt(zmq.IPV6, 1)
+        try:
+            router.bind(endpoint)
+        except zmq.ZMQError as exc:
+            router.close()
+            raise SettingsError(f'the inbox "{endpoint}" cannot be bound: {exc.strerror}. Is it in use?') from exc
+        self.endpoint = router.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._pump = Pump(router, self._read)
+        self._pump.start()
+
+    def _read(self) -> bool:
+        recv, more, on_frame = self._pump.recv, self._pump.socket.getsockopt, self.receiver.on_frame
+        try:
+            for _ in range(BURST):
+                identity = recv(zmq.NOBLOCK)
+                frames = []
+                while more(zmq.RCVMORE):
+                    frames.append(recv(zmq.NOBLOCK))
+                # Anything but one frame is no message of ours; a ZMTP 1.0 peer can send even none.
+                on_frame(identity, frames[0] if len(frames) == 1 else b"")
+        except zmq.Again:
+            return False
+        finally:
+            self._arrived()
+        return True
+
+    def flush(self) -> None:
+        """Send the acknowledgements and replies that are due."""
+        self.receiver.write_acks()
+        replies, self.receiver.replies = self.receiver.replies, []
+        send = self._pump.send
+        for identity, frame in replies:
+            try:
+                send(identity, zmq.SNDMORE | zmq.NOBLOCK)
+                send(frame, zmq.NOBLOCK)
+            except zmq.ZMQError:
+                # EHOSTUNREACH: the peer is gone. It sends again, what we do not acknowledge.
+                self.receiver.gone(identity)
+        self._pump.look()
+
+    def close(self) -> None:
+        """Close the socket; last acknowledgements have half a second to leave."""
+        self._pump.close(linger_ms=500)

@@ -1,0 +1,74 @@
+"""Logs to standard error, as text or as JSON lines, with topology, actor, instance and the event at hand."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+#: `trace` of the event that is being consumed, "" when there is none.
+Trace = Callable[[], str]
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, topology: str, actor: str, instance: str, trace: Trace) -> None:
+        super().__init__()
+        self._topology = topology
+        self._actor = actor
+        self._instance = instance
+        self._trace = trace
+
+    def _time(self, record: logging.LogRecord) -> str:
+        """RFC 3339 §5.6, UTC, with milliseconds."""
+        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+
+
+class JsonFormatter(_Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": self._time(record),
+            "level": record.levelname.lower(),
+            "topology": self._topology,
+            "actor": self._actor,
+            "instance": self._instance,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        trace = self._trace()
+        if trace:
+            entry["event"] = trace
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+class TextFormatter(_Formatter):
+    """One line for people; a line break inside a message is shown as `\\n`, so that nobody forges a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        trace = self._trace()
+        message = record.getMessage().replace("\r", "\\r").replace("\n", "\\n")
+        line = f"{self._time(record)} {record.levelname.lower():7} {self._actor}: {message}"
+        if trace:
+            line += f" event={trace}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+FORMATTERS: dict[str, type[_Formatter]] = {"json": JsonFormatter, "text": TextFormatter}
+
+
+def configure(format_: str, level: str, *, topology: str, actor: str, instance: str, trace: Trace = lambda: "") -> None:
+    """Send the root logger to standard error in that format."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(FORMATTERS[format_](topology, actor, instance, trace))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(LEVELS[level])

@@ -1,0 +1,174 @@
+"""The broker as a process or thread: one ROUTER socket around BrokerState, on a plain blocking loop without gevent."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import zmq
+from zmq.backend import Socket
+
+from actorkit.errors import SettingsError
+from actorkit.mdp.frames import Part, show
+from actorkit.mdp.metrics import BrokerCollector
+from actorkit.mdp.options import BrokerParams
+from actorkit.mdp.state import BrokerState
+
+log = logging.getLogger(__name__)
+
+_NOBLOCK = int(zmq.NOBLOCK)
+_SEND_MORE = int(zmq.SNDMORE | zmq.NOBLOCK)
+
+#: Frames up to this many bytes are copied into Python; larger ones pass through as they are.
+_COPIED_BYTES = 4096
+
+#: Longest time between two looks at timers, in seconds.
+_TICK_S = 0.1
+
+
+class Broker:
+    """A MajorDomo broker on one endpoint.
+
+    `run()` blocks until `stop()` is called, from a signal handler or any thread, and the drain has ended: 1. new
+    requests are refused, 2. what is queued or being done is finished, for at most `drain_timeout_s`, 3. workers are
+    disconnected and the socket is closed.
+
+    One thread owns the socket: call `bind()` (optional, to know the port) and `run()` only. `state` and `collector` may
+    be read by any thread.
+    """
+
+    Params: TypeAlias = BrokerParams
+
+    def __init__(
+        self, endpoint: str, params: BrokerParams | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.endpoint = endpoint
+        self.params = params or BrokerParams()
+        self.state = BrokerState(self.params, clock())
+        self.collector = BrokerCollector(lambda: self.state, clock)
+        self._clock = clock
+        self._stopping = False
+        self._bound: str | None = None
+        self._socket: Socket | None = None
+        self._context: zmq.Context[Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Broker at {self._bound or self.endpoint}: {self.state!r}>"
+
+    @property
+    def bound_endpoint(self) -> str | None:
+        """The endpoint with its real port; None before `bind()`."""
+        return self._bound
+
+    def bind(self) -> str:
+        """Open and bind the socket; return the endpoint with its real port. Raises SettingsError if it cannot."""
+        if self._socket is None:
+            self._open()
+        return self._bound or self.endpoint
+
+    def run(self) -> None:
+        """Serve until stopped and drained; then the socket is closed."""
+        socket = self._socket or self._open()
+        log.info("broker serves at %s", self._bound)
+        try:
+            self._serve(socket, lambda: self._stopping)
+            self.state.drain()
+            until = self._clock() + self.params.drain_timeout_s
+            self._serve(socket, lambda: self.state.is_idle() or self._clock() >= until)
+            self.state.farewell()
+            self._flush(socket, self._clock())
+        finally:
+            self._close(1000)
+        log.info("broker at %s ended", self._bound)
+
+    def stop(self) -> None:
+        """Ask `run()` to drain and return; it hears of it within a tenth of a second."""
+        self._stopping = True
+
+    def _open(self) -> Socket:
+        self._context = zmq.Context()
+        self._socket = socket = Socket(self._context, zmq.ROUTER)
+        try:
+            self._configure(socket)
+            socket.bind(self.endpoint)
+        except zmq.ZMQError as exc:
+            self._close(0)
+            raise SettingsError(f'the broker cannot bind "{self.endpoint}": {exc}. Choose a free endpoint.') from exc
+        bound = socket.get(zmq.LAST_ENDPOINT)
+        self._bound = bound.rstrip(b"\0").decode() if isinstance(bound, bytes) else self.endpoint
+        return socket
+
+    def _close(self, linger_ms: int) -> None:
+        if self._socket is not None:
+            self._socket.close(linger_ms)
+        if self._context is not None:
+            self._context.term()
+        self._socket = self._context = None
+
+    def _configure(self, socket: Socket) -> None:
+        socket.set(zmq.ROUTER_MANDATORY, 1)
+        socket.set(zmq.RCVTIMEO, int(1000 * min(_TICK_S, self.params.heartbeat_s / 4)))
+        socket.set(zmq.SNDHWM, self.params.peer_backlog)
+        socket.set(zmq.MAXMSGSIZE, 4 * self.params.max_body_bytes)
+        socket.set(zmq.TCP_KEEPALIVE, 1)
+        socket.set(zmq.TCP_KEEPALIVE_IDLE, 30)
+        socket.set(zmq.TCP_KEEPALIVE_INTVL, 10)
+        socket.set(zmq.BACKLOG, 1024)
+
+    def _serve(self, socket: Socket, done: Callable[[], bool]) -> None:
+        """Take messages until `done()`, asked once a tick."""
+        recv = socket.recv
+        state = self.state
+        receive = state.receive
+        outgoing = state.outgoing
+        flush = self._flush
+        clock = self._clock
+        tick_s = min(_TICK_S, self.params.heartbeat_s / 4)
+        due = clock()
+        while True:
+            try:
+                # Blocks for one tick at most: cheaper than a poller, which would ask the kernel for every message.
+                frames: list[Part] = [recv()]
+            except zmq.Again:
+                now = clock()
+            else:
+                part = recv(0, False)
+                frames.append(part.bytes if len(part) <= _COPIED_BYTES else part)
+                while part.more:
+                    part = recv(0, False)
+                    frames.append(part.bytes if len(part) <= _COPIED_BYTES else part)
+                now = clock()
+                try:
+                    receive(frames, now)
+                except Exception:  # noqa: BLE001  # one message must not end the broker
+                    self._survive(frames)
+                if outgoing:
+                    flush(socket, now)
+            if now >= due:
+                if done():
+                    return
+                due = now + tick_s
+                state.tick(now)
+                flush(socket, now)
+
+    def _flush(self, socket: Socket, now: float) -> None:
+        """Send all that the state has to send; what cannot be delivered goes back to the state, which may add more."""
+        send = socket.send
+        outgoing = self.state.outgoing
+        for message in outgoing:  # grows while it is walked
+            try:
+                for part in message[:-1]:
+                    send(part, _SEND_MORE)
+                send(message[-1], _NOBLOCK)
+            except zmq.ZMQError as exc:
+                if exc.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
+                    raise
+                self.state.undeliverable(message, now, gone=exc.errno == zmq.EHOSTUNREACH)
+        outgoing.clear()
+
+    def _survive(self, frames: list[Part]) -> None:
+        """Count and log a bug that a message showed; the broker goes on."""
+        self.state.counts.errors["internal"] += 1
+        log.exception("broker: a message of %d frames from %s was not handled", len(frames), show(frames[0]))

@@ -1,0 +1,72 @@
+"""What a broker can be told: its parameters, checked before anything starts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one service may have of its own; None takes the broker's value."""
+
+    idempotent: Annotated[
+        bool,
+        Meta(description="whether a request may be done twice; if not, it is refused when its worker dies"),
+    ] = True
+    queue_limit: Annotated[int, Meta(ge=0, description="requests that may wait for a worker")] | None = None
+    request_timeout_s: (
+        Annotated[float, Meta(gt=0, description="how long a request may wait when its client does not say")] | None
+    ) = None
+
+
+class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of a broker. Times are in seconds, sizes in bytes."""
+
+    heartbeat_s: Annotated[float, Meta(gt=0, description="interval of heartbeats, in both directions")] = 2.5
+    liveness: Annotated[
+        int, Meta(ge=2, le=100, description="silent intervals after which a worker counts as dead (RFC 7: 3 to 5)")
+    ] = 3
+    request_timeout_s: Annotated[
+        float, Meta(gt=0, description="how long a request may wait for a worker when its client does not say")
+    ] = 60.0
+    queue_limit: Annotated[
+        int, Meta(ge=0, description="requests of one service that may wait for a worker; more are refused")
+    ] = 10_000
+    queue_bytes_limit: Annotated[
+        int, Meta(ge=0, description="bytes that may wait in all queues together; more are refused")
+    ] = 256 * 1024 * 1024
+    max_body_bytes: Annotated[
+        int, Meta(gt=0, description="largest request; a frame of four times as much ends its connection")
+    ] = 16 * 1024 * 1024
+    max_services: Annotated[
+        int, Meta(gt=0, description="service names that may be known at a time, configured ones included")
+    ] = 10_000
+    max_attempts: Annotated[
+        int, Meta(ge=1, description="workers that may die with one request before it is refused")
+    ] = 5
+    peer_backlog: Annotated[
+        int, Meta(ge=1, description="messages kept for a client that does not read; more are dropped and counted")
+    ] = 10_000
+    drain_timeout_s: Annotated[
+        float, Meta(ge=0, description="how long a stopping broker lets requests that it has be finished")
+    ] = 10.0
+    metric_services: Annotated[
+        int, Meta(ge=0, description='services with metrics of their own; the rest shares the label "other"')
+    ] = 200
+    services: Annotated[dict[str, ServiceOptions], Meta(description="options of single services, by name")] = (
+        msgspec.field(default_factory=dict[str, ServiceOptions])
+    )
+
+    @property
+    def expiry_s(self) -> float:
+        """Silence after which a peer counts as dead."""
+        return self.heartbeat_s * self.liveness
+
+    def options(self, service: str) -> ServiceOptions:
+        """Return the options of a service, configured or not."""
+        return self.services.get(service, _NO_OPTIONS)
+
+
+_NO_OPTIONS = ServiceOptions()

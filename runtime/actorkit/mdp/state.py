@@ -1,0 +1,364 @@
+"""The broker's state machine: frames and a clock in, frames out. It opens no socket and asks no clock.
+
+Every message to be sent is appended to `BrokerState.outgoing` as a list of frames, the receiver's routing id first. The
+shell around it (broker.py) sends them, and reports those that cannot be delivered. Nothing that comes from the network
+raises; what is wrong is counted in `counts.errors` by reason.
+
+Numbers in comments ("rule 9") are those of the checklist in docs/majordomo.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actorkit.mdp import mmi
+from actorkit.mdp.errors import FrameError
+from actorkit.mdp.frames import (
+    EMPTY,
+    MMI,
+    NOTE,
+    V1,
+    V2,
+    Dialect,
+    Part,
+    client_answer,
+    disconnect,
+    is_service_name,
+    read_request_note,
+    worker_request,
+)
+from actorkit.mdp.heartbeats import Heartbeats
+from actorkit.mdp.options import BrokerParams
+from actorkit.mdp.queues import Queues
+from actorkit.mdp.service import Request, Service, Worker
+
+#: Most frames that a message may have.
+MAX_FRAMES = 1024
+
+_CLIENT_1 = V1.client
+_CLIENT_2 = V2.client
+_CLIENT_2_REQUEST = V2.client_request[0]
+_WORKER_1 = V1.worker
+_WORKER_2 = V2.worker
+
+
+class BrokerState(Queues):
+    """Services, workers and requests of one broker, for one thread.
+
+    Stop in three steps: `drain()` (take no new requests), wait for `is_idle()`, `farewell()` (refuse what is left and
+    disconnect the workers).
+    """
+
+    def __init__(self, params: BrokerParams, now: float) -> None:
+        super().__init__(params)
+        self.workers: dict[Part, Worker] = {}
+        self.draining = False
+        self._heartbeats = Heartbeats(params.heartbeat_s, params.expiry_s, now)
+
+    def __repr__(self) -> str:
+        waiting = sum(len(service.queue) for service in self.services.values())
+        return (
+            f"<BrokerState {len(self.services)} services, {len(self.workers)} workers, {waiting} waiting"
+            f"{', draining' if self.draining else ''}>"
+        )
+
+    # What comes in
+
+    def receive(self, frames: list[Part], now: float) -> None:
+        """Take one message as the ROUTER received it: the sender's routing id, then its frames."""
+        count = len(frames)
+        if 3 <= count <= MAX_FRAMES:
+            second = frames[1]
+            if second == EMPTY:
+                if frames[2] == _WORKER_1 and count > 3:
+                    self._hear(V1, frames, 3, now)
+                    return
+                if frames[2] == _CLIENT_1 and count > 4:
+                    self._request(V1, frames, now)
+                    return
+            elif second == _WORKER_2:
+                self._hear(V2, frames, 2, now)
+                return
+            elif second == _CLIENT_2 and frames[2] == _CLIENT_2_REQUEST and count > 4:
+                self._request(V2, frames, now)
+                return
+        self._junk(frames, "frames" if count <= MAX_FRAMES else "too_many_frames", now)
+
+    def undeliverable(self, message: Sequence[Part], now: float, *, gone: bool) -> None:
+        """Hear that a message of `outgoing` was not sent: its receiver is `gone`, or does not read.
+
+        A worker that a message does not reach is given up at once, long before it would expire.
+        """
+        at = 3 if message[1] == EMPTY else 2
+        if message[at - 1] not in (_WORKER_1, _WORKER_2):
+            self.counts.errors["client_gone" if gone else "client_full"] += 1
+            return
+        worker = self.workers.get(message[0])
+        if worker is not None:
+            self.counts.errors["worker_gone" if gone else "worker_full"] += 1
+            begun = message[at] != worker.dialect.request
+            self._lose(worker, now, begun=begun, why="its worker's connection ended")
+
+    def tick(self, now: float) -> None:
+        """Send the heartbeats that are due, give up workers that are silent, expire requests. Call it often."""
+        for worker in self._heartbeats.due(now, self.outgoing):
+            self.counts.errors["worker_expired"] += 1
+            self._lose(worker, now, begun=True, why="its worker fell silent")
+        for service in list(self.services.values()):
+            if service.next_deadline <= now:
+                for request in service.take_expired(now):
+                    self.queued_bytes -= request.size_bytes
+                    self._expire(service, request)
+                self._forget(service)
+
+    # Stopping
+
+    def drain(self) -> None:
+        """Refuse new requests from now on; what is queued or being done goes on."""
+        self.draining = True
+
+    def is_idle(self) -> bool:
+        """Tell whether no request waits or is being done."""
+        return not any(service.queue or service.busy for service in self.services.values())
+
+    def farewell(self) -> None:
+        """Refuse every request that is left and disconnect every worker (rule 8)."""
+        for worker in list(self.workers.values()):
+            if worker.request is not None:
+                self._refuse(
+                    worker.request, worker.service.name, 503, "draining", "the broker stopped before the answer"
+                )
+            self.outgoing.append([worker.identity, *disconnect(worker.dialect)])
+            worker.gone = True
+        for service in self.services.values():
+            for request in service.queue:
+                self._refuse(request, service.name, 503, "draining", "the broker stopped before a worker was free")
+            service.queue.clear()
+            service.workers = service.busy = 0
+        self.workers.clear()
+        self.queued_bytes = 0
+
+    # Clients
+
+    def _request(self, dialect: Dialect, frames: list[Part], now: float) -> None:
+        """Take a REQUEST: `frames` is [client, two frames of the dialect, service, body…]."""
+        name = frames[3]
+        body = frames[4:]
+        service = self.services.get(name)
+        deadline = 0.0
+        noted = False
+        first = body[0]
+        if isinstance(first, bytes) and first.startswith(NOTE):
+            try:
+                note = read_request_note(first)
+            except FrameError:
+                self.counts.errors["note"] += 1
+                return
+            noted = True
+            del body[0]
+            if note.ms > 0:
+                deadline = now + note.ms / 1000
+        request = Request(frames[0], dialect, body, now, deadline, noted)
+        self.counts.requests += 1
+        size = 0
+        for part in body:
+            size += len(part)
+        if service is None or size > self.params.max_body_bytes or self.draining or not body:
+            service = self._check(request, name, size)
+            if service is None:
+                return
+        if not deadline:
+            request.deadline = now + service.request_timeout_s
+        idle = service.idle
+        while idle:
+            worker = idle.popleft()
+            if worker.gone:
+                service.stale -= 1
+                continue
+            worker.request = request
+            worker.last_sent = now
+            service.busy += 1
+            if worker.dialect is V1:
+                self.outgoing.append([worker.identity, EMPTY, _WORKER_1, b"\x02", request.client, EMPTY, *body])
+            else:
+                self.outgoing.append([worker.identity, *worker_request(request.client, body, V2)])
+            return
+        queue = service.queue
+        if len(queue) >= service.queue_limit:
+            self._refuse(request, service.name, 503, "queue_full", f'{len(queue)} requests wait for "{service.label}"')
+            self._forget(service)
+            return
+        if self.queued_bytes + size > self.params.queue_bytes_limit:
+            self._refuse(request, service.name, 503, "queue_bytes", f"{self.queued_bytes} bytes wait at the broker")
+            self._forget(service)
+            return
+        request.size_bytes = size
+        self.queued_bytes += size
+        queue.append(request)
+        if request.deadline < service.next_deadline:
+            service.next_deadline = request.deadline
+
+    def _check(self, request: Request, name: Part, size: int) -> Service | None:
+        """Look at a request that is not an ordinary one for a known service; None when it is answered or refused."""
+        if not request.body:
+            self._refuse(request, name, 400, "no_body", "the request has no body")
+        elif not is_service_name(name):
+            self._refuse(request, name, 400, "service_name", "a service is named by 1 to 255 bytes of printable UTF-8")
+        elif name.startswith(MMI):
+            self.counts.mmi += 1
+            answer = mmi.answer(self.services, name, request.body[0], request.arrived)
+            self.outgoing.append([request.client, *client_answer(name, answer, request.dialect)])
+        elif size > self.params.max_body_bytes:
+            limit = self.params.max_body_bytes
+            self._refuse(request, name, 413, "too_large", f"the request has {size} bytes, more than {limit}")
+        elif self.draining:
+            self._refuse(request, name, 503, "draining", "the broker is stopping")
+        else:
+            service = self._meet(name)
+            if service is None:
+                self._refuse(request, name, 503, "too_many_services", f"{len(self.services)} services are known")
+            return service
+        return None
+
+    # Workers
+
+    def _hear(self, dialect: Dialect, frames: list[Part], at: int, now: float) -> None:
+        """Take a worker's message; its command is `frames[at]`."""
+        worker = self.workers.get(frames[0])
+        if worker is None:
+            self._hear_stranger(dialect, frames, at, now)
+            return
+        worker.last_seen = now  # rule 13
+        command = frames[at]
+        count = len(frames)
+        if worker.dialect is not dialect:
+            self._offend(worker, "dialect", now)
+        elif command == dialect.final and count > at + 3 and frames[at + 2] == EMPTY:
+            self._reply(worker, frames, at, now)
+        elif command == dialect.heartbeat and count == at + 1:
+            pass
+        elif command == dialect.partial and count > at + 3 and frames[at + 2] == EMPTY:
+            self._partial(worker, frames, at, now)
+        elif command == dialect.disconnect and count == at + 1:
+            # Rule 7. Our own workers say so only when they have not begun what they may just have been sent.
+            self._lose(worker, now, begun=not worker.ours, why="its worker disconnected")
+        elif command == dialect.ready:
+            self._offend(worker, "second_ready", now)  # rules 9, 16
+        else:
+            self._offend(worker, "unexpected" if command == dialect.request else "command", now)  # rules 9, 10
+
+    def _reply(self, worker: Worker, frames: list[Part], at: int, now: float) -> None:
+        """Pass a worker's answer on, and give the worker the next request."""
+        request = worker.request
+        if request is None or frames[at + 1] != request.client:
+            # Rule 9, and: a worker can only answer the client whose request it holds.
+            self._offend(worker, "unexpected" if request is None else "wrong_client", now)
+            return
+        service = worker.service
+        outgoing = self.outgoing
+        if request.parts is not None:
+            request.parts += frames[at + 3 :]
+            outgoing.append([request.client, *client_answer(service.name, request.parts, request.dialect)])
+        elif request.dialect is V1:
+            outgoing.append([request.client, EMPTY, _CLIENT_1, service.name, *frames[at + 3 :]])
+        else:
+            outgoing.append([request.client, *client_answer(service.name, frames[at + 3 :], V2)])
+        self.counts.observe(now - request.arrived)
+        queue = service.queue
+        while queue:
+            request = queue.popleft()
+            self.queued_bytes -= request.size_bytes
+            if request.deadline <= now:
+                self._expire(service, request)
+                continue
+            worker.request = request
+            worker.last_sent = now
+            if worker.dialect is V1:
+                outgoing.append([worker.identity, EMPTY, _WORKER_1, b"\x02", request.client, EMPTY, *request.body])
+            else:
+                outgoing.append([worker.identity, *worker_request(request.client, request.body, V2)])
+            return
+        worker.request = None
+        service.busy -= 1
+        service.idle.append(worker)
+
+    def _partial(self, worker: Worker, frames: list[Part], at: int, now: float) -> None:
+        """Pass a part of an answer on (rules 25, 26); a 0.1 client gets all parts in its one reply."""
+        request = worker.request
+        if request is None or frames[at + 1] != request.client:
+            self._offend(worker, "unexpected" if request is None else "wrong_client", now)
+            return
+        if request.dialect is V2:
+            request.streamed = True
+            answer = client_answer(worker.service.name, frames[at + 3 :], V2, final=False)
+            self.outgoing.append([request.client, *answer])
+            return
+        request.parts = [*(request.parts or ()), *frames[at + 3 :]]
+        if len(request.parts) > MAX_FRAMES or sum(map(len, request.parts)) > self.params.max_body_bytes:
+            request.attempts = self.params.max_attempts
+            self._offend(worker, "too_large", now)
+
+    def _hear_stranger(self, dialect: Dialect, frames: list[Part], at: int, now: float) -> None:
+        """Take a worker's message from a peer that is not registered."""
+        command = frames[at]
+        count = len(frames)
+        identity = frames[0]
+        if command == dialect.ready and count == at + 2:
+            name = frames[at + 1]
+            if not is_service_name(name):
+                self.counts.errors["service_name"] += 1
+                return
+            service = None if name.startswith(MMI) else self._meet(name)
+            if service is None:
+                # Rule 22, or no room for another service.
+                self.counts.errors["mmi_worker" if name.startswith(MMI) else "too_many_services"] += 1
+                self.outgoing.append([identity, *disconnect(dialect)])
+                return
+            self._register(identity, dialect, service, now)
+        elif command == dialect.disconnect and count == at + 1:
+            return  # rule 7: also before READY
+        elif (command == dialect.heartbeat and count == at + 1) or (
+            command in (dialect.request, dialect.final, dialect.partial) and count > at + 3
+        ):
+            self.counts.errors["unexpected"] += 1
+            self.outgoing.append([identity, *disconnect(dialect)])  # rule 9
+        else:
+            self.counts.errors["command"] += 1  # rule 10
+
+    def _register(self, identity: Part, dialect: Dialect, service: Service, now: float) -> None:
+        """Add a worker (rule 6: without a response) and give it a request that waits."""
+        worker = Worker(identity, dialect, service, now)
+        self.workers[identity] = worker
+        service.workers += 1
+        self._heartbeats.watch(worker, now)
+        service.idle.append(worker)
+        self._dispatch(service, now)
+
+    def _offend(self, worker: Worker, reason: str, now: float) -> None:
+        """Disconnect a worker that broke the protocol (rules 9, 10); its request goes to another."""
+        self.counts.errors[reason] += 1
+        self.outgoing.append([worker.identity, *disconnect(worker.dialect)])
+        self._lose(worker, now, begun=True, why="its worker broke the protocol")
+
+    def _lose(self, worker: Worker, now: float, *, begun: bool, why: str) -> None:
+        """Forget a worker; its request, if any, is done again by another (rule 15)."""
+        service = worker.service
+        worker.gone = True
+        del self.workers[worker.identity]
+        service.workers -= 1
+        request = worker.request
+        if request is None:
+            service.drop_stale()
+        else:
+            worker.request = None
+            service.busy -= 1
+            self._again(service, request, now, begun=begun, why=why)
+        self._forget(service)
+
+    def _junk(self, frames: list[Part], reason: str, now: float) -> None:
+        """Drop what is no message of the protocol; a registered worker that sends it is disconnected (rule 10)."""
+        worker = self.workers.get(frames[0]) if frames else None
+        if worker is not None:
+            self._offend(worker, reason, now)
+        else:
+            self.counts.errors[reason] += 1

@@ -1,0 +1,233 @@
+"""The receiving half of the edge protocol, without sockets: frames in, arrivals and replies out.
+
+One `Receiver` serves all sessions of an actor's inbox socket. The shell feeds `on_frame`, hands `arrivals` to the
+actor, and sends what stands in `replies`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from actorkit import wire
+from actorkit.ledger import Delivery, Known
+
+#: Sessions that one instance keeps at a time; a peer beyond that is refused.
+MAX_SESSIONS: Final = 4096
+
+
+class Session:
+    """What one sender has sent: how much is consumed, and which numbers are finished.
+
+    Numbers up to `upto` are finished; `_done` holds finished ones above it.
+    """
+
+    __slots__ = (
+        "_done",
+        "_fresh",
+        "actor",
+        "consumed",
+        "dirty",
+        "expected",
+        "identity",
+        "inbox",
+        "instance",
+        "receiver",
+        "told",
+        "upto",
+        "window",
+    )
+
+    def __init__(self, receiver: Receiver, identity: bytes, hello: wire.Hello, window: int) -> None:
+        self.receiver = receiver
+        self.identity = identity
+        self.actor = hello.actor
+        self.instance = hello.instance
+        self.inbox = hello.inbox
+        self.window = window
+        #: The number that the next event must have.
+        self.expected = 1
+        self.consumed = 0
+        #: How much of `consumed` the sender has been told.
+        self.told = 0
+        self.upto = 0
+        self.dirty = False
+        self._done: set[int] = set()
+        self._fresh: list[int] = []
+
+    def finish(self, number: int) -> None:
+        """Note that the event of that number is finished with everything it became."""
+        if number == self.upto + 1:
+            self.upto = number
+            if self._done:
+                while self.upto + 1 in self._done:
+                    self.upto += 1
+                    self._done.remove(self.upto)
+        else:
+            self._done.add(number)
+            self._fresh.append(number)
+        if not self.dirty:
+            self.dirty = True
+            self.receiver.touched(self)
+
+    def consume(self, count: int) -> None:
+        """Note that `count` more events have been consumed; the sender is told at the latest after half a window."""
+        self.consumed += count
+        if not self.dirty and (self.consumed - self.told) * 2 >= self.window:
+            self.dirty = True
+            self.receiver.touched(self)
+
+    def take_ack(self) -> wire.Ack:
+        """The news since the last one."""
+        self.dirty = False
+        self.told = self.consumed
+        done = [number for number in self._fresh if number > self.upto]
+        self._fresh.clear()
+        return wire.Ack(self.consumed, self.upto, done)
+
+    def __repr__(self) -> str:
+        state = f"expected={self.expected} consumed={self.consumed} upto={self.upto} done={len(self._done)}"
+        return f"<Session {self.actor}/{self.instance} -> {self.inbox} {state}>"
+
+
+#: Events of one session that came together: (session, number of the first, parcels).
+Arrival = tuple[Session, int, list[wire.Parcel]]
+
+
+class Receiver:
+    """All sessions of one instance's inbox.
+
+    Attributes:
+        arrivals: events in the order in which they came, for the actor's workers.
+        replies: (identity, frame) to send.
+        inboxes: events taken so far, by inbox name.
+        rejected: frames that were no good, by reason.
+    """
+
+    def __init__(self, topology: str, actor: str, instance: str) -> None:
+        self.topology = topology
+        self.actor = actor
+        self.instance = instance
+        self.known = Known()
+        self.sessions: dict[bytes, Session] = {}
+        self.arrivals: deque[Arrival] = deque()
+        self.replies: list[tuple[bytes, bytes]] = []
+        self.inboxes: dict[str, int] = {}
+        self.rejected: dict[str, int] = {}
+        self.duplicates = 0
+        self.redelivered = 0
+        self.draining = False
+        #: How often senders have asked this draining instance to stay.
+        self.stays = 0
+        self._touched: list[Session] = []
+
+    def on_frame(self, identity: bytes, frame: bytes) -> None:
+        """Take one message of a peer. A bad one is counted and answered with a refusal; nothing is raised."""
+        try:
+            message = wire.decode_from_sender(frame)
+        except msgspec.MsgspecError:
+            self._refuse(identity, "malformed", "the message is none of this protocol's")
+            return
+        if type(message) is wire.Batch:
+            self._take(identity, message)
+        elif type(message) is wire.Hello:
+            self._welcome(identity, message)
+        elif type(message) is wire.Bye:
+            self.sessions.pop(identity, None)
+        else:
+            self.stays += 1
+
+    def _take(self, identity: bytes, batch: wire.Batch) -> None:
+        session = self.sessions.get(identity)
+        if session is None:
+            self._refuse(identity, "stranger", "a batch came before a hello")
+            return
+        if batch.first != session.expected or not batch.parcels:
+            self._refuse(identity, "gap", f"number {batch.first} came where {session.expected} was expected")
+            return
+        count = len(batch.parcels)
+        if session.expected + count - 1 - session.consumed > session.window:
+            self._refuse(identity, "overrun", f"more than the window of {session.window} events is under way")
+            return
+        if any(len(parcel.id) != wire.ID_BYTES for parcel in batch.parcels):
+            self._refuse(identity, "malformed", f"an event's id is not {wire.ID_BYTES} bytes long")
+            return
+        session.expected += count
+        self.inboxes[session.inbox] = self.inboxes.get(session.inbox, 0) + count
+        self.arrivals.append((session, batch.first, batch.parcels))
+
+    def deliver(self, session: Session, number: int, parcel: wire.Parcel) -> Delivery | None:
+        """Open the ledger for an arrival that is about to be consumed; None for a repeat, which needs nothing more."""
+        id_ = parcel.id
+        known = self.known
+        if parcel.redelivered:
+            self.redelivered += 1
+        working = known.working.get(id_)
+        if working is None and not known.finished(id_):
+            delivery = known.working[id_] = Delivery(session, number, id_, known)
+            return delivery
+        self.duplicates += 1
+        if working is None:
+            session.finish(number)
+        elif working.twins is None:
+            working.twins = [(session, number)]
+        else:
+            working.twins.append((session, number))
+        return None
+
+    def _welcome(self, identity: bytes, hello: wire.Hello) -> None:
+        if hello.version != wire.VERSION:
+            self._refuse(identity, "version", f"version {hello.version} is not spoken here, but {wire.VERSION}")
+        elif hello.topology != self.topology:
+            self._refuse(identity, "topology", f'this is "{self.topology}", not "{hello.topology}"')
+        elif hello.window < 1:
+            self._refuse(identity, "malformed", "a window must be at least 1")
+        elif len(self.sessions) >= MAX_SESSIONS:
+            self._refuse(identity, "crowded", f"{MAX_SESSIONS} sessions are open already")
+        else:
+            window = min(hello.window, 65_536)
+            self.sessions[identity] = Session(self, identity, hello, window)
+            self._reply(identity, wire.Welcome(wire.VERSION, self.actor, self.instance, window))
+            if self.draining:
+                self._reply(identity, wire.Drain())
+
+    def gone(self, identity: bytes) -> None:
+        """Forget the session of a peer that is known to be gone; what it sent is still worked on."""
+        self.sessions.pop(identity, None)
+
+    def touched(self, session: Session) -> None:
+        """A session has news for its sender."""
+        self._touched.append(session)
+
+    @property
+    def has_news(self) -> bool:
+        return bool(self._touched or self.replies)
+
+    def write_acks(self) -> None:
+        """Put the acknowledgements that are due into `replies`."""
+        touched, self._touched = self._touched, []
+        for session in touched:
+            ack = session.take_ack()
+            if session.identity in self.sessions:
+                self._reply(session.identity, ack)
+
+    def drain(self) -> None:
+        """Tell every sender that this instance is about to stop."""
+        self.draining = True
+        for identity in self.sessions:
+            self._reply(identity, wire.Drain())
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing that came in is unfinished."""
+        return not self.arrivals and not self.known.working
+
+    def _reply(self, identity: bytes, message: wire.FromReceiver) -> None:
+        self.replies.append((identity, wire.encode(message)))
+
+    def _refuse(self, identity: bytes, reason: str, text: str) -> None:
+        self.rejected[reason] = self.rejected.get(reason, 0) + 1
+        self.sessions.pop(identity, None)
+        self._reply(identity, wire.Refuse(f"{reason}: {text}"))

@@ -1,0 +1,67 @@
+"""Requests of an instance: who waits for which event to come back."""
+
+from __future__ import annotations
+
+import gevent
+from gevent.event import AsyncResult
+
+from actorkit.errors import AnswerTimeout, Draining, NotAnswered
+from actorkit.event import Event, new_id
+from actorkit.exits import Exits
+
+
+class Requests:
+    """Sends events that come home, and gives each answer to the one who waits for it."""
+
+    def __init__(self, actor: str, instance: str, exits: Exits) -> None:
+        self._actor = actor
+        self._instance = instance
+        self._exits = exits
+        self._waiting: dict[bytes, AsyncResult] = {}
+        self.draining = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def ask(self, event: Event, outbox: str | None, timeout_s: float) -> Event:
+        """Send an event and wait for its answer.
+
+        Raises:
+            NotAnswered: the event was dealt with completely, and nothing came back.
+            AnswerTimeout: nothing came back within `timeout_s` seconds.
+            NotFound: no outbox of that name is connected.
+            Draining: this instance is about to stop.
+        """
+        if self.draining:
+            raise Draining("this instance is about to stop; ask another one")
+        targets = self._exits.targets(outbox)
+        key = new_id()
+        answer = AsyncResult()
+        event.homes = {**(event.homes or {}), self._actor: (self._instance, key)}
+        self._waiting[key] = answer
+        try:
+            self._exits.originate(event, targets, lambda: self._finished(answer))
+            result: Event | None = answer.get(timeout=timeout_s)
+        except gevent.Timeout as exc:
+            raise AnswerTimeout(f"no answer came within {timeout_s:g} s") from exc
+        finally:
+            del self._waiting[key]
+        if result is None:
+            raise NotAnswered("the event was dealt with, and nothing came back")
+        return result
+
+    @staticmethod
+    def _finished(answer: AsyncResult) -> None:
+        if not answer.ready():
+            answer.set(None)
+
+    def answered(self, event: Event) -> None:
+        """Take an event that came back. It goes to the one who waits; nobody waits for a late or second one."""
+        homes = event.homes or {}
+        _, key = homes.get(self._actor, ("", b""))
+        answer = self._waiting.get(key)
+        if answer is None or answer.ready():
+            self._exits.drop("late-answer" if key else "not-asked-for")
+            return
+        event.homes = {actor: home for actor, home in homes.items() if actor != self._actor} or None
+        answer.set(event)

@@ -1,0 +1,284 @@
+"""The sending half of the edge protocol, without sockets: one connection, all peers behind it.
+
+Events wait in `pending` until a peer has credit; what was sent stays in the link's ledger until it is acknowledged. A
+lost link gives its unacknowledged events back, marked as redelivered, to go to another peer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Final, Protocol
+
+import msgspec
+
+from actorkit import wire
+from actorkit.settings import Peers
+
+#: How long an answer waits for the instance that asked, in seconds, when no link leads there.
+HOME_GRACE_S: Final = 5.0
+
+
+class Release(Protocol):
+    """A ledger entry that is told when one of its children is finished."""
+
+    def release(self) -> None: ...
+
+
+#: An event on its way, and the entry that waits for it.
+Item = tuple[wire.Parcel, Release]
+
+
+class Link:
+    """One session with one peer: numbers, credit, and what is not acknowledged."""
+
+    __slots__ = ("_upto", "address", "bye", "consumed", "draining", "instance", "ledger", "listed", "sent", "window")
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        #: The peer's instance; empty until it has said Welcome.
+        self.instance = ""
+        self.window = 0
+        self.sent = 0
+        self.consumed = 0
+        self.listed = True
+        self.draining = False
+        self.bye = False
+        self.ledger: dict[int, Item] = {}
+        self._upto = 0
+
+    @property
+    def room(self) -> int:
+        """How many events may be sent now."""
+        return self.window - self.sent + self.consumed
+
+    def write(self, items: list[Item]) -> bytes:
+        """Number the items, enter them in the ledger, and make the frame that carries them."""
+        first = self.sent + 1
+        self.sent += len(items)
+        self.ledger.update(zip(range(first, self.sent + 1), items, strict=True))
+        return wire.encode(wire.Batch(first, [item[0] for item in items]))
+
+    def acknowledge(self, ack: wire.Ack) -> None:
+        """Strike out what is finished. Numbers that were never sent are ignored."""
+        self.consumed = max(self.consumed, min(ack.consumed, self.sent))
+        pop = self.ledger.pop
+        upto = min(ack.upto, self.sent)
+        for number in range(self._upto + 1, upto + 1):
+            item = pop(number, None)
+            if item is not None:
+                item[1].release()
+        self._upto = max(self._upto, upto)
+        for number in ack.done:
+            item = pop(number, None)
+            if item is not None:
+                item[1].release()
+
+    def __repr__(self) -> str:
+        flags = "".join(f" {name}" for name in ("draining", "bye") if getattr(self, name))
+        return (
+            f"<Link {self.address} {self.instance or 'not welcome yet'} sent={self.sent} consumed={self.consumed} "
+            f"unacknowledged={len(self.ledger)}{'' if self.listed else ' unlisted'}{flags}>"
+        )
+
+
+class Sender:
+    """The state of one connection as its sender sees it.
+
+    `ordinal` is the connection's place among those of its outbox; `busy` tells whether the instance has something
+    unfinished.
+
+    Attributes:
+        pending: events that no peer has been given yet.
+        frames: (link, frame) to send.
+        destination: the actor at the other end, known from the first Welcome.
+    """
+
+    def __init__(
+        self,
+        topology: str,
+        actor: str,
+        instance: str,
+        outbox: str,
+        peers: Peers,
+        ordinal: int = 0,
+        busy: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.outbox = outbox
+        self.peers = peers
+        self.pending: deque[Item] = deque()
+        self.homing: list[tuple[float, str, Item]] = []
+        self.links: dict[str, Link] = {}
+        self.frames: list[tuple[Link, bytes]] = []
+        self.destination = ""
+        #: Whether this instance is about to stop. Then it may use peers that are about to stop as well.
+        self.draining = False
+        self._busy = busy
+        self.dropped: dict[str, int] = {}
+        self.reconnects = 0
+        self.refusals = 0
+        self._hello = wire.encode(
+            wire.Hello(wire.VERSION, topology, actor, instance, outbox, peers.inbox, peers.options.window)
+        )
+        place = f"{topology}\0{actor}\0{outbox}\0{ordinal}\0{peers.inbox}"
+        #: Goes into the ids of events sent here, so that they are the same in every instance and run.
+        self.salt = int.from_bytes(hashlib.blake2b(place.encode(), digest_size=15).digest(), "big")
+
+    def open(self, address: str) -> Link:
+        """Begin a session with the peer at that address."""
+        link = self.links[address] = Link(address)
+        self.frames.append((link, self._hello))
+        return link
+
+    def put(self, parcel: wire.Parcel, entry: Release) -> None:
+        """Take an event; `entry` is released when it is acknowledged."""
+        self.pending.append((parcel, entry))
+
+    def on_frame(self, link: Link, frame: bytes) -> str:
+        """Take one message of a peer. Returns why the link must be given up, or "" when all is well."""
+        try:
+            message = wire.decode_from_receiver(frame)
+        except msgspec.MsgspecError:
+            return "the peer does not speak this protocol"
+        if type(message) is wire.Ack:
+            link.acknowledge(message)
+        elif type(message) is wire.Welcome:
+            if message.version != wire.VERSION or message.window < 1:
+                return f"the peer speaks version {message.version}, not {wire.VERSION}"
+            link.instance, link.window = message.instance, message.window
+            self.destination = message.actor
+        elif type(message) is wire.Drain:
+            link.draining = True
+            if self.draining and self._busy():
+                self.frames.append((link, wire.encode(wire.Stay())))
+        else:
+            self.refusals += 1
+            return f"the peer refuses: {message.reason}"
+        return ""
+
+    def lost(self, link: Link) -> None:
+        """A link is no more: what it had not acknowledged goes back to the front, in order, as redelivered."""
+        if self.links.get(link.address) is link:
+            del self.links[link.address]
+        self.reconnects += 1
+        items = list(link.ledger.values())
+        link.ledger.clear()
+        for parcel, _ in items:
+            parcel.redelivered = True
+        self.pending.extendleft(reversed(items))
+
+    def follow(self, addresses: Iterable[str]) -> set[str]:
+        """Note which addresses stand behind the connection now; returns those that have no link yet."""
+        listed = set(addresses)
+        for address, link in self.links.items():
+            link.listed = address in listed
+        return listed - self.links.keys()
+
+    def dispatch(self, now: float) -> None:
+        """Give pending events to the peers that have credit, and write them into `frames`."""
+        if self.homing:
+            self._send_home(now)
+        pending = self.pending
+        while pending:
+            link = self._choose()
+            if link is None:
+                break
+            items = self._take(min(link.room, wire.MAX_BATCH), now)
+            if items:
+                self.frames.append((link, link.write(items)))
+        for link in self.links.values():
+            if link.draining and not link.bye:
+                self._part(link)
+
+    def _choose(self) -> Link | None:
+        """The link with most room. One that is not listed, and at the end one that drains, only where there is no
+        other at all."""
+        best: Link | None = None
+        rank = 0
+        for link in self.links.values():
+            if link.bye or not link.instance or (link.draining and not self.draining):
+                continue
+            worth = 1 if link.draining else 2 if not link.listed else 3
+            if best is None or worth > rank or (worth == rank and link.room > best.room):
+                best, rank = link, worth
+        return best if best is not None and best.room > 0 else None
+
+    def _take(self, most: int, now: float) -> list[Item]:
+        """The next events for one batch; those that must go home are sorted out."""
+        pending = self.pending
+        items: list[Item] = []
+        size = 0
+        while pending and len(items) < most:
+            item = pending.popleft()
+            parcel = item[0]
+            if parcel.homes and self.destination in parcel.homes:
+                self.homing.append((now + HOME_GRACE_S, parcel.homes[self.destination][0], item))
+                continue
+            items.append(item)
+            size += len(parcel.body)
+            if size >= wire.MAX_BATCH_BYTES:
+                break
+        if self.homing:
+            self._send_home(now)
+        return items
+
+    def _send_home(self, now: float) -> None:
+        """Answers go to the very instance that waits for them; one that is gone has nobody waiting any more."""
+        by_instance = {link.instance: link for link in self.links.values() if link.instance and not link.bye}
+        batches: dict[str, list[Item]] = {}
+        waiting = []
+        for deadline, instance, item in self.homing:
+            if instance in by_instance:
+                batches.setdefault(instance, []).append(item)
+            elif deadline > now:
+                waiting.append((deadline, instance, item))
+            else:
+                self.dropped["home-gone"] = self.dropped.get("home-gone", 0) + 1
+                item[1].release()
+        self.homing = waiting
+        for instance, items in batches.items():
+            link = by_instance[instance]
+            room = max(link.room, 0)
+            later = [(now + HOME_GRACE_S, instance, item) for item in islice(items, room, None)]
+            self.homing.extend(later)
+            for start in range(0, min(room, len(items)), wire.MAX_BATCH):
+                batch = items[start : min(start + wire.MAX_BATCH, room)]
+                self.frames.append((link, link.write(batch)))
+
+    def _part(self, link: Link) -> None:
+        """Say Bye to a draining peer that owes us nothing, when there is another one to send to."""
+        elsewhere = any(
+            other.instance and other.listed and not other.draining and not other.bye for other in self.links.values()
+        )
+        if elsewhere and not link.ledger:
+            link.bye = True
+            self.frames.append((link, wire.encode(wire.Bye())))
+
+    def say_bye(self) -> None:
+        """The end of this instance: tell every peer that owes nothing."""
+        for link in self.links.values():
+            if not link.bye and not link.ledger:
+                link.bye = True
+                self.frames.append((link, wire.encode(wire.Bye())))
+
+    @property
+    def in_flight(self) -> int:
+        """Events sent and not acknowledged."""
+        return sum(len(link.ledger) for link in self.links.values())
+
+    @property
+    def backlog(self) -> int:
+        """Events that wait for a peer with credit."""
+        return len(self.pending) + len(self.homing)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is on its way."""
+        return not self.pending and not self.homing and not self.in_flight
+
+    @property
+    def connected(self) -> int:
+        """How many peers can be given events."""
+        return sum(1 for link in self.links.values() if link.instance and not link.bye)

@@ -1,0 +1,192 @@
+"""Run one actor in a test: no socket, no container, the rest of the graph played by the test.
+
+    harness = Harness(PlaceOrder, currency="EUR")
+    harness.put(Event({"total": 12}))
+    [placed] = harness.taken()
+
+Events go in and come out as they would over an edge: encoded, decoded, and seen as the class that `consume` wants.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Generic, TypeVar
+
+import gevent
+
+from actorkit import params as parameters
+from actorkit.actor import Actor, Result
+from actorkit.errors import AnswerTimeout, Draining, EventError, NotAnswered, NotFound
+from actorkit.event import Event, Failure
+from actorkit.graph import RESERVED
+from actorkit.wire import Parcel
+
+A = TypeVar("A", bound=Actor)
+
+#: What plays the graph behind `request`: gets the event and the outbox, gives the event that comes back (None: none
+#: does). An `EventError` that it raises comes back as the event's failure.
+Answer = Callable[[Event, str | None], Event | None]
+
+
+class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
+    """An actor that is set up and waits for `put`.
+
+    `outboxes` are the connected ones; what an actor sends to none by name goes to all of them that its class does not
+    declare. `answer` may be given when the actor asks (`Actor.request`). `close` tears the actor down.
+
+    Raises:
+        SettingsError: the parameters are not what the actor declares.
+    """
+
+    def __init__(
+        self,
+        cls: type[A],
+        /,
+        *,
+        name: str = "actor",
+        outboxes: Iterable[str] = ("out",),
+        brokers: Iterable[str] = (),
+        answer: Answer | None = None,
+        **params: Any,
+    ) -> None:
+        self.name = name
+        self.instance = f"{name}-test"
+        self.brokers = tuple(brokers)
+        self.answer = answer
+        #: Set it to see what the actor does when its instance is about to stop.
+        self.draining = False
+        #: Events that the actor keeps with `hold` and has neither completed nor failed.
+        self.held: list[Event] = []
+        self._declared = cls.OUTBOXES
+        self._outboxes = dict.fromkeys((*outboxes, *RESERVED))
+        self._sent: dict[str, list[Event]] = {outbox: [] for outbox in self._outboxes}
+        self.actor = cls(name, parameters.build(cls.Params, params), self)
+        self.actor.setup()
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Tear the actor down."""
+        self.actor.teardown()
+
+    @property
+    def outboxes(self) -> Collection[str]:
+        return self._outboxes.keys()
+
+    @property
+    def errors(self) -> list[Event]:
+        """The events in the `error` outbox, each with its `failure`; they are taken out."""
+        return self.taken("error")
+
+    def put(self, event: Event, *, retries: int | None = None) -> None:
+        """Have one event consumed. What `consume` raises puts the event into `error`, as it does in an instance."""
+        arrived = over_the_wire(event)
+        left = self.actor.params.retries if retries is None else retries
+        while True:
+            try:
+                wanted = arrived.convert(self.actor.input_class())
+                for result in _events(self.actor.consume(wanted)):
+                    self.send(result, None)
+            except Exception as exc:  # noqa: BLE001  # whatever it is, it goes to the error outbox
+                left -= 1
+                if left < 0:
+                    self._fail(arrived, exc)
+                    return
+            else:
+                return
+
+    def produce(self, count: int) -> list[Event]:
+        """The first `count` events of a source, or fewer when it ends; they are sent too."""
+        made = list(itertools.islice(self.actor.produce(), count))
+        for event in made:
+            self.send(event, None)
+        return made
+
+    def taken(self, outbox: str | None = None) -> list[Event]:
+        """The events that were sent to an outbox (None: to the first one) since the last look."""
+        name = next(iter(self._outboxes)) if outbox is None else outbox
+        found, self._sent[name] = self._sent[name], []
+        return found
+
+    def send(self, event: Event, outbox: str | None) -> None:
+        """Part of `Runtime`: what the actor calls."""
+        for name in self._destinations(outbox):
+            self._sent[name].append(over_the_wire(event))
+
+    def _destinations(self, outbox: str | None) -> list[str]:
+        if outbox is None:
+            return [name for name in self._outboxes if name not in RESERVED and name not in self._declared]
+        if outbox in self._outboxes:
+            return [outbox]
+        if outbox in self._declared:
+            return []
+        raise NotFound(f'"{self.name}" has no outbox "{outbox}"')
+
+    def request(self, event: Event, outbox: str | None, timeout_s: float) -> Event:
+        """Part of `Runtime`: what the actor calls."""
+        if self.draining:
+            raise Draining("this instance is about to stop")
+        self.send(event, outbox)
+        sent = over_the_wire(event)
+        try:
+            with gevent.Timeout(timeout_s, AnswerTimeout(f"no answer came within {timeout_s:g} s")):
+                answer = self.answer(sent, outbox) if self.answer else None
+        except AnswerTimeout:
+            raise
+        except EventError as exc:
+            answer = sent.replace()
+            answer.failure = Failure.of(exc, self.name)
+        if answer is None:
+            raise NotAnswered("the event was dealt with and nothing came back")
+        return over_the_wire(answer)
+
+    def hold(self, event: Event) -> _Held:
+        """Part of `Runtime`: what the actor calls."""
+        self.held.append(event)
+        return _Held(self, event)
+
+    def _fail(self, event: Event, error: BaseException) -> None:
+        failed = event.replace()
+        failed.failure = Failure.of(error, self.name)
+        self.send(failed, "error")
+
+
+class _Held:
+    """The handle that `hold` gives."""
+
+    def __init__(self, harness: Harness[Any], event: Event) -> None:
+        self._harness = harness
+        self._event = event
+
+    def _finish(self) -> bool:
+        if not any(event is self._event for event in self._harness.held):
+            return False
+        self._harness.held = [event for event in self._harness.held if event is not self._event]
+        return True
+
+    def complete(self, *events: Event) -> None:
+        if self._finish():
+            for event in events:
+                self._harness.send(event, None)
+
+    def fail(self, error: BaseException) -> None:
+        if self._finish():
+            self._harness._fail(self._event, error)
+
+
+def over_the_wire(event: Event) -> Event:
+    """The event as the next actor gets it: encoded and decoded."""
+    format_, content = event.encoded()
+    return Event.received(
+        Parcel(event.id, format_, content, event.encoded_context(), event.homes, event.redelivered)
+    )
+
+
+def _events(result: Result) -> Iterator[Event]:
+    if isinstance(result, Event):
+        yield result
+    elif result is not None and not isinstance(result, Mapping):
+        yield from result

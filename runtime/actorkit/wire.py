@@ -1,0 +1,104 @@
+"""The messages of an edge, as `docs/protocol.md` specifies them: one ZeroMQ frame each, msgpack arrays.
+
+A sender's DEALER says Hello, Batch, Bye and Stay; a receiver's ROUTER says Welcome, Ack, Drain and Refuse. The first
+element of an array is the letter that names the message.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+#: Version of the protocol; a peer of another one is refused.
+VERSION: Final = 1
+
+#: Length of an event's id, in bytes.
+ID_BYTES: Final = 16
+
+#: Longest message that a socket takes, in bytes; a peer that sends a longer one is disconnected.
+MAX_MESSAGE_BYTES: Final = 64 << 20
+
+#: Longest body of one event, in bytes; there must be room for the rest of the message.
+MAX_BODY_BYTES: Final = 48 << 20
+
+#: A batch is closed after this many events, or when its bodies reach this many bytes.
+MAX_BATCH: Final = 128
+MAX_BATCH_BYTES: Final = 1 << 20
+
+#: Who waits for an answer: actor → (instance, key of the one who waits there).
+Homes = dict[str, tuple[str, bytes]]
+
+
+class Parcel(msgspec.Struct, array_like=True, gc=False):
+    """An event on the wire: [id (16 bytes), format letter, body, context (msgpack), homes or nil, redelivered]."""
+
+    id: bytes
+    format: str
+    body: bytes
+    context: bytes
+    homes: Homes | None = None
+    redelivered: bool = False
+
+
+class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
+    """First message of a session: who sends, into which inbox, and how much it would like to have under way."""
+
+    version: int
+    topology: str
+    actor: str
+    instance: str
+    outbox: str
+    inbox: str
+    window: int
+
+
+class Batch(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
+    """Events with the consecutive numbers `first`, `first + 1`, …; the numbers of a session begin at 1."""
+
+    first: int
+    parcels: list[Parcel]
+
+
+class Bye(msgspec.Struct, array_like=True, tag="Y", frozen=True):
+    """The sender has nothing unacknowledged in this session and will send nothing more."""
+
+
+class Stay(msgspec.Struct, array_like=True, tag="S", frozen=True):
+    """Answer to Drain of a sender that is about to stop as well: it is not finished and may still need the receiver."""
+
+
+class Welcome(msgspec.Struct, array_like=True, tag="W", frozen=True):
+    """The session stands; at most `window` events may be sent and not yet consumed."""
+
+    version: int
+    actor: str
+    instance: str
+    window: int
+
+
+class Ack(msgspec.Struct, array_like=True, tag="A", frozen=True):
+    """`consumed` events of the session have been consumed (credit); all numbers up to `upto`, and those in `done`,
+    are finished with everything they became."""
+
+    consumed: int
+    upto: int
+    done: list[int] = []
+
+
+class Drain(msgspec.Struct, array_like=True, tag="D", frozen=True):
+    """The receiver is about to stop: send elsewhere if there is an elsewhere, and say Bye."""
+
+
+class Refuse(msgspec.Struct, array_like=True, tag="R", frozen=True):
+    """The receiver will have no session with this sender; `reason` is for people."""
+
+    reason: str
+
+
+FromSender = Hello | Batch | Bye | Stay
+FromReceiver = Welcome | Ack | Drain | Refuse
+
+encode: Final = msgspec.msgpack.Encoder().encode
+decode_from_sender: Final = msgspec.msgpack.Decoder(FromSender).decode
+decode_from_receiver: Final = msgspec.msgpack.Decoder(FromReceiver).decode
