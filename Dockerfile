@@ -19,8 +19,6 @@ RUN install -D -m 0755 /build/ready /opt/actorkit/bin/ready \
 
 # ---- the layers that all images share
 FROM ${PYTHON} AS runtime
-ARG VERSION=0.1.0
-ARG DIGEST=""
 COPY --from=runtime-build /opt/actorkit/lib/ /opt/actorkit/lib/
 COPY --from=runtime-build /opt/actorkit/bin/ /opt/actorkit/bin/
 COPY --from=runtime-build /opt/actorkit/runtime/ /opt/actorkit/runtime/
@@ -33,6 +31,8 @@ STOPSIGNAL SIGTERM
 EXPOSE 5550 9600
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["/opt/actorkit/bin/ready"]
 ENTRYPOINT ["python", "-m", "actorkit"]
+ARG VERSION=0.1.0
+ARG DIGEST=""
 LABEL org.opencontainers.image.title="actorkit/runtime" \
       org.opencontainers.image.description="The runtime of actorkit, and its broker" \
       org.opencontainers.image.version="${VERSION}" \
@@ -44,6 +44,7 @@ LABEL org.opencontainers.image.title="actorkit/runtime" \
 FROM ${RUNTIME} AS actor-build
 ARG EXTRA=""
 ARG CODE=actors
+WORKDIR /tmp
 COPY --chown=10001:10001 kit/actorkit_kit/image/install.py ./
 COPY --chown=10001:10001 actors/ ./actors/
 COPY --chown=10001:10001 ${CODE}/ ./code/
@@ -53,12 +54,12 @@ RUN python install.py actor --extra "${EXTRA}" --code code --target extra \
 
 # ---- one actor
 FROM ${RUNTIME} AS actor
-ARG NAME=actor
-ARG VERSION=0.1.0
-ARG DIGEST=""
 COPY --from=actor-build /tmp/extra/ /opt/actorkit/extra/
 COPY --from=actor-build /tmp/actors/ /opt/actorkit/actors/
 COPY --from=actor-build /tmp/code/ /opt/actorkit/code/
+ARG NAME=actor
+ARG VERSION=0.1.0
+ARG DIGEST=""
 LABEL org.opencontainers.image.title="${NAME}" \
       org.opencontainers.image.description="An actor on the runtime of actorkit" \
       org.opencontainers.image.version="${VERSION}" \

@@ -54,9 +54,9 @@ class HTTPServer(Actor):
     class Params(Actor.Params, frozen=True, kw_only=True):
         host: Annotated[str, Meta(description="address to listen on")] = "0.0.0.0"
         port: Port = 8080
-        routes: Annotated[list[Route], Meta(min_length=1, description="what is let in, and where it goes")] = [
-            Route(path="/<queue>")
-        ]
+        routes: Annotated[tuple[Route, ...], Meta(min_length=1, description="what is let in, and where it goes")] = (
+            Route(path="/<queue>"),
+        )
         timeout_s: Annotated[float, Meta(gt=0, description="longest wait for an answer; then 504")] = 30.0
         idle_timeout_s: Annotated[
             float, Meta(gt=0, description="longest pause of a connection, and longest time that a request may take to come")

@@ -1,1 +1,1 @@
-"""actorkit_kit: the `kit` command: a topology becomes a plan, and a plan becomes processes, a Compose file or a chart."""
+"""actorkit_kit: the `kit` command: topology, then plan, then processes, a Compose file or a chart."""

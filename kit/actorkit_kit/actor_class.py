@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
+
 from actorkit import params as parameters
 from actorkit.actor import Actor
+from actorkit.errors import ActorkitError
 from actorkit.params import Parameter, Problem
 
 
@@ -70,13 +73,18 @@ def describe(request: Request) -> Description:
     """
     module, _, name = request.class_path.partition(":")
     try:
-        found = getattr(importlib.import_module(module), name, None)
+        imported = importlib.import_module(module)
     except ModuleNotFoundError as exc:
         return Description(error=f'there is no module "{exc.name}"', missing=exc.name or "")
     except (Exception, SystemExit) as exc:  # noqa: BLE001 - the user's module may raise anything when it is imported
         return Description(error=f'the module "{module}" cannot be imported: {_told(exc)}')
+    found = getattr(imported, name, None)
     if found is None:
-        return Description(error=f'the module "{module}" has no class "{name}"')
+        near = difflib.get_close_matches(
+            name, [other for other, value in vars(imported).items() if inspect.isclass(value)], 1
+        )
+        hint = f'. Did you mean "{near[0]}"?' if near else ""
+        return Description(error=f'the module "{module}" has no class "{name}"{hint}')
     if not (inspect.isclass(found) and issubclass(found, Actor)):
         return Description(error=f'"{request.class_path}" is not a subclass of actorkit.Actor')
     return Description(_declarations(request.class_path, found), tuple(_problems(found, request.params)))
@@ -111,6 +119,6 @@ def _problems(cls: type[Actor], given: Mapping[str, Any]) -> Iterable[Problem]:
 
 def _told(exc: BaseException) -> str:
     text = " ".join(str(exc).split())
-    return text if text and type(exc).__name__.endswith("Error") and "actorkit" in type(exc).__module__ else (
-        f"{type(exc).__name__}: {text}" if text else type(exc).__name__
-    )
+    if text and isinstance(exc, ActorkitError):
+        return text
+    return f"{type(exc).__name__}: {text}" if text else type(exc).__name__

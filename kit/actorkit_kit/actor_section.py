@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from actorkit.settings import VARIABLES
 from actorkit_actors.catalogue import CATALOGUE
-
 from actorkit_kit.class_lookup import entry_of, is_stock
 from actorkit_kit.findings import Findings, suggest
 from actorkit_kit.section import Section, bad_name, kind
@@ -54,7 +53,12 @@ class ActorSections:
         return found
 
     def _node(self, name: str, section: Section) -> Node | None:
-        uses = section.text("uses", required="Say what the actor is: a name from `kit actors`, or package.module:Class.")
+        if "uses" in section.content and "uses" not in section:
+            section.add("uses", 'this is nothing: in YAML null is no text. Write uses: "null" for the actor null.')
+            return None
+        uses = section.text(
+            "uses", required="Say what the actor is: a name from `kit actors`, or package.module:Class."
+        )
         class_path = self._class_path(section, uses) if uses else ""
         build = self._folder(section)
         if class_path and not is_stock(class_path) and "build" not in section:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from actorkit.params import Problem, is_reference
-
 from actorkit_kit import class_lookup, graph_check
 from actorkit_kit.actor_class import ActorClass, Description, Request
 from actorkit_kit.actor_section import ActorSections
@@ -20,7 +19,7 @@ from actorkit_kit.document import Path as Place
 from actorkit_kit.errors import KitError
 from actorkit_kit.findings import Finding, Findings
 from actorkit_kit.section import Section, kind
-from actorkit_kit.topology import Node, Secret, Topology
+from actorkit_kit.topology import Exposure, Node, Secret, Topology
 
 TOP_KEYS: Final = ("name", "actors", "connections", "broker", "secrets", "defaults")
 
@@ -69,7 +68,9 @@ def secret_of(topology: Topology, name: str) -> Secret:
 
 def _ports(findings: Findings, topology: Topology) -> None:
     owners: dict[int, str] = {}
-    named = [(("actors", node.name), node.expose) for node in topology.actors.values()]
+    named: list[tuple[Place, tuple[Exposure, ...]]] = [
+        (("actors", node.name), node.expose) for node in topology.actors.values()
+    ]
     named += [(("broker",), topology.broker.expose)] if topology.broker else []
     for path, exposures in named:
         for exposure in exposures:
@@ -139,9 +140,9 @@ def _secret(findings: Findings, topology: Topology, place: Place, given: str) ->
 
 def _judge(findings: Findings, node: Node, description: Description) -> None:
     if description.error and not _is_requirement(node, description.missing):
-        todo = "Correct uses: or build:." if description.missing or "no class" in description.error else "Correct it."
         where = f' in "{node.build.name}"' if node.build and description.missing else ""
-        findings.add(("actors", node.name, "uses"), f"{description.error}{where}. {todo}")
+        todo = "" if description.error.endswith("?") else ". Correct uses: or build:, or the code."
+        findings.add(("actors", node.name, "uses"), f"{description.error}{where}{todo}")
     for problem in description.problems:
         path: Place = ("actors", node.name, "params", *_steps(problem.path))
         findings.add(path, _sentence(problem), key=problem.message.startswith("there is no"))
@@ -150,12 +151,15 @@ def _judge(findings: Findings, node: Node, description: Description) -> None:
 def _is_requirement(node: Node, missing: str) -> bool:
     """Whether a missing module may be among those that the image installs: then nothing is known about the class."""
     module = node.class_path.partition(":")[0]
-    installs = node.build is not None and any((node.build / name).is_file() for name in ("requirements.txt", "pyproject.toml"))
+    installs = node.build is not None and any(
+        (node.build / name).is_file() for name in ("requirements.txt", "pyproject.toml")
+    )
     return bool(missing) and installs and missing.partition(".")[0] != module.partition(".")[0]
 
 
 def _sentence(problem: Problem) -> str:
-    return problem.message if problem.message.endswith((".", "?")) else f"{problem.message}."
+    message = problem.message if problem.message.endswith((".", "?")) else f"{problem.message}."
+    return f"{message} Add it." if message.endswith("is required.") else message
 
 
 def _steps(path: str) -> Place:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from actorkit_actors.catalogue import CATALOGUE, Entry
 
+from actorkit_actors.catalogue import CATALOGUE, Entry
 from actorkit_kit import python_process
 from actorkit_kit.actor_class import Description, Request, describe
 from actorkit_kit.describe import Order, Report

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any, Final, get_args
 
 from actorkit.graph import RESERVED, Box, Connection, Delivery, Options, connect, parse_box
-
 from actorkit_kit.document import Path
-from actorkit_kit.findings import Findings, suggest
+from actorkit_kit.findings import Findings, suggest, words
 from actorkit_kit.section import Section, kind
 
 CONNECTION_KEYS: Final = ("from", "to", "delivery", "window", "key")
@@ -57,8 +57,10 @@ class ConnectionSection:
                     message = f'in the middle of a chain "{box}" may be an inbox or an outbox.'
                     todo = f'Write two: "… -> {box}" or "… -> {box.actor}", and one that begins there.'
                     self._findings.add(path, f"{message} {todo}")
-        middles = [[Box(box.actor) for box in group] if 0 < n < len(groups) - 1 else group for n, group in enumerate(groups)]
-        for sources, destinations in zip(middles, middles[1:], strict=False):
+        middles = [
+            [Box(box.actor) for box in group] if 0 < n < len(groups) - 1 else group for n, group in enumerate(groups)
+        ]
+        for sources, destinations in pairwise(middles):
             self._connect(path, sources, destinations, Options())
 
     def _mapping(self, path: Path, content: Mapping[str, Any]) -> None:
@@ -110,7 +112,7 @@ class ConnectionSection:
                 connection = connect(source, destination, options)
                 twin = next((other for other in self._found if str(other) == str(connection)), None)
                 if twin is not None:
-                    first = ".".join(("connections", str(self._found[twin][1])))
+                    first = words(self._found[twin])
                     self._findings.add(path, f'"{connection}" stands here twice, first in {first}. Remove one of them.')
                 else:
                     self._found[connection] = path

@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Mapping
 
 from actorkit.graph import RESERVED, Connection
-
 from actorkit_kit import order
 from actorkit_kit.actor_class import ActorClass
 from actorkit_kit.document import Path

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from actorkit.graph import RESERVED, Connection
-
 from actorkit_kit import python_process
 from actorkit_kit.errors import KitError
 from actorkit_kit.plan import Plan, Unit
@@ -48,7 +47,11 @@ def mermaid(plan: Plan) -> str:
 
 def dot(plan: Plan) -> str:
     """A graph in Graphviz's DOT."""
-    lines = [f"digraph {json.dumps(plan.topology)} {{", "    rankdir=LR;", '    node [fontname="Helvetica", style=rounded];']
+    lines = [
+        f"digraph {json.dumps(plan.topology)} {{",
+        "    rankdir=LR;",
+        '    node [fontname="Helvetica", style=rounded];',
+    ]
     lines.append('    edge [fontname="Helvetica", fontsize=10];')
     for unit in plan.units:
         title = json.dumps(_title(unit, "\n"))

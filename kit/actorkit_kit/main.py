@@ -12,9 +12,9 @@ import tempfile
 import traceback
 from typing import Annotated, Final
 
-import actorkit
 import typer
 
+import actorkit
 from actorkit_kit.errors import InvalidTopology, KitError
 
 #: Modules of the verbs, in the order in which help shows them.

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import actorkit
 from actorkit.params import is_reference
-
 from actorkit_kit import order
 from actorkit_kit.actor_class import ActorClass
 from actorkit_kit.check import Checked, secret_of

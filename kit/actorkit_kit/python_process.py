@@ -9,7 +9,6 @@ from pathlib import Path
 
 import actorkit
 import actorkit_actors
-
 import actorkit_kit
 
 

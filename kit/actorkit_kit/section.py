@@ -6,12 +6,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from actorkit.graph import NAME, NAME_RULE
-
 from actorkit_kit.document import Path
 from actorkit_kit.findings import Findings
 
 #: How kinds of values are called in messages.
-KINDS: Final = {dict: "a mapping", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
+KINDS: Final = {
+    dict: "a mapping",
+    list: "a list",
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+}
 
 
 class Section:

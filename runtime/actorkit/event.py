@@ -190,7 +190,7 @@ class Event:
     @data.setter
     def data(self, value: Any) -> None:
         self._data = body.checked(value, self.FORMAT)
-        self._body = None
+        self._body, self._format = None, ""
 
     def ensure(self) -> None:
         """Read the data now, in the format of this class.
@@ -217,7 +217,7 @@ class Event:
         unless the data was never read."""
         if self._body is not None and self._data is body.UNREAD:
             return self._format, self._body
-        return body.dump(self._data, self.FORMAT)
+        return body.dump(self._data, self.FORMAT or self._format)
 
     @property
     def context(self) -> Context:
@@ -308,6 +308,12 @@ class Event:
             twin.data = data
         if attributes:
             twin.attributes.update(attributes)
+        return twin
+
+    def with_body(self, format_: str, content: bytes) -> Self:
+        """A copy of this event with a body that is known as bytes of a format; nothing is parsed yet."""
+        twin = self._bare_copy(type(self))
+        twin._format, twin._body = format_, content
         return twin
 
     def convert(self, target: type[E]) -> E:

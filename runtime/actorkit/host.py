@@ -95,6 +95,7 @@ class Host:
             self.consumer = Consumer(self.actor, self.receiver, self.exits, handle)
         if self.settings.inbox is not None:
             self.inlet = Inlet(self.context, self.settings.inbox, self.receiver, self._arrived)
+            log.info("inbox at %s", self.inlet.endpoint)
         if "log" in self.outlets:
             self.actor.log.addHandler(LogOutbox(self))
         if cls.produces():

@@ -107,4 +107,5 @@ def _serve_admin(settings: Settings, host):  # type: ignore[no-untyped-def]  # g
     except OSError as exc:
         address = f"{settings.admin[0]}:{settings.admin[1]}"
         raise SettingsError(f"ACTORKIT_ADMIN is {address}, and it cannot be bound: {exc.strerror}.") from exc
+    logging.getLogger("actorkit.process").info("admin server at http://%s:%d", settings.admin[0], server.server_port)
     return server

@@ -80,6 +80,7 @@ class Connection:
         self._continue = False
         self._refusal: tuple[int, str] | None = None
         self._open = True
+        self._busy = False
         self._greenlet: Any = None
         loop = gevent.get_hub().loop
         self._watch = loop.io(sock.fileno(), 1)
@@ -90,10 +91,10 @@ class Connection:
     @property
     def idle(self) -> bool:
         """Whether no request has begun to arrive or waits for its answer."""
-        return self._request is None and not self._in_head and not self._requests
+        return not self._busy and self._request is None and not self._in_head and not self._requests
 
     def __repr__(self) -> str:
-        state = "idle" if self.idle else "waiting" if self.deadline == float("inf") else "busy"
+        state = "idle" if self.idle else "answering" if self._busy else "reading"
         return f"<Connection {self._remote} {state}>"
 
     def expire(self) -> None:
@@ -107,7 +108,7 @@ class Connection:
         try:
             self._serve()
         except Expired:
-            if not self.idle:
+            if not self.idle and not self._busy:
                 self._refuse(408, "the request did not come in time")
         except Gone:
             _log.debug("%s hung up before its answer", self._remote)
@@ -151,6 +152,7 @@ class Connection:
                 self._refusal = (431, self._too_large_head())
 
     def _answer(self, request: Request) -> None:
+        self._busy = True
         self.deadline = float("inf")
         self._watch.start(self._readable)
         try:
@@ -164,6 +166,7 @@ class Connection:
         )
         self.deadline = time.monotonic() + self._limits.idle_timeout_s
         self._sock.sendall(data)
+        self._busy = False
 
     def _readable(self) -> None:
         """Something came while an answer is awaited: an end, or the next request, which has to wait."""

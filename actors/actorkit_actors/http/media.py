@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Sequence
 from email.message import Message
 from functools import lru_cache
 from typing import Any, Final
@@ -71,7 +72,7 @@ def format_of(media_type: str) -> str:
     return found
 
 
-def within(media_type: str, ranges: list[str]) -> bool:
+def within(media_type: str, ranges: Sequence[str]) -> bool:
     """Whether one of the media ranges (`text/xml`, `text/*`, `*/*`) takes the type."""
     kind = media_type.partition("/")[0]
     return any(one.lower() in (media_type, f"{kind}/*", "*/*") for one in ranges)
@@ -153,7 +154,7 @@ def _multipart(header: str, content: bytes) -> bytes:
     message = Message()
     message["content-type"] = header
     options = {name: value for name, value in message.get_params([])[1:] if isinstance(value, str)}
-    parser = FormDataParser(max_form_memory_size=None, max_form_parts=MAX_FIELDS, silent=False)
+    parser = FormDataParser(_in_memory, max_form_memory_size=None, max_form_parts=MAX_FIELDS, silent=False)
     try:
         _, fields, files = parser.parse(io.BytesIO(content), _MULTIPART, len(content), options)
     except (ValueError, exceptions.HTTPException) as exc:
@@ -161,12 +162,16 @@ def _multipart(header: str, content: bytes) -> bytes:
     found: dict[str, list[Any]] = {name: list(values) for name, values in fields.lists()}
     for name, uploads in files.lists():
         for upload in uploads:
-            with upload:
-                data = base64.b64encode(upload.read()).decode()
-                found.setdefault(name, []).append(
-                    {"filename": upload.filename or "", "content_type": upload.content_type or "", "content": data}
-                )
+            data = base64.b64encode(upload.read()).decode()
+            found.setdefault(name, []).append(
+                {"filename": upload.filename or "", "content_type": upload.content_type or "", "content": data}
+            )
     return msgspec.json.encode(found)
+
+
+def _in_memory(*_: Any, **__: Any) -> io.BytesIO:
+    """Where werkzeug puts a file: memory, as the whole body is there already, and nothing is left to be closed."""
+    return io.BytesIO()
 
 
 @lru_cache(maxsize=256)

@@ -21,8 +21,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     path: Annotated[
         str, Meta(pattern="^/", description="werkzeug rule; <queue> names the outbox, other variables become path_params")
     ]
-    methods: Annotated[list[str], Meta(min_length=1, description="methods that are let in")] = ["POST"]
-    ctypes: Annotated[list[str], Meta(description="content types that are let in, as text/*; none: all")] = []
+    methods: Annotated[tuple[str, ...], Meta(min_length=1, description="methods that are let in")] = ("POST",)
+    ctypes: Annotated[tuple[str, ...], Meta(description="content types that are let in, as text/*; none: all")] = ()
     outbox: Annotated[str, Meta(description="outbox when the path has no <queue>; none: all default ones")] = ""
 
 
@@ -50,7 +50,7 @@ class Router:
             SettingsError: a path is not a werkzeug rule.
         """
         self._routes = [
-            msgspec.structs.replace(route, methods=[method.upper() for method in route.methods]) for route in routes
+            msgspec.structs.replace(route, methods=tuple(method.upper() for method in route.methods)) for route in routes
         ]
         try:
             rules = [

@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-#: What no running process reads: tests, C sources and headers, and Cython's and type checkers' files.
+#: What no running process reads: tests and headers.
 DEAD_FOLDERS: Final = (
     "gevent/tests",
     "gevent/testing",
@@ -30,6 +30,9 @@ DEAD_FOLDERS: Final = (
     "zope/interface/common/tests",
     "zope/interface/tests",
 )
+#: What no stock actor reads; an author's own may.
+DEAD_IN_STOCK: Final = ("lxml/html", "lxml/isoschematron", "lxml/objectify*.so")
+#: What no running process reads: C's, Cython's and type checkers' sources.
 DEAD_SUFFIXES: Final = frozenset((".c", ".cc", ".cpp", ".cmd", ".h", ".hpp", ".pyx", ".pxd", ".pxi", ".pyi"))
 
 
@@ -54,7 +57,8 @@ def main() -> None:
             wanted += ["--requirement", str(requirements)]
         if wanted:
             add(wanted, given.target)
-    strip(given.target)
+    stock = given.code is not None and (given.code / "actorkit_actors").is_dir()
+    strip(given.target, DEAD_FOLDERS + (DEAD_IN_STOCK if stock else ()))
     compileall.compile_dir(
         given.target, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH, legacy=False
     )
@@ -106,10 +110,13 @@ def write_metadata(project: dict[str, Any], target: Path) -> None:
     (folder / "RECORD").write_text("")
 
 
-def strip(target: Path) -> None:
+def strip(target: Path, patterns: tuple[str, ...]) -> None:
     """Delete what no running process reads."""
-    for name in DEAD_FOLDERS:
-        shutil.rmtree(target / name, ignore_errors=True)
+    for path in [path for pattern in patterns for path in target.glob(pattern)]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     for path in target.rglob("*"):
         if path.suffix in DEAD_SUFFIXES and path.is_file():
             path.unlink()

@@ -55,7 +55,8 @@ def processes(plan: Plan, folder: Path) -> list[Process]:
         KitError: a published port is in use, or a secret's variable is not set.
     """
     check_ports(plan)
-    return [process for unit in plan.units for process in _of_unit(plan, unit, folder)]
+    ports = FreePorts()
+    return [process for unit in plan.units for process in _of_unit(plan, unit, folder, ports)]
 
 
 def replicas(unit: Unit) -> int:
@@ -85,18 +86,26 @@ def _section(unit: Unit) -> str:
     return unit.name if unit.kind == "broker" else f"actors.{unit.name}"
 
 
-def free_port() -> int:
-    """A port that nobody uses now."""
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+class FreePorts:
+    """Gives out ports that nobody uses now, none of them twice."""
+
+    def __init__(self) -> None:
+        self._given: set[int] = set()
+
+    def take(self) -> int:
+        while True:
+            with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+                probe.bind((LOOPBACK, 0))
+                port: int = probe.getsockname()[1]
+            if port not in self._given:
+                self._given.add(port)
+                return port
 
 
-def _of_unit(plan: Plan, unit: Unit, folder: Path) -> Iterator[Process]:
-    local = replace(unit, params=_params(unit, folder))
+def _of_unit(plan: Plan, unit: Unit, folder: Path, ports: FreePorts) -> Iterator[Process]:
     for number in range(1, replicas(unit) + 1):
-        admin = f"{LOOPBACK}:{free_port()}"
+        admin = f"{LOOPBACK}:{ports.take()}"
+        local = replace(unit, params=_params(unit, folder, ports))
         addresses = Addresses(
             peer=lambda name: _peer(plan, name, folder),
             inbox=lambda name, number=number: _inbox(plan, name, folder, number),  # type: ignore[misc]  # bound here
@@ -133,14 +142,14 @@ def _inbox(plan: Plan, name: str, folder: Path, number: int) -> str:
     return f"ipc://{folder}/{name}/{number}.sock"
 
 
-def _params(unit: Unit, folder: Path) -> dict[str, Any]:
+def _params(unit: Unit, folder: Path, ports: FreePorts) -> dict[str, Any]:
     """The parameters for this machine: real files, published ports, and any free port where none is published."""
     sources = {mount.target: _source(mount, folder) for mount in unit.mounts}
     params = {
         name: {"file": sources[value["file"]]} if isinstance(value, dict) and value.get("file") in sources else value
         for name, value in unit.params.items()
     }
-    params.update({name: free_port() for name in unit.listens})
+    params.update({name: ports.take() for name in unit.listens})
     for port in unit.ports:
         if port.parameter:
             params[port.parameter] = port.published

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from actorkit.params import Parameter
 from actorkit_actors.catalogue import CATALOGUE
-
 from actorkit_kit.actor_class import ActorClass, Request
 from actorkit_kit.class_lookup import entry_of, look_up
 from actorkit_kit.console import Output, OutputOption, result, result_json, result_table

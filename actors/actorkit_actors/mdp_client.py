@@ -1,0 +1,71 @@
+"""Requests to services at the broker."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from actorkit import Actor, Event, NotFound
+from actorkit.errors import SettingsError
+from actorkit.mdp.client import Client
+from actorkit_actors import envelope
+from actorkit_actors.envelope import Plain
+
+
+class MDPClient(Actor):
+    """Asks a service, waits for the answer, and goes on with the answer's data, attributes and HTTP status.
+
+    The service is `service`, or the one that the event names, between `prefix` and `postfix`. A request that gets no
+    answer in `timeout_s` fails with status 504, one that no broker took with 503, one that failed in the worker with the
+    worker's status.
+    """
+
+    USES_BROKER = True
+
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        service: Annotated[str, Meta(description="service to ask; none: the one that the event names")] = ""
+        prefix: Annotated[str, Meta(description="text before the service's name")] = ""
+        postfix: Annotated[str, Meta(description="text after the service's name")] = ""
+        timeout_s: Annotated[float, Meta(gt=0, description="longest wait for an answer, all attempts together")] = 25.0
+        resends: Annotated[
+            int, Meta(ge=0, description="how often a request is sent again to another broker; the service must bear repeats")
+        ] = 0
+        plain: Annotated[bool, Meta(description="send the body alone, for workers that are not actorkit's")] = False
+        answer_format: Annotated[Plain, Meta(description="what an answer without envelope is read as")] = "bytes"
+        concurrency: Annotated[
+            int, Meta(ge=1, le=10_000, description="requests that one instance has under way at a time")
+        ] = 64
+
+    params: Params
+
+    def setup(self) -> None:
+        """Connect to the brokers.
+
+        Raises:
+            SettingsError: there is no broker.
+        """
+        if not self.runtime.brokers:
+            raise SettingsError("there is no broker; write broker: {} into the topology")
+        self._client = Client(self.runtime.brokers)
+
+    def teardown(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def consume(self, event: Event) -> Event:
+        """Ask, and return the answer as a part of the event's trace."""
+        name = self.params.service or event.service
+        if not name:
+            raise NotFound("the event names no service, and the actor has none")
+        service = f"{self.params.prefix}{name}{self.params.postfix}"
+        frames = [event.encoded()[1]] if self.params.plain else envelope.pack(event)
+        answer = self._client.call(service, frames, timeout_s=self.params.timeout_s, retries=self.params.resends)
+        result = event.with_body(*envelope.read_body(answer, self.params.answer_format))
+        context = envelope.read_context(answer)
+        if context.attributes:
+            result.attributes.update(context.attributes)
+        if context.http is not None and result.http is not None:
+            result.http.status = context.http.status
+            result.http.reply_headers = context.http.reply_headers
+        return result

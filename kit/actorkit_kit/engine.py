@@ -1,0 +1,88 @@
+"""The Docker Engine and the `docker compose` command, with their absence put into one line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker import DockerClient
+from docker.errors import DockerException
+
+from actorkit_kit.errors import KitError
+
+
+def connect() -> DockerClient:
+    """A client of the engine that DOCKER_HOST or the default socket names; the caller closes it.
+
+    Raises:
+        KitError: no engine answers there.
+    """
+    try:
+        client = docker.from_env()
+    except DockerException as exc:
+        raise _no_engine() from exc
+    try:
+        client.ping()
+    except (DockerException, OSError) as exc:
+        client.close()
+        raise _no_engine() from exc
+    return client
+
+
+def _no_engine() -> KitError:
+    where = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    return KitError(f'no Docker Engine answers at "{where}". Start Docker, or set DOCKER_HOST to where one listens.')
+
+
+def docker_command() -> str:
+    """The path of the `docker` command.
+
+    Raises:
+        KitError: there is none.
+    """
+    found = shutil.which("docker")
+    if found is None:
+        raise KitError('there is no "docker" command. Install Docker with its compose plugin, version 2.')
+    return found
+
+
+def compose(
+    arguments: Sequence[str], *, project: str, folder: Path | None = None, **options: Any
+) -> subprocess.Popen[str]:
+    """Start `docker compose` on a project; with `folder`, on the compose file in there.
+
+    `options` go to `Popen`. Text, not bytes, goes through its pipes.
+    """
+    where = ["--file", str(folder / "compose.yaml"), "--project-directory", str(folder)] if folder else []
+    command = [docker_command(), "compose", "--project-name", project, *where, *arguments]
+    return subprocess.Popen(command, text=True, **options)
+
+
+def run_compose(arguments: Sequence[str], *, project: str, folder: Path | None = None) -> str:
+    """Run `docker compose` to its end and return what it printed.
+
+    Raises:
+        KitError: it failed; the message is its last line.
+    """
+    process = compose(
+        arguments,
+        project=project,
+        folder=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    )
+    out, err = process.communicate()
+    if process.returncode:
+        raise KitError(f"docker compose {arguments[0]} failed: {last_line(err)}")
+    return out
+
+
+def last_line(text: str) -> str:
+    """The last line that says anything."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "it said nothing")

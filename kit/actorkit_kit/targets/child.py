@@ -1,0 +1,113 @@
+"""A process that `kit run` looks after: its start, its words, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from actorkit_kit.targets.local import LOOPBACK, Process
+
+#: How many of its last lines a process is remembered by.
+LAST_LINES: Final = 20
+#: Longest line that is taken in whole, in bytes.
+MAX_LINE_BYTES: Final = 1 << 20
+#: Longest wait for a page of the admin server, in seconds.
+PROBE_TIMEOUT_S: Final = 2.0
+
+
+class Child:
+    """One process; `say(name, line)` gets every line that it writes."""
+
+    def __init__(self, process: Process, say: Callable[[str, str], None]) -> None:
+        self.process = process
+        self.restarts = 0
+        self.started_at = 0.0
+        self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
+        self._say = say
+        self._running: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        running = self._running
+        state = "not started" if running is None else f"pid {running.pid}, status {running.returncode}"
+        return f"<Child {self.process.name}: {state}, {self.restarts} restarts>"
+
+    @property
+    def pid(self) -> int | None:
+        return self._running.pid if self._running else None
+
+    @property
+    def status(self) -> int | None:
+        """The exit status; None while it runs, negative when a signal ended it."""
+        return self._running.returncode if self._running else None
+
+    @property
+    def alive(self) -> bool:
+        return self._running is not None and self._running.returncode is None
+
+    async def start(self) -> None:
+        """Start it, out of reach of the terminal's ^C."""
+        self.last_lines.clear()
+        self.started_at = time.monotonic()
+        self._running = await asyncio.create_subprocess_exec(
+            *self.process.command,
+            env=self.process.environ,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=MAX_LINE_BYTES,
+            start_new_session=True,
+        )
+        self._reader = asyncio.create_task(self._read(self._running))
+
+    async def _read(self, running: asyncio.subprocess.Process) -> None:
+        stream = running.stdout
+        while stream is not None:
+            try:
+                raw = await stream.readline()
+            except ValueError:
+                raw = b"(a line of more than 1 MiB)\n"
+            if not raw:
+                return
+            line = raw.decode(errors="replace").rstrip("\n")
+            self.last_lines.append(line)
+            self._say(self.process.name, line)
+
+    async def ended(self) -> int:
+        """Wait for its end and its last words; the exit status."""
+        if self._running is None or self._reader is None:
+            return 0
+        status = await self._running.wait()
+        await self._reader
+        return status
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it still runs."""
+        if self._running is not None and self.alive:
+            with suppress(ProcessLookupError):
+                self._running.send_signal(number)
+
+    def last_words(self) -> str:
+        """The last line that says something."""
+        return next((line.strip() for line in reversed(self.last_lines) if line.strip()), "it said nothing")
+
+    async def readiness(self) -> str:
+        """What `/readyz` says: "" when it is ready, why not otherwise."""
+        port = int(self.process.admin.rpartition(":")[2])
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                reader, writer = await asyncio.open_connection(LOOPBACK, port)
+                try:
+                    writer.write(f"GET /readyz HTTP/1.0\r\nHost: {LOOPBACK}\r\n\r\n".encode())
+                    answer = await reader.read()
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError):
+            return "its admin server does not answer yet"
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return "" if head.split(b" ")[1:2] == [b"200"] else body.decode(errors="replace").strip() or "not ready"

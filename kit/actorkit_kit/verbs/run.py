@@ -1,0 +1,121 @@
+"""`kit run`: a topology as processes on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import Annotated, Any, Final
+
+import typer
+
+from actorkit_kit.console import Output, OutputOption, TopologyArgument, colour, note, result_json, result_table
+from actorkit_kit.errors import KitError
+from actorkit_kit.load import load_plan
+from actorkit_kit.plan import Plan
+from actorkit_kit.planner import stop_waves
+from actorkit_kit.targets.local import processes, replicas, socket_folder
+from actorkit_kit.targets.supervisor import Supervisor
+
+#: Colours of names in the log, one unit each in turn: cyan, yellow, green, magenta, blue (ECMA-48 SGR).
+COLOURS: Final = (36, 33, 32, 35, 34)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def run(
+        topology: TopologyArgument,
+        timeout_s: Annotated[
+            float, typer.Option("--timeout", min=0.1, metavar="SECONDS", help="Longest time until all are ready.")
+        ] = 60.0,
+        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not write what the processes write.")] = False,
+        output: OutputOption = Output.TEXT,
+    ) -> None:
+        """Run a topology as processes on this machine, without Docker.
+
+        One process for each replica. When all are ready a table of them (a line of JSON with -o json) goes to stdout;
+        what they write goes to stderr. A process that dies is started again. ^C or SIGTERM stops everything, sources
+        first, and waits until what is under way is finished; a second ^C does not wait.
+
+        Example: kit run examples/orders/topology.yaml
+        """
+        status = asyncio.run(_run(load_plan(topology), timeout_s, quiet, output))
+        raise typer.Exit(status)
+
+
+async def _run(plan: Plan, timeout_s: float, quiet: bool, output: Output) -> int:
+    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, signals.put_nowait, number)
+    with socket_folder(plan) as folder:
+        supervisor = Supervisor(processes(plan, folder), stop_waves(plan), _speaker(plan, quiet))
+        starting = asyncio.create_task(supervisor.start(timeout_s))
+        stopped = asyncio.create_task(signals.get())
+        await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            return 130 if stopped.result() is signal.SIGINT else 0
+        try:
+            starting.result()
+        except KitError:
+            stopped.cancel()
+            raise
+        _tell(plan, supervisor, output)
+        await stopped
+        return await _stop(supervisor, signals)
+
+
+async def _stop(supervisor: Supervisor, signals: asyncio.Queue[signal.Signals]) -> int:
+    note("kit: stopping: waits until what is under way is finished; ^C again does not wait")
+    stopping = asyncio.create_task(supervisor.stop())
+    again = asyncio.create_task(signals.get())
+    await asyncio.wait((stopping, again), return_when=asyncio.FIRST_COMPLETED)
+    if not stopping.done():
+        await supervisor.kill()
+        await stopping
+        return 130
+    again.cancel()
+    for child in supervisor.children:
+        if child.restarts:
+            note(f"kit: {child.process.name} was started again {child.restarts} times")
+    left = stopping.result()
+    for child in left:
+        note(f"kit: {child.process.name} ended with status {child.status}: {child.last_words()}")
+    if not left:
+        note("kit: stopped; nothing was left unfinished")
+    return 1 if left else 0
+
+
+def _tell(plan: Plan, supervisor: Supervisor, output: Output) -> None:
+    rows: list[dict[str, Any]] = []
+    for unit in plan.units:
+        members = [child.process for child in supervisor.children if child.process.unit.name == unit.name]
+        if len(members) < unit.replicas:
+            note(f'kit: "{unit.name}" has a published port: 1 process instead of {unit.replicas} on this machine')
+        admin = [member.admin for member in members]
+        urls = [url for member in members for url in member.urls]
+        rows.append({"actor": unit.name, "replicas": replicas(unit), "admin": admin, "urls": urls})
+    if output is Output.JSON:
+        result_json({"topology": plan.topology, "actors": rows})
+    else:
+        table = [[row["actor"], str(row["replicas"]), " ".join(row["urls"]), " ".join(row["admin"])] for row in rows]
+        result_table(("ACTOR", "REPLICAS", "PUBLISHED", "ADMIN"), table)
+    sys.stdout.flush()
+
+
+def _speaker(plan: Plan, quiet: bool) -> Any:
+    width = max(len(f"{unit.name}.{unit.replicas}") for unit in plan.units)
+    numbers = {unit.name: COLOURS[n % len(COLOURS)] for n, unit in enumerate(plan.units)}
+    coloured = colour(sys.stderr)
+
+    def say(name: str, line: str) -> None:
+        if quiet:
+            return
+        prefix = f"{name:<{width}} |"
+        note(f"\x1b[{numbers[name.rpartition('.')[0]]}m{prefix}\x1b[0m {line}" if coloured else f"{prefix} {line}")
+
+    return say

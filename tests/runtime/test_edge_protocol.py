@@ -1,0 +1,231 @@
+"""The edge protocol as a whole: one sender, several receivers, and a network that loses what is on its way.
+
+The model holds every frame in a queue for each session, so that hypothesis can interleave anything with anything:
+delivery, consumption, completion out of order, disconnection, death of a receiver, draining, a change of the addresses.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from actorkit import wire
+from actorkit.event import new_id
+from actorkit.graph import Options
+from actorkit.ledger import Delivery
+from actorkit.receiver import Receiver, Session
+from actorkit.sender import Link, Sender
+from actorkit.settings import Peers
+
+WINDOW = 5
+ADDRESSES = ["tcp://a:1", "tcp://b:1", "tcp://c:1"]
+
+
+class Entry:
+    """Stands for the event upstream: counts how often it was told that its child is finished."""
+
+    def __init__(self) -> None:
+        self.released = 0
+
+    def release(self) -> None:
+        self.released += 1
+
+
+class Wire:
+    """One session's frames under way, both directions."""
+
+    def __init__(self, link: Link, identity: bytes) -> None:
+        self.link = link
+        self.identity = identity
+        self.forward: deque[bytes] = deque()
+        self.back: deque[bytes] = deque()
+
+
+class EdgeMachine(RuleBasedStateMachine):
+    addresses = Bundle("addresses")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.sender = Sender("t", "up", "up-1", "down", Peers(tuple(ADDRESSES), "up", Options(window=WINDOW)))
+        self.receivers: dict[str, Receiver] = {}
+        self.wires: dict[Link, Wire] = {}
+        self.sessions = 0
+        self.entries: dict[bytes, Entry] = {}
+        self.consumed: Counter[bytes] = Counter()
+        self.work: dict[str, list[Delivery]] = {address: [] for address in ADDRESSES}
+        self.names: dict[bytes, bytes] = {}
+
+    @initialize(target=addresses)
+    def begin(self) -> str:
+        for address in ADDRESSES:
+            self.receivers[address] = self.new_receiver(address)
+        self.listen(ADDRESSES)
+        return ADDRESSES[0]
+
+    def new_receiver(self, address: str) -> Receiver:
+        self.sessions += 1
+        return Receiver("t", "down", f"{address}/{self.sessions}")
+
+    def listen(self, addresses: list[str]) -> None:
+        for address in sorted(self.sender.follow(addresses)):
+            self.open(address)
+
+    def open(self, address: str) -> None:
+        link = self.sender.open(address)
+        self.sessions += 1
+        self.wires[link] = Wire(link, b"%d" % self.sessions)
+
+    # --- what can happen --------------------------------------------------------------------------------------------
+
+    @rule(count=st.integers(1, 4))
+    def put(self, count: int) -> None:
+        for _ in range(count):
+            id_ = new_id()
+            self.entries[id_] = Entry()
+            self.sender.put(wire.Parcel(id_, "n", b"", b""), self.entries[id_])
+
+    @rule()
+    def dispatch(self) -> None:
+        self.sender.dispatch(self.now)
+        frames, self.sender.frames = self.sender.frames, []
+        for link, frame in frames:
+            if link in self.wires:
+                self.wires[link].forward.append(frame)
+
+    @rule(address=st.sampled_from(ADDRESSES), many=st.booleans())
+    def deliver(self, address: str, many: bool) -> None:
+        link = self.sender.links.get(address)
+        if link is None:
+            return
+        queue = self.wires[link].forward
+        for _ in range(len(queue) if many else min(1, len(queue))):
+            self.receivers[address].on_frame(self.wires[link].identity, queue.popleft())
+
+    @rule(address=st.sampled_from(ADDRESSES), many=st.booleans())
+    def consume(self, address: str, many: bool) -> None:
+        receiver = self.receivers[address]
+        while receiver.arrivals:
+            session, first, parcels = receiver.arrivals.popleft()
+            for number, parcel in enumerate(parcels, first):
+                self.take(address, session, number, parcel)
+            session.consume(len(parcels))
+            if not many:
+                break
+
+    def take(self, address: str, session: Session, number: int, parcel: wire.Parcel) -> None:
+        delivery = self.receivers[address].deliver(session, number, parcel)
+        if delivery is None:
+            return
+        if self.consumed[parcel.id]:
+            assert parcel.redelivered, "a repeat must be marked"
+        self.consumed[parcel.id] += 1
+        self.work[address].append(delivery)
+
+    @rule(address=st.sampled_from(ADDRESSES), which=st.integers(0, 50))
+    def finish(self, address: str, which: int) -> None:
+        work = self.work[address]
+        if work:
+            work.pop(which % len(work)).release()
+
+    @rule(address=st.sampled_from(ADDRESSES))
+    def answer(self, address: str) -> None:
+        receiver = self.receivers[address]
+        receiver.write_acks()
+        replies, receiver.replies = receiver.replies, []
+        by_identity = {one.identity: one for one in self.wires.values()}
+        for identity, frame in replies:
+            if identity in by_identity:
+                by_identity[identity].back.append(frame)
+            else:
+                receiver.gone(identity)
+
+    @rule(address=st.sampled_from(ADDRESSES), many=st.booleans())
+    def hear(self, address: str, many: bool) -> None:
+        link = self.sender.links.get(address)
+        if link is None:
+            return
+        queue = self.wires[link].back
+        for _ in range(len(queue) if many else min(1, len(queue))):
+            trouble = self.sender.on_frame(link, queue.popleft())
+            assert not trouble, trouble
+
+    @rule(address=st.sampled_from(ADDRESSES))
+    def disconnect(self, address: str) -> None:
+        """The connection breaks; everything under way in both directions is lost. The receiver does not notice."""
+        link = self.sender.links.get(address)
+        if link is None:
+            return
+        del self.wires[link]
+        self.sender.lost(link)
+        if link.listed:
+            self.open(address)
+
+    @rule(address=st.sampled_from(ADDRESSES))
+    def kill(self, address: str) -> None:
+        """The receiver dies with all that it held, and another instance starts at its address."""
+        self.work[address].clear()
+        self.receivers[address] = self.new_receiver(address)
+        self.disconnect(address)
+
+    @rule(addresses=st.lists(st.sampled_from(ADDRESSES), min_size=1, unique=True))
+    def relist(self, addresses: list[str]) -> None:
+        self.listen(addresses)
+
+    @rule(address=st.sampled_from(ADDRESSES))
+    def drain(self, address: str) -> None:
+        self.receivers[address].drain()
+
+    # --- what must always be true -----------------------------------------------------------------------------------
+
+    @invariant()
+    def no_window_is_exceeded(self) -> None:
+        for link in self.sender.links.values():
+            assert link.room >= 0
+            assert link.sent - link.consumed <= WINDOW
+        for receiver in self.receivers.values():
+            assert "overrun" not in receiver.rejected
+            assert sum(len(parcels) for _, _, parcels in receiver.arrivals) <= WINDOW * max(1, self.sessions)
+
+    @invariant()
+    def nothing_is_acknowledged_twice_or_unseen(self) -> None:
+        for id_, entry in self.entries.items():
+            assert entry.released <= 1
+            assert not entry.released or self.consumed[id_]
+
+    @invariant()
+    def what_is_not_acknowledged_is_still_held(self) -> None:
+        held = {item[0].id for item in self.sender.pending}
+        for link in self.sender.links.values():
+            held.update(item[0].id for item in link.ledger.values())
+        missing = [id_ for id_, entry in self.entries.items() if not entry.released and id_ not in held]
+        assert not missing
+
+    @precondition(lambda self: self.entries)
+    @rule()
+    def everything_ends_well(self) -> None:
+        """When the network heals and receivers work, every event is acknowledged."""
+        for address in ADDRESSES:
+            if self.receivers[address].draining:
+                self.kill(address)
+        self.listen(ADDRESSES)
+        for _ in range(200):
+            self.dispatch()
+            for address in ADDRESSES:
+                self.deliver(address, True)
+                self.consume(address, True)
+                while self.work[address]:
+                    self.finish(address, 0)
+                self.answer(address)
+                self.hear(address, True)
+            if self.sender.idle:
+                break
+        assert self.sender.idle
+        assert all(entry.released == 1 for entry in self.entries.values())
+
+
+TestEdgeProtocol = EdgeMachine.TestCase
+TestEdgeProtocol.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)

@@ -1,0 +1,215 @@
+"""`python -m actorkit` as a process: what it says, what it exits with, and that nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fleet import PYTHONPATH, Fleet, Process, eventually, fetch
+
+
+def run(variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": PYTHONPATH, **variables}
+    return subprocess.run(
+        [sys.executable, "-m", "actorkit"], env=environment, capture_output=True, text=True, timeout=30
+    )
+
+
+GOOD = {"ACTORKIT_ACTOR": "a", "ACTORKIT_CLASS": "tests.cast:Pass"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "ACTORKIT_ACTOR is not set"),
+        ({**GOOD, "ACTORKIT_ACTOR": "No Name"}, 'ACTORKIT_ACTOR is "No Name"'),
+        ({**GOOD, "ACTORKIT_CLASS": "tests.cast"}, 'ACTORKIT_CLASS is "tests.cast"'),
+        ({**GOOD, "ACTORKIT_CLASS": "tests.nothing:Pass"}, 'no module "tests.nothing"'),
+        ({**GOOD, "ACTORKIT_CLASS": "tests.cast:Nothing"}, '"Nothing" is no actor class'),
+        ({**GOOD, "ACTORKIT_PARAMS": "{"}, "ACTORKIT_PARAMS is not a JSON object"),
+        ({**GOOD, "ACTORKIT_PARAMS": '{"pause": 1}'}, 'Did you mean "pause_s"?'),
+        ({**GOOD, "ACTORKIT_PARAMS": '{"pause_s": "x"}'}, "pause_s: expected `float`"),
+        ({**GOOD, "ACTORKIT_INBOX": "tcp:/*:5550"}, 'ACTORKIT_INBOX: "tcp:/*:5550" is not a ZeroMQ endpoint'),
+        ({**GOOD, "ACTORKIT_OUTBOX_X": "tcp://a:1"}, 'ACTORKIT_OUTBOX_X: "tcp://a:1" names no inbox'),
+        ({**GOOD, "ACTORKIT_OUTBOX_X": "tcp://a:1?windwo=1#b"}, 'the unknown option "windwo"'),
+        ({**GOOD, "ACTORKIT_ADMIN": "9600"}, 'ACTORKIT_ADMIN is "9600"; wanted: host:port'),
+        ({**GOOD, "ACTORKIT_DRAIN_TIMEOUT_S": "-1"}, 'ACTORKIT_DRAIN_TIMEOUT_S is "-1"'),
+        ({**GOOD, "ACTORKIT_LOG_FORMAT": "xml"}, 'ACTORKIT_LOG_FORMAT is "xml"; wanted: one of text, json'),
+        ({**GOOD, "ACTORKIT_WINDWO": "1"}, "ACTORKIT_WINDWO is not a setting"),
+    ],
+)
+def test_a_bad_variable_is_one_line_and_status_78(variables: dict[str, str], said: str) -> None:
+    ended = run(variables)
+    assert ended.returncode == 78
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith("actorkit: ")
+
+
+def test_a_setup_that_fails_is_status_1_with_its_own_traceback() -> None:
+    ended = run({**GOOD, "ACTORKIT_CLASS": "tests.cast:Broken"})
+    assert ended.returncode == 1
+    assert "OSError: the disk is on fire" in ended.stderr
+
+
+def test_a_port_in_use_is_one_line_and_status_78(fleet: Fleet) -> None:
+    first = fleet.start("a", "tests.cast:Pass", inbox="tcp://127.0.0.1:*")
+    eventually(first.ready, "the first is ready")
+    address = first.admin.removeprefix("http://")
+    ended = run({**GOOD, "ACTORKIT_ADMIN": address})
+    assert ended.returncode == 78
+    assert f"ACTORKIT_ADMIN is {address}, and it cannot be bound" in ended.stderr
+
+
+def test_the_three_pages_mean_three_things(fleet: Fleet) -> None:
+    lonely = fleet.start("up", "tests.cast:Source", outbox_down="down", params='{"count": 0}')
+    eventually(lambda: lonely.admin, "the admin server is there")
+    assert fetch(f"{lonely.admin}/healthz") == (200, "alive\n")
+    eventually(lambda: fetch(f"{lonely.admin}/readyz")[1] == "no peer behind down\n", "it says what is missing")
+    assert fetch(f"{lonely.admin}/readyz")[0] == 503
+    assert lonely.metric("actorkit_ready") == 0
+    assert fetch(f"{lonely.admin}/nothing")[0] == 404
+    fleet.start("down", "tests.cast:Pass")
+    eventually(lonely.ready, "ready as soon as there is a peer")
+    assert lonely.metric("actorkit_peers", outbox="down", destination="down") == 1
+
+
+def test_logs_are_json_with_the_event_at_hand(fleet: Fleet) -> None:
+    down = fleet.start("down", "tests.cast:Pass", params='{"fail_every": 1}', log_format="json")
+    up = fleet.start("up", "tests.cast:Source", outbox_down="down", params='{"count": 1}')
+    eventually(lambda: down.admin and down.metric("actorkit_events_failed_total") == 1, "one event fails")
+    entries = [json.loads(line) for line in down.log.read_text().splitlines()]
+    failed = next(entry for entry in entries if entry["message"].startswith("consume failed"))
+    assert (failed["topology"], failed["actor"], failed["level"]) == ("test", "down", "info")
+    assert failed["instance"]
+    assert len(failed["event"]) == 32
+    assert up.stop() == 0
+
+
+def results(file: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(file.read_text())
+    return read
+
+
+def counted(process: Process, count: int) -> bool:
+    return process.metric("actorkit_unfinished") == 0 and process.metric("actorkit_events_out_total") >= count
+
+
+def chain(fleet: Fleet, tmp_path: Path, count: int, passes: int, **params: float) -> tuple[Process, list[Process], Process]:
+    """source → `passes` replicas → sink."""
+    sink = fleet.start("sink", "tests.cast:Sink", params=json.dumps({"file": str(tmp_path / "seen.json")}))
+    between = [
+        fleet.start("pass", "tests.cast:Pass", number, outbox_sink="sink", params=json.dumps(params))
+        for number in range(passes)
+    ]
+    for process in [sink, *between]:
+        eventually(process.ready, f"{process.variables['ACTORKIT_ACTOR']} is ready")
+    source = fleet.start("source", "tests.cast:Source", outbox_pass="pass", params=json.dumps({"count": count}))
+    eventually(source.ready, "the source is ready")
+    return source, between, sink
+
+
+def test_every_event_arrives_once_and_in_order(fleet: Fleet, tmp_path: Path) -> None:
+    source, (between,), sink = chain(fleet, tmp_path, 20_000, 1)
+    eventually(lambda: counted(source, 20_000), "all is acknowledged")
+    assert [source.stop(), between.stop(), sink.stop()] == [0, 0, 0]
+    assert results(tmp_path / "seen.json")["order"] == list(range(20_000))
+
+
+def test_killed_instances_lose_nothing_and_the_sink_sees_each_event_once(fleet: Fleet, tmp_path: Path) -> None:
+    source, between, sink = chain(fleet, tmp_path, 30_000, 2)
+    for round_ in range(1, 7):
+        eventually(
+            lambda: sink.metric("actorkit_events_in_total") >= min(round_ * 3_000, 29_000),  # noqa: B023
+            "events go on arriving",
+        )
+        victim = round_ % 2
+        between[victim].kill()
+        between[victim] = fleet.restart(between[victim])
+    eventually(lambda: counted(source, 30_000), "all is acknowledged")
+    assert source.stop() == 0
+    assert [process.stop() for process in between] == [0, 0]
+    assert sink.stop() == 0
+    seen = results(tmp_path / "seen.json")["seen"]
+    assert len(seen) == 30_000
+    assert set(seen.values()) == {1}
+
+
+def test_a_stopped_instance_finishes_what_it_has_and_exits_0(fleet: Fleet, tmp_path: Path) -> None:
+    source, between, sink = chain(fleet, tmp_path, 2_000, 2, pause_s=0.001)
+    eventually(lambda: sink.metric("actorkit_events_in_total") > 100, "events arrive")
+    assert between[0].stop() == 0
+    eventually(lambda: counted(source, 2_000), "the other one does the rest")
+    assert [source.stop(), between[1].stop(), sink.stop()] == [0, 0, 0]
+    seen = results(tmp_path / "seen.json")["seen"]
+    assert len(seen) == 2_000
+    assert set(seen.values()) == {1}
+
+
+def test_a_hung_instance_is_left_out_and_what_it_held_is_sent_again(fleet: Fleet, tmp_path: Path) -> None:
+    source, between, sink = chain(fleet, tmp_path, 3_000, 2, pause_s=0.001)
+    eventually(lambda: sink.metric("actorkit_events_in_total") > 100, "events arrive")
+    between[0].signal(signal.SIGSTOP)
+    eventually(lambda: counted(source, 3_000), "the other one does all of it", timeout_s=40)
+    between[0].signal(signal.SIGCONT)
+    eventually(lambda: between[0].metric("actorkit_in_work") == 0, "the hung one finishes")
+    assert source.stop() == 0
+    assert [process.stop() for process in between] == [0, 0]
+    assert sink.stop() == 0
+    seen = results(tmp_path / "seen.json")["seen"]
+    assert len(seen) == 3_000
+    assert set(seen.values()) == {1}
+
+
+def test_a_new_replica_takes_its_share(fleet: Fleet, tmp_path: Path) -> None:
+    source, _, sink = chain(fleet, tmp_path, 1_000_000, 1, pause_s=0.002)
+    eventually(lambda: sink.metric("actorkit_events_in_total") > 10, "events arrive")
+    late = fleet.start("pass", "tests.cast:Pass", 7, outbox_sink="sink", params='{"pause_s": 0.002}')
+    eventually(late.ready, "the new one is ready")
+    eventually(lambda: late.metric("actorkit_events_in_total") > 100, "it works")
+    assert source.metric("actorkit_peers", outbox="pass") == 2
+
+
+def test_a_slow_sink_holds_the_source_back(fleet: Fleet, tmp_path: Path) -> None:
+    params = json.dumps({"file": str(tmp_path / "seen.json"), "pause_s": 0.01})
+    sink = fleet.start("sink", "tests.cast:Sink", params=params)
+    source = fleet.start(
+        "source", "tests.cast:Source", outbox_sink="sink", params='{"count": 1000000}', source_window="100"
+    )
+    eventually(lambda: source.admin and source.metric("actorkit_unfinished") == 100, "the window is full")
+    eventually(lambda: sink.metric("actorkit_events_in_total") > 150, "events arrive")
+    assert source.metric("actorkit_unfinished") <= 100
+    assert fetch(f"{source.admin}/readyz") in [(503, "100 events are unfinished\n"), (200, "ready\n")]
+
+
+def test_what_is_unfinished_at_the_end_of_the_drain_is_said_by_the_exit_status(fleet: Fleet, tmp_path: Path) -> None:
+    source = fleet.start(
+        "source", "tests.cast:Source", outbox_sink="sink", params='{"count": 10}', drain_timeout_s="0.5"
+    )
+    eventually(lambda: source.admin and source.metric("actorkit_backlog") == 10, "events wait for a peer")
+    assert source.stop() == 75
+    assert "the time to drain is over" in source.log.read_text()
+
+
+def test_garbage_is_counted_and_the_instance_lives(fleet: Fleet) -> None:
+    import zmq
+
+    sink = fleet.start("sink", "tests.cast:Pass", inbox="tcp://127.0.0.1:*")
+    eventually(sink.ready, "it is ready")
+    endpoint = sink.log.read_text().partition("inbox at ")[2].split()[0]
+    with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
+        dealer.linger = 0
+        dealer.rcvtimeo = 5000
+        dealer.connect(endpoint)
+        for frames in ([b""], [b"\xff\x00junk"], [b"a", b"b", b"c"], [b"\x92\xa1B\x01"], [os.urandom(2000)]):
+            dealer.send_multipart(frames)
+            assert b"malformed" in dealer.recv()
+    eventually(lambda: sink.metric("actorkit_frames_rejected_total", reason="malformed") == 5, "all are counted")
+    assert sink.stop() == 0
