@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in ("runtime", "actors", "kit", "tests"))
+PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in ("runtime", "actors", "kit", "."))
 
 
 def eventually(condition: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:
@@ -63,6 +63,7 @@ class Process:
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels."""
+        eventually(lambda: self.admin, "the admin server is there")
         total = 0.0
         for line in fetch(f"{self.admin}/metrics")[1].splitlines():
             if re.match(rf"{name}[{{ ]", line) and all(f'{key}="{value}"' in line for key, value in labels.items()):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import unquote_to_bytes
 
 import gevent
+from gevent import socket
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gevent.ssl import SSLContext
@@ -37,7 +38,6 @@ SWEEP_S: Final = 0.25
 CLOSE_S: Final = 2.0
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="port to listen on; 0: a free one")]
-Count = Annotated[int, Meta(ge=1)]
 
 
 class HTTPServer(Actor):
@@ -87,15 +87,10 @@ class HTTPServer(Actor):
         self._tls = tls_context(self.params.certfile, self.params.keyfile)
         self._connections: set[Connection] = set()
         self._active = 0
-        self._server = StreamServer(
-            (self.params.host, self.params.port), self._serve, backlog=1024, spawn=Pool(self.params.max_connections)
-        )
         self._closing = False
-        try:
-            self._server.start()
-        except OSError as exc:
-            where = f"{self.params.host}:{self.params.port}"
-            raise SettingsError(f"cannot listen on {where}: {exc.strerror or exc}. Free the port or choose another.") from exc
+        listener = listen(self.params.host, self.params.port)
+        self._server = StreamServer(listener, self._serve, spawn=Pool(self.params.max_connections))
+        self._server.start()
         self._sweeper = gevent.spawn(self._sweep)
 
     @property
@@ -138,7 +133,7 @@ class HTTPServer(Actor):
                 self.drain()
 
     def _serve(self, sock: Any, address: tuple[Any, ...]) -> None:
-        sock.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY: a response is one write
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is not None:
             try:
                 with gevent.Timeout(self.params.idle_timeout_s):
@@ -256,6 +251,24 @@ class HTTPServer(Actor):
             headers.append(("Retry-After", "1"))
         media_type, content = media.write_errors(accept, [text])
         return Response(status, content, media_type, headers)
+
+
+def listen(host: str, port: int) -> Any:
+    """A socket that listens.
+
+    Raises:
+        SettingsError: the address cannot be had.
+    """
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(1024)
+    except OSError as exc:
+        sock.close()
+        reason = exc.strerror or str(exc)
+        raise SettingsError(f"cannot listen on {host}:{port}: {reason}. Free the port or choose another.") from exc
+    return sock
 
 
 def split_target(target: bytes) -> tuple[str, str]:

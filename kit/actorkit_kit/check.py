@@ -141,11 +141,17 @@ def _secret(findings: Findings, topology: Topology, place: Place, given: str) ->
 def _judge(findings: Findings, node: Node, description: Description) -> None:
     if description.error and not _is_requirement(node, description.missing):
         where = f' in "{node.build.name}"' if node.build and description.missing else ""
-        todo = "" if description.error.endswith("?") else ". Correct uses: or build:, or the code."
+        todo = "" if description.error.endswith("?") else f". {_todo(node)}"
         findings.add(("actors", node.name, "uses"), f"{description.error}{where}{todo}")
     for problem in description.problems:
         path: Place = ("actors", node.name, "params", *_steps(problem.path))
         findings.add(path, _sentence(problem), key=problem.message.startswith("there is no"))
+
+
+def _todo(node: Node) -> str:
+    if class_lookup.is_stock(node.class_path):
+        return "Install what the stock actors need: pip install 'actorkit[kit]'."
+    return "Correct uses: or build:, or the code."
 
 
 def _is_requirement(node: Node, missing: str) -> bool:

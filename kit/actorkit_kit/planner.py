@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import actorkit
 from actorkit.params import is_reference
-from actorkit_kit import order
+from actorkit_kit import assets, order
 from actorkit_kit.actor_class import ActorClass
 from actorkit_kit.check import Checked, secret_of
 from actorkit_kit.class_lookup import entry_of
@@ -20,9 +20,6 @@ from actorkit_kit.plan import FILES_DIR, INBOX_PORT, SECRETS_DIR, Image, Mount, 
 from actorkit_kit.topology import BROKER, Broker, Node, Topology
 
 BROKER_CLASS: Final = "actorkit.mdp:Broker"
-
-#: Folders that are no part of a user's code.
-IGNORED_FOLDERS: Final = frozenset({"__pycache__", ".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
 
 
 def make_plan(checked: Checked) -> Plan:
@@ -173,15 +170,10 @@ def _digest(plan: Plan) -> str:
     for unit in plan.units:
         files = [mount.source for mount in unit.mounts if not mount.secret]
         if unit.image.build is not None:
-            files += _code(unit.image.build)
+            files += assets.files_under(unit.image.build)
         for file in files:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
-
-
-def _code(folder: Path) -> list[Path]:
-    found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return sorted(path for path in found if not IGNORED_FOLDERS.intersection(path.relative_to(folder).parts))
 
 
 def _relative(value: Any, base: Path) -> Any:

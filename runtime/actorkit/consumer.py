@@ -30,8 +30,6 @@ current: ContextVar[Event | None] = ContextVar("current", default=None)
 #: In a native thread: what the event that it consumes has sent so far, as (event, outbox).
 outgoing: ContextVar[list[tuple[Event, str | None]] | None] = ContextVar("outgoing", default=None)
 
-log = logging.getLogger("actorkit.consumer")
-
 
 def in_threads(handle: Callable[[Event], object], exits: Exits, threads: int) -> Callable[[Event], object]:
     """`handle` moved to native threads. What it sends is sent by the loop afterwards: only that may touch sockets."""
@@ -156,7 +154,7 @@ class Consumer:
                 return
         self.failed[session.inbox] = self.failed.get(session.inbox, 0) + 1
         expected = isinstance(error, ActorkitError)
-        log.log(
+        self._actor.log.log(
             logging.INFO if expected else logging.ERROR,
             "consume failed: %s: %s",
             type(error).__name__,

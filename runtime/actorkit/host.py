@@ -19,6 +19,7 @@ from actorkit.event import Event, Failure
 from actorkit.exits import Exits
 from actorkit.graph import NAME
 from actorkit.inlet import Inlet
+from actorkit.logs import LEVELS
 from actorkit.outlet import Outlet
 from actorkit.receiver import Receiver
 from actorkit.requests import Requests
@@ -97,6 +98,7 @@ class Host:
             self.inlet = Inlet(self.context, self.settings.inbox, self.receiver, self._arrived)
             log.info("inbox at %s", self.inlet.endpoint)
         if "log" in self.outlets:
+            self.actor.log.setLevel(LEVELS[self.settings.log_level])
             self.actor.log.addHandler(LogOutbox(self))
         if cls.produces():
             self._producer = gevent.spawn(self._produce)

@@ -102,7 +102,9 @@ def counted(process: Process, count: int) -> bool:
     return process.metric("actorkit_unfinished") == 0 and process.metric("actorkit_events_out_total") >= count
 
 
-def chain(fleet: Fleet, tmp_path: Path, count: int, passes: int, **params: float) -> tuple[Process, list[Process], Process]:
+def chain(
+    fleet: Fleet, tmp_path: Path, count: int, passes: int, **params: float
+) -> tuple[Process, list[Process], Process]:
     """source → `passes` replicas → sink."""
     sink = fleet.start("sink", "tests.cast:Sink", params=json.dumps({"file": str(tmp_path / "seen.json")}))
     between = [

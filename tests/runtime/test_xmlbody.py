@@ -76,7 +76,16 @@ def test_xml_has_one_spelling_in_json(xml: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [{"a": "1", "b": "2"}, {"a": ["1", "2"]}, {}, [], ["1"], ["1", ["2", {"x": "3"}]], {"a": [["1"], ["2", "3"]]}, "text"],
+    [
+        {"a": "1", "b": "2"},
+        {"a": ["1", "2"]},
+        {},
+        [],
+        ["1"],
+        ["1", ["2", {"x": "3"}]],
+        {"a": [["1"], ["2", "3"]]},
+        "text",
+    ],
 )
 def test_a_value_without_a_single_root_comes_back_from_xml(value: Any) -> None:
     assert as_json(as_xml(value)) == value

@@ -93,12 +93,14 @@ async def _stop(supervisor: Supervisor, signals: asyncio.Queue[signal.Signals]) 
 def _tell(plan: Plan, supervisor: Supervisor, output: Output) -> None:
     rows: list[dict[str, Any]] = []
     for unit in plan.units:
-        members = [child.process for child in supervisor.children if child.process.unit.name == unit.name]
+        children = [child for child in supervisor.children if child.process.unit.name == unit.name]
+        members = [child.process for child in children]
         if len(members) < unit.replicas:
             note(f'kit: "{unit.name}" has a published port: 1 process instead of {unit.replicas} on this machine')
         admin = [member.admin for member in members]
         urls = [url for member in members for url in member.urls]
-        rows.append({"actor": unit.name, "replicas": replicas(unit), "admin": admin, "urls": urls})
+        pids = [child.pid for child in children]
+        rows.append({"actor": unit.name, "replicas": replicas(unit), "admin": admin, "urls": urls, "pids": pids})
     if output is Output.JSON:
         result_json({"topology": plan.topology, "actors": rows})
     else:

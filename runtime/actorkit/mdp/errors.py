@@ -14,7 +14,11 @@ class NoAnswer(AnswerTimeout):
 
 
 class ServiceRefused(ServiceUnavailable):
-    """Raised when the broker did not take a request, or gave it up, and said why; no worker answered it."""
+    """Raised when the broker did not take a request, or gave it up; `status` and the message say why."""
+
+    def __init__(self, message: str, status: int = 503) -> None:
+        super().__init__(message)
+        self.status = status  # type: ignore[misc]  # each refusal carries the broker's own status
 
 
 class NoBroker(ServiceUnavailable):

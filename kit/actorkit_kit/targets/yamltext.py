@@ -37,7 +37,7 @@ def header(plan: Plan, *lines: str) -> str:
 
 def anchored(name: str, content: Mapping[str, Any]) -> CommentedMap:
     """A mapping that others take over with `merged`."""
-    node = _node(content)
+    node: CommentedMap = _node(content)
     node.yaml_set_anchor(name, always_dump=True)
     return node
 
@@ -47,7 +47,8 @@ def merged(base: CommentedMap, content: Mapping[str, Any]) -> CommentedMap:
 
     A key of its own does it, for ruamel.yaml's own `add_yaml_merge` changed its arguments from 0.18 to 0.19.
     """
-    return _node({_Merge(): base, **content})
+    node: CommentedMap = _node({_Merge(): base, **content})
+    return node
 
 
 def _node(value: Any) -> Any:

@@ -1,0 +1,216 @@
+"""Deployments on a Docker Engine: found by their labels, watched until they are healthy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from docker import DockerClient
+from docker.errors import NotFound
+
+from actorkit_kit.errors import KitError, UsageError
+
+#: Labels of the containers of a deployment.
+TOPOLOGY_LABEL: Final = "io.actorkit.topology"
+ACTOR_LABEL: Final = "io.actorkit.actor"
+KIND_LABEL: Final = "io.actorkit.kind"
+#: Label of compose with the folder of the compose file.
+FOLDER_LABEL: Final = "com.docker.compose.project.working_dir"
+#: Seconds between two looks at the engine.
+LOOK_S: Final = 0.5
+#: Exit status of an actor whose settings are wrong: it will not get better by starting again.
+EX_CONFIG: Final = 78
+#: Restarts after which a container counts as failed.
+MAX_RESTARTS: Final = 3
+#: Lines of a failed container's log that are shown.
+TAIL_LINES: Final = 10
+
+
+@dataclass(frozen=True)
+class Replica:
+    """A container of a deployment. `actor` is the name of its service; `health` is the engine's word, "" for none."""
+
+    actor: str
+    container: str
+    state: str
+    health: str
+    restarts: int
+    exit_status: int
+    urls: tuple[str, ...]
+    folder: str
+
+    @property
+    def healthy(self) -> bool:
+        return self.state == "running" and self.health in ("healthy", "")
+
+    @property
+    def failed(self) -> str:
+        """Why this one will not become healthy, "" if it still may."""
+        if self.health == "unhealthy":
+            return "is unhealthy"
+        if self.exit_status == EX_CONFIG and self.state != "running":
+            return f"ended with status {EX_CONFIG}: its settings are wrong"
+        if self.restarts >= MAX_RESTARTS:
+            return f"was started again {self.restarts} times"
+        if self.state == "dead":
+            return "is dead"
+        return ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a table says about one actor."""
+
+    actor: str
+    healthy: int
+    wanted: int
+    health: str
+    urls: tuple[str, ...]
+
+
+def replicas(client: DockerClient, topology: str = "") -> list[Replica]:
+    """The containers of a deployment, or of all; ordered by actor and name."""
+    label = f"{TOPOLOGY_LABEL}={topology}" if topology else TOPOLOGY_LABEL
+    containers = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
+    return sorted((_replica(container.attrs) for container in containers), key=lambda r: (r.actor, r.container))
+
+
+def _replica(attributes: Mapping[str, Any]) -> Replica:
+    state, labels = attributes["State"], attributes["Config"]["Labels"]
+    return Replica(
+        actor=labels.get(ACTOR_LABEL, labels.get(KIND_LABEL, "?")),
+        container=attributes["Name"].lstrip("/"),
+        state=state["Status"],
+        health=state.get("Health", {}).get("Status", ""),
+        restarts=attributes.get("RestartCount", 0),
+        exit_status=state.get("ExitCode", 0),
+        urls=tuple(_urls(attributes["NetworkSettings"].get("Ports") or {})),
+        folder=labels.get(FOLDER_LABEL, ""),
+    )
+
+
+def _urls(ports: Mapping[str, Any]) -> Iterable[str]:
+    """`127.0.0.1:8080`, as a URL: where a published port is reached."""
+    for container_port, bindings in sorted(ports.items()):
+        for binding in bindings or ():
+            if ":" not in binding["HostIp"]:
+                host = "127.0.0.1" if binding["HostIp"] == "0.0.0.0" else binding["HostIp"]
+                scheme = "tcp" if container_port == "5550/tcp" else "http"
+                yield f"{scheme}://{host}:{binding['HostPort']}"
+
+
+def topologies(client: DockerClient) -> list[str]:
+    """Names of all deployments."""
+    containers = client.containers.list(all=True, filters={"label": TOPOLOGY_LABEL}, ignore_removed=True)
+    return sorted({container.labels[TOPOLOGY_LABEL] for container in containers})
+
+
+def only(client: DockerClient) -> str:
+    """The one deployment that there is.
+
+    Raises:
+        UsageError: there are none or several.
+    """
+    found = topologies(client)
+    if not found:
+        raise UsageError("nothing is deployed on this engine. Deploy with: kit deploy TOPOLOGY")
+    if len(found) > 1:
+        raise UsageError(f"there are several deployments: {', '.join(found)}. Name one of them.")
+    return found[0]
+
+
+def existing(client: DockerClient, topology: str) -> list[Replica]:
+    """The containers of a deployment that must be there.
+
+    Raises:
+        UsageError: it is not.
+    """
+    found = replicas(client, topology)
+    if not found:
+        others = ", ".join(topologies(client)) or "none"
+        raise UsageError(f'"{topology}" is not deployed on this engine. There are: {others}.')
+    return found
+
+
+def folder_of(found: Iterable[Replica]) -> Path:
+    """The folder with the compose file of a deployment.
+
+    Raises:
+        KitError: it is gone.
+    """
+    folder = Path(next(iter(found)).folder)
+    if not (folder / "compose.yaml").is_file():
+        raise KitError(f'"{folder / "compose.yaml"}" is gone. Deploy again: kit deploy TOPOLOGY')
+    return folder
+
+
+def rows(found: Iterable[Replica], wanted: Mapping[str, int] | None = None) -> list[Row]:
+    """One row for each actor. Without `wanted` the replicas that exist are those that are wanted."""
+    groups: dict[str, list[Replica]] = {actor: [] for actor in wanted or ()}
+    for replica in found:
+        groups.setdefault(replica.actor, []).append(replica)
+    return [_row(actor, group, (wanted or {}).get(actor, len(group))) for actor, group in sorted(groups.items())]
+
+
+def _row(actor: str, group: list[Replica], wanted: int) -> Row:
+    healthy = sum(replica.healthy for replica in group)
+    worst = next((replica for replica in group if not replica.healthy), None)
+    if worst is None:
+        health = "healthy" if healthy >= wanted else "starting"
+    else:
+        health = worst.health if worst.state == "running" else worst.state
+    urls = tuple(url for replica in group for url in replica.urls)
+    return Row(actor, healthy, wanted, health, urls)
+
+
+def wait_healthy(
+    client: DockerClient,
+    topology: str,
+    wanted: Mapping[str, int],
+    timeout_s: float,
+    look: Callable[[list[Row]], None],
+    busy: Callable[[], bool] = lambda: False,
+) -> list[Row]:
+    """Wait until each actor has its replicas healthy, and no other ones; `look` sees every state on the way.
+
+    `busy` says that somebody still works at it; an error there is raised through it.
+
+    Raises:
+        KitError: an instance failed or the time is over; the message has its last log lines.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        working = busy()
+        found = [replica for replica in replicas(client, topology) if replica.actor in wanted]
+        state = rows(found, wanted)
+        look(state)
+        failed = next((replica for replica in found if replica.failed), None)
+        if failed is not None:
+            raise KitError(_story(client, failed, failed.failed))
+        counts = {actor: sum(replica.actor == actor for replica in found) for actor in wanted}
+        if not working and counts == dict(wanted) and all(replica.healthy for replica in found):
+            return state
+        if time.monotonic() > deadline:
+            raise KitError(_late(client, found, wanted, timeout_s))
+        time.sleep(LOOK_S)
+
+
+def _late(client: DockerClient, found: list[Replica], wanted: Mapping[str, int], timeout_s: float) -> str:
+    late = next((replica for replica in found if not replica.healthy), None)
+    if late is None:
+        missing = next(row.actor for row in rows(found, wanted) if row.healthy < row.wanted)
+        return f'"{missing}" has not all of its replicas after {timeout_s:g} s. Try a longer --timeout.'
+    return _story(client, late, f"is not healthy after {timeout_s:g} s")
+
+
+def _story(client: DockerClient, replica: Replica, what: str) -> str:
+    """What happened to an instance, with the last lines of its log."""
+    try:
+        log = client.containers.get(replica.container).logs(tail=TAIL_LINES).decode(errors="replace").strip()
+    except NotFound:
+        log = ""
+    said = "\n  ".join(log.splitlines()) or "nothing"
+    return f'"{replica.actor}" ({replica.container}) {what}. Its last lines:\n  {said}'

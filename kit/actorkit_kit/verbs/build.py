@@ -1,0 +1,48 @@
+"""`kit build`: the images of a topology."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from actorkit_kit import images
+from actorkit_kit.build_progress import build_outdated
+from actorkit_kit.console import Output, OutputOption, TopologyArgument, note, result_json, result_table
+from actorkit_kit.engine import connect
+from actorkit_kit.load import load_plan
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def build(
+        topology: TopologyArgument,
+        every: Annotated[bool, typer.Option("--all", help="Build images too that are up to date.")] = False,
+        no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not use layers of earlier builds.")] = False,
+        verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Write all that the builder says.")] = False,
+        output: OutputOption = Output.TEXT,
+    ) -> None:
+        """Build the images of a topology on the Docker Engine.
+
+        Only what is missing, or was made from other files, is built. The code of an actor with `build:` is layered on
+        the runtime's image, with what its requirements.txt names.
+
+        Example: kit build examples/orders/topology.yaml
+        """
+        plan = load_plan(topology)
+        with closing(connect()) as client:
+            built = {
+                recipe.tag for recipe in build_outdated(client, plan, every=every, no_cache=no_cache, verbose=verbose)
+            }
+            rows = []
+            for recipe in images.recipes(plan):
+                size_mb = client.images.get(recipe.tag).attrs["Size"] / 1e6
+                rows.append((recipe.tag, "built" if recipe.tag in built else "up to date", f"{size_mb:.0f} MB"))
+        if output is Output.JSON:
+            result_json([{"image": tag, "state": state, "size": size} for tag, state, size in rows])
+        else:
+            result_table(("IMAGE", "STATE", "SIZE"), rows)
+        note(f"kit: {len(built)} of {len(rows)} images built")

@@ -1,0 +1,65 @@
+"""`kit deploy`: a topology on a Docker Engine or a Kubernetes cluster."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from actorkit_kit import state_view
+from actorkit_kit.build_progress import build_outdated
+from actorkit_kit.console import Output, OutputOption, TopologyArgument, note, result
+from actorkit_kit.engine import connect
+from actorkit_kit.load import load_plan
+from actorkit_kit.plan import Plan
+from actorkit_kit.targets import compose_up, helm_release
+
+
+class Target(StrEnum):
+    """What is deployed to."""
+
+    COMPOSE = "compose"
+    HELM = "helm"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def deploy(
+        topology: TopologyArgument,
+        target: Annotated[Target, typer.Option("--target", "-t", help="What to deploy to.")] = Target.COMPOSE,
+        prometheus: Annotated[
+            bool, typer.Option("--prometheus/--no-prometheus", help="Whether Prometheus is part of it (compose).")
+        ] = True,
+        timeout_s: Annotated[
+            float, typer.Option("--timeout", min=1, metavar="SECONDS", help="Longest time until all are healthy.")
+        ] = 180.0,
+        keep: Annotated[bool, typer.Option("--keep", help="Leave a failed deployment as it is, to look at.")] = False,
+        namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the release (helm).")] = "",
+        output: OutputOption = Output.TEXT,
+    ) -> None:
+        """Build what is missing, start everything, wait until it is healthy.
+
+        The files that it runs from are written to .kit/NAME beside the topology. A deployment that does not come up is
+        taken back; so is a change to one that ran before.
+
+        Example: kit deploy examples/orders/topology.yaml
+        """
+        plan = load_plan(topology)
+        with closing(connect()) as client:
+            build_outdated(client, plan)
+            if target is Target.HELM:
+                _helm(plan, namespace, timeout_s, keep)
+                return
+            note(f"kit: starting {plan.topology} from {compose_up.folder_for(plan)}")
+            with state_view.watched() as look:
+                rows = compose_up.deploy(client, plan, look, prometheus=prometheus, timeout_s=timeout_s, keep=keep)
+        state_view.write(rows, output, plan.topology)
+
+
+def _helm(plan: Plan, namespace: str, timeout_s: float, keep: bool) -> None:
+    note(f"kit: installing {plan.topology} from {helm_release.folder_for(plan)}")
+    result(helm_release.install(plan, namespace, timeout_s, keep))

@@ -1,0 +1,36 @@
+"""`kit down`: the end of a deployment."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from actorkit_kit import deployment
+from actorkit_kit.console import note
+from actorkit_kit.engine import connect
+from actorkit_kit.targets import compose_up
+from actorkit_kit.verbs.named import DeploymentArgument, name_of
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def down(
+        name: DeploymentArgument = "",
+        volumes: Annotated[bool, typer.Option("--volumes", help="Delete what Prometheus has kept, too.")] = False,
+    ) -> None:
+        """Stop a deployment, each instance after it has finished what it holds, and remove it.
+
+        Example: kit down orders
+        """
+        with closing(connect()) as client:
+            topology = name_of(name) if name else deployment.only(client)
+            found = deployment.existing(client, topology)
+        folder = Path(found[0].folder)
+        note(f"kit: stopping {topology}: {len(found)} instances finish what they hold")
+        compose_up.take_down(topology, folder if folder.parts else None, volumes=volumes)
+        note(f"kit: {topology} is gone")

@@ -1,0 +1,53 @@
+"""`kit scale`: more or fewer replicas of what is deployed."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from actorkit_kit import deployment, state_view
+from actorkit_kit.console import Output, OutputOption
+from actorkit_kit.engine import connect
+from actorkit_kit.errors import UsageError
+from actorkit_kit.targets import compose_up
+from actorkit_kit.verbs.named import DeploymentOption, name_of
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def scale(
+        amounts: Annotated[list[str], typer.Argument(metavar="ACTOR=N...", help="An actor and its replicas.")],
+        name: DeploymentOption = "",
+        timeout_s: Annotated[
+            float, typer.Option("--timeout", min=1, metavar="SECONDS", help="Longest time until all are healthy.")
+        ] = 120.0,
+        output: OutputOption = Output.TEXT,
+    ) -> None:
+        """Change the number of replicas of actors, and wait until they are healthy.
+
+        Nothing else is touched. The topology keeps its number: the next `kit deploy` goes back to it.
+
+        Example: kit scale execute=5
+        """
+        wanted = dict(_amount(text) for text in amounts)
+        with closing(connect()) as client:
+            topology = name_of(name) if name else deployment.only(client)
+            there = {replica.actor for replica in deployment.existing(client, topology)}
+            for actor in wanted:
+                if actor not in there:
+                    raise UsageError(f'"{topology}" has no actor "{actor}". It has: {", ".join(sorted(there))}.')
+            with state_view.watched() as look:
+                compose_up.scale(client, topology, wanted, look, timeout_s)
+            rows = deployment.rows(deployment.existing(client, topology))
+        state_view.write(rows, output, topology)
+
+
+def _amount(text: str) -> tuple[str, int]:
+    actor, sign, number = text.partition("=")
+    if not (actor and sign and number.isdigit()):
+        raise UsageError(f'"{text}" is not ACTOR=N. Write it as execute=3.')
+    return actor, int(number)

@@ -1,0 +1,211 @@
+"""A client of MajorDomo services, for gevent: many calls at a time, several brokers, fail-over."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
+import gevent
+import zmq
+from gevent.event import Event
+from gevent.lock import Semaphore
+from zmq.backend import Socket
+
+from actorkit import resolve
+from actorkit.mdp.errors import ClientClosed, FrameError, NoAnswer, NoBroker, ServiceFailed, ServiceRefused
+from actorkit.mdp.frames import AnswerNote, RequestNote, client_request, parse_answer, read_answer_note, write_note
+from actorkit.mdp.link import Link
+
+log = logging.getLogger(__name__)
+
+
+def _plain(_socket: Socket) -> None:
+    """Leave a socket as it is: no keys."""
+
+
+class Client:
+    """Calls services through every broker that stands behind the endpoints.
+
+    `endpoints` are ZeroMQ endpoints; every address behind a name is used, and looked up again every `resolve_s`. A call
+    goes to the broker with the fewest calls of ours under way. One call, one socket; at most `max_calls` at a time,
+    further ones wait. Use it from one thread; `close()` ends it.
+
+    `secure` is applied to each socket before it connects (CURVE keys, see keys.py).
+    """
+
+    def __init__(
+        self,
+        endpoints: Sequence[str],
+        *,
+        addresses: Callable[[str], list[str]] = resolve.addresses,
+        resolve_s: float = 1.0,
+        max_calls: int = 512,
+        secure: Callable[[Socket], None] = _plain,
+    ) -> None:
+        self._endpoints = tuple(endpoints)
+        self._addresses = addresses
+        self._secure = secure
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._context.set(zmq.MAX_SOCKETS, 2 * max_calls + 4096)
+        self._links: dict[str, Link] = {}
+        self._room = Semaphore(max_calls)
+        self._links_changed = Event()
+        self._uses = count(1)
+        self._closed = False
+        self._follow()
+        self._follower = gevent.spawn(self._keep_following, resolve_s)
+
+    def __repr__(self) -> str:
+        return f"<Client of {', '.join(self._endpoints)}: {list(self._links.values())}>"
+
+    @property
+    def brokers(self) -> list[str]:
+        """Addresses of the brokers that are there now."""
+        return [link.address for link in self._links.values() if link.up]
+
+    def wait(self, timeout_s: float, brokers: int = 1) -> bool:
+        """Wait until so many brokers are there; False when they are not in time."""
+        deadline = time.monotonic() + timeout_s
+        while len(self.brokers) < brokers and not self._closed:
+            self._links_changed.clear()
+            if not self._links_changed.wait(max(0.0, deadline - time.monotonic())):
+                break
+        return len(self.brokers) >= brokers
+
+    def call(self, service: str, body: Sequence[bytes], *, timeout_s: float, retries: int = 0) -> list[bytes]:
+        """Ask a service and return the frames of its answer.
+
+        `timeout_s` bounds the whole call; each of the `retries + 1` attempts gets its share of it. An attempt is over
+        at once when its broker dies, and the next one goes to another broker. A broker that refuses (its queue is full,
+        it stops) costs no retry while there is another.
+
+        Raises NoAnswer (504), ServiceRefused (the broker says why), ServiceFailed (the worker says why), NoBroker
+        (503), ClientClosed.
+        """
+        deadline = time.monotonic() + timeout_s
+        if not self._room.acquire(timeout=timeout_s):
+            raise NoAnswer(f'"{service}" was not asked within {timeout_s} s: too many calls are under way')
+        try:
+            attempt = 0
+            while True:
+                try:
+                    share_s = (deadline - time.monotonic()) / (retries + 1 - attempt)
+                    return self._attempt(service, body or [b""], share_s)
+                except NoAnswer:
+                    attempt += 1
+                    if attempt > retries or time.monotonic() >= deadline:
+                        raise
+        finally:
+            self._room.release()
+
+    def close(self) -> None:
+        """End every call (with ClientClosed) and close every socket. Closing twice does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._follower.kill()
+        for link in self._links.values():
+            link.close()
+        self._links_changed.set()
+        while any(link.in_use for link in self._links.values()):
+            gevent.sleep(0)  # the calls that were just ended close their own sockets
+        self._links.clear()
+        self._context.term()
+
+    def _attempt(self, service: str, body: Sequence[bytes], timeout_s: float) -> list[bytes]:
+        """Ask one broker, or several in turn as long as they refuse."""
+        deadline = time.monotonic() + timeout_s
+        refused: list[Link] = []
+        refusal: ServiceRefused | None = None
+        while True:
+            link = self._choose(refused) if refusal else self._wait_for_link(deadline)
+            if link is None:
+                if refusal is not None:
+                    raise refusal
+                raise NoBroker(f"no broker could be reached at {', '.join(self._endpoints)}")
+            try:
+                return self._ask(link, service, body, max(0.0, deadline - time.monotonic()))
+            except ServiceRefused as exc:
+                if exc.status != ServiceRefused.status:
+                    raise
+                refused.append(link)
+                refusal = exc
+
+    def _ask(self, link: Link, service: str, body: Sequence[bytes], timeout_s: float) -> list[bytes]:
+        name = service.encode()
+        note = write_note(RequestNote(ms=max(1, int(timeout_s * 1000))))
+        link.last_used = next(self._uses)
+        slot = link.take()
+        answered = False
+        try:
+            frames = slot.ask(client_request(name, [note, *body]), timeout_s)
+            if frames is None:
+                if self._closed:
+                    raise ClientClosed(f'the client was closed while it waited for "{service}"')
+                raise NoAnswer(f'the broker at {link.address} ended while it had a request for "{service}"')
+            answer = parse_answer(frames, name)
+            answered = True
+        except gevent.Timeout:
+            raise NoAnswer(f'"{service}" did not answer within {timeout_s:.3g} s through {link.address}') from None
+        except FrameError as exc:
+            raise NoAnswer(f'the broker at {link.address} sent no answer from "{service}": {exc}') from exc
+        finally:
+            link.give_back(slot, answered=answered)
+        told = read_answer_note(answer)
+        if told is not None:
+            self._raise(service, link, told)
+        return answer
+
+    def _raise(self, service: str, link: Link, note: AnswerNote) -> None:
+        where = f'"{service}" through {link.address}: {note.error}'
+        if note.by != "broker":
+            raise ServiceFailed(where, note.status)
+        if note.status == NoAnswer.status:
+            raise NoAnswer(where)
+        if note.status == ServiceFailed.status:
+            raise ServiceFailed(where)
+        raise ServiceRefused(where, note.status)
+
+    def _wait_for_link(self, deadline: float) -> Link | None:
+        while True:
+            if self._closed:
+                raise ClientClosed("the client is closed")
+            link = self._choose([])
+            if link is not None:
+                return link
+            self._links_changed.clear()
+            if not self._links_changed.wait(max(0.0, deadline - time.monotonic())):
+                return None
+
+    def _choose(self, excluded: list[Link]) -> Link | None:
+        """Return the broker with the fewest calls under way, of equals the one not used for longest."""
+        links = [link for link in self._links.values() if link.up and link.listed and link not in excluded]
+        return min(links, key=lambda link: (link.in_use, link.last_used), default=None)
+
+    def _keep_following(self, resolve_s: float) -> None:
+        while True:
+            gevent.sleep(resolve_s)
+            try:
+                self._follow()
+            except Exception:  # a failed look-up must not end the following
+                log.exception("mdp client: looking up %s failed", ", ".join(self._endpoints))
+
+    def _follow(self) -> None:
+        """Look every endpoint up; open links to new addresses, close those that are neither listed nor there."""
+        found: dict[str, None] = {}
+        for endpoint in self._endpoints:
+            found.update(dict.fromkeys(self._addresses(endpoint)))
+        if self._closed:
+            return
+        for address in found:
+            if address not in self._links:
+                self._links[address] = Link(self._context, address, self._secure, self._links_changed.set)
+        for address, link in list(self._links.items()):
+            link.listed = address in found
+            # A name that lists an address no more says "choose it no more": a draining broker still owes answers.
+            if not link.listed and not link.in_use:
+                del self._links[address]
+                link.close()

@@ -1,0 +1,205 @@
+"""One broker as a client sees it: whether it is there, and the sockets that carry calls to it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any, Final
+
+import gevent
+import zmq
+from gevent.event import AsyncResult
+from zmq.backend import Socket
+
+from actorkit.mdp.frames import Part
+
+_NOBLOCK = int(zmq.NOBLOCK)
+_SEND_MORE = int(zmq.SNDMORE | zmq.NOBLOCK)
+
+#: Silence after which libzmq itself gives a connection up, and how often it asks, in milliseconds.
+ZMTP_HEARTBEAT_MS: Final = 1000
+ZMTP_TIMEOUT_MS: Final = 3000
+
+_monitor_numbers = count()
+
+_UP = int(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+_DOWN = int(zmq.EVENT_DISCONNECTED)
+_FAILED = int(
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+)
+
+
+def receive(socket: Socket) -> list[bytes] | None:
+    """Take one whole message without waiting; None when there is none (then the socket's FD may be waited for)."""
+    try:
+        part = socket.recv(_NOBLOCK, False)
+    except zmq.Again:
+        return None
+    frames = [part.bytes]
+    while part.more:
+        part = socket.recv(0, False)
+        frames.append(part.bytes)
+    return frames
+
+
+class Slot:
+    """A DEALER that carries one call at a time: RFC 7/MDP has no correlation id, the socket itself is it.
+
+    The socket's FD is edge-triggered: it is drained when it becomes readable, and once after every send.
+    """
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._answer: AsyncResult[list[bytes] | None] | None = None
+        self._watcher: Any = gevent.get_hub().loop.io(int(socket.get(zmq.FD)), 1)
+
+    def ask(self, frames: Sequence[Part], timeout_s: float) -> list[bytes] | None:
+        """Send a request and wait for the answer; None when the link was lost. Raises gevent.Timeout."""
+        self._answer = answer = AsyncResult()
+        self._watcher.start(self._drain)
+        try:
+            for part in frames[:-1]:
+                self._socket.send(part, _SEND_MORE)
+            self._socket.send(frames[-1], _NOBLOCK)
+            self._drain()
+            received: list[bytes] | None = answer.get(timeout=timeout_s)
+            return received
+        finally:
+            self._answer = None
+            self._watcher.stop()
+
+    def is_quiet(self) -> bool:
+        """Tell whether nothing lies unread; what does belongs to an earlier call."""
+        return receive(self._socket) is None
+
+    def lose(self) -> None:
+        """End the call that waits, if any, without an answer."""
+        if self._answer is not None and not self._answer.ready():
+            self._answer.set(None)
+
+    def close(self) -> None:
+        self._watcher.stop()
+        self._watcher.close()
+        self._socket.close(0)
+
+    def _drain(self) -> None:
+        frames = receive(self._socket)
+        while frames is not None:
+            if self._answer is not None and not self._answer.ready():
+                self._answer.set(frames)
+            frames = receive(self._socket)
+
+
+class Link:
+    """One broker's address.
+
+    A probe connection of its own tells, through its monitor, whether the broker is there: `up` after the handshake
+    (which includes that it lets us in), not up when the connection ends, which for a killed broker takes milliseconds
+    and for a silent one `ZMTP_TIMEOUT_MS`. Then every call under way ends, and all sockets are closed.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        address: str,
+        configure: Callable[[Socket], None],
+        changed: Callable[[], None],
+    ) -> None:
+        self.address = address
+        self.up = False
+        #: False: the address is not listed any more; no new calls, but those under way go on.
+        self.listed = True
+        self.last_used = 0
+        self._context = context
+        self._configure = configure
+        self._changed = changed
+        self._free: list[Slot] = []
+        self._busy: set[Slot] = set()
+        self._closed = False
+        self._probe = self._new_socket()
+        name = f"inproc://actorkit.mdp.link.{next(_monitor_numbers)}"
+        self._probe.monitor(name, _UP | _DOWN | _FAILED)
+        self._monitor = Socket(context, zmq.PAIR)
+        self._monitor.connect(name)
+        self._probe.connect(address)
+        self._watcher: Any = gevent.get_hub().loop.io(int(self._monitor.get(zmq.FD)), 1)
+        self._watcher.start(self._hear)
+        self._hear()
+
+    def __repr__(self) -> str:
+        state = "up" if self.up else "down"
+        unlisted = "" if self.listed else ", unlisted"
+        return f"<Link to {self.address}: {state}{unlisted}, {self.in_use} calls, {len(self._free)} free sockets>"
+
+    @property
+    def in_use(self) -> int:
+        """Number of calls under way."""
+        return len(self._busy)
+
+    def take(self) -> Slot:
+        """Return a socket for one call; give it back with `give_back`."""
+        while self._free:
+            slot = self._free.pop()
+            if slot.is_quiet():
+                break
+            slot.close()
+        else:
+            socket = self._new_socket()
+            socket.connect(self.address)
+            slot = Slot(socket)
+        self._busy.add(slot)
+        return slot
+
+    def give_back(self, slot: Slot, *, answered: bool) -> None:
+        """Keep the socket for another call if it was answered; else close it, as an answer may yet come."""
+        self._busy.discard(slot)
+        if answered and self.up and self.listed and not self._closed:
+            self._free.append(slot)
+        else:
+            slot.close()
+
+    def close(self) -> None:
+        """End every call and close every socket."""
+        self._closed = True
+        self.up = False
+        self._drop()
+        self._watcher.stop()
+        self._watcher.close()
+        self._probe.monitor(None, 0)
+        self._probe.close(0)
+        self._monitor.close(0)
+
+    def _new_socket(self) -> Socket:
+        socket = Socket(self._context, zmq.DEALER)
+        socket.set(zmq.LINGER, 0)
+        socket.set(zmq.HEARTBEAT_IVL, ZMTP_HEARTBEAT_MS)
+        socket.set(zmq.HEARTBEAT_TIMEOUT, ZMTP_TIMEOUT_MS)
+        socket.set(zmq.RECONNECT_IVL, 50)
+        socket.set(zmq.RECONNECT_IVL_MAX, 1000)
+        self._configure(socket)
+        return socket
+
+    def _hear(self) -> None:
+        """Read what the monitor says."""
+        if self._closed:
+            return
+        was = self.up
+        frames = receive(self._monitor)
+        while frames is not None:
+            event, _ = struct.unpack("=hi", frames[0]) if len(frames[0]) == 6 else (0, 0)
+            if event & _UP:
+                self.up = True
+            elif event & (_DOWN | _FAILED):
+                self.up = False
+                self._drop()
+            frames = receive(self._monitor)
+        if self.up != was:
+            self._changed()
+
+    def _drop(self) -> None:
+        for slot in self._busy:
+            slot.lose()
+        for slot in self._free:
+            slot.close()
+        self._free.clear()

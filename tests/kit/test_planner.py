@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import actorkit
+from actorkit.settings import read as read_settings
+from actorkit_kit.plan import Plan, Port, Wait, container_addresses, environment
+from actorkit_kit.planner import stop_waves
+from tests.kit.plans import ORDERS, plan_of
+
+
+def waits(plan: Plan, name: str) -> list[Wait]:
+    return list(plan.unit(name).waits)
+
+
+def test_receivers_come_before_senders_and_a_circle_is_broken_at_its_front(shop: Path) -> None:
+    plan = plan_of(ORDERS, shop)
+    assert waits(plan, "web") == [Wait("auth", healthy=False)]
+    assert waits(plan, "auth") == [Wait("to-order", healthy=False)]
+    assert waits(plan, "to-order") == [Wait("place", healthy=False)]
+    assert waits(plan, "place") == [Wait("broker", healthy=True)]
+    assert set(waits(plan, "worker")) == {Wait("execute", healthy=False), Wait("broker", healthy=True)}
+    assert waits(plan, "execute") == []
+    assert waits(plan, "broker") == []
+
+
+def test_a_receiver_outside_of_every_circle_must_be_healthy_first(shop: Path) -> None:
+    plan = plan_of("name: t\nactors: {gen: {uses: generator}, out: {uses: stdout}}\nconnections: [gen -> out]\n", shop)
+    assert waits(plan, "gen") == [Wait("out", healthy=True)]
+
+
+def test_units_stop_where_events_begin_first_and_the_broker_last(shop: Path) -> None:
+    order = [name for wave in stop_waves(plan_of(ORDERS, shop)) for name in wave]
+    assert order[0] == "web"
+    assert order.index("place") < order.index("worker") < order.index("execute")
+    assert order.index("worker") < order.index("broker")
+
+
+def test_a_topology_that_needs_a_broker_gets_one(shop: Path) -> None:
+    plan = plan_of(ORDERS.replace("broker: {replicas: 2}\n", ""), shop)
+    assert plan.broker is not None
+    assert (plan.broker.replicas, plan.broker.class_path) == (1, "actorkit.mdp:Broker")
+    assert plan_of(ORDERS, shop).unit("broker").replicas == 2
+
+
+def test_files_and_secrets_are_mounted_and_the_parameters_point_to_them(shop: Path) -> None:
+    plan = plan_of(ORDERS, shop)
+    (mount,) = plan.unit("to-order").mounts
+    assert (mount.source, mount.target, mount.secret) == (
+        shop / "submit.xsl",
+        "/etc/actorkit/files/stylesheet-submit.xsl",
+        False,
+    )
+    assert plan.unit("to-order").params == {"stylesheet": {"file": mount.target}}
+    (mount,) = plan.unit("auth").mounts
+    assert (mount.source, mount.target, mount.secret) == (shop / "secrets/web-users", "/run/secrets/web-users", True)
+
+
+def test_a_secret_from_the_environment_names_its_variable(shop: Path) -> None:
+    plan = plan_of(ORDERS + "secrets: {web-users: {env: WEB_USERS}}\n", shop)
+    assert [mount.variable for mount in plan.unit("auth").mounts] == ["WEB_USERS"]
+
+
+def test_images_are_named_after_the_actor_and_users_code_after_the_topology(shop: Path) -> None:
+    plan = plan_of(ORDERS, shop)
+    version = actorkit.__version__
+    assert plan.unit("to-order").image.tag == f"actorkit/xslt:{version}"
+    assert plan.unit("to-order").image.extra == "xml"
+    assert plan.unit("execute").image.tag == f"orders/execute:{version}"
+    assert plan.unit("execute").image.build == shop / "shop"
+    assert plan.unit("broker").image.tag == f"actorkit/runtime:{version}"
+
+
+def test_a_published_port_leads_to_the_parameter_that_holds_it(shop: Path) -> None:
+    (port,) = plan_of(ORDERS, shop).unit("web").ports
+    assert port == Port("http", 8080, 8080, False, port.parameter, port.host_parameter)
+    assert port.parameter
+    plan = plan_of(ORDERS.replace("{http: 8080}", "{http: {port: 80, public: true}}"), shop)
+    assert (plan.unit("web").ports[0].published, plan.unit("web").ports[0].public) == (80, True)
+
+
+def test_the_environment_of_every_unit_is_one_that_the_runtime_takes(shop: Path) -> None:
+    plan = plan_of(ORDERS, shop)
+    addresses = container_addresses(lambda unit: f"orders-{unit}")
+    for unit in plan.units:
+        settings = read_settings(environment(plan, unit, addresses))
+        assert settings.actor == unit.name
+        assert json.loads(json.dumps(settings.params)) == unit.params
+    settings = read_settings(environment(plan, plan.unit("execute"), addresses))
+    assert str(settings.outboxes["worker"][0]) == "tcp://orders-worker:5550#execute"
+    assert read_settings(environment(plan, plan.unit("place"), addresses)).brokers == ("tcp://orders-broker:5550",)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda base: (base / "submit.xsl").write_text((base / "submit.xsl").read_text() + "<!-- new -->"),
+        lambda base: (base / "shop/shop/more.py").write_text("X = 1\n"),
+        lambda base: (base / "topology.yaml").write_text(ORDERS.replace("replicas: 3", "replicas: 4")),
+    ],
+)
+def test_the_digest_changes_with_all_that_decides_about_the_deployment_and_with_nothing_else(
+    shop: Path, tmp_path_factory: pytest.TempPathFactory, change: object
+) -> None:
+    (shop / "topology.yaml").write_text(ORDERS)
+    before = plan_of(ORDERS, shop).digest
+    moved = tmp_path_factory.mktemp("moved") / "elsewhere"
+    shutil.copytree(shop, moved)
+    (moved / "shop/shop/__pycache__").mkdir(exist_ok=True)
+    (moved / "shop/shop/__pycache__/actors.pyc").write_bytes(b"junk")
+    assert plan_of((moved / "topology.yaml").read_text(), moved).digest == before
+    assert callable(change)
+    change(moved)
+    assert plan_of((moved / "topology.yaml").read_text(), moved).digest != before

@@ -1,0 +1,211 @@
+"""`kit run` as a real process with real actors."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actorkit_kit import python_process
+
+#: Longest wait for anything here, in seconds.
+DEADLINE_S = 30.0
+
+STREAM = """\
+name: stream
+actors:
+  gen: {uses: generator, params: {interval_s: 0.01, data: tick}}
+  middle: {uses: "shop.actors:Place", build: ./shop, replicas: 2}
+  out: {uses: stdout}
+connections:
+  - gen -> middle -> out
+"""
+
+
+class Running:
+    """A `kit run` that goes on; what it writes to stderr is in a file."""
+
+    def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
+        self.errors = folder / "stderr.txt"
+        with self.errors.open("w") as stream:
+            self.process = subprocess.Popen(
+                [*python_process.command("actorkit_kit"), "run", str(folder), "-o", "json", *arguments],
+                env=python_process.environ(extra=variables),
+                stdout=subprocess.PIPE,
+                stderr=stream,
+                text=True,
+            )
+
+    def table(self) -> dict[str, Any]:
+        """The actors by name, once all are ready."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.errors.read_text()
+        return {row["actor"]: row for row in json.loads(line)["actors"]}
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(DEADLINE_S)
+
+    def said(self) -> str:
+        return self.errors.read_text()
+
+
+@pytest.fixture
+def start(shop: Path) -> Iterator[Callable[..., Running]]:
+    """Starts `kit run` on a topology; whatever still runs at the end is killed."""
+    running: list[Running] = []
+
+    def begin(topology: str, *arguments: str, **variables: str) -> Running:
+        (shop / "topology.yaml").write_text(topology)
+        running.append(Running(shop, *arguments, **variables))
+        return running[-1]
+
+    yield begin
+    for each in running:
+        if each.process.poll() is None:
+            each.stop(signal.SIGINT)
+        assert each.process.stdout is not None
+        each.process.stdout.close()
+
+
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def pids(table: dict[str, Any]) -> list[int]:
+    return [pid for row in table.values() for pid in row["pids"]]
+
+
+def test_every_replica_is_ready_when_the_table_is_written(start: Callable[..., Running]) -> None:
+    table = start(STREAM).table()
+    assert {name: row["replicas"] for name, row in table.items()} == {"gen": 1, "middle": 2, "out": 1}
+    for row in table.values():
+        for admin in row["admin"]:
+            assert fetch(f"{admin}/readyz") == "ready\n"
+
+
+def test_what_processes_write_goes_to_stderr_with_the_name_of_the_process(start: Callable[..., Running]) -> None:
+    running = start(STREAM)
+    running.table()
+    eventually(lambda: re.search(r"^out\.1 +\| tick$", running.said(), re.MULTILINE) is not None, "no event came out")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_everything_sources_first_and_nothing_is_left(
+    start: Callable[..., Running], number: signal.Signals
+) -> None:
+    running = start(STREAM)
+    table = running.table()
+    eventually(lambda: "| tick" in running.said(), "no event came out")
+    assert running.stop(number) == 0
+    assert "nothing was left unfinished" in running.said()
+    assert all(is_gone(pid) for pid in pids(table))
+    drains = re.findall(r"^(\w+)\.\d+ .*draining", running.said(), re.MULTILINE)
+    assert drains == ["gen", "middle", "middle", "out"]
+
+
+def test_a_process_that_dies_is_started_again_and_counted(start: Callable[..., Running]) -> None:
+    running = start(STREAM)
+    row = running.table()["middle"]
+    os.kill(row["pids"][0], signal.SIGKILL)
+    eventually(lambda: "middle.1" in running.said() and "ended by SIGKILL" in running.said(), "its end was not told")
+
+    def ready() -> bool:
+        try:
+            return fetch(f"{row['admin'][0]}/readyz") == "ready\n"
+        except OSError:
+            return False
+
+    eventually(ready, "it did not come back")
+    assert running.stop() == 0
+    assert "middle.1 was started again 1 times" in running.said()
+
+
+def test_a_process_that_ends_before_it_is_ready_is_told_in_one_line_and_nothing_stays(
+    start: Callable[..., Running], shop: Path
+) -> None:
+    code = shop / "shop" / "shop" / "actors.py"
+    code.write_text(code.read_text() + "\n    def setup(self):\n        raise RuntimeError('no database')\n")
+    running = start(STREAM, "--quiet")
+    assert running.process.wait(DEADLINE_S) == 1
+    (line,) = running.said().splitlines()
+    assert re.fullmatch(r'kit: "middle\.[12]" ended with status 1 before it was ready: .*no database.*', line)
+
+
+def test_a_port_in_use_is_told_in_one_line_before_anything_starts(start: Callable[..., Running]) -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        running = start(
+            f"name: t\nactors:\n  web: {{uses: http-server, params: {{routes: [{{path: /<queue>}}]}}, "
+            f"expose: {{http: {port}}}}}\n  echo: {{uses: stdout}}\nconnections: [web -> echo -> web]\n"
+        )
+        assert running.process.wait(DEADLINE_S) == 1
+    assert running.said() == (
+        f'kit: port {port} of "web": Address already in use. End what uses it, or change actors.web.expose.http.\n'
+    )
+
+
+def test_a_topology_that_never_gets_ready_is_told_and_stopped(start: Callable[..., Running], shop: Path) -> None:
+    code = shop / "shop" / "shop" / "actors.py"
+    code.write_text(code.read_text() + "\n    def setup(self):\n        import time\n        time.sleep(600)\n")
+    running = start(STREAM, "--quiet", "--timeout", "1.5")
+    assert running.process.wait(DEADLINE_S) == 1
+    (line,) = running.said().splitlines()
+    assert line.startswith("kit: not ready after 1.5 s: ")
+    assert "middle.1: " in line
+
+
+def test_a_second_interrupt_does_not_wait_for_what_is_under_way(start: Callable[..., Running], shop: Path) -> None:
+    code = shop / "shop" / "shop" / "actors.py"
+    text = code.read_text().replace("        return event", "        import time\n        time.sleep(600)")
+    code.write_text(text)
+    running = start(STREAM)
+    table = running.table()
+    running.process.send_signal(signal.SIGINT)
+    eventually(lambda: "^C again does not wait" in running.said(), "the first ^C was not noticed")
+    assert running.stop(signal.SIGINT) == 130
+    assert all(is_gone(pid) for pid in pids(table))
+
+
+def test_a_secret_whose_variable_is_not_set_is_told_before_anything_starts(start: Callable[..., Running]) -> None:
+    topology = (
+        "name: t\nactors:\n  gen: {uses: generator}\n"
+        "  auth: {uses: basic-auth, params: {users: {secret: users}}}\n"
+        "connections: [gen -> auth]\nsecrets: {users: {env: NO_SUCH_USERS}}\n"
+    )
+    running = start(topology)
+    assert running.process.wait(DEADLINE_S) == 1
+    assert running.said() == ('kit: the secret "users" comes from NO_SUCH_USERS, which is not set. Set the variable.\n')
+    assert set(start(topology, NO_SUCH_USERS="alice:x\n").table()) == {"gen", "auth"}
