@@ -81,7 +81,7 @@ class Actor:
     def teardown(self) -> None:
         """Give back what `setup` took. Runs after the drain."""
 
-    def consume(self, event: Event) -> Result:  # noqa: ARG002  # the name is the subclass's contract
+    def consume(self, event: Any) -> Result:  # noqa: ARG002  # the name is the subclass's contract
         """Deal with one event.
 
         Return an event (`event.replace(...)` keeps it in its trace), an iterable of events, or None. An exception sends

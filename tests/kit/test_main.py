@@ -114,6 +114,18 @@ def test_graph_writes_a_file_of_the_kind_that_its_name_says(kit: Kit, folder: Pa
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
 
 
+def test_render_never_writes_over_a_folder_that_is_not_its_own(kit: Kit, folder: Path) -> None:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "notes.txt").write_text("mine")
+    for where in (".", "..", "mine"):
+        done = kit("render", "compose", "topology.yaml", "-o", where, cwd=folder)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert sorted(path.name for path in folder.iterdir()) == ["app.py", "bad.yaml", "mine", "topology.yaml"]
+    for _ in range(2):
+        assert kit("render", "compose", "topology.yaml", "-o", "mine/out", cwd=folder).returncode == 0
+    assert (folder / "mine/out/compose.yaml").is_file()
+
+
 def test_actors_lists_the_catalogue_and_tells_every_parameter_of_one(kit: Kit) -> None:
     names = [line.split()[0] for line in kit("actors").stdout.splitlines()[1:]]
     assert names == sorted(names)

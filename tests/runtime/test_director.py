@@ -312,17 +312,20 @@ def test_a_program_stops_at_sigterm_with_status_0(tmp_path: Path) -> None:
     program.write_text(
         textwrap.dedent(
             """
+            import gevent
             from tests.cast import Pass, Source
             from actorkit.director import Director
+
+            def tell():
+                director.wait_ready()
+                print("running", flush=True)
 
             director = Director("program")
             source = director.register_actor(Source, "source", count=1000)
             sink = director.register_actor(Pass, "sink")
             director.connect_queue(source, sink)
-            director.start(block=False)
-            director.wait_ready()
-            print("running", flush=True)
-            director.block()
+            gevent.spawn(tell)  # has its turn when start blocks
+            director.start()
             print("stopped", director.is_running())
             """
         )

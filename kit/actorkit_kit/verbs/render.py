@@ -9,9 +9,14 @@ from typing import Annotated
 
 import typer
 
-from actorkit_kit import rendered
 from actorkit_kit.console import note
+from actorkit_kit.errors import UsageError
 from actorkit_kit.load import load_plan
+from actorkit_kit.plan import Plan
+from actorkit_kit.targets import folder as rendered_folder
+
+#: Files by which a folder that was rendered before is known.
+LANDMARKS = ("compose.yaml", "Chart.yaml")
 
 
 class Target(StrEnum):
@@ -32,11 +37,25 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Write a folder for docker compose or helm, which runs without kit.
 
-        The same topology gives the same bytes. Files that kit does not write stay as they are.
+        The same topology gives the same bytes. A folder that was rendered before is brought up to date: what kit wrote
+        and no longer writes goes, a .env or an override of your own stays.
 
         Examples: kit render compose topology.yaml -o deploy; kit render helm topology.yaml -o chart
         """
         module = importlib.import_module(f"actorkit_kit.targets.{target.value}")
         plan = load_plan(topology)
-        changed = rendered.write(folder, module.render(plan), getattr(module, "PRIVATE", ()))
-        note(f"wrote {len(changed)} files to {folder}" if changed else f"{folder} was up to date")
+        _check(folder, plan)
+        rendered_folder.write(module.render(plan), folder, getattr(module, "PRIVATE", ()))
+        note(f"wrote {folder}")
+
+
+def _check(folder: Path, plan: Plan) -> None:
+    """See that the folder is one to render into: what stands in it may be deleted.
+
+    Raises:
+        UsageError: it holds something else.
+    """
+    if plan.base.is_relative_to(folder.resolve()):
+        raise UsageError(f'"{folder}" is the folder of the topology. Choose a folder of its own: -o {folder}/rendered.')
+    if folder.is_dir() and any(folder.iterdir()) and not any((folder / name).is_file() for name in LANDMARKS):
+        raise UsageError(f'"{folder}" holds something that kit did not write. Choose an empty folder.')

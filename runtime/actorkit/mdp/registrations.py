@@ -113,6 +113,12 @@ class Registrations:
         self._stopping = True
         self.wake()
 
+    def close(self) -> None:
+        """Free what is left when `run()` has returned, or was never called."""
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+        self._context.term()
+
     def wake(self) -> None:
         try:
             os.write(self._wake_write, b"x")
@@ -133,7 +139,10 @@ class Registrations:
                     due = now + tick_s
                 self._turn(max(0.0, due - now))
         finally:
-            self._close()
+            for registration in self.registrations:
+                if registration.socket is not None:
+                    registration.socket.close(0)
+                    registration.socket = registration.conversation = None
 
     def _turn(self, timeout_s: float) -> None:
         """Wait for sockets or a note; take what came, then send the answers that were left meanwhile."""
@@ -261,11 +270,3 @@ class Registrations:
         except zmq.Again:
             # A thousand messages wait for a broker that does not read: it will be found silent.
             log.debug("mdp worker: nothing leaves for %s", registration.address)
-
-    def _close(self) -> None:
-        for registration in self.registrations:
-            if registration.socket is not None:
-                registration.socket.close(0)
-                registration.socket = registration.conversation = None
-        os.close(self._wake_read)
-        self._context.term()

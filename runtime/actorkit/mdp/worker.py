@@ -30,9 +30,9 @@ def _plain(_socket: Socket) -> None:
 class Worker:
     """Answers for services at every broker that stands behind the endpoints.
 
-    `services` is a name, or several, with one `handler`; or a mapping of names to handlers. At most `capacity` handlers
-    run at a time. MDP gives a registration one request at a time, so there are `capacity` registrations for each service
-    at each broker, and with several brokers a request may wait here for a free place.
+    `services` is a name, or several, with one `handler`; or a mapping of names to handlers. At most `capacity`
+    handlers run at a time. MDP gives a registration one request at a time, so there are `capacity` registrations for
+    each service at each broker, and with several brokers a request may wait here for a free place.
 
     What a handler raises goes to our own clients as ServiceFailed, with the exception's `status` if it has one.
 
@@ -133,7 +133,7 @@ class Worker:
 
     def close(self) -> None:
         """Stop handlers and close every socket. A broker gives what was being done to another worker."""
-        if not self._started or self._closed:
+        if self._closed:
             return
         self._closed = True
         if self._follower is not None:
@@ -143,8 +143,9 @@ class Worker:
         if self._pool is not None:
             self._pool.join()
             self._pool.kill()
-        self._wake.stop()
-        self._wake.close()
+            self._wake.stop()
+            self._wake.close()
+        self._io.close()
 
     def _run(self) -> None:
         try:
