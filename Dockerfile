@@ -10,11 +10,12 @@ ARG RUNTIME=runtime
 
 # ---- what the runtime depends on, installed and stripped of what no process reads
 FROM ${PYTHON} AS runtime-build
-COPY pyproject.toml /build/
-COPY kit/actorkit_kit/image/ /build/
-RUN python /build/install.py runtime --project /build/pyproject.toml --target /opt/actorkit/lib
+WORKDIR /build
+COPY pyproject.toml ./
+COPY kit/actorkit_kit/image/ ./actorkit_kit/image/
+RUN python -m actorkit_kit.image.install runtime --project pyproject.toml --target /opt/actorkit/lib
 COPY runtime/ /opt/actorkit/runtime/
-RUN install -D -m 0755 /build/ready /opt/actorkit/bin/ready \
+RUN install -D -m 0755 actorkit_kit/image/ready /opt/actorkit/bin/ready \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/actorkit/runtime
 
 # ---- the layers that all images share
@@ -45,10 +46,10 @@ FROM ${RUNTIME} AS actor-build
 ARG EXTRA=""
 ARG CODE=actors
 WORKDIR /tmp
-COPY --chown=10001:10001 kit/actorkit_kit/image/install.py ./
+COPY --chown=10001:10001 kit/actorkit_kit/image/ ./actorkit_kit/image/
 COPY --chown=10001:10001 actors/ ./actors/
 COPY --chown=10001:10001 ${CODE}/ ./code/
-RUN python install.py actor --extra "${EXTRA}" --code code --target extra \
+RUN python -m actorkit_kit.image.install actor --extra "${EXTRA}" --code code --target extra \
     && rm -rf code/actorkit_actors \
     && python -m compileall -q --invalidation-mode unchecked-hash -p /opt/actorkit actors code
 

@@ -21,7 +21,12 @@ _ENTRIES: Final = (
     Entry("data", "actorkit_actors.data:Data", "xml", "gives every event the same data"),
     Entry("generator", "actorkit_actors.generator:Generator", "xml", "makes an event every so often"),
     Entry("http-server", "actorkit_actors.http_server:HTTPServer", "http", "takes HTTP requests in and answers them"),
-    Entry("mdp-client", "actorkit_actors.mdp_client:MDPClient", "", "asks a service at the broker and goes on with its answer"),
+    Entry(
+        "mdp-client",
+        "actorkit_actors.mdp_client:MDPClient",
+        "",
+        "asks a service at the broker and goes on with its answer",
+    ),
     Entry("mdp-worker", "actorkit_actors.mdp_worker:MDPWorker", "", "answers for services at the broker"),
     Entry("null", "actorkit_actors.null:Null", "", "takes events and sends nothing"),
     Entry("stdout", "actorkit_actors.stdout:Stdout", "", "writes events to standard output and passes them on"),

@@ -32,7 +32,7 @@ _decode = msgspec.msgpack.Decoder(Context).decode
 def pack(event: Event) -> list[bytes]:
     """The envelope of an event."""
     format_, content = event.encoded()
-    return [MAGIC + format_.encode(), content, event.encoded_context()]
+    return [MAGIC + format_.encode(), content, event.portable_context()]
 
 
 def is_packed(frames: Sequence[bytes]) -> bool:

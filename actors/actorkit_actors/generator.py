@@ -16,14 +16,18 @@ from actorkit_actors.fixed import Fixed, Format
 class Generator(Actor):
     """Makes an event every `interval_s`, each with its number (0, 1, …) as the attribute `number`.
 
-    The times are counted from the first event, so that they do not drift; what could not be sent in time is made up for.
+    The times are counted from the first event, so that they do not drift; what was not sent in time is made up for.
     """
 
     class Params(Actor.Params, frozen=True, kw_only=True):
-        interval_s: Annotated[float, Meta(ge=0, description="time between two events; 0: as fast as they are taken")] = 1.0
+        interval_s: Annotated[
+            float, Meta(ge=0, description="time between two events; 0: as fast as they are taken")
+        ] = 1.0
         count: Annotated[int, Meta(ge=0, description="how many events; 0: no end")] = 0
         delay_s: Annotated[float, Meta(ge=0, description="time before the first event")] = 0.0
-        data: Annotated[Any, Meta(description="data of each event: a text, or any JSON value", extra={"file": True})] = None
+        data: Annotated[
+            Any, Meta(description="data of each event: a text, or any JSON value", extra={"file": True})
+        ] = None
         format: Annotated[
             Format, Meta(description="what data is read as; auto: a text stays text, anything else is JSON")
         ] = "auto"

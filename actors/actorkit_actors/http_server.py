@@ -31,7 +31,7 @@ from actorkit_actors.http.connection import Connection
 from actorkit_actors.http.message import Request, Response
 from actorkit_actors.http.routes import Match, NoRoute, Route, Router
 
-#: How often connections are looked over for clients that take too long, and for the end of this instance, in seconds.
+#: How often connections are looked over for clients that take too long, in seconds.
 SWEEP_S: Final = 0.25
 
 #: How long `teardown` waits for responses that are being written, in seconds.
@@ -59,13 +59,18 @@ class HTTPServer(Actor):
         )
         timeout_s: Annotated[float, Meta(gt=0, description="longest wait for an answer; then 504")] = 30.0
         idle_timeout_s: Annotated[
-            float, Meta(gt=0, description="longest pause of a connection, and longest time that a request may take to come")
+            float,
+            Meta(gt=0, description="longest pause of a connection, and longest time that a request may take to come"),
         ] = 60.0
         max_body_bytes: Annotated[
             int, Meta(ge=0, le=MAX_BODY_BYTES, description="largest body of a request; beyond it 413")
         ] = 8 << 20
-        max_header_bytes: Annotated[int, Meta(ge=256, description="most that headers may take; beyond it 431")] = 32 << 10
-        max_requests: Annotated[int, Meta(ge=1, description="requests that wait for answers at a time; beyond it 503")] = 1024
+        max_header_bytes: Annotated[int, Meta(ge=256, description="most that headers may take; beyond it 431")] = (
+            32 << 10
+        )
+        max_requests: Annotated[
+            int, Meta(ge=1, description="requests that wait for answers at a time; beyond it 503")
+        ] = 1024
         max_connections: Annotated[int, Meta(ge=1, description="open connections; more are not accepted")] = 8192
         certfile: Annotated[
             str, Meta(description="certificate chain for TLS, PEM text; none: no TLS", extra={"file": True})
@@ -101,7 +106,7 @@ class HTTPServer(Actor):
     @property
     def draining(self) -> bool:
         """Whether every connection ends with its next response."""
-        return self._closing or self.runtime.draining
+        return self._closing
 
     def drain(self) -> None:
         """Accept no new connection, and close those that are idle; the others end with their response."""
@@ -129,8 +134,6 @@ class HTTPServer(Actor):
             now = time.monotonic()
             for connection in [one for one in self._connections if one.deadline < now]:
                 connection.expire()
-            if self.runtime.draining:
-                self.drain()
 
     def _serve(self, sock: Any, address: tuple[Any, ...]) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -160,11 +163,15 @@ class HTTPServer(Actor):
         except ActorkitError as exc:
             response = self._refused(exc, accept)
         except Exception:
-            self.log.exception("the request %s %s could not be answered", request.method, request.target.decode("latin-1"))
+            self.log.exception(
+                "the request %s %s could not be answered", request.method, request.target.decode("latin-1")
+            )
             response = self._error(500, "the request could not be answered", accept)
         if self.params.access_log:
             ms = (time.monotonic() - started) * 1000
-            self.log.info("%s %s %r %d %.1f ms", remote, request.method, request.target.decode("latin-1"), response.status, ms)
+            self.log.info(
+                "%s %s %r %d %.1f ms", remote, request.method, request.target.decode("latin-1"), response.status, ms
+            )
         return response
 
     def _respond(self, request: Request, remote: str, accept: str) -> Response:
@@ -212,7 +219,9 @@ class HTTPServer(Actor):
         accepted = match.route.ctypes
         media_type = media.content_type(request.headers.get("content-type", ""))[0]
         if accepted and not media.within(media_type, accepted):
-            raise UnsupportedMediaType(f'the content type "{media_type}" is not taken here; there is {", ".join(accepted)}')
+            raise UnsupportedMediaType(
+                f'the content type "{media_type}" is not taken here; there is {", ".join(accepted)}'
+            )
 
     def _answered(self, answer: Event, accept: str) -> Response:
         http, failure = answer.http, answer.failure
@@ -233,10 +242,14 @@ class HTTPServer(Actor):
         media_type, content = media.write(accept, format_, content)
         return Response(status or 200, content, media_type, headers)
 
-    def _failed(self, failure: Failure, status: int, headers: list[tuple[str, str]], answer: Event, accept: str) -> Response:
+    def _failed(
+        self, failure: Failure, status: int, headers: list[tuple[str, str]], answer: Event, accept: str
+    ) -> Response:
         """A failed event. What no actor meant for the client (status 500) is not told; the log has it by its trace."""
         status = status if status >= 400 else failure.status if 300 <= failure.status <= 599 else 500
-        text = failure.message if status != 500 else f"the request could not be answered; see the log for {answer.trace}"
+        text = (
+            failure.message if status != 500 else f"the request could not be answered; see the log for {answer.trace}"
+        )
         return self._error(status, text, accept, [pair for pair in headers if pair[0].lower() != "content-type"])
 
     def _refused(self, error: ActorkitError, accept: str) -> Response:

@@ -7,8 +7,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from actorkit import Actor, Event, NotFound
-from actorkit.errors import SettingsError
+from actorkit.errors import NotAnswered, SettingsError
 from actorkit.mdp.client import Client
+from actorkit.mdp.errors import ServiceFailed
 from actorkit_actors import envelope
 from actorkit_actors.envelope import Plain
 
@@ -17,8 +18,8 @@ class MDPClient(Actor):
     """Asks a service, waits for the answer, and goes on with the answer's data, attributes and HTTP status.
 
     The service is `service`, or the one that the event names, between `prefix` and `postfix`. A request that gets no
-    answer in `timeout_s` fails with status 504, one that no broker took with 503, one that failed in the worker with the
-    worker's status.
+    answer in `timeout_s` fails with status 504, one that no broker took with 503, one that failed in the worker with
+    the worker's status.
     """
 
     USES_BROKER = True
@@ -29,7 +30,10 @@ class MDPClient(Actor):
         postfix: Annotated[str, Meta(description="text after the service's name")] = ""
         timeout_s: Annotated[float, Meta(gt=0, description="longest wait for an answer, all attempts together")] = 25.0
         resends: Annotated[
-            int, Meta(ge=0, description="how often a request is sent again to another broker; the service must bear repeats")
+            int,
+            Meta(
+                ge=0, description="how often a request is sent again to another broker; the service must bear repeats"
+            ),
         ] = 0
         plain: Annotated[bool, Meta(description="send the body alone, for workers that are not actorkit's")] = False
         answer_format: Annotated[Plain, Meta(description="what an answer without envelope is read as")] = "bytes"
@@ -53,16 +57,25 @@ class MDPClient(Actor):
         """Close the connections."""
         self._client.close()
 
-    def consume(self, event: Event) -> Event:
-        """Ask, and return the answer as a part of the event's trace."""
+    def consume(self, event: Event) -> Event | None:
+        """Ask, and return the answer as a part of the event's trace; None when the service has nothing to say.
+
+        Raises:
+            ServiceFailed: the worker's event failed; with its message and status.
+            EventError: no answer came (`actorkit.mdp.errors`).
+        """
         name = self.params.service or event.service
         if not name:
             raise NotFound("the event names no service, and the actor has none")
         service = f"{self.params.prefix}{name}{self.params.postfix}"
         frames = [event.encoded()[1]] if self.params.plain else envelope.pack(event)
         answer = self._client.call(service, frames, timeout_s=self.params.timeout_s, retries=self.params.resends)
-        result = event.with_body(*envelope.read_body(answer, self.params.answer_format))
         context = envelope.read_context(answer)
+        if context.failure is not None:
+            if context.failure.kind == NotAnswered.__name__:
+                return None
+            raise ServiceFailed(context.failure.message, context.failure.status)
+        result = event.with_body(*envelope.read_body(answer, self.params.answer_format))
         if context.attributes:
             result.attributes.update(context.attributes)
         if context.http is not None and result.http is not None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any, Final
 
+import gevent
 from msgspec import Meta
 
-from actorkit import Actor, Event, ServiceUnavailable
+from actorkit import Actor, Event, Failure
 from actorkit.errors import EventError, SettingsError
 from actorkit.mdp.errors import ServiceFailed
 from actorkit.mdp.worker import Worker
 from actorkit_actors import envelope
 from actorkit_actors.envelope import Plain
+
+#: How long `teardown` waits for the last answers to be written, in seconds.
+CLOSE_S: Final = 2.0
 
 
 class MDPWorker(Actor):
@@ -27,7 +32,9 @@ class MDPWorker(Actor):
 
     class Params(Actor.Params, frozen=True, kw_only=True):
         service: Annotated[str, Meta(description="service that is answered for")] = ""
-        services: Annotated[tuple[str, ...], Meta(description="more services; the event's service tells which was asked")] = ()
+        services: Annotated[
+            tuple[str, ...], Meta(description="more services; the event's service tells which was asked")
+        ] = ()
         capacity: Annotated[int, Meta(ge=1, le=10_000, description="requests that one instance takes at a time")] = 16
         timeout_s: Annotated[float, Meta(gt=0, description="longest wait for an answer from the graph")] = 25.0
         request_format: Annotated[Plain, Meta(description="what a request without envelope is read as")] = "bytes"
@@ -45,29 +52,41 @@ class MDPWorker(Actor):
             raise SettingsError("service: name the service that this worker answers for")
         if not self.runtime.brokers:
             raise SettingsError("there is no broker; write broker: {} into the topology")
-        self._worker = Worker(self.runtime.brokers, services, self.answer, capacity=self.params.capacity)
+        handlers = {service: partial(self.answer, service) for service in services}
+        self._worker = Worker(self.runtime.brokers, handlers, capacity=self.params.capacity)
         self._worker.start()
+        self._draining: gevent.Greenlet[..., Any] | None = None
+
+    def drain(self) -> None:
+        """Take no more requests from the brokers; those that were begun are finished."""
+        if self._draining is None:
+            self._draining = gevent.spawn(self._worker.drain, self.params.timeout_s)
 
     def teardown(self) -> None:
-        """Sign off at the brokers and close the connections."""
-        self._worker.stop()
+        """Close the connections; a broker gives what is still unanswered to another worker."""
+        if self._draining is not None:
+            self._draining.join(timeout=CLOSE_S)
+            self._draining.kill()
+        self._worker.close()
 
     def answer(self, service: str, frames: Sequence[bytes]) -> list[bytes]:
-        """Answer one request.
+        """Answer one request. A failure is the answer of one that came in an envelope.
 
         Raises:
-            ServiceFailed: its event failed; with the message and the status of the failure.
-            EventError: no answer could be had.
+            ServiceFailed: the event of a plain request failed.
+            EventError: a plain request had no answer.
         """
         packed = envelope.is_packed(frames)
-        event = Event.unread(*envelope.read_body(frames, self.params.request_format), service=service)
-        if packed:
-            asked = envelope.read_context(frames)
-            context = event.context
-            context.trace, context.created = asked.trace or event.id, asked.created or context.created
-            context.attributes, context.http = asked.attributes, asked.http
-        answer = self.request(event, timeout_s=self.params.timeout_s)
-        failure = answer.failure
-        if failure is not None:
-            raise ServiceFailed(failure.message, failure.status)
-        return envelope.pack(answer) if packed else [answer.encoded()[1]]
+        context = envelope.read_context(frames) if packed else None
+        event = Event.unread(*envelope.read_body(frames, self.params.request_format), service=service, context=context)
+        if not packed:
+            answer = self.request(event, timeout_s=self.params.timeout_s)
+            if answer.failure is not None:
+                raise ServiceFailed(answer.failure.message, answer.failure.status)
+            return [answer.encoded()[1]]
+        try:
+            return envelope.pack(self.request(event, timeout_s=self.params.timeout_s))
+        except EventError as exc:
+            failed = Event()
+            failed.failure = Failure.of(exc, self.name)
+            return envelope.pack(failed)

@@ -30,7 +30,11 @@ class Stdout(Actor):
     def consume(self, event: Event) -> Event:
         """Write the event."""
         text = _complete(event) if self.params.complete else event.text()
-        time = f"[{datetime.datetime.now(datetime.UTC).isoformat(timespec='milliseconds')}] " if self.params.timestamp else ""
+        time = (
+            f"[{datetime.datetime.now(datetime.UTC).isoformat(timespec='milliseconds')}] "
+            if self.params.timestamp
+            else ""
+        )
         _write(f"{time}{self.params.prefix}{text}\n")
         return event
 
@@ -51,9 +55,8 @@ def _complete(event: Event) -> str:
     if event.failure is not None:
         failure = {name: getattr(event.failure, name) for name in event.failure.__struct_fields__}
     known = {
-        "id": event.id.hex(),
+        "id": event.id,
         "trace": event.trace,
-        "created": event.created,
         "service": event.service,
         "attributes": event.context.attributes,
         "http": http,

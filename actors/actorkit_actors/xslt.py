@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from lxml import etree
 from msgspec import Meta
 
 from actorkit import Actor, Event, XMLEvent, xmlbody
 from actorkit.errors import ConversionError, MalformedEvent, SettingsError
+
+#: What a stylesheet may read and write.
+_NOTHING: Final[Any] = etree.XSLTAccessControl.DENY_ALL  # type: ignore[attr-defined]  # the stubs lack it
 
 _XSL: Final = "{http://www.w3.org/1999/XSL/Transform}"
 
@@ -17,8 +20,9 @@ class XSLT(Actor):
     """Transforms the data with a stylesheet.
 
     The stylesheet sees the event's document and nothing else: `document()` (of "" too), `xsl:include` and `xsl:import`
-    reach nothing; a table inside the stylesheet is read with `exsl:node-set`. With `<xsl:output method="text"/>` or `"html"` the new data is text. An
-    `<xsl:message terminate="yes">` makes the event fail with the message; other messages are logged.
+    reach nothing; a table inside the stylesheet is read with `exsl:node-set`. With `<xsl:output method="text"/>` or
+    `"html"` the new data is text. An `<xsl:message terminate="yes">` makes the event fail with the message; other
+    messages are logged.
     """
 
     class Params(Actor.Params, frozen=True, kw_only=True):
@@ -37,8 +41,10 @@ class XSLT(Actor):
             sheet = xmlbody.parse(self.params.stylesheet.encode(), "utf-8")
             # libxslt asks nobody before it reads these.
             for other in sheet.iter(f"{_XSL}include", f"{_XSL}import"):
-                raise ConversionError(f"line {other.sourceline}: nothing can be included; write all into one stylesheet")
-            self._transform = etree.XSLT(sheet, access_control=etree.XSLTAccessControl.DENY_ALL)
+                raise ConversionError(
+                    f"line {other.sourceline}: nothing can be included; write all into one stylesheet"
+                )
+            self._transform: Any = etree.XSLT(sheet, access_control=_NOTHING)
         except (ConversionError, etree.XSLTParseError) as exc:
             raise SettingsError(f"stylesheet: {_one_line(str(exc))}") from exc
         output = sheet.find(f"{_XSL}output")
@@ -66,8 +72,8 @@ class XSLT(Actor):
 
 
 def _reason(exc: etree.XSLTApplyError) -> str:
-    """What the last `xsl:message` said, or what libxslt says about an error: the entries after its first "runtime error",
-    and those of XPath before it."""
+    """What the last `xsl:message` said, or what libxslt says about an error: the entries after its first "runtime
+    error", and those of XPath before it."""
     entries = list(exc.error_log)
     first = next((index for index, entry in enumerate(entries) if entry.message.startswith("runtime error")), None)
     if first is None:

@@ -90,6 +90,13 @@ def describe(request: Request) -> Description:
     return Description(_declarations(request.class_path, found), tuple(_problems(found, request.params)))
 
 
+def class_of(class_path: str) -> type[Actor]:
+    """Import a stock actor's class."""
+    module, _, name = class_path.partition(":")
+    cls: type[Actor] = getattr(importlib.import_module(module), name)
+    return cls
+
+
 def _declarations(class_path: str, cls: type[Actor]) -> ActorClass:
     return ActorClass(
         class_path=class_path,

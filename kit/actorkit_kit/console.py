@@ -7,12 +7,15 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from actorkit_kit.errors import KitError
 
 #: Width of tables that go to a file or a pipe, in columns.
 PIPE_WIDTH = 200
@@ -52,6 +55,22 @@ def result(text: str) -> None:
 def result_json(value: Any) -> None:
     """The result as one line of JSON, on stdout."""
     typer.echo(json.dumps(value, sort_keys=True))
+
+
+def write_result(text: str, file: Path | None) -> None:
+    """A result of many lines, to a file or to stdout.
+
+    Raises:
+        KitError: the file cannot be written.
+    """
+    if file is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise KitError(f'the file "{file}" cannot be written: {exc.strerror}. Choose another.') from exc
+    note(f"wrote {file}")
 
 
 def result_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

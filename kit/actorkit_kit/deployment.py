@@ -48,9 +48,7 @@ class Replica:
 
     @property
     def failed(self) -> str:
-        """Why this one will not become healthy, "" if it still may."""
-        if self.health == "unhealthy":
-            return "is unhealthy"
+        """Why this one will not become healthy, "" if it still may; an unhealthy one may: it drains, or lacks peers."""
         if self.exit_status == EX_CONFIG and self.state != "running":
             return f"ended with status {EX_CONFIG}: its settings are wrong"
         if self.restarts >= MAX_RESTARTS:
@@ -189,7 +187,7 @@ def wait_healthy(
         look(state)
         failed = next((replica for replica in found if replica.failed), None)
         if failed is not None:
-            raise KitError(_story(client, failed, failed.failed))
+            raise KitError(story(client, failed, failed.failed))
         counts = {actor: sum(replica.actor == actor for replica in found) for actor in wanted}
         if not working and counts == dict(wanted) and all(replica.healthy for replica in found):
             return state
@@ -199,14 +197,21 @@ def wait_healthy(
 
 
 def _late(client: DockerClient, found: list[Replica], wanted: Mapping[str, int], timeout_s: float) -> str:
-    late = next((replica for replica in found if not replica.healthy), None)
+    late = suspect(found)
     if late is None:
         missing = next(row.actor for row in rows(found, wanted) if row.healthy < row.wanted)
         return f'"{missing}" has not all of its replicas after {timeout_s:g} s. Try a longer --timeout.'
-    return _story(client, late, f"is not healthy after {timeout_s:g} s")
+    return story(client, late, f"is not healthy after {timeout_s:g} s")
 
 
-def _story(client: DockerClient, replica: Replica, what: str) -> str:
+def suspect(found: Iterable[Replica]) -> Replica | None:
+    """The instance to look at first when a deployment does not get on."""
+    order = ("unhealthy", "starting", "")
+    ill = [replica for replica in found if not replica.healthy]
+    return min(ill, key=lambda replica: (not replica.failed, order.index(replica.health)), default=None)
+
+
+def story(client: DockerClient, replica: Replica, what: str) -> str:
     """What happened to an instance, with the last lines of its log."""
     try:
         log = client.containers.get(replica.container).logs(tail=TAIL_LINES).decode(errors="replace").strip()

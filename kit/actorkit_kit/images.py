@@ -11,6 +11,7 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -141,6 +142,24 @@ def _digest_of(client: DockerClient, tag: str) -> str | None:
         return str(client.images.get(tag).labels.get(DIGEST_LABEL))
     except ImageNotFound:
         return None
+
+
+def present(client: DockerClient, plan: Plan) -> dict[str, str]:
+    """The images of a plan that are there: tag → id."""
+    tags = {image.tag for image in (unit.image for unit in plan.units)}
+    found = {}
+    for tag in sorted(tags):
+        with suppress(ImageNotFound):
+            found[tag] = str(client.images.get(tag).id)
+    return found
+
+
+def put_back(client: DockerClient, before: Mapping[str, str]) -> None:
+    """Give tags back to the images that had them; one that is gone keeps the new one."""
+    for tag, id_ in before.items():
+        repository, _, version = tag.rpartition(":")
+        with suppress(ImageNotFound):
+            client.images.get(id_).tag(repository, version)
 
 
 def build(client: DockerClient, wanted: Iterable[Recipe], progress: Progress, *, no_cache: bool = False) -> None:

@@ -22,6 +22,7 @@ VERBS: Final = (
     "validate",
     "graph",
     "actors",
+    "schema",
     "run",
     "render",
     "build",

@@ -54,8 +54,7 @@ class Mount:
 class Port:
     """A port that is reached from outside. `published` is the host's; bound to loopback unless `public`.
 
-    `parameter` holds the port in the unit's parameters and `host_parameter` the address to bind, "" where there is
-    none: processes on one machine listen where they are told to.
+    `parameter` is the unit's parameter that holds the port, "" when it is the inbox's.
     """
 
     name: str
@@ -63,7 +62,6 @@ class Port:
     published: int
     public: bool = False
     parameter: str = ""
-    host_parameter: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,8 @@ class Unit:
 
     `params` are ready for `ACTORKIT_PARAMS`: file and secret references point to the targets of `mounts`.
     `edges` leave this unit. `waits` is ordered: receivers before senders. `begins`: events come into the topology here;
-    `serves`: it takes requests from the broker. `listens`: parameters that hold a port of its own, published or not.
+    `serves`: it takes requests from the broker. `listens`: parameter that holds a port of its own, published or not → the one
+    with the address to bind, "" where there is none.
     """
 
     name: str
@@ -102,7 +101,7 @@ class Unit:
     cpus: float = 1.0
     begins: bool = False
     serves: bool = False
-    listens: tuple[str, ...] = ()
+    listens: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

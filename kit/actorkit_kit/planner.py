@@ -58,7 +58,7 @@ def _unit(topology: Topology, node: Node, actor_class: ActorClass | None) -> Uni
         cpus=node.resources.cpus,
         begins=actor_class.begins,
         serves=actor_class.serves,
-        listens=tuple(actor_class.listens),
+        listens={name: _host_parameter(actor_class, name) for name in actor_class.listens},
     )
 
 
@@ -113,18 +113,14 @@ def _params(node: Node, mounts: tuple[Mount, ...]) -> dict[str, Any]:
 def _ports(node: Node, actor_class: ActorClass) -> Iterator[Port]:
     for exposure in node.expose:
         parameter = port_parameter(exposure, actor_class)
-        if parameter is None:
-            yield Port(exposure.name, exposure.port, exposure.port, exposure.public)
-            continue
-        host = parameter.replace("port", "host") if "port" in parameter else "host"
-        yield Port(
-            exposure.name,
-            container_port(node, actor_class, parameter),
-            exposure.port,
-            exposure.public,
-            parameter,
-            host if actor_class.parameter(host) else "",
-        )
+        container = container_port(node, actor_class, parameter) if parameter else exposure.port
+        yield Port(exposure.name, container, exposure.port, exposure.public, parameter or "")
+
+
+def _host_parameter(actor_class: ActorClass, port: str) -> str:
+    """The parameter with the address that goes with a port: `port` and `host`, `admin_port` and `admin_host`."""
+    host = port.replace("port", "host") if "port" in port else "host"
+    return host if actor_class.parameter(host) else ""
 
 
 def _waits(units: list[Unit]) -> dict[str, tuple[Wait, ...]]:

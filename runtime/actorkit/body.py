@@ -28,6 +28,18 @@ class _Unread:
 #: Stands for data that nobody has asked for yet.
 UNREAD: Final[Any] = _Unread()
 
+#: The usual types, for speed.
+_FORMATS: Final[dict[type, str]] = {
+    type(None): NOTHING,
+    bytes: BYTES,
+    str: TEXT,
+    dict: JSON,
+    list: JSON,
+    int: JSON,
+    float: JSON,
+    bool: JSON,
+}
+
 _encode_json = msgspec.json.Encoder().encode
 
 
@@ -37,8 +49,9 @@ def format_of(data: Any) -> str:
     Raises:
         ConversionError: the value is of no kind that can travel.
     """
-    if data is None:
-        return NOTHING
+    known = _FORMATS.get(type(data))
+    if known is not None:
+        return known
     if isinstance(data, bytes | bytearray | memoryview):
         return BYTES
     if isinstance(data, str):

@@ -15,11 +15,15 @@ from gevent.threadpool import ThreadPool
 
 from actorkit import wire
 from actorkit.actor import Actor
+from actorkit.body import UNREAD
 from actorkit.errors import ActorkitError
 from actorkit.event import Event, Failure
 from actorkit.exits import Exits
 from actorkit.metrics import BUCKETS
 from actorkit.receiver import Receiver, Session
+
+#: The first of them: most events fall below it, and need no search.
+FASTEST: Final = BUCKETS[0]
 
 #: A worker that has work gives the others in the process their turn after this long, in seconds.
 TURN_S: Final = 0.001
@@ -73,14 +77,14 @@ class Consumer:
         self.retried = 0
         concurrency = max(actor.params.concurrency, actor.params.threads)
         work = self._work if concurrency == 1 else self._work_beside
-        self._workers = [gevent.spawn(work) for _ in range(concurrency)]
+        self._workers = [gevent.spawn(work, number) for number in range(concurrency)]
 
     def arrived(self) -> None:
         """There may be arrivals."""
         if self._receiver.arrivals:
             self._arrived.set()
 
-    def _work(self) -> None:
+    def _work(self, worker: int) -> None:
         """The only worker: takes whole arrivals, keeps their order."""
         arrivals = self._receiver.arrivals
         while True:
@@ -89,11 +93,10 @@ class Consumer:
                 self._arrived.wait()
                 continue
             session, first, parcels = arrivals.popleft()
-            self._consume(session, first, parcels)
-            self._exits.schedule()
+            self._consume(worker, session, first, parcels)
             gevent.sleep(0)
 
-    def _work_beside(self) -> None:
+    def _work_beside(self, worker: int) -> None:
         """One of several workers: takes one event at a time, so that an arrival is shared."""
         arrivals = self._receiver.arrivals
         while True:
@@ -104,20 +107,30 @@ class Consumer:
             session, number, parcels = arrivals.popleft()
             if len(parcels) > 1:
                 arrivals.appendleft((session, number + 1, parcels[1:]))
-            self._consume(session, number, parcels[:1])
-            self._exits.schedule()
+            self._consume(worker, session, number, parcels[:1])
 
-    def _consume(self, session: Session, first: int, parcels: list[wire.Parcel]) -> None:
-        deliver, received, handle = self._receiver.deliver, self._wanted.received, self._handle
-        emit, schedule, buckets = self._exits.emit_result, self._exits.schedule, self.buckets
-        strict = self._wanted.FORMAT is not None
-        started = turn = perf_counter()
+    def _consume(self, worker: int, session: Session, first: int, parcels: list[wire.Arrived]) -> None:
+        """Consume events of one arrival. This is the hot path: what it does for each event is written out here."""
+        wanted, handle, emit = self._wanted, self._handle, self._exits.emit_result
+        known, buckets = self._receiver.known, self.buckets
+        new, strict, consuming, set_current = wanted.__new__, wanted.FORMAT is not None, known.consuming, current.set
+        session.touch()
+        self._exits.turn.schedule()  # If consume waits for something, what was done before leaves meanwhile.
+        begun = turn = perf_counter()
         for number, parcel in enumerate(parcels, first):
-            delivery = deliver(session, number, parcel)
-            if delivery is None:
+            id_ = parcel.id
+            if (id_ in known.recent or id_ in known.older) and known.repeats(parcel):
+                self._receiver.duplicates += 1
+                known.repeat(session, number, parcel)
                 continue
-            event = received(parcel, delivery)
-            current.set(event)
+            known.recent[id_] = parcel.trace
+            consuming[worker] = id_
+            # Event.received, without its call.
+            event = new(wanted)
+            event.origin = parcel
+            event._data = UNREAD
+            event._raw = event._context = None
+            set_current(event)
             try:
                 if strict:
                     event.ensure()
@@ -126,17 +139,35 @@ class Consumer:
                     emit(result, event)
             except Exception as exc:  # noqa: BLE001  # whatever a user's code raises goes to the error outbox
                 self._fail(session, event, exc)
-            delivery.release()
+            if parcel.pending:
+                session.open(parcel, number)
+            else:
+                if known.twins:
+                    known.finish_twins(id_)
+                if number == session.upto + 1 and not session.scattered:
+                    session.upto = number
+                else:
+                    session.finish(number)
             ended = perf_counter()
-            buckets[bisect_left(BUCKETS, ended - started)] += 1
-            self.seconds += ended - started
-            started = ended
-            if ended - turn > TURN_S:
-                schedule()
-                gevent.sleep(0)
-                started = turn = perf_counter()
+            spent = ended - begun
+            begun = ended
+            if spent < FASTEST:
+                buckets[0] += 1
+            else:
+                buckets[bisect_left(BUCKETS, spent)] += 1
+                if ended - turn > TURN_S:
+                    self.seconds += ended - turn
+                    session.touch()
+                    self._exits.turn.schedule()
+                    gevent.sleep(0)
+                    begun = turn = perf_counter()
+        self.seconds += begun - turn
+        consuming[worker] = 0
+        set_current(None)
+        known.forget()
         session.consume(len(parcels))
-        current.set(None)
+        session.touch()
+        self._exits.turn.schedule()
 
     def _fail(self, session: Session, event: Event, error: Exception) -> None:
         """Try again as often as the parameters say, then send the event where errors go."""

@@ -10,50 +10,48 @@ from __future__ import annotations
 
 import itertools
 import os
-import time
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 import msgspec
 
 from actorkit import body
 from actorkit.errors import ActorkitError, ConversionError
-from actorkit.wire import ID_BYTES, Homes, Parcel
+from actorkit.wire import Homes, Parcel
 
-_MASK = (1 << 128) - 1
-#: Odd, so that different parents give different children (the map is one-to-one modulo 2**128).
-_MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
+_MASK: Final = (1 << 64) - 1
+#: Odd, so that different parents give different children (the map is one-to-one modulo 2**64).
+_MULTIPLIER: Final = 0x9E3779B97F4A7C15
 
 E = TypeVar("E", bound="Event")
 
 
 class _Ids:
-    """Ids that no other process makes: 8 random bytes, made anew after a fork, and a count."""
+    """64-bit ids that no other process makes: counted up from a random number, drawn anew after a fork."""
 
     def __init__(self) -> None:
         self.renew()
         os.register_at_fork(after_in_child=self.renew)
 
     def renew(self) -> None:
-        self._prefix = os.urandom(8)
-        self._next = itertools.count(int.from_bytes(os.urandom(4), "big")).__next__
-
-    def make(self) -> bytes:
-        return self._prefix + self._next().to_bytes(8, "big")
+        self.next = itertools.count(int.from_bytes(os.urandom(8), "big") >> 1).__next__
 
 
-#: An id for an event that follows from no other.
-new_id = _Ids().make
+_ids: Final = _Ids()
 
 
-def derive_id(parent: bytes, salt: int, ordinal: int) -> bytes:
+def new_id() -> int:
+    """An id for an event that follows from no other."""
+    return _ids.next()
+
+
+def derive_id(parent: int, salt: int, ordinal: int) -> int:
     """The id of the `ordinal`-th event that an actor made of `parent`.
 
     The same parent, salt and ordinal give the same id in every instance, so that a repeat is recognised downstream.
-    `salt` stands for the actor and the outbox.
+    `salt` stands for the actor, the outbox and the connection.
     """
-    number = int.from_bytes(parent, "big") * _MULTIPLIER + salt + ordinal
-    return (number & _MASK).to_bytes(ID_BYTES, "big")
+    return (parent * _MULTIPLIER + salt + ordinal) & _MASK
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):
@@ -95,15 +93,17 @@ class Http(msgspec.Struct, array_like=True):
     reply_headers: list[tuple[str, str]] = []
 
 
-class Context(msgspec.Struct, array_like=True, omit_defaults=True):
-    """All of an event but its id, its body and its homes; travels with every event that descends from it."""
+class Context(msgspec.Struct, array_like=True):
+    """All of an event but its name, its body and its homes; travels with every event that descends from it.
 
-    trace: bytes = b""
+    `trace` is filled in only where a context travels without its parcel.
+    """
+
     service: str = ""
-    created: float = 0.0
     attributes: dict[str, Any] = {}
     http: Http | None = None
     failure: Failure | None = None
+    trace: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -113,18 +113,7 @@ _decode_context = msgspec.msgpack.Decoder(Context).decode
 class Event:
     """An event whose `data` is whatever its sender gave: None, bytes, text, JSON-like values or an lxml element."""
 
-    __slots__ = (
-        "_body",
-        "_context",
-        "_data",
-        "_format",
-        "_raw_context",
-        "delivery",
-        "homes",
-        "id",
-        "ordinal",
-        "redelivered",
-    )
+    __slots__ = ("_context", "_data", "_homes", "_id", "_raw", "_trace", "origin")
 
     #: The body format in which this class sees its data; None: as it comes.
     FORMAT: ClassVar[str | None] = None
@@ -137,44 +126,87 @@ class Event:
         attributes: Mapping[str, Any] | None = None,
         http: Http | None = None,
     ) -> None:
-        self.id = new_id()
-        self.redelivered = False
-        #: Who waits for an answer to it: actor → (instance, key of the one who waits there).
-        self.homes: Homes | None = None
-        #: The ledger's entry for the event that the runtime handed to an actor. Not for actors.
-        self.delivery: Any = None
-        #: How many events have been derived from this one so far. Not for actors.
-        self.ordinal = 0
-        self._raw_context: bytes | None = None
-        self._context: Context | None = Context(
-            trace=self.id, service=service, created=time.time(), attributes=dict(attributes or {}), http=http
-        )
-        self._body: bytes | None = None
-        self._format = ""
-        self._data = body.checked(data, self.FORMAT)
+        #: The parcel that this event came as, or was made from; None when it was made from nothing. For the runtime.
+        self.origin: Parcel | None = None
+        self._data = data if self.FORMAT is None else body.checked(data, self.FORMAT)
+        #: (format, bytes) where the body differs from the origin's and is not parsed.
+        self._raw: tuple[str, bytes] | None = None
+        #: 0: not chosen yet.
+        self._id = self._trace = 0
+        self._homes: Homes | None = None
+        self._context: Context | None = None
+        if service or attributes or http:
+            self._context = Context(service, dict(attributes or {}), http)
 
     @classmethod
-    def received(cls, parcel: Parcel, delivery: Any = None) -> Self:
+    def received(cls, parcel: Parcel) -> Self:
         """The event that came over an edge as this parcel; nothing is parsed yet."""
         self = cls.__new__(cls)
-        self.id = parcel.id
-        self.redelivered = parcel.redelivered
-        self.homes = parcel.homes
-        self.delivery = delivery
-        self.ordinal = 0
-        self._raw_context = parcel.context
-        self._context = None
-        self._body = parcel.body
-        self._format = parcel.format
+        self.origin = parcel
         self._data = body.UNREAD
+        self._raw = None
+        self._context = None
         return self
 
     @classmethod
-    def unread(cls, format_: str, content: bytes, *, service: str = "", http: Http | None = None) -> Self:
-        """Make a new event of a body that is known as bytes of a format; nothing is parsed yet."""
-        self = cls.received(Parcel(new_id(), format_, content, b""))
-        self._context = Context(trace=self.id, service=service, created=time.time(), http=http)
+    def unread(
+        cls,
+        format_: str,
+        content: bytes,
+        *,
+        service: str = "",
+        http: Http | None = None,
+        context: Context | None = None,
+    ) -> Self:
+        """Make a new event of a body that is known as bytes of a format; nothing is parsed yet. A context that came
+        without its parcel brings its trace with it."""
+        self = cls(service=service, http=http)
+        self._data = body.UNREAD
+        self._raw = (format_, content)
+        if context is not None:
+            self._context = Context(service or context.service, context.attributes, http or context.http)
+            self._trace = context.trace
         return self
+
+    def __getattr__(self, name: str) -> Any:
+        """What an event that came over an edge is rarely asked for is taken from its parcel when it is asked for (a
+        slot that is not set ends here)."""
+        if name not in ("_id", "_trace", "_homes") or self.origin is None:
+            raise AttributeError(f"an {type(self).__name__} has no attribute {name!r}")
+        value = getattr(self.origin, name[1:])
+        setattr(self, name, value)
+        return value
+
+    @property
+    def number(self) -> int:
+        """The event's id as a number."""
+        if not self._id:
+            self._id = new_id()
+        return self._id
+
+    @property
+    def id(self) -> str:
+        """The event's id, 16 hexadecimal digits."""
+        return f"{self.number:016x}"
+
+    @property
+    def trace(self) -> str:
+        """Id of the event that all of this began with, 16 hexadecimal digits; the one to search logs for."""
+        return f"{self._trace or self.number:016x}"
+
+    @property
+    def redelivered(self) -> bool:
+        """Whether the event may have been sent before."""
+        return self.origin is not None and self.origin.redelivered
+
+    @property
+    def homes(self) -> Homes | None:
+        """Who waits for an answer to it: actor → (instance, key of the one who waits there)."""
+        return self._homes
+
+    @homes.setter
+    def homes(self, value: Homes | None) -> None:
+        self._homes = value
 
     @property
     def data(self) -> Any:
@@ -184,58 +216,81 @@ class Event:
             ConversionError: the body is not what its format says.
         """
         if self._data is body.UNREAD:
-            self._data = body.load(self._format, self._body or b"", self.FORMAT)
+            self._data = body.load(*self.encoded(), self.FORMAT)
         return self._data
 
     @data.setter
     def data(self, value: Any) -> None:
         self._data = body.checked(value, self.FORMAT)
-        self._body, self._format = None, ""
+        self._raw = ("", b"")
 
     def ensure(self) -> None:
-        """Read the data now, in the format of this class.
+        """Read the data now where its format is another than that of this class.
 
         Raises:
             ConversionError: it is not what this class wants.
         """
-        if self._data is body.UNREAD and self._format != self.FORMAT:
-            self._data = body.load(self._format, self._body or b"", self.FORMAT)
+        if self._data is body.UNREAD and self.encoded()[0] != self.FORMAT:
+            self._data = body.load(*self.encoded(), self.FORMAT)
         if isinstance(self, HttpEvent) and self.http is None:
             raise ConversionError("the event did not come over HTTP; connect this actor behind an HTTP server")
 
     def adopt(self, parent: Event) -> None:
         """Make this event, which an actor made from nothing, part of its parent's trace."""
-        self.homes = parent.homes
-        self.redelivered = parent.redelivered
-        mine, theirs = self.context, parent.context
-        mine.trace, mine.created = theirs.trace or parent.id, theirs.created
-        mine.service = mine.service or theirs.service
-        mine.http = mine.http or theirs.http
+        self.origin = parent.origin
+        self._id, self._trace, self._homes = parent.number, parent._trace or parent.number, parent._homes
+        mine, theirs = self._context, parent.context
+        if mine is None:
+            self._context = Context(theirs.service, {}, theirs.http)
+        else:
+            mine.service = mine.service or theirs.service
+            mine.http = mine.http or theirs.http
+        if self._raw is None:
+            self._raw = ("", b"")
 
     def encoded(self) -> tuple[str, bytes]:
-        """The body for the wire: (format, bytes). Reading `data` may have changed a mutable value, so it is made anew
-        unless the data was never read."""
-        if self._body is not None and self._data is body.UNREAD:
-            return self._format, self._body
-        return body.dump(self._data, self.FORMAT or self._format)
+        """The body for the wire: (format, bytes). Data that has been read may have been changed, so it is written anew
+        unless it cannot be."""
+        raw, origin, data = self._raw, self.origin, self._data
+        if data is body.UNREAD:
+            if raw is not None:
+                return raw
+            return (origin.format, origin.body) if origin is not None else (body.NOTHING, b"")
+        if type(data) is bytes:
+            return body.BYTES, data
+        return body.dump(data, self.FORMAT or (raw[0] if raw is not None else origin.format if origin else None))
 
     @property
     def context(self) -> Context:
-        """Everything but id and body, decoded when first read."""
+        """Everything but name, body and homes; decoded when first read."""
         if self._context is None:
-            self._context = _decode_context(self._raw_context) if self._raw_context else Context(trace=self.id)
+            origin = self.origin
+            self._context = _decode_context(origin.context) if origin is not None and origin.context else Context()
         return self._context
 
     def encoded_context(self) -> bytes:
         """The context for the wire."""
         if self._context is None:
-            return self._raw_context or b""
+            return self.origin.context if self.origin is not None else b""
         return _encode(self._context)
 
-    @property
-    def trace(self) -> str:
-        """Hexadecimal id of the event that all of this began with; the one to search logs for."""
-        return (self.context.trace or self.id).hex()
+    def portable_context(self) -> bytes:
+        """The context for a journey without a parcel: it names the trace itself."""
+        context = self.context
+        return _encode(
+            Context(context.service, context.attributes, context.http, context.failure, self._trace or self.number)
+        )
+
+    def parcel(self) -> Parcel:
+        """The event as it would stand on the wire."""
+        return Parcel(
+            self.number,
+            self._trace or self.number,
+            *self.encoded(),
+            self.encoded_context(),
+            self._homes,
+            self.redelivered,
+        )
 
     @property
     def service(self) -> str:
@@ -269,11 +324,6 @@ class Event:
     def failure(self, value: Failure | None) -> None:
         self.context.failure = value
 
-    @property
-    def created(self) -> float:
-        """When the first event of this trace was made, in seconds since the epoch."""
-        return self.context.created
-
     def get(self, key: str, default: Any = None) -> Any:
         """The attribute of that name, or the default."""
         return self.context.attributes.get(key, default)
@@ -301,10 +351,8 @@ class Event:
 
     def replace(self, data: Any = body.UNREAD, **attributes: Any) -> Self:
         """A copy of this event with other data and more attributes; it stays part of the same trace."""
-        twin = self._bare_copy(type(self))
-        if data is body.UNREAD:
-            twin._format, twin._body = self.encoded()
-        else:
+        twin = self._copy(type(self))
+        if data is not body.UNREAD:
             twin.data = data
         if attributes:
             twin.attributes.update(attributes)
@@ -312,8 +360,8 @@ class Event:
 
     def with_body(self, format_: str, content: bytes) -> Self:
         """A copy of this event with a body that is known as bytes of a format; nothing is parsed yet."""
-        twin = self._bare_copy(type(self))
-        twin._format, twin._body = format_, content
+        twin = self._copy(type(self))
+        twin._raw = (format_, content)
         return twin
 
     def convert(self, target: type[E]) -> E:
@@ -324,27 +372,20 @@ class Event:
         """
         if isinstance(self, target) and self.FORMAT == target.FORMAT:
             return self
-        return self._copy(target)
-
-    def _copy(self, target: type[E]) -> E:
-        twin = self._bare_copy(target)
-        format_, content = self.encoded()
-        twin._body, twin._format = content, format_
+        twin = self._copy(target)
         if target.FORMAT is not None:
             twin.ensure()
         return twin
 
-    def _bare_copy(self, target: type[E]) -> E:
-        """A copy without body."""
+    def _copy(self, target: type[E]) -> E:
         twin = target.__new__(target)
-        twin.id = self.id
-        twin.redelivered = self.redelivered
-        twin.homes = self.homes
-        twin.delivery = self.delivery
-        twin.ordinal = 0
-        twin._raw_context = self.encoded_context()
-        twin._context = None
-        twin._body, twin._format, twin._data = b"", body.NOTHING, body.UNREAD
+        twin.origin = self.origin
+        twin._id, twin._trace, twin._homes = self.number, self._trace or self.number, self._homes
+        twin._data = body.UNREAD
+        twin._raw = self.encoded()
+        # Decoded anew, so that a change of the one is not a change of the other.
+        context = self.encoded_context()
+        twin._context = _decode_context(context) if context else Context()
         return twin
 
     def text(self) -> str:
@@ -352,8 +393,7 @@ class Event:
         return self.encoded()[1].decode("utf-8", "replace")
 
     def __repr__(self) -> str:
-        format_ = self._format if self._data is body.UNREAD else self.encoded()[0]
-        parts = [self.id.hex()[:12], format_ or "none"]
+        parts = [self.id, f"format={self.encoded()[0]}"]
         if self.redelivered:
             parts.append("redelivered")
         if self.failure is not None:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from actorkit.errors import MalformedEvent, NotFound
-from actorkit.event import Event, Failure, derive_id
+from actorkit.event import Event, Failure, derive_id, new_id
 from actorkit.graph import RESERVED
-from actorkit.ledger import Root
-from actorkit.wire import MAX_BODY_BYTES, Parcel
+from actorkit.ledger import Entry, Root, settle
+from actorkit.turn import Turn
+from actorkit.wire import MAX_BODY_BYTES, Arrived, Parcel
 
 log = logging.getLogger("actorkit.exits")
 
 
 class Exit(Protocol):
-    """One connection, as far as an event on its way out is concerned."""
+    """One connection, as far as an event on its way out is concerned: it goes to the end of `pending`."""
 
     salt: int
-
-    @property
-    def sender(self) -> Any: ...
+    pending: deque[tuple[Parcel, Entry]]
 
 
 class Exits:
@@ -31,18 +31,17 @@ class Exits:
     Attributes:
         sent: events sent, by outbox.
         dropped: events that went nowhere, by reason.
-        roots: events that began here and are not finished.
     """
 
     def __init__(
         self,
         outlets: Mapping[str, Sequence[Exit]],
         declared: Iterable[str],
-        schedule: Callable[[], None],
+        turn: Turn,
         dead_letter: Callable[[Event, Failure], None],
     ) -> None:
         self.outlets = outlets
-        self.schedule = schedule
+        self.turn = turn
         self._declared = frozenset(declared)
         self._default = [
             (outbox, exit_)
@@ -54,7 +53,9 @@ class Exits:
         self._dead_letter = dead_letter
         self.sent: dict[str, int] = dict.fromkeys(outlets, 0)
         self.dropped: dict[str, int] = {}
-        self.roots = 0
+        #: The one entry of all events of a source that has a single connection: it counts, and is never done.
+        self.source = Root(lambda: None)
+        self._others = 0
 
     def targets(self, outbox: str | None) -> Sequence[tuple[str, Exit]]:
         """The connections of an outbox, or of all default ones.
@@ -76,22 +77,27 @@ class Exits:
         Raises:
             ConversionError, MalformedEvent: the data cannot travel.
         """
-        delivery = parent.delivery
-        if event.delivery is not delivery:
+        entry = parent.origin
+        if type(entry) is not Arrived:
+            raise TypeError("the parent of an event must be one that is being consumed")
+        if event.origin is not entry:
             event.adopt(parent)
         if not targets:
             self.drop("unconnected")
             return
         format_, content = event.encoded()
+        context, homes = event.encoded_context(), event.homes
         if len(content) > MAX_BODY_BYTES:
-            raise MalformedEvent(f"the data has {len(content)} bytes; an event carries at most {MAX_BODY_BYTES}")
-        context = event.encoded_context()
+            raise _too_long(content)
         for outbox, exit_ in targets:
-            parent.ordinal += 1
-            delivery.pending += 1
-            id_ = derive_id(parent.id, exit_.salt, parent.ordinal)
-            exit_.sender.put(Parcel(id_, format_, content, context, event.homes, parent.redelivered), delivery)
+            entry.ordinal += 1
+            entry.pending += 1
+            id_ = derive_id(entry.id, exit_.salt, entry.ordinal)
+            parcel = Parcel(id_, entry.trace, format_, content, context, homes, entry.redelivered)
+            exit_.pending.append((parcel, entry))
             self.sent[outbox] += 1
+        if not self.turn.due:
+            self.turn.schedule()
 
     def emit_result(self, result: object, parent: Event) -> None:
         """Send what a consume gave back to the default outboxes."""
@@ -116,20 +122,51 @@ class Exits:
 
     def originate(self, event: Event, targets: Sequence[tuple[str, Exit]], finished: Callable[[], None]) -> None:
         """Send an event that begins here; `finished` is called in the hub when all that it became is done."""
-        self.roots += 1
 
         def end() -> None:
-            self.roots -= 1
+            self._others -= 1
             finished()
 
-        event.delivery = root = Root(end)
-        event.ordinal = 0
+        self._others += 1
+        root = Root(end)
+        root.pending += len(targets)
         try:
-            self.emit(event, targets, event)
-        finally:
-            root.release()
-        self.schedule()
+            self.begin(event, targets, root)
+        except BaseException:
+            self._others -= 1
+            raise
+        settle(root)
+
+    def begin(self, event: Event, targets: Sequence[tuple[str, Exit]], entry: Entry) -> None:
+        """Send an event that begins here, under a new id; `entry` waits already, once for each target."""
+        id_ = new_id()
+        if event._trace:
+            trace = event._trace
+        else:
+            # Its first journey gives the event its name; a later one of the same object has another id.
+            trace = event._id = event._trace = event._id or id_
+        format_, content = event.encoded()
+        if len(content) > MAX_BODY_BYTES:
+            raise _too_long(content)
+        context, homes = event.encoded_context(), event._homes
+        if not targets:
+            self.drop("unconnected")
+        for ordinal, (outbox, exit_) in enumerate(targets):
+            own = derive_id(id_, exit_.salt, ordinal) if ordinal else id_
+            exit_.pending.append((Parcel(own, trace, format_, content, context, homes), entry))
+            self.sent[outbox] += 1
+        if not self.turn.due:
+            self.turn.schedule()
+
+    @property
+    def roots(self) -> int:
+        """Events that began here and are not finished."""
+        return self.source.pending - 1 + self._others
 
     def drop(self, reason: str) -> None:
         """Count an event that goes nowhere."""
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
+
+
+def _too_long(content: bytes) -> MalformedEvent:
+    return MalformedEvent(f"the data has {len(content)} bytes; an event carries at most {MAX_BODY_BYTES}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection
+from time import perf_counter
 from typing import Final
 
 import gevent
@@ -13,21 +14,27 @@ from gevent.event import Event as Flag
 
 from actorkit import params
 from actorkit.actor import Actor
-from actorkit.consumer import Consumer, current, outgoing
+from actorkit.consumer import TURN_S, Consumer, current, outgoing
 from actorkit.errors import SettingsError
 from actorkit.event import Event, Failure
 from actorkit.exits import Exits
 from actorkit.graph import NAME
 from actorkit.inlet import Inlet
+from actorkit.ledger import settle
 from actorkit.logs import LEVELS
 from actorkit.outlet import Outlet
 from actorkit.receiver import Receiver
 from actorkit.requests import Requests
 from actorkit.sender import Sender
 from actorkit.settings import Settings
+from actorkit.turn import Turn
+from actorkit.wire import Arrived
 
 #: An idle instance that drains waits this long for a sender that may still need it, in seconds.
 QUIET_S: Final = 2.0
+
+#: A source gives the others in the process their turn after this many events at the latest.
+TURN_EVENTS: Final = 128
 
 #: Log events that may wait in the `log` outbox before more are dropped.
 LOG_BACKLOG: Final = 10_000
@@ -56,14 +63,14 @@ class Host:
         self.draining = False
         self.crashed: BaseException | None = None
         self.ended = Flag()
-        self._scheduled = False
+        self.turn = Turn(self._flush)
         self._set_up = False
         self._loop = gevent.get_hub().loop
         self._room = Flag()
         self.receiver = Receiver(settings.topology, self.name, self.instance)
         self.inlet: Inlet | None = None
         self.outlets = self._make_outlets()
-        self.exits = Exits(self.outlets, cls.OUTBOXES, self.schedule, self._dead_letter)
+        self.exits = Exits(self.outlets, cls.OUTBOXES, self.turn, self._dead_letter)
         self.requests = Requests(self.name, self.instance, self.exits)
         self.actor = cls(self.name, params.build(cls.Params, settings.params), self)
         self.consumer: Consumer | None = None
@@ -173,7 +180,7 @@ class Host:
         """What is not finished, for people."""
         outlets = [outlet.sender for outlets in self.outlets.values() for outlet in outlets]
         return (
-            f"{len(self.receiver.arrivals)} arrivals, {len(self.receiver.known.working)} events in work, "
+            f"{len(self.receiver.arrivals)} arrivals, {self.receiver.known.in_work} events in work, "
             f"{sum(s.backlog for s in outlets)} waiting for a peer, {sum(s.in_flight for s in outlets)} unacknowledged"
         )
 
@@ -210,7 +217,7 @@ class Host:
             return
         targets = self.exits.targets(outbox)
         parent = current.get()
-        if parent is None or parent.delivery is None or not parent.delivery.pending:
+        if parent is None:
             self._wait_for_room()
             self.exits.originate(event, targets, self._make_room)
         else:
@@ -227,21 +234,20 @@ class Host:
 
     def schedule(self) -> None:
         """Have what is to be sent sent, as soon as the loop gets its turn."""
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.run_callback(self._flush)
+        self.turn.schedule()
 
     def run_in_loop(self, function: Callable[[], None]) -> None:
         """Have it run in the hub soon; may be called from any thread."""
         self._loop.run_callback_threadsafe(function)
 
     def _flush(self) -> None:
-        self._scheduled = False
         for outlets in self.outlets.values():
             for outlet in outlets:
                 outlet.flush()
         if self.inlet is not None and self.receiver.has_news:
             self.inlet.flush()
+        if self._producer is not None:
+            self._make_room()
 
     def _arrived(self) -> None:
         if self.consumer is not None:
@@ -251,25 +257,41 @@ class Host:
 
     def _produce(self) -> None:
         try:
-            for count, event in enumerate(self.actor.produce()):
-                self._wait_for_room()
-                if self.draining:
-                    return
-                self.exits.originate(event, self.exits.targets(None), self._make_room)
-                if count % 64 == 63:
-                    gevent.sleep(0)
+            self._run_source()
         except Exception as exc:
             log.exception("produce failed")
             self.crashed = exc
             self.ended.set()
 
+    def _run_source(self) -> None:
+        exits, window = self.exits, self.settings.source_window
+        targets, source = exits.targets(None), exits.source
+        single = len(targets) == 1
+        turn = perf_counter()
+        for count, event in enumerate(self.actor.produce(), 1):
+            if source.pending > window or not single:
+                self._wait_for_room()
+            if self.draining:
+                return
+            if single:
+                exits.begin(event, targets, source)
+                source.pending += 1
+            else:
+                exits.originate(event, targets, self._make_room)
+            if not count % TURN_EVENTS or perf_counter() - turn > TURN_S:
+                self.schedule()
+                gevent.sleep(0)
+                turn = perf_counter()
+
     def _wait_for_room(self) -> None:
         while self.exits.roots >= self.settings.source_window and not self.draining:
             self._room.clear()
+            self.schedule()
             self._room.wait()
 
     def _make_room(self) -> None:
-        self._room.set()
+        if self.exits.roots < self.settings.source_window:
+            self._room.set()
 
     def _dead_letter(self, event: Event, failure: Failure) -> None:
         self.exits.drop("failed")
@@ -307,10 +329,12 @@ class Hold:
     """An event that its actor finishes later; see `actorkit.actor.Held`."""
 
     def __init__(self, host: Host, event: Event) -> None:
+        if not isinstance(event.origin, Arrived):
+            raise TypeError("only an event that is being consumed can be held")
         self._host = host
         self._event = event
-        self._delivery = event.delivery
-        self._delivery.pending += 1
+        self._entry = event.origin
+        self._entry.pending += 1
         self._open = True
 
     def complete(self, *events: Event) -> None:
@@ -328,5 +352,5 @@ class Hold:
 
     def _end(self) -> None:
         self._open = False
-        self._delivery.release()
+        settle(self._entry)
         self._host.schedule()

@@ -2,6 +2,9 @@
 
 An event is finished when `consume` has ended and every event that it became is finished downstream. Backlog,
 back-pressure, drain and readiness all read it from here. No sockets, no clock.
+
+An *entry* is what waits for events that were sent: it has a `pending` count, and `done()` is called when that comes to
+nothing. Arrived events are entries themselves (`wire.Arrived`); `Root` is the one for events that began here.
 """
 
 from __future__ import annotations
@@ -9,78 +12,86 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from actorkit.wire import Arrived
 
-class Finish(Protocol):
+
+class Entry(Protocol):
+    """Waits for `pending` events."""
+
+    pending: int
+
+    def done(self) -> None: ...
+
+
+class Finishing(Protocol):
     """A session that is told the numbers that are finished."""
 
     def finish(self, number: int) -> None: ...
 
 
-class Delivery:
-    """An event that came in and is not finished. `pending` counts what it still waits for: its own `consume`, each
-    event sent on, each handle held."""
-
-    __slots__ = ("id", "known", "number", "pending", "session", "twins")
-
-    def __init__(self, session: Finish, number: int, id_: bytes, known: Known) -> None:
-        self.session = session
-        self.number = number
-        self.id = id_
-        self.known = known
-        self.pending = 1
-        #: Repeats of the same event that came in meanwhile: they are finished together with it.
-        self.twins: list[tuple[Finish, int]] | None = None
-
-    def release(self) -> None:
-        """One thing less to wait for; the last one finishes the event."""
-        self.pending -= 1
-        if not self.pending:
-            self.session.finish(self.number)
-            self.known.finish(self.id)
-            if self.twins:
-                for session, number in self.twins:
-                    session.finish(number)
-
-    def __repr__(self) -> str:
-        return f"<Delivery {self.id.hex()[:12]} number={self.number} pending={self.pending}>"
+def settle(entry: Entry) -> None:
+    """One thing less for an entry to wait for. (The hot path has this written out.)"""
+    entry.pending -= 1
+    if not entry.pending:
+        entry.done()
 
 
 class Root:
-    """An event that began here: a source's, or a request's. `finished` is called once, when all it became is done."""
+    """An event that began here, as a request did; `finished` is called once, when all it became is done."""
 
-    __slots__ = ("_finished", "pending")
+    __slots__ = ("done", "pending")
 
     def __init__(self, finished: Callable[[], None]) -> None:
         self.pending = 1
-        self._finished = finished
-
-    def release(self) -> None:
-        """One thing less to wait for; the last one finishes the event."""
-        self.pending -= 1
-        if not self.pending:
-            self._finished()
+        self.done = finished
 
 
 class Known:
-    """The events of one instance that are in work or were finished lately, by id, so that repeats are recognised.
+    """The events of one instance that arrived lately or are in work, by id, so that repeats are recognised.
 
-    Of finished events at least `memory` and at most twice as many are remembered: two generations, the older one
-    forgotten whole, so that forgetting costs nothing per event.
+    At least `memory` and at most twice as many are remembered: two generations, the older one forgotten whole, so that
+    forgetting costs nothing per event. Ids are kept with their traces, as both together are an event's name.
+
+    Attributes:
+        working: events that were consumed and are not finished.
+        twins: repeats of events that are not finished: they are finished together with them.
     """
 
     def __init__(self, memory: int = 65_536) -> None:
         self._memory = memory
-        self.working: dict[bytes, Delivery] = {}
-        self._recent: set[bytes] = set()
-        self._older: set[bytes] = set()
+        self.recent: dict[int, int] = {}
+        self.older: dict[int, int] = {}
+        self.working: dict[int, Arrived] = {}
+        self.twins: dict[int, list[tuple[Finishing, int]]] = {}
+        #: What each worker is consuming at this moment; 0: nothing.
+        self.consuming: dict[int, int] = {}
 
-    def finished(self, id_: bytes) -> bool:
-        """Whether the event was finished here within memory."""
-        return id_ in self._recent or id_ in self._older
+    def forget(self) -> None:
+        """Let the older generation go when the younger one is full; to be called now and then."""
+        if len(self.recent) >= self._memory:
+            self.older, self.recent = self.recent, {}
 
-    def finish(self, id_: bytes) -> None:
-        """Move an event from work to memory."""
-        self.working.pop(id_, None)
-        self._recent.add(id_)
-        if len(self._recent) >= self._memory:
-            self._older, self._recent = self._recent, set()
+    def repeats(self, parcel: Arrived) -> bool:
+        """Whether an event of that name arrived before."""
+        id_ = parcel.id
+        trace = self.recent.get(id_)
+        if trace is None:
+            trace = self.older.get(id_)
+        return trace == parcel.trace
+
+    def repeat(self, session: Finishing, number: int, parcel: Arrived) -> None:
+        """A repeat has come: it is finished now, or with the event that it repeats."""
+        if parcel.id in self.working or parcel.id in self.consuming.values():
+            self.twins.setdefault(parcel.id, []).append((session, number))
+        else:
+            session.finish(number)
+
+    @property
+    def in_work(self) -> int:
+        """How many events have arrived at a worker and are not finished."""
+        return len(self.working) + sum(1 for id_ in self.consuming.values() if id_ and id_ not in self.working)
+
+    def finish_twins(self, id_: int) -> None:
+        """The event of that id is finished, and so are its repeats."""
+        for session, number in self.twins.pop(id_, ()):
+            session.finish(number)

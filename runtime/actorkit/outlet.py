@@ -39,6 +39,7 @@ class Outlet:
     ) -> None:
         self.sender = sender
         self.salt = sender.salt
+        self.pending = sender.pending
         self._context = context
         self._acknowledged = acknowledged
         self._sockets: dict[Link, tuple[Pump, Pump | None]] = {}
@@ -56,7 +57,7 @@ class Outlet:
             for address in sorted(self.sender.follow(found)):
                 self._open(address)
             for link in list(self.sender.links.values()):
-                if not link.listed and not link.ledger and (not link.instance or link.bye):
+                if not link.listed and not link.unacked and (not link.instance or link.bye):
                     self._drop(link)
             self._acknowledged()
             settled = not moving and not self.sender.homing and self.sender.connected == len(found)

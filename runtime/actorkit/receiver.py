@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from actorkit import wire
-from actorkit.ledger import Delivery, Known
+from actorkit.ledger import Known
 
 #: Sessions that one instance keeps at a time; a peer beyond that is refused.
 MAX_SESSIONS: Final = 4096
@@ -57,6 +57,20 @@ class Session:
         self._done: set[int] = set()
         self._fresh: list[int] = []
 
+    def open(self, parcel: wire.Arrived, number: int) -> None:
+        """Note that an event was consumed and waits for what it became."""
+        parcel.number = number
+        parcel.session = self
+        self.receiver.known.working[parcel.id] = parcel
+
+    def close(self, parcel: wire.Arrived) -> None:
+        """Note that nothing that an open event became is unfinished."""
+        known = self.receiver.known
+        known.working.pop(parcel.id, None)
+        if known.twins:
+            known.finish_twins(parcel.id)
+        self.finish(parcel.number)
+
     def finish(self, number: int) -> None:
         """Note that the event of that number is finished with everything it became."""
         if number == self.upto + 1:
@@ -68,6 +82,15 @@ class Session:
         else:
             self._done.add(number)
             self._fresh.append(number)
+        self.touch()
+
+    @property
+    def scattered(self) -> bool:
+        """Whether numbers above `upto` are finished."""
+        return bool(self._done)
+
+    def touch(self) -> None:
+        """There is news for the sender."""
         if not self.dirty:
             self.dirty = True
             self.receiver.touched(self)
@@ -75,9 +98,8 @@ class Session:
     def consume(self, count: int) -> None:
         """Note that `count` more events have been consumed; the sender is told at the latest after half a window."""
         self.consumed += count
-        if not self.dirty and (self.consumed - self.told) * 2 >= self.window:
-            self.dirty = True
-            self.receiver.touched(self)
+        if (self.consumed - self.told) * 2 >= self.window:
+            self.touch()
 
     def take_ack(self) -> wire.Ack:
         """The news since the last one."""
@@ -93,7 +115,7 @@ class Session:
 
 
 #: Events of one session that came together: (session, number of the first, parcels).
-Arrival = tuple[Session, int, list[wire.Parcel]]
+Arrival = tuple[Session, int, list[wire.Arrived]]
 
 
 class Receiver:
@@ -151,31 +173,10 @@ class Receiver:
         if session.expected + count - 1 - session.consumed > session.window:
             self._refuse(identity, "overrun", f"more than the window of {session.window} events is under way")
             return
-        if any(len(parcel.id) != wire.ID_BYTES for parcel in batch.parcels):
-            self._refuse(identity, "malformed", f"an event's id is not {wire.ID_BYTES} bytes long")
-            return
         session.expected += count
         self.inboxes[session.inbox] = self.inboxes.get(session.inbox, 0) + count
+        self.redelivered += sum(1 for parcel in batch.parcels if parcel.redelivered)
         self.arrivals.append((session, batch.first, batch.parcels))
-
-    def deliver(self, session: Session, number: int, parcel: wire.Parcel) -> Delivery | None:
-        """Open the ledger for an arrival that is about to be consumed; None for a repeat, which needs nothing more."""
-        id_ = parcel.id
-        known = self.known
-        if parcel.redelivered:
-            self.redelivered += 1
-        working = known.working.get(id_)
-        if working is None and not known.finished(id_):
-            delivery = known.working[id_] = Delivery(session, number, id_, known)
-            return delivery
-        self.duplicates += 1
-        if working is None:
-            session.finish(number)
-        elif working.twins is None:
-            working.twins = [(session, number)]
-        else:
-            working.twins.append((session, number))
-        return None
 
     def _welcome(self, identity: bytes, hello: wire.Hello) -> None:
         if hello.version != wire.VERSION:
@@ -222,7 +223,7 @@ class Receiver:
     @property
     def idle(self) -> bool:
         """Whether nothing that came in is unfinished."""
-        return not self.arrivals and not self.known.working
+        return not self.arrivals and not self.known.in_work
 
     def _reply(self, identity: bytes, message: wire.FromReceiver) -> None:
         self.replies.append((identity, wire.encode(message)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import gevent
 from gevent.event import AsyncResult
 
 from actorkit.errors import AnswerTimeout, Draining, NotAnswered
-from actorkit.event import Event, new_id
+from actorkit.event import Event
 from actorkit.exits import Exits
 
 
@@ -35,7 +37,7 @@ class Requests:
         if self.draining:
             raise Draining("this instance is about to stop; ask another one")
         targets = self._exits.targets(outbox)
-        key = new_id()
+        key = os.urandom(8)
         answer = AsyncResult()
         event.homes = {**(event.homes or {}), self._actor: (self._instance, key)}
         self._waiting[key] = answer

@@ -10,31 +10,43 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from actorkit import wire
+from actorkit.ledger import Entry, Root, settle
 from actorkit.settings import Peers
 
 #: How long an answer waits for the instance that asked, in seconds, when no link leads there.
 HOME_GRACE_S: Final = 5.0
 
 
-class Release(Protocol):
-    """A ledger entry that is told when one of its children is finished."""
+#: An event on its way, and the ledger's entry that waits for it.
+Item = tuple[wire.Parcel, Entry]
 
-    def release(self) -> None: ...
-
-
-#: An event on its way, and the entry that waits for it.
-Item = tuple[wire.Parcel, Release]
+_NOBODY: Final = Root(lambda: None)
+_NOBODY.pending = 1 << 62
+#: Stands in a link's ledger where an event was acknowledged before those in front of it.
+_DONE: Final[Item] = (wire.Parcel(0, 0, "n", b"", b""), _NOBODY)
 
 
 class Link:
     """One session with one peer: numbers, credit, and what is not acknowledged."""
 
-    __slots__ = ("_upto", "address", "bye", "consumed", "draining", "instance", "ledger", "listed", "sent", "window")
+    __slots__ = (
+        "_items",
+        "_upto",
+        "address",
+        "bye",
+        "consumed",
+        "draining",
+        "instance",
+        "listed",
+        "sent",
+        "unacked",
+        "window",
+    )
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -46,7 +58,10 @@ class Link:
         self.listed = True
         self.draining = False
         self.bye = False
-        self.ledger: dict[int, Item] = {}
+        #: How many events are not acknowledged.
+        self.unacked = 0
+        #: The ledger: the events numbered `_upto + 1` to `sent`.
+        self._items: deque[Item] = deque()
         self._upto = 0
 
     @property
@@ -58,29 +73,51 @@ class Link:
         """Number the items, enter them in the ledger, and make the frame that carries them."""
         first = self.sent + 1
         self.sent += len(items)
-        self.ledger.update(zip(range(first, self.sent + 1), items, strict=True))
-        return wire.encode(wire.Batch(first, [item[0] for item in items]))
+        self.unacked += len(items)
+        self._items.extend(items)
+        return wire.encode(wire.Outgoing(first, [item[0] for item in items]))
 
     def acknowledge(self, ack: wire.Ack) -> None:
         """Strike out what is finished. Numbers that were never sent are ignored."""
-        self.consumed = max(self.consumed, min(ack.consumed, self.sent))
-        pop = self.ledger.pop
-        upto = min(ack.upto, self.sent)
-        for number in range(self._upto + 1, upto + 1):
-            item = pop(number, None)
-            if item is not None:
-                item[1].release()
-        self._upto = max(self._upto, upto)
+        if ack.consumed > self.consumed:
+            self.consumed = min(ack.consumed, self.sent)
+        take = self._items.popleft
+        count = min(ack.upto, self.sent) - self._upto
+        if count > 0:
+            self._upto += count
+            for _ in range(count):
+                item = take()
+                entry = item[1]
+                entry.pending -= 1
+                if not entry.pending:
+                    entry.done()
+                if item is not _DONE:
+                    self.unacked -= 1
+        items, base = self._items, self._upto + 1
         for number in ack.done:
-            item = pop(number, None)
-            if item is not None:
-                item[1].release()
+            index = number - base
+            if 0 <= index < len(items) and items[index] is not _DONE:
+                self.unacked -= 1
+                settle(items[index][1])
+                items[index] = _DONE
+
+    @property
+    def ledger(self) -> list[Item]:
+        """What is not acknowledged, in order."""
+        return [item for item in self._items if item is not _DONE]
+
+    def take_back(self) -> list[Item]:
+        """What is not acknowledged, in order; the ledger is empty then."""
+        items = self.ledger
+        self._items.clear()
+        self._upto, self.unacked = self.sent, 0
+        return items
 
     def __repr__(self) -> str:
         flags = "".join(f" {name}" for name in ("draining", "bye") if getattr(self, name))
         return (
             f"<Link {self.address} {self.instance or 'not welcome yet'} sent={self.sent} consumed={self.consumed} "
-            f"unacknowledged={len(self.ledger)}{'' if self.listed else ' unlisted'}{flags}>"
+            f"unacknowledged={self.unacked}{'' if self.listed else ' unlisted'}{flags}>"
         )
 
 
@@ -132,8 +169,8 @@ class Sender:
         self.frames.append((link, self._hello))
         return link
 
-    def put(self, parcel: wire.Parcel, entry: Release) -> None:
-        """Take an event; `entry` is released when it is acknowledged."""
+    def put(self, parcel: wire.Parcel, entry: Entry) -> None:
+        """Take an event; `entry` waits for it already and is told when it is acknowledged."""
         self.pending.append((parcel, entry))
 
     def on_frame(self, link: Link, frame: bytes) -> str:
@@ -163,8 +200,7 @@ class Sender:
         if self.links.get(link.address) is link:
             del self.links[link.address]
         self.reconnects += 1
-        items = list(link.ledger.values())
-        link.ledger.clear()
+        items = link.take_back()
         for parcel, _ in items:
             parcel.redelivered = True
         self.pending.extendleft(reversed(items))
@@ -236,7 +272,7 @@ class Sender:
                 waiting.append((deadline, instance, item))
             else:
                 self.dropped["home-gone"] = self.dropped.get("home-gone", 0) + 1
-                item[1].release()
+                settle(item[1])
         self.homing = waiting
         for instance, items in batches.items():
             link = by_instance[instance]
@@ -252,21 +288,21 @@ class Sender:
         elsewhere = any(
             other.instance and other.listed and not other.draining and not other.bye for other in self.links.values()
         )
-        if elsewhere and not link.ledger:
+        if elsewhere and not link.unacked:
             link.bye = True
             self.frames.append((link, wire.encode(wire.Bye())))
 
     def say_bye(self) -> None:
         """The end of this instance: tell every peer that owes nothing."""
         for link in self.links.values():
-            if not link.bye and not link.ledger:
+            if not link.bye and not link.unacked:
                 link.bye = True
                 self.frames.append((link, wire.encode(wire.Bye())))
 
     @property
     def in_flight(self) -> int:
         """Events sent and not acknowledged."""
-        return sum(len(link.ledger) for link in self.links.values())
+        return sum(link.unacked for link in self.links.values())
 
     @property
     def backlog(self) -> int:

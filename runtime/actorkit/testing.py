@@ -10,7 +10,7 @@ Events go in and come out as they would over an edge: encoded, decoded, and seen
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Generic, TypeVar
 
@@ -21,9 +21,9 @@ from actorkit.actor import Actor, Result
 from actorkit.errors import AnswerTimeout, Draining, EventError, NotAnswered, NotFound
 from actorkit.event import Event, Failure
 from actorkit.graph import RESERVED
-from actorkit.wire import Parcel
 
 A = TypeVar("A", bound=Actor)
+E = TypeVar("E", bound=Event)
 
 #: What plays the graph behind `request`: gets the event and the outbox, gives the event that comes back (None: none
 #: does). An `EventError` that it raises comes back as the event's failure.
@@ -55,7 +55,6 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         self.instance = f"{name}-test"
         self.brokers = tuple(brokers)
         self.answer = answer
-        #: Set it to see what the actor does when its instance is about to stop.
         self.draining = False
         #: Events that the actor keeps with `hold` and has neither completed nor failed.
         self.held: list[Event] = []
@@ -67,6 +66,11 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def drain(self) -> None:
+        """What happens at SIGTERM: nothing new from outside, and no new request."""
+        self.draining = True
+        self.actor.drain()
 
     def close(self) -> None:
         """Tear the actor down."""
@@ -81,14 +85,14 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         """The events in the `error` outbox, each with its `failure`; they are taken out."""
         return self.taken("error")
 
-    def put(self, event: Event, *, retries: int | None = None) -> None:
+    def put(self, event: Event) -> None:
         """Have one event consumed. What `consume` raises puts the event into `error`, as it does in an instance."""
-        arrived = over_the_wire(event)
-        left = self.actor.params.retries if retries is None else retries
+        arrived = over_the_wire(event, self.actor.input_class())
+        left = self.actor.params.retries
         while True:
             try:
-                wanted = arrived.convert(self.actor.input_class())
-                for result in _events(self.actor.consume(wanted)):
+                arrived.ensure()
+                for result in _events(self.actor.consume(arrived)):
                     self.send(result, None)
             except Exception as exc:  # noqa: BLE001  # whatever it is, it goes to the error outbox
                 left -= 1
@@ -114,7 +118,7 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
     def send(self, event: Event, outbox: str | None) -> None:
         """Part of `Runtime`: what the actor calls."""
         for name in self._destinations(outbox):
-            self._sent[name].append(over_the_wire(event))
+            self._sent[name].append(over_the_wire(event, Event))
 
     def _destinations(self, outbox: str | None) -> list[str]:
         if outbox is None:
@@ -130,7 +134,7 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         if self.draining:
             raise Draining("this instance is about to stop")
         self.send(event, outbox)
-        sent = over_the_wire(event)
+        sent = over_the_wire(event, Event)
         try:
             with gevent.Timeout(timeout_s, AnswerTimeout(f"no answer came within {timeout_s:g} s")):
                 answer = self.answer(sent, outbox) if self.answer else None
@@ -141,7 +145,7 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
             answer.failure = Failure.of(exc, self.name)
         if answer is None:
             raise NotAnswered("the event was dealt with and nothing came back")
-        return over_the_wire(answer)
+        return over_the_wire(answer, Event)
 
     def hold(self, event: Event) -> _Held:
         """Part of `Runtime`: what the actor calls."""
@@ -177,16 +181,12 @@ class _Held:
             self._harness._fail(self._event, error)
 
 
-def over_the_wire(event: Event) -> Event:
-    """The event as the next actor gets it: encoded and decoded."""
-    format_, content = event.encoded()
-    return Event.received(
-        Parcel(event.id, format_, content, event.encoded_context(), event.homes, event.redelivered)
-    )
+def over_the_wire(event: Event, wanted: type[E]) -> E:
+    """The event as the next actor gets it: encoded, decoded, and of the class that it wants."""
+    return wanted.received(event.parcel())
 
 
-def _events(result: Result) -> Iterator[Event]:
-    if isinstance(result, Event):
-        yield result
-    elif result is not None and not isinstance(result, Mapping):
-        yield from result
+def _events(result: Result) -> Iterable[Event]:
+    if result is None:
+        return ()
+    return (result,) if isinstance(result, Event) else result

@@ -6,15 +6,12 @@ element of an array is the letter that names the message.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
 #: Version of the protocol; a peer of another one is refused.
 VERSION: Final = 1
-
-#: Length of an event's id, in bytes.
-ID_BYTES: Final = 16
 
 #: Longest message that a socket takes, in bytes; a peer that sends a longer one is disconnected.
 MAX_MESSAGE_BYTES: Final = 64 << 20
@@ -31,14 +28,53 @@ Homes = dict[str, tuple[str, bytes]]
 
 
 class Parcel(msgspec.Struct, array_like=True, gc=False):
-    """An event on the wire: [id (16 bytes), format letter, body, context (msgpack), homes or nil, redelivered]."""
+    """An event on the wire: [id, trace, format letter, body, context (msgpack), homes or nil, redelivered].
 
-    id: bytes
+    `id` and `trace` are 64-bit numbers; `trace` is the id of the event that all of this began with. Together they are
+    the event's name.
+    """
+
+    id: int
+    trace: int
     format: str
     body: bytes
     context: bytes
     homes: Homes | None = None
     redelivered: bool = False
+
+
+class _Hidden:
+    """A type that nothing on the wire decodes to: a field of it is the receiver's own."""
+
+
+class Session(Protocol):
+    """What an arrived event tells that it is finished."""
+
+    def close(self, parcel: Arrived) -> None: ...
+
+
+class Arrived(Parcel, array_like=True, gc=False):
+    """A parcel at its receiver, and the ledger's entry for it: one object, as there is one for every event.
+
+    `pending` counts what the event waits for after its consume: events that it became, handles held. `session` is None
+    until consume has ended. `ordinal` counts the events made of it.
+    """
+
+    if TYPE_CHECKING:
+        pending: int = 0
+        ordinal: int = 0
+        number: int = 0
+        session: Session | None = None
+    else:
+        pending: _Hidden = 0
+        ordinal: _Hidden = 0
+        number: _Hidden = 0
+        session: _Hidden = None
+
+    def done(self) -> None:
+        """Nothing is pending any more. While consume runs, that means nothing yet."""
+        if self.session is not None:
+            self.session.close(self)
 
 
 class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
@@ -55,6 +91,13 @@ class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
 
 class Batch(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
     """Events with the consecutive numbers `first`, `first + 1`, …; the numbers of a session begin at 1."""
+
+    first: int
+    parcels: list[Arrived]
+
+
+class Outgoing(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
+    """A Batch as its sender writes it."""
 
     first: int
     parcels: list[Parcel]

@@ -47,7 +47,12 @@ _NCNAME = re.compile(r"[^\W\d][\w.\-·]*\Z")
 def parser(encoding: str | None = None) -> etree.XMLParser:
     """A parser for documents from outside: no entities, no network, no DTD is loaded, libxml2's limits are on."""
     return etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, encoding=encoding
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        encoding=encoding,
     )
 
 
@@ -70,7 +75,7 @@ def parse(content: bytes, encoding: str | None = None) -> Element:
         raise ConversionError(f"the data is not XML: {exc}") from exc
     if root is None:
         raise ConversionError("the data is not XML: it is empty")
-    document = root.getroottree().docinfo
+    document: Any = root.getroottree().docinfo
     if document.doctype:
         _refuse_entities(root, document.internalDTD)
     return root
@@ -82,7 +87,9 @@ def _refuse_entities(root: Element, dtd: Any) -> None:
         raise ConversionError(f'the XML declares the entity "{declared.name}"; write its text instead')
     used = next(root.iter(etree.Entity), None)
     if used is not None:
-        raise ConversionError(f'the XML uses the entity "{used.name}" in line {used.sourceline}; write its text instead')
+        raise ConversionError(
+            f'the XML uses the entity "{used.name}" in line {used.sourceline}; write its text instead'
+        )
 
 
 def serialise(data: Element) -> bytes:
@@ -162,7 +169,9 @@ def _attribute_name(name: str, nsmap: Mapping[str | None, str]) -> str:
     if not name.startswith("{"):
         return name
     uri, _, local = name[1:].partition("}")
-    prefix = "xml" if uri == _XML_NAMESPACE else next((key for key, value in nsmap.items() if key and value == uri), None)
+    prefix = (
+        "xml" if uri == _XML_NAMESPACE else next((key for key, value in nsmap.items() if key and value == uri), None)
+    )
     return f"{prefix}:{local}" if prefix else local
 
 
@@ -194,7 +203,7 @@ def _element(parent: Element, name: str, value: Any, outer: Mapping[str, str], d
         raise ConversionError(f"the data is nested more than {MAX_DEPTH} levels deep")
     own = dict(_namespaces(value))
     known = {**outer, **own}
-    nsmap = {prefix or None: uri for prefix, uri in own.items()}
+    nsmap: Any = {prefix or None: uri for prefix, uri in own.items()}
     tag = _tag(name, known)
     element = etree.Element(tag, nsmap=nsmap) if parent is None else etree.SubElement(parent, tag, nsmap=nsmap)
     _fill(element, value, known, depth)

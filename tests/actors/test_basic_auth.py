@@ -123,7 +123,7 @@ def test_a_broken_list_of_users_is_found_before_the_first_event(users: str, says
 
 
 def test_the_command_writes_a_line_that_lets_the_user_in() -> None:
-    paths = [str(Path(module.__file__).parents[1]) for module in (actorkit, actorkit_actors)]
+    paths = [str(Path(str(module.__file__)).parents[1]) for module in (actorkit, actorkit_actors)]
     done = subprocess.run(
         [sys.executable, "-m", "actorkit_actors.basic_auth", "ann"],
         input="a:b\n",

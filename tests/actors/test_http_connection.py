@@ -11,7 +11,7 @@ from pathlib import Path
 import gevent
 import pytest
 from gevent.event import Event as Flag
-from gevent.ssl import create_default_context
+from gevent.ssl import SSLContext
 
 from actorkit import Event
 from actorkit.errors import SettingsError
@@ -19,8 +19,6 @@ from actorkit.testing import Harness
 from actorkit_actors.http.connection import Connection
 from actorkit_actors.http_server import HTTPServer
 from tests.actors.http_client import Client, Start, ask, echo, request
-
-pytest_plugins = ["tests.actors.http_client"]
 
 
 def until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
@@ -53,7 +51,7 @@ def test_a_connection_serves_request_after_request(start: Start) -> None:
     with Client(start()) as client:
         for number in range(3):
             assert client.send(request("/echo", b"%d" % number)).response()[2] == b"%d" % number
-        status, headers, _ = client.send(request("/echo", connection="close")).response()
+        _, headers, _ = client.send(request("/echo", connection="close")).response()
         assert dict(headers)["connection"] == "close"
         assert client.ended()
 
@@ -114,6 +112,10 @@ def test_an_upgrade_is_not_made_and_the_request_is_served(start: Start) -> None:
         client.send(request("/echo", b"x", connection="Upgrade, HTTP2-Settings", upgrade="h2c"))
         status, _, body = client.response()
         assert (status, body) == (200, b"x")
+        assert client.ended()
+    with Client(start()) as client:
+        client.send(request(connection="Upgrade", upgrade="websocket"))
+        assert client.response()[0] == 204
         assert client.ended()
 
 
@@ -248,7 +250,7 @@ def test_draining_ends_idle_connections_and_the_others_with_their_answer(start: 
     with Client(harness) as idle, Client(harness) as busy:
         busy.send(request("/echo", b"x"))
         until(lambda: slow.begun == 1)
-        harness.draining = True
+        harness.drain()
         assert idle.ended()
         with pytest.raises(OSError):
             Client(harness)
@@ -263,8 +265,7 @@ def test_a_request_on_an_open_connection_while_draining_gives_503(start: Start) 
     with Client(harness) as client:
         client.send(b"POST /echo HTTP/1.1\r\nHost: a\r\n")
         until(lambda: any(not connection.idle for connection in harness.actor._connections))
-        harness.draining = True
-        until(lambda: harness.actor._closing)
+        harness.drain()
         status, headers, _ = client.send(b"\r\n").response()
         assert (status, dict(headers)["connection"]) == (503, "close")
 
@@ -303,7 +304,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     certificate, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+         "-keyout", str(key), "-out", str(certificate)],
         check=True,
         capture_output=True,
     )  # fmt: skip
@@ -313,7 +315,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_tls_is_spoken_when_there_is_a_certificate(start: Start, certificate: tuple[Path, Path]) -> None:
     slow = Slow()
     harness = start(slow, certfile={"file": str(certificate[0])}, keyfile={"file": str(certificate[1])})
-    context = create_default_context(cafile=str(certificate[0]))
+    context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(certificate[0])
     with Client(harness) as client:
         client.sock = context.wrap_socket(client.sock, server_hostname="localhost")
         client.send(request("/echo", b"x"))

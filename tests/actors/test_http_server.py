@@ -6,7 +6,6 @@ import json
 import logging
 import shutil
 import subprocess
-from typing import Any
 
 import gevent
 import pytest
@@ -16,8 +15,6 @@ from actorkit.errors import SettingsError
 from actorkit.testing import Answer, Harness
 from actorkit_actors.http_server import HTTPServer
 from tests.actors.http_client import Client, Start, ask, request
-
-pytest_plugins = ["tests.actors.http_client"]
 
 
 def seen(harness: Harness[HTTPServer]) -> Event:
@@ -56,10 +53,16 @@ def test_an_order_goes_into_the_outbox_that_the_path_names(start: Start) -> None
         ("image/png", b"\x89PNG", ("b", b"\x89PNG")),
         ("", b"\x00", ("b", b"\x00")),
         ("application/json", b"", ("n", b"")),
-        ("application/x-www-form-urlencoded", b"a=1&b=%C3%A4+x&a=2&c=", ("j", '{"a":["1","2"],"b":["ä x"],"c":[""]}'.encode())),
+        (
+            "application/x-www-form-urlencoded",
+            b"a=1&b=%C3%A4+x&a=2&c=",
+            ("j", '{"a":["1","2"],"b":["ä x"],"c":[""]}'.encode()),
+        ),
     ],
 )
-def test_the_content_type_decides_the_format(start: Start, content_type: str, body: bytes, encoded: tuple[str, bytes]) -> None:
+def test_the_content_type_decides_the_format(
+    start: Start, content_type: str, body: bytes, encoded: tuple[str, bytes]
+) -> None:
     harness = start()
     ask(harness, request("/echo", body, content_type=content_type))
     assert seen(harness).encoded() == encoded
@@ -70,7 +73,8 @@ def test_a_form_with_files_keeps_every_field(start: Start) -> None:
     body = (
         b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
         b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n2\r\n'
-        b'--x\r\nContent-Disposition: form-data; name="f"; filename="n.bin"\r\nContent-Type: image/png\r\n\r\n\x00\r\n--x--\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="f"; filename="n.bin"\r\n'
+        b"Content-Type: image/png\r\n\r\n\x00\r\n--x--\r\n"
     )
     ask(harness, request("/echo", body, content_type="multipart/form-data; boundary=x"))
     assert seen(harness).data == {
@@ -118,7 +122,9 @@ def test_a_body_that_is_not_what_it_says_is_answered_with_400(
         ("text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8", "application/xml", b"<a>1</a>"),
     ],
 )
-def test_accept_decides_what_the_answer_is_written_as(start: Start, accept: str, content_type: str, body: bytes) -> None:
+def test_accept_decides_what_the_answer_is_written_as(
+    start: Start, accept: str, content_type: str, body: bytes
+) -> None:
     headers = {"accept": accept} if accept else {}
     answer = ask(start(), request("/echo", b'{"a": "1"}', content_type="application/json", **headers))
     assert (answer[0], answer[1]["content-type"], answer[2]) == (200, content_type, body)
@@ -146,7 +152,14 @@ def test_an_actor_chooses_status_content_type_and_repeated_headers(start: Start)
 
 
 @pytest.mark.parametrize(
-    "header", [("X-A", "b\r\nX-Injected: 1"), ("X A", "b"), ("Content-Length", "7"), ("Transfer-Encoding", "chunked"), ("X-A", "€")]
+    "header",
+    [
+        ("X-A", "b\r\nX-Injected: 1"),
+        ("X A", "b"),
+        ("Content-Length", "7"),
+        ("Transfer-Encoding", "chunked"),
+        ("X-A", "€"),
+    ],
 )
 def test_a_header_that_may_not_be_sent_is_left_out(
     start: Start, header: tuple[str, str], caplog: pytest.LogCaptureFixture

@@ -76,9 +76,9 @@ def test_images_are_named_after_the_actor_and_users_code_after_the_topology(shop
 
 
 def test_a_published_port_leads_to_the_parameter_that_holds_it(shop: Path) -> None:
-    (port,) = plan_of(ORDERS, shop).unit("web").ports
-    assert port == Port("http", 8080, 8080, False, port.parameter, port.host_parameter)
-    assert port.parameter
+    web = plan_of(ORDERS, shop).unit("web")
+    assert web.ports == (Port("http", 8080, 8080, public=False, parameter="port"),)
+    assert web.listens == {"port": "host"}
     plan = plan_of(ORDERS.replace("{http: 8080}", "{http: {port: 80, public: true}}"), shop)
     assert (plan.unit("web").ports[0].published, plan.unit("web").ports[0].public) == (80, True)
 

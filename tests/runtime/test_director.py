@@ -182,7 +182,7 @@ def test_a_held_event_is_unfinished_until_its_handle_ends_it(director: Director)
     actor = begin(director)
     with pytest.raises(AnswerTimeout):
         actor.request(JSONEvent("a"), timeout_s=0.05)
-    assert director.host("later").receiver.known.working
+    assert director.host("later").receiver.known.in_work
     first = gevent.spawn(actor.request, JSONEvent("b"), None, timeout_s=5)
     while len(director.host("later").receiver.inboxes) == 0 or director.host("asker").exits.roots != 1:
         gevent.sleep(0.001)

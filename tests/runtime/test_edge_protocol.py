@@ -15,7 +15,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from actorkit import wire
 from actorkit.event import new_id
 from actorkit.graph import Options
-from actorkit.ledger import Delivery
+from actorkit.ledger import settle
 from actorkit.receiver import Receiver, Session
 from actorkit.sender import Link, Sender
 from actorkit.settings import Peers
@@ -28,9 +28,10 @@ class Entry:
     """Stands for the event upstream: counts how often it was told that its child is finished."""
 
     def __init__(self) -> None:
+        self.pending = 1
         self.released = 0
 
-    def release(self) -> None:
+    def done(self) -> None:
         self.released += 1
 
 
@@ -54,10 +55,9 @@ class EdgeMachine(RuleBasedStateMachine):
         self.receivers: dict[str, Receiver] = {}
         self.wires: dict[Link, Wire] = {}
         self.sessions = 0
-        self.entries: dict[bytes, Entry] = {}
-        self.consumed: Counter[bytes] = Counter()
-        self.work: dict[str, list[Delivery]] = {address: [] for address in ADDRESSES}
-        self.names: dict[bytes, bytes] = {}
+        self.entries: dict[int, Entry] = {}
+        self.consumed: Counter[int] = Counter()
+        self.work: dict[str, list[wire.Arrived]] = {address: [] for address in ADDRESSES}
 
     @initialize(target=addresses)
     def begin(self) -> str:
@@ -86,7 +86,7 @@ class EdgeMachine(RuleBasedStateMachine):
         for _ in range(count):
             id_ = new_id()
             self.entries[id_] = Entry()
-            self.sender.put(wire.Parcel(id_, "n", b"", b""), self.entries[id_])
+            self.sender.put(wire.Parcel(id_, id_, "n", b"", b""), self.entries[id_])
 
     @rule()
     def dispatch(self) -> None:
@@ -116,20 +116,25 @@ class EdgeMachine(RuleBasedStateMachine):
             if not many:
                 break
 
-    def take(self, address: str, session: Session, number: int, parcel: wire.Parcel) -> None:
-        delivery = self.receivers[address].deliver(session, number, parcel)
-        if delivery is None:
+    def take(self, address: str, session: Session, number: int, parcel: wire.Arrived) -> None:
+        """What a worker does, for an actor whose every event waits for another one."""
+        known = self.receivers[address].known
+        if known.repeats(parcel):
+            known.repeat(session, number, parcel)
             return
         if self.consumed[parcel.id]:
             assert parcel.redelivered, "a repeat must be marked"
+        known.recent[parcel.id] = parcel.trace
         self.consumed[parcel.id] += 1
-        self.work[address].append(delivery)
+        parcel.pending += 1
+        session.open(parcel, number)
+        self.work[address].append(parcel)
 
     @rule(address=st.sampled_from(ADDRESSES), which=st.integers(0, 50))
     def finish(self, address: str, which: int) -> None:
         work = self.work[address]
         if work:
-            work.pop(which % len(work)).release()
+            settle(work.pop(which % len(work)))
 
     @rule(address=st.sampled_from(ADDRESSES))
     def answer(self, address: str) -> None:
@@ -200,7 +205,7 @@ class EdgeMachine(RuleBasedStateMachine):
     def what_is_not_acknowledged_is_still_held(self) -> None:
         held = {item[0].id for item in self.sender.pending}
         for link in self.sender.links.values():
-            held.update(item[0].id for item in link.ledger.values())
+            held.update(item[0].id for item in link.ledger)
         missing = [id_ for id_, entry in self.entries.items() if not entry.released and id_ not in held]
         assert not missing
 

@@ -35,9 +35,24 @@ _FORMATS: Final = {
 
 #: What an answer of a format can be written as, the first one preferred.
 _OFFERS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
-    body.JSON: (("application/json", body.JSON), ("application/xml", body.XML), ("text/xml", body.XML), ("text/plain", body.TEXT)),
-    body.XML: (("application/xml", body.XML), ("text/xml", body.XML), ("application/json", body.JSON), ("text/plain", body.TEXT)),
-    body.TEXT: (("text/plain", body.TEXT), ("application/json", body.JSON), ("application/xml", body.XML), ("text/xml", body.XML)),
+    body.JSON: (
+        ("application/json", body.JSON),
+        ("application/xml", body.XML),
+        ("text/xml", body.XML),
+        ("text/plain", body.TEXT),
+    ),
+    body.XML: (
+        ("application/xml", body.XML),
+        ("text/xml", body.XML),
+        ("application/json", body.JSON),
+        ("text/plain", body.TEXT),
+    ),
+    body.TEXT: (
+        ("text/plain", body.TEXT),
+        ("application/json", body.JSON),
+        ("application/xml", body.XML),
+        ("text/xml", body.XML),
+    ),
     body.BYTES: (
         ("application/octet-stream", body.BYTES),
         ("application/json", body.JSON),

@@ -14,14 +14,14 @@ from typing import Final
 BODILESS: Final = frozenset({204, 205, 304})
 
 #: Headers of a response that the server alone writes.
-_OWN: Final = frozenset({"connection", "content-length", "date", "transfer-encoding", "keep-alive", "upgrade", "trailer"})
+_OWN: Final = frozenset(
+    {"connection", "content-length", "date", "transfer-encoding", "keep-alive", "upgrade", "trailer"}
+)
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 
-_STATUS_LINES: Final = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-}
+_STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
 class Request:

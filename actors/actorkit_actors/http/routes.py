@@ -19,7 +19,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A path that the server answers for."""
 
     path: Annotated[
-        str, Meta(pattern="^/", description="werkzeug rule; <queue> names the outbox, other variables become path_params")
+        str,
+        Meta(pattern="^/", description="werkzeug rule; <queue> names the outbox, other variables become path_params"),
     ]
     methods: Annotated[tuple[str, ...], Meta(min_length=1, description="methods that are let in")] = ("POST",)
     ctypes: Annotated[tuple[str, ...], Meta(description="content types that are let in, as text/*; none: all")] = ()
@@ -50,7 +51,8 @@ class Router:
             SettingsError: a path is not a werkzeug rule.
         """
         self._routes = [
-            msgspec.structs.replace(route, methods=tuple(method.upper() for method in route.methods)) for route in routes
+            msgspec.structs.replace(route, methods=tuple(method.upper() for method in route.methods))
+            for route in routes
         ]
         try:
             rules = [
@@ -76,11 +78,12 @@ class Router:
 
     def _find(self, method: str, path: str) -> Match | NoRoute:
         try:
-            index, values = self._adapter.match(path, method)
+            index, found = self._adapter.match(path, method)
         except exceptions.MethodNotAllowed as exc:
             return NoRoute(tuple(sorted(exc.valid_methods or ())))
         except (exceptions.NotFound, routing.RequestRedirect):
             return NoRoute(())
         route = self._routes[int(index)]
-        queue = values.pop("queue", None)
-        return Match(route, str(queue) if queue is not None else route.outbox or None, {k: str(v) for k, v in values.items()})
+        values = {name: str(value) for name, value in found.items()}
+        queue = values.pop("queue", route.outbox) or None
+        return Match(route, queue, values)

@@ -19,10 +19,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-#: What no running process reads: tests and headers.
+from actorkit_kit.image import elf
+
+#: What no running process reads: tests, headers, and gevent's loop and resolver that the runtime does not choose.
 DEAD_FOLDERS: Final = (
-    "gevent/tests",
+    "gevent/libuv",
+    "gevent/resolver/cares*.so",
     "gevent/testing",
+    "gevent/tests",
     "greenlet/platform",
     "greenlet/tests",
     "lxml/includes",
@@ -117,9 +121,11 @@ def strip(target: Path, patterns: tuple[str, ...]) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-    for path in target.rglob("*"):
-        if path.suffix in DEAD_SUFFIXES and path.is_file():
+    for path in [path for path in target.rglob("*") if path.is_file()]:
+        if path.suffix in DEAD_SUFFIXES:
             path.unlink()
+        elif ".so" in path.suffixes:
+            elf.strip(path)
     shutil.rmtree(target / "bin", ignore_errors=True)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +20,21 @@ LAST_LINES: Final = 20
 MAX_LINE_BYTES: Final = 1 << 20
 #: Longest wait for a page of the admin server, in seconds.
 PROBE_TIMEOUT_S: Final = 2.0
+
+#: PR_SET_PDEATHSIG of prctl(2).
+_SET_PARENT_DEATH_SIGNAL: Final = 1
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """Has a new process drained when the kit is killed; None where the system cannot (only Linux can)."""
+    if sys.platform != "linux":
+        return None
+    library = ctypes.CDLL(None)
+
+    def ask() -> None:
+        library.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+
+    return ask
 
 
 class Child:
@@ -62,6 +79,7 @@ class Child:
             stderr=asyncio.subprocess.STDOUT,
             limit=MAX_LINE_BYTES,
             start_new_session=True,
+            preexec_fn=_die_with_parent(),
         )
         self._reader = asyncio.create_task(self._read(self._running))
 

@@ -8,17 +8,18 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
 
-from actorkit_kit import deployment, engine
+from actorkit_kit import deployment, engine, images
 from actorkit_kit.deployment import Row
 from actorkit_kit.errors import KitError
 from actorkit_kit.plan import Plan
-from actorkit_kit.targets import compose, folder
+from actorkit_kit.targets import compose, content, folder
 
 Look = Callable[[list[Row]], None]
 
@@ -28,42 +29,76 @@ def folder_for(plan: Plan) -> Path:
     return plan.base / ".kit" / plan.topology
 
 
+@dataclass(frozen=True)
+class Start:
+    """One start of a deployment: what is wanted, from where, and what was there before."""
+
+    client: DockerClient
+    plan: Plan
+    folder: Path
+    profile: tuple[str, ...]
+    look: Look
+    wanted: Mapping[str, int]
+    timeout_s: float
+    files_before: Mapping[str, str | bytes]
+    images_before: Mapping[str, str]
+
+    def compose(self, *arguments: str) -> str:
+        return engine.run_compose([*self.profile, *arguments], project=self.plan.topology, folder=self.folder)
+
+    def wait(self, busy: Callable[[], bool] = lambda: False) -> list[Row]:
+        return deployment.wait_healthy(self.client, self.plan.topology, self.wanted, self.timeout_s, self.look, busy)
+
+
 def deploy(
-    client: DockerClient, plan: Plan, look: Look, *, prometheus: bool, timeout_s: float, keep: bool = False
+    client: DockerClient,
+    plan: Plan,
+    look: Look,
+    *,
+    prometheus: bool,
+    timeout_s: float,
+    keep: bool = False,
+    images_before: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """Write the folder, start everything, wait until it is healthy.
 
-    When it fails, what was there before is put back: nothing, or the deployment that ran.
+    When it fails, what was there before is put back: nothing, or the deployment that ran, with `images_before`
+    (tag → id).
 
     Raises:
         KitError: it did not come up; the message says which instance, and what it said last.
     """
     where = folder_for(plan)
-    before = folder.read(where) if deployment.replicas(client, plan.topology) else {}
+    running = deployment.replicas(client, plan.topology)
     rendered = compose.render(plan)
-    profile = ["--profile", "observability"] if prometheus else []
+    start = Start(
+        client=client,
+        plan=plan,
+        folder=where,
+        profile=("--profile", "observability") if prometheus else (),
+        look=look,
+        wanted={unit.name: unit.replicas for unit in plan.units} | ({compose.PROMETHEUS: 1} if prometheus else {}),
+        timeout_s=timeout_s,
+        files_before=folder.read(where) if running else {},
+        images_before=images_before or {},
+    )
     folder.write(rendered, where, compose.PRIVATE)
-    ours = {url for replica in deployment.replicas(client, plan.topology) for url in replica.urls}
-    services = _services(plan, where, profile)
-    _check_ports(services, ours)
+    folder.write({".gitignore": "*\n"}, where.parent)
+    services = json.loads(start.compose("config", "--format", "json"))["services"]
+    _check_ports(services, {url for replica in running for url in replica.urls})
     if prometheus:
         _check_prometheus(client, services[compose.PROMETHEUS]["image"])
-    wanted = {unit.name: unit.replicas for unit in plan.units} | ({compose.PROMETHEUS: 1} if prometheus else {})
     try:
-        state = _up(client, plan, where, profile, look, wanted, timeout_s)
-        _refresh_secrets(client, plan, where, before, rendered, look, wanted, timeout_s)
-    except BaseException:
-        if not keep:
-            _take_back(plan, where, profile, before)
+        state = _up(start)
+        _refresh_secrets(start, rendered)
+    except BaseException as exc:
+        if keep:
+            raise
+        told = _take_back(start)
+        if isinstance(exc, KitError):
+            raise KitError(f"{exc}\n{told}") from exc
         raise
     return state
-
-
-def _services(plan: Plan, where: Path, profile: list[str]) -> dict[str, Any]:
-    """The services as compose sees them, with `.env` and overrides applied."""
-    found = engine.run_compose([*profile, "config", "--format", "json"], project=plan.topology, folder=where)
-    services: dict[str, Any] = json.loads(found)["services"]
-    return services
 
 
 def _check_ports(services: Mapping[str, Any], ours: set[str]) -> None:
@@ -80,8 +115,8 @@ def _check_ports(services: Mapping[str, Any], ours: set[str]) -> None:
             for number in _numbers(port.get("published", "")):
                 if str(number) not in taken and not _free(port.get("host_ip", ""), number):
                     raise KitError(
-                        f'port {number}, which "{name}" publishes, is in use on this machine. Free it, or give "{name}" '
-                        "another one: expose in the topology, or .env beside the compose file."
+                        f'port {number}, which "{name}" publishes, is in use on this machine. Free it, or '
+                        f'give "{name}" another one: expose in the topology, or .env beside the compose file.'
                     )
 
 
@@ -113,81 +148,68 @@ def _check_prometheus(client: DockerClient, image: str) -> None:
             ) from exc
 
 
-def _up(
-    client: DockerClient,
-    plan: Plan,
-    where: Path,
-    profile: list[str],
-    look: Look,
-    wanted: Mapping[str, int],
-    timeout_s: float,
-) -> list[Row]:
-    arguments = [*profile, "up", "--detach", "--remove-orphans", "--no-build", "--quiet-pull"]
+def _up(start: Start) -> list[Row]:
+    arguments = [*start.profile, "up", "--detach", "--remove-orphans", "--no-build", "--quiet-pull"]
     with tempfile.TemporaryFile("w+") as said:
         process = engine.compose(
             arguments,
-            project=plan.topology,
-            folder=where,
+            project=start.plan.topology,
+            folder=start.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,
         )
         try:
-            return deployment.wait_healthy(
-                client, plan.topology, wanted, timeout_s, look, lambda: _working(process, said)
-            )
+            return start.wait(lambda: _working(start, process, said))
         finally:
             if process.poll() is None:
                 process.terminate()
             process.wait()
 
 
-def _working(process: subprocess.Popen[str], said: IO[str]) -> bool:
+def _working(start: Start, process: subprocess.Popen[str], said: IO[str]) -> bool:
+    """Whether compose still works.
+
+    Raises:
+        KitError: it failed; the message tells of the instance that it failed for, where there is one.
+    """
     status = process.poll()
-    if status:
-        said.seek(0)
-        raise KitError(f"docker compose up failed: {engine.last_line(said.read())}")
-    return status is None
+    if not status:
+        return status is None
+    said.seek(0)
+    complaint = engine.last_line(said.read())
+    ill = deployment.suspect(deployment.replicas(start.client, start.plan.topology))
+    if ill is None or ill.container not in complaint:
+        raise KitError(f"docker compose up failed: {complaint}")
+    raise KitError(deployment.story(start.client, ill, f"is {ill.health or ill.state}"))
 
 
-def _refresh_secrets(
-    client: DockerClient,
-    plan: Plan,
-    where: Path,
-    before: Mapping[str, str | bytes],
-    rendered: Mapping[str, str | bytes],
-    look: Look,
-    wanted: Mapping[str, int],
-    timeout_s: float,
-) -> None:
-    """Start anew what reads a secret that has changed: compose does not see it, and a label with its hash would tell."""
+def _refresh_secrets(start: Start, rendered: Mapping[str, str | bytes]) -> None:
+    """Start anew what reads a secret that has changed. Compose does not look into files, and a label would tell."""
     changed = {
         path
-        for path, content in rendered.items()
-        if path.startswith("secrets/") and before.get(path, content) != content
+        for path, data in rendered.items()
+        if path.startswith("secrets/") and start.files_before.get(path, data) != data
     }
     stale = sorted(
         unit.name
-        for unit in plan.units
-        if any(f"secrets/{mount.name}" in changed for mount in unit.mounts if mount.secret)
+        for unit in start.plan.units
+        if any(f"secrets/{name}" in changed for name in content.secret_targets(unit))
     )
     if stale:
-        engine.run_compose(
-            ["up", "--detach", "--no-deps", "--no-build", "--force-recreate", *stale],
-            project=plan.topology,
-            folder=where,
-        )
-        deployment.wait_healthy(client, plan.topology, wanted, timeout_s, look)
+        start.compose("up", "--detach", "--no-deps", "--no-build", "--force-recreate", *stale)
+        start.wait()
 
 
-def _take_back(plan: Plan, where: Path, profile: list[str], before: Mapping[str, str | bytes]) -> None:
-    if before:
-        folder.write(before, where, compose.PRIVATE)
-        engine.run_compose(
-            [*profile, "up", "--detach", "--remove-orphans", "--no-build"], project=plan.topology, folder=where
-        )
-        return
-    take_down(plan.topology, where, volumes=True)
+def _take_back(start: Start) -> str:
+    """Put back what was there before; a sentence that says what that was."""
+    if not start.files_before:
+        take_down(start.plan.topology, start.folder, volumes=True)
+        return "Everything of it was taken down again; --keep leaves it for a look."
+    folder.write(start.files_before, start.folder, compose.PRIVATE)
+    images.put_back(start.client, start.images_before)
+    start.compose("up", "--detach", "--remove-orphans", "--no-build")
+    return "The deployment that ran before was put back."
 
 
 def take_down(topology: str, where: Path | None, *, volumes: bool) -> None:

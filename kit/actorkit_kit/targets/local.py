@@ -149,12 +149,12 @@ def _params(unit: Unit, folder: Path, ports: FreePorts) -> dict[str, Any]:
         name: {"file": sources[value["file"]]} if isinstance(value, dict) and value.get("file") in sources else value
         for name, value in unit.params.items()
     }
-    params.update({name: ports.take() for name in unit.listens})
-    for port in unit.ports:
-        if port.parameter:
-            params[port.parameter] = port.published
-        if port.host_parameter:
-            params[port.host_parameter] = "0.0.0.0" if port.public else LOOPBACK
+    published = {port.parameter: port for port in unit.ports}
+    for name, host in unit.listens.items():
+        port = published.get(name)
+        params[name] = port.published if port else ports.take()
+        if host:
+            params[host] = "0.0.0.0" if port and port.public else LOOPBACK
     return params
 
 

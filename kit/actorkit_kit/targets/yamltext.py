@@ -37,7 +37,7 @@ def header(plan: Plan, *lines: str) -> str:
 
 def anchored(name: str, content: Mapping[str, Any]) -> CommentedMap:
     """A mapping that others take over with `merged`."""
-    node: CommentedMap = _node(content)
+    node: CommentedMap = tree(content)
     node.yaml_set_anchor(name, always_dump=True)
     return node
 
@@ -47,29 +47,36 @@ def merged(base: CommentedMap, content: Mapping[str, Any]) -> CommentedMap:
 
     A key of its own does it, for ruamel.yaml's own `add_yaml_merge` changed its arguments from 0.18 to 0.19.
     """
-    node: CommentedMap = _node({_Merge(): base, **content})
+    node: CommentedMap = tree({_Merge(): base, **content})
     return node
 
 
-def _node(value: Any) -> Any:
+def tree(value: Any) -> Any:
     """`value` as ruamel writes it; nodes that are there already are kept, with their anchors and merges."""
     if isinstance(value, CommentedMap):
         return value
     if isinstance(value, Mapping):
         node = CommentedMap()
         for key, item in value.items():
-            node[key] = _node(item)
+            node[key] = tree(item)
         return node
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        items = CommentedSeq([_node(item) for item in value])
+        items = CommentedSeq([tree(item) for item in value])
         if all(isinstance(item, str | int | float) for item in value):
             items.fa.set_flow_style()
         return items
+    if isinstance(value, Text) and "\n" in value and _plain(value):
+        return LiteralScalarString(value)
     if isinstance(value, Text):
         return DoubleQuotedScalarString(value)
     if isinstance(value, str) and "\n" in value:
         return LiteralScalarString(value)
     return value
+
+
+def _plain(text: str) -> bool:
+    """Whether a text of several lines can stand as it is: nothing in it would be lost or changed."""
+    return all(line.isprintable() and line == line.rstrip() for line in text.split("\n")) and text[0] not in " \n"
 
 
 def dump(content: Mapping[str, Any]) -> str:
@@ -80,5 +87,5 @@ def dump(content: Mapping[str, Any]) -> str:
     yaml.default_flow_style = False
     yaml.representer.add_representer(_Merge, _represent_merge)
     out = io.StringIO()
-    yaml.dump(_node(content), out)
+    yaml.dump(tree(content), out)
     return out.getvalue()

@@ -22,7 +22,12 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def actors(
         name: Annotated[
-            str | None, typer.Argument(metavar="[NAME]", help="A name from the catalogue, or package.module:Class.")
+            str | None,
+            typer.Argument(
+                metavar="NAME",
+                help="A name from the catalogue, or package.module:Class.",
+                autocompletion=lambda: sorted(CATALOGUE),
+            ),
         ] = None,
         build: Annotated[
             Path | None, typer.Option(help="The folder with the code of package.module:Class.", file_okay=False)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from actorkit_kit import state_view
+from actorkit_kit import images, state_view
 from actorkit_kit.build_progress import build_outdated
 from actorkit_kit.console import Output, OutputOption, TopologyArgument, note, result
 from actorkit_kit.engine import connect
@@ -50,13 +50,16 @@ def register(app: typer.Typer) -> None:
         """
         plan = load_plan(topology)
         with closing(connect()) as client:
+            before = images.present(client, plan)
             build_outdated(client, plan)
             if target is Target.HELM:
                 _helm(plan, namespace, timeout_s, keep)
                 return
             note(f"kit: starting {plan.topology} from {compose_up.folder_for(plan)}")
             with state_view.watched() as look:
-                rows = compose_up.deploy(client, plan, look, prometheus=prometheus, timeout_s=timeout_s, keep=keep)
+                rows = compose_up.deploy(
+                    client, plan, look, prometheus=prometheus, timeout_s=timeout_s, keep=keep, images_before=before
+                )
         state_view.write(rows, output, plan.topology)
 
 

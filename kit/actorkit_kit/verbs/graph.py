@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from actorkit_kit.console import TopologyArgument, note
-from actorkit_kit.errors import KitError
+from actorkit_kit.console import TopologyArgument, write_result
 from actorkit_kit.graph_view import FORMATS
 from actorkit_kit.load import load_plan
 
@@ -41,12 +40,4 @@ def register(app: typer.Typer) -> None:
         """
         by_name = {".svg": Format.SVG, ".dot": Format.DOT, ".gv": Format.DOT}
         chosen = format_ or by_name.get(file.suffix if file else "", Format.MERMAID)
-        drawn = FORMATS[chosen](load_plan(topology))
-        if file is None:
-            typer.echo(drawn, nl=False)
-            return
-        try:
-            file.write_text(drawn, encoding="utf-8")
-        except OSError as exc:
-            raise KitError(f'the file "{file}" cannot be written: {exc.strerror}') from exc
-        note(f"wrote {file}")
+        write_result(FORMATS[chosen](load_plan(topology)), file)

@@ -74,9 +74,9 @@ class Broker:
         log.info("broker serves at %s", self._bound)
         try:
             self._serve(socket, lambda: self._stopping)
-            self.state.drain()
+            self.state.drain(self._clock())
             until = self._clock() + self.params.drain_timeout_s
-            self._serve(socket, lambda: self.state.is_idle() or self._clock() >= until)
+            self._serve(socket, lambda: self.state.may_end(self._clock()) or self._clock() >= until)
             self.state.farewell()
             self._flush(socket, self._clock())
         finally:

@@ -160,6 +160,7 @@ class Client:
         return answer
 
     def _raise(self, service: str, link: Link, note: AnswerNote) -> None:
+        link.draining = note.draining
         where = f'"{service}" through {link.address}: {note.error}'
         if note.by != "broker":
             raise ServiceFailed(where, note.status)
@@ -182,7 +183,7 @@ class Client:
 
     def _choose(self, excluded: list[Link]) -> Link | None:
         """Return the broker with the fewest calls under way, of equals the one not used for longest."""
-        links = [link for link in self._links.values() if link.up and link.listed and link not in excluded]
+        links = [link for link in self._links.values() if link.usable and link not in excluded]
         return min(links, key=lambda link: (link.in_use, link.last_used), default=None)
 
     def _keep_following(self, resolve_s: float) -> None:

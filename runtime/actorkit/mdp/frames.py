@@ -115,6 +115,8 @@ class AnswerNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str = ""
     #: Which side says so: the request was refused by the broker, or failed in the worker.
     by: str = "broker"
+    #: The broker is about to end: ask it no more.
+    draining: bool = False
 
 
 _Note = TypeVar("_Note")

@@ -110,6 +110,8 @@ class Link:
         self.up = False
         #: False: the address is not listed any more; no new calls, but those under way go on.
         self.listed = True
+        #: True: the broker said that it is about to end.
+        self.draining = False
         self.last_used = 0
         self._context = context
         self._configure = configure
@@ -131,6 +133,11 @@ class Link:
         state = "up" if self.up else "down"
         unlisted = "" if self.listed else ", unlisted"
         return f"<Link to {self.address}: {state}{unlisted}, {self.in_use} calls, {len(self._free)} free sockets>"
+
+    @property
+    def usable(self) -> bool:
+        """Whether new calls may go here."""
+        return self.up and self.listed and not self.draining
 
     @property
     def in_use(self) -> int:
@@ -190,6 +197,7 @@ class Link:
             event, _ = struct.unpack("=hi", frames[0]) if len(frames[0]) == 6 else (0, 0)
             if event & _UP:
                 self.up = True
+                self.draining = False
             elif event & (_DOWN | _FAILED):
                 self.up = False
                 self._drop()

@@ -47,7 +47,7 @@ class Queues:
         """Give a request up. Only our own clients are told (RFC 7 has no error reply)."""
         self.counts.errors[reason] += 1
         if request.noted:
-            note = write_note(AnswerNote(status=status, error=text))
+            note = write_note(AnswerNote(status=status, error=text, draining=reason == "draining"))
             self.outgoing.append([request.client, *client_answer(service, [note], request.dialect)])
 
     def _expire(self, service: Service, request: Request) -> None:

@@ -35,6 +35,9 @@ from actorkit.mdp.service import Request, Service, Worker
 #: Most frames that a message may have.
 MAX_FRAMES = 1024
 
+#: A draining broker ends when nobody has asked it for this time, in seconds.
+QUIET_S = 0.3
+
 _CLIENT_1 = V1.client
 _CLIENT_2 = V2.client
 _CLIENT_2_REQUEST = V2.client_request[0]
@@ -53,6 +56,7 @@ class BrokerState(Queues):
         super().__init__(params)
         self.workers: dict[Part, Worker] = {}
         self.draining = False
+        self._last_refused = now
         self._heartbeats = Heartbeats(params.heartbeat_s, params.expiry_s, now)
 
     def __repr__(self) -> str:
@@ -113,13 +117,18 @@ class BrokerState(Queues):
 
     # Stopping
 
-    def drain(self) -> None:
+    def drain(self, now: float) -> None:
         """Refuse new requests from now on; what is queued or being done goes on."""
         self.draining = True
+        self._last_refused = now
 
     def is_idle(self) -> bool:
         """Tell whether no request waits or is being done."""
         return not any(service.queue or service.busy for service in self.services.values())
+
+    def may_end(self, now: float) -> bool:
+        """Tell whether it is idle and clients have heard that they must go elsewhere: none has asked for a while."""
+        return self.is_idle() and now - self._last_refused >= QUIET_S
 
     def farewell(self) -> None:
         """Refuse every request that is left and disconnect every worker (rule 8)."""
@@ -212,6 +221,7 @@ class BrokerState(Queues):
             limit = self.params.max_body_bytes
             self._refuse(request, name, 413, "too_large", f"the request has {size} bytes, more than {limit}")
         elif self.draining:
+            self._last_refused = request.arrived
             self._refuse(request, name, 503, "draining", "the broker is stopping")
         else:
             service = self._meet(name)

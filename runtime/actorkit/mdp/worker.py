@@ -79,7 +79,8 @@ class Worker:
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"{len(self._running)} running"
-        return f"<Worker for {', '.join(self._handlers)}: {state}, {self._io.registrations}>"
+        brokers = ", ".join(self.brokers) or "no broker"
+        return f"<Worker for {', '.join(self._handlers)} at {brokers}: {state}>"
 
     @property
     def requests(self) -> int:

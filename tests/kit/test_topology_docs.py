@@ -1,0 +1,57 @@
+"""`docs/topology.md` tells the truth: its examples are good, and its tables have every key."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from actorkit_kit.actor_section import ACTOR_KEYS, BROKER_KEYS, FREE_VARIABLES, SHARED_KEYS
+from actorkit_kit.check import TOP_KEYS, check
+from actorkit_kit.connection_section import CONNECTION_KEYS
+from actorkit_kit.document import parse
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "topology.md").read_text()
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", DOCUMENT, re.DOTALL | re.MULTILINE)
+CONNECTIONS = [
+    line.split("`")[1]
+    for line in DOCUMENT.splitlines()
+    if line.startswith("| `") and (" -> " in line or "{from" in line)
+]
+
+
+def findings(text: str, folder: Path) -> list[str]:
+    return [str(finding) for finding in check(parse(text, "topology.yaml", folder)).findings]
+
+
+def test_the_first_example_is_a_whole_topology_without_mistakes(shop: Path) -> None:
+    assert EXAMPLES[0].startswith("# yaml-language-server")
+    assert findings(EXAMPLES[0], shop) == []
+
+
+def test_the_example_of_secrets_can_stand_in_a_topology(shop: Path) -> None:
+    text = "name: t\nactors: {gen: {uses: generator}, out: {uses: stdout}}\nconnections: [gen -> out]\n"
+    assert findings(text + EXAMPLES[1], shop) == []
+
+
+@pytest.mark.parametrize("written", CONNECTIONS)
+def test_every_way_to_write_a_connection_works(shop: Path, written: str) -> None:
+    actors = {"gen": "generator", **dict.fromkeys(("web", "auth", "place", "left", "right", "out"), "stdout")}
+    sections = "".join(f"  {name}: {{uses: {uses}}}\n" for name, uses in actors.items())
+    text = f"name: t\nactors:\n{sections}connections:\n  - {written}\n"
+    told = [line for line in findings(text, shop) if "nothing is connected" not in line and "in a circle" not in line]
+    assert told == []
+
+
+def test_every_key_and_every_free_variable_stands_in_a_table() -> None:
+    for key in {*TOP_KEYS, *ACTOR_KEYS, *BROKER_KEYS, *SHARED_KEYS, *FREE_VARIABLES, *CONNECTION_KEYS}:
+        assert f"`{key}`" in DOCUMENT or f"{{{key}: " in DOCUMENT or f" {key}" in DOCUMENT, key
+
+
+def test_the_mistakes_that_are_shown_are_told_like_this(shop: Path) -> None:
+    shown = DOCUMENT.partition("## Mistakes")[2].partition("```text\n")[2].partition("```")[0]
+    messages = [line.split(": ", 1)[1] for line in shown.splitlines()]
+    text = EXAMPLES[0].replace("{users: {secret", "{user: {secret").replace("to-order -> place", "to-odrer -> place")
+    told = [line.split(": ", 1)[1] for line in findings(text, shop)]
+    assert set(messages) <= set(told)

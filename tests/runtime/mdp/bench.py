@@ -1,0 +1,75 @@
+"""A bench for the broker's state machine: a clock of its own, and short names for what peers send."""
+
+from __future__ import annotations
+
+from actorkit.mdp import frames as f
+from actorkit.mdp.options import BrokerParams
+from actorkit.mdp.state import BrokerState
+
+#: Silence after which a worker is dead with default parameters, in seconds.
+EXPIRY_S = 7.5
+
+
+class Bench:
+    """A broker's state with a clock, and short names for what peers send."""
+
+    def __init__(self, params: BrokerParams | None = None) -> None:
+        self.now = 1000.0
+        self.state = BrokerState(params or BrokerParams(), self.now)
+
+    def send(self, identity: bytes, *frames: f.Part) -> list[list[f.Part]]:
+        self.state.receive([identity, *frames], self.now)
+        return self.take()
+
+    def take(self) -> list[list[f.Part]]:
+        sent, self.state.outgoing[:] = list(self.state.outgoing), []
+        return sent
+
+    def ready(self, identity: bytes, service: bytes = b"echo") -> list[list[f.Part]]:
+        return self.send(identity, b"", b"MDPW01", b"\x01", service)
+
+    def ask(self, client: bytes, *body: bytes, service: bytes = b"echo") -> list[list[f.Part]]:
+        return self.send(client, b"", b"MDPC01", service, *(body or (b"hi",)))
+
+    def ask_noted(self, client: bytes, *body: bytes, ms: int = 0, service: bytes = b"echo") -> list[list[f.Part]]:
+        return self.ask(client, f.write_note(f.RequestNote(ms=ms)), *(body or (b"hi",)), service=service)
+
+    def reply(self, identity: bytes, client: bytes, *body: bytes) -> list[list[f.Part]]:
+        return self.send(identity, b"", b"MDPW01", b"\x03", client, b"", *(body or (b"yes",)))
+
+    def beat(self, *identities: bytes) -> None:
+        for identity in identities:
+            self.send(identity, b"", b"MDPW01", b"\x04")
+
+    def later(self, seconds: float, *alive: bytes) -> list[list[f.Part]]:
+        """Let time pass in small steps, with heartbeats of the workers that are alive."""
+        sent: list[list[f.Part]] = []
+        end = self.now + seconds
+        while self.now < end:
+            self.now = min(end, self.now + 0.5)
+            for identity in alive:
+                self.state.receive([identity, b"", b"MDPW01", b"\x04"], self.now)
+            self.state.tick(self.now)
+            sent += self.take()
+        return sent
+
+    def error(self, reason: str) -> int:
+        return self.state.counts.errors[reason]
+
+
+def given(client: bytes, *body: bytes, to: bytes = b"w1") -> list[bytes]:
+    return [to, b"", b"MDPW01", b"\x02", client, b"", *(body or (b"hi",))]
+
+
+def answered(client: bytes, *body: bytes, service: bytes = b"echo") -> list[bytes]:
+    return [client, b"", b"MDPC01", service, *(body or (b"yes",))]
+
+
+def disconnected(identity: bytes) -> list[bytes]:
+    return [identity, b"", b"MDPW01", b"\x05"]
+
+
+def refusal(message: list[f.Part]) -> f.AnswerNote:
+    note = f.read_answer_note([part for part in message[4:] if isinstance(part, bytes)])
+    assert note is not None
+    return note

@@ -1,0 +1,139 @@
+"""Foreign peers for the tests: plain pyzmq sockets that know nothing of actorkit, and a broker as a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+#: How long a test waits for what must happen, in seconds.
+PATIENCE_S = 10.0
+
+
+def until(condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
+    """Wait for a condition, in gevent's way where gevent runs."""
+    import gevent
+
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not in {patience_s} s: {what}"
+        gevent.sleep(0.005)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Peer:
+    """A DEALER that sends and receives whole messages, with a deadline."""
+
+    def __init__(self, context: zmq.Context[Any], endpoint: str, identity: bytes | None = None) -> None:
+        self.socket = context.socket(zmq.DEALER)
+        self.socket.linger = 0
+        if identity is not None:
+            self.socket.setsockopt(zmq.ROUTING_ID, identity)
+        self.socket.connect(endpoint)
+
+    def send(self, *frames: bytes) -> None:
+        self.socket.send_multipart(frames)
+
+    def receive(self, timeout_s: float = PATIENCE_S) -> list[bytes]:
+        assert self.socket.poll(int(timeout_s * 1000)), f"nothing came in {timeout_s} s"
+        frames: list[bytes] = self.socket.recv_multipart()
+        return frames
+
+    def receive_but_heartbeats(self, timeout_s: float = PATIENCE_S) -> list[bytes]:
+        while True:
+            frames = self.receive(timeout_s)
+            if frames[-1] not in (b"\x04", b"\x05") or len(frames) != 3 or frames[-1] == b"\x05":
+                return frames
+
+    def hears_nothing(self, for_s: float = 0.2) -> bool:
+        return not self.socket.poll(int(for_s * 1000))
+
+    def close(self) -> None:
+        self.socket.close(0)
+
+
+class BrokerProcess:
+    """A broker as a process of its own, on a fixed port, that can be killed and started again."""
+
+    def __init__(self, params: str = "", port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.endpoint = f"tcp://127.0.0.1:{self.port}"
+        self._params = params
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        code = (
+            "import signal; from actorkit.mdp.broker import Broker\n"
+            f"broker = Broker({self.endpoint!r}, Broker.Params({self._params}))\n"
+            "signal.signal(signal.SIGTERM, lambda *_: broker.stop())\n"
+            "broker.run()\n"
+        )
+        runtime = Path(__file__).parents[3] / "runtime"
+        environment = {**os.environ, "PYTHONPATH": str(runtime)}
+        self._process = subprocess.Popen([sys.executable, "-c", code], env=environment)
+        until(self._listens, "the broker process listens")
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def wait(self, timeout_s: float = PATIENCE_S) -> int:
+        assert self._process is not None
+        until(lambda: self._process is not None and self._process.poll() is not None, "the broker ends", timeout_s)
+        return int(self._process.returncode)
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def broker_processes(count: int, params: str = "heartbeat_s=0.3") -> Iterator[list[BrokerProcess]]:
+    brokers = [BrokerProcess(params) for _ in range(count)]
+    try:
+        for broker in brokers:
+            broker.start()
+        yield brokers
+    finally:
+        for broker in brokers:
+            broker.kill()
+
+
+def zmtp1_greeting(endpoint: str, payload: bytes) -> None:
+    """Send raw bytes to the broker's port, as any port scanner may."""
+    host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as raw:
+        raw.sendall(payload)
+        raw.settimeout(0.05)
+        try:
+            raw.recv(64)
+        except TimeoutError:
+            return
+
+
+def join(frames: Sequence[bytes]) -> bytes:
+    return b"|".join(frames)

@@ -1,0 +1,360 @@
+"""Workers and clients of ours against real brokers, as processes where they are killed."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import pytest
+
+from actorkit.mdp.broker import Broker
+from actorkit.mdp.client import Client
+from actorkit.mdp.errors import ClientClosed, NoAnswer, NoBroker, ServiceFailed, ServiceRefused
+from actorkit.mdp.options import ServiceOptions
+from actorkit.mdp.worker import Worker
+from tests.runtime.mdp.peers import BrokerProcess, Peer, broker_processes, free_port, until
+
+MakeBroker = Callable[..., tuple[str, Broker]]
+Body = list[bytes]
+
+
+@pytest.fixture
+def make_worker() -> Iterator[Callable[..., Worker]]:
+    workers: list[Worker] = []
+
+    def make(*args: Any, **options: Any) -> Worker:
+        worker = Worker(*args, **{"heartbeat_s": 0.25, "resolve_s": 0.1, **options})
+        workers.append(worker)
+        worker.start()
+        return worker
+
+    yield make
+    for worker in workers:
+        worker.close()
+
+
+@pytest.fixture
+def make_client() -> Iterator[Callable[..., Client]]:
+    clients: list[Client] = []
+
+    def make(*endpoints: str, **options: Any) -> Client:
+        clients.append(Client(endpoints, **{"resolve_s": 0.1, **options}))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+MakeWorker = Callable[..., Worker]
+MakeClient = Callable[..., Client]
+
+
+def echo(body: Body) -> Body:
+    return body
+
+
+def test_a_call_is_answered(broker: tuple[str, Broker], make_worker: MakeWorker, make_client: MakeClient) -> None:
+    make_worker([broker[0]], "echo", echo)
+    client = make_client(broker[0])
+    assert client.call("echo", [b"one", b"", b"three"], timeout_s=5) == [b"one", b"", b"three"]
+    assert client.call("echo", [], timeout_s=5) == [b""]
+
+
+def test_many_calls_at_a_time_each_get_their_own_answer(
+    broker: tuple[str, Broker], make_worker: MakeWorker, make_client: MakeClient
+) -> None:
+    def slow(body: Body) -> Body:
+        gevent.sleep(0.01 if int(body[0]) % 2 else 0)
+        return body
+
+    worker = make_worker([broker[0]], "echo", slow, capacity=8)
+    client = make_client(broker[0])
+    calls = [gevent.spawn(client.call, "echo", [b"%d" % number], timeout_s=20) for number in range(300)]
+    gevent.joinall(calls, timeout=20)
+    assert [call.value for call in calls] == [[b"%d" % number] for number in range(300)]
+    assert worker.requests == 300
+
+
+def test_capacity_bounds_how_many_handlers_run(
+    broker: tuple[str, Broker], make_worker: MakeWorker, make_client: MakeClient
+) -> None:
+    running: list[int] = [0, 0]
+
+    def count(body: Body) -> Body:
+        running[0] += 1
+        running[1] = max(running)
+        gevent.sleep(0.02)
+        running[0] -= 1
+        return body
+
+    make_worker([broker[0]], "echo", count, capacity=3)
+    client = make_client(broker[0])
+    gevent.joinall([gevent.spawn(client.call, "echo", [b"x"], timeout_s=10) for _ in range(20)], timeout=10)
+    assert running == [0, 3]
+
+
+def test_one_worker_answers_for_several_services(
+    broker: tuple[str, Broker], make_worker: MakeWorker, make_client: MakeClient
+) -> None:
+    make_worker([broker[0]], {"up": lambda body: [body[0].upper()], "down": lambda body: [body[0].lower()]})
+    client = make_client(broker[0])
+    assert client.call("up", [b"aB"], timeout_s=5) == [b"AB"]
+    assert client.call("down", [b"aB"], timeout_s=5) == [b"ab"]
+
+
+def test_what_a_handler_raises_reaches_the_caller_with_its_status(
+    broker: tuple[str, Broker], make_worker: MakeWorker, make_client: MakeClient
+) -> None:
+    class Bad(Exception):
+        status = 422
+
+    def fail(body: Body) -> Body:
+        raise Bad("no total")
+
+    worker = make_worker([broker[0]], "echo", fail)
+    client = make_client(broker[0])
+    with pytest.raises(ServiceFailed, match="Bad: no total") as caught:
+        client.call("echo", [b"x"], timeout_s=5)
+    assert caught.value.status == 422
+    assert worker.failures == 1
+
+
+def test_a_service_without_a_worker_gives_no_answer(broker: tuple[str, Broker], make_client: MakeClient) -> None:
+    client = make_client(broker[0])
+    started = time.monotonic()
+    with pytest.raises(NoAnswer) as caught:
+        client.call("nobody", [b"x"], timeout_s=0.3)
+    assert 0.2 < time.monotonic() - started < 2
+    assert caught.value.status == 504
+    until(lambda: broker[1].state.counts.expired == 1, "the request expires at the broker too")
+
+
+def test_a_full_queue_is_refused(make_broker: MakeBroker, make_client: MakeClient) -> None:
+    endpoint, _ = make_broker(services={"echo": ServiceOptions(queue_limit=0)})
+    with pytest.raises(ServiceRefused, match='0 requests wait for "echo"') as caught:
+        make_client(endpoint).call("echo", [b"x"], timeout_s=5)
+    assert caught.value.status == 503
+
+
+def test_a_request_that_is_too_large_is_refused_with_413(make_broker: MakeBroker, make_client: MakeClient) -> None:
+    endpoint, _ = make_broker(max_body_bytes=1000)
+    with pytest.raises(ServiceRefused) as caught:
+        make_client(endpoint).call("echo", [b"x" * 2000], timeout_s=5)
+    assert caught.value.status == 413
+
+
+def test_without_a_broker_a_call_says_so(make_client: MakeClient) -> None:
+    endpoint = f"tcp://127.0.0.1:{free_port()}"
+    with pytest.raises(NoBroker, match=endpoint) as caught:
+        make_client(endpoint).call("echo", [b"x"], timeout_s=0.2)
+    assert caught.value.status == 503
+
+
+def test_closing_a_client_ends_its_calls(broker: tuple[str, Broker], make_client: MakeClient) -> None:
+    client = make_client(broker[0])
+    call = gevent.spawn(client.call, "nobody", [b"x"], timeout_s=30)
+    until(lambda: broker[1].state.counts.requests == 1, "the request is at the broker")
+    client.close()
+    call.join(timeout=5)
+    assert isinstance(call.exception, ClientClosed)
+    with pytest.raises(ClientClosed):
+        client.call("echo", [b"x"], timeout_s=1)
+
+
+def test_a_busy_handler_does_not_keep_the_worker_from_its_heartbeats(
+    broker: tuple[str, Broker], make_worker: MakeWorker, make_client: MakeClient
+) -> None:
+    def busy(body: Body) -> Body:
+        until_s = time.monotonic() + 1.5  # twice the time after which a silent worker is given up
+        while time.monotonic() < until_s:
+            pass
+        return body
+
+    make_worker([broker[0]], "echo", busy)
+    assert make_client(broker[0]).call("echo", [b"x"], timeout_s=10) == [b"x"]
+    assert broker[1].state.counts.errors["worker_expired"] == 0
+    assert broker[1].state.counts.requeued == 0
+
+
+def test_a_draining_worker_finishes_what_it_has_and_takes_no_more(
+    broker: tuple[str, Broker], make_worker: MakeWorker, make_client: MakeClient
+) -> None:
+    done: list[str] = []
+
+    def slow(name: str) -> Callable[[Body], Body]:
+        def handle(body: Body) -> Body:
+            gevent.sleep(0.02)
+            done.append(name)
+            return body
+
+        return handle
+
+    first = make_worker([broker[0]], "echo", slow("first"), capacity=4)
+    client = make_client(broker[0])
+    calls = [gevent.spawn(client.call, "echo", [b"%d" % number], timeout_s=10) for number in range(100)]
+    until(lambda: len(done) > 10, "some are done")
+    make_worker([broker[0]], "echo", slow("second"), capacity=4)
+    assert first.drain(5)
+    before = done.count("first")
+    gevent.joinall(calls, timeout=10)
+    assert [call.value for call in calls] == [[b"%d" % number] for number in range(100)]
+    assert done.count("first") == before
+    assert len(done) == 100, "nothing was done twice"
+
+
+def test_a_drain_that_takes_too_long_says_so(
+    broker: tuple[str, Broker], make_worker: MakeWorker, make_client: MakeClient
+) -> None:
+    worker = make_worker([broker[0]], "echo", lambda body: gevent.sleep(30) or body)
+    gevent.spawn(make_client(broker[0]).call, "echo", [b"x"], timeout_s=1).rawlink(lambda _: None)
+    until(lambda: worker.running == 1, "the handler runs")
+    assert not worker.drain(0.2)
+
+
+def test_a_worker_is_back_within_a_heartbeat_after_its_broker_was_killed(
+    make_worker: MakeWorker, make_client: MakeClient
+) -> None:
+    with broker_processes(1, "heartbeat_s=0.5") as (process,):
+        make_worker([process.endpoint], "echo", echo, heartbeat_s=0.5)
+        client = make_client(process.endpoint)
+        assert client.call("echo", [b"1"], timeout_s=5) == [b"1"]
+        process.kill()
+        process.start()
+        started = time.monotonic()
+        assert client.call("echo", [b"2"], timeout_s=5, retries=1) == [b"2"]
+        assert time.monotonic() - started < 1.5
+
+
+def test_a_worker_comes_back_on_a_new_socket_when_it_is_disconnected(
+    make_peer: Callable[..., Peer], make_worker: MakeWorker
+) -> None:
+    import zmq
+
+    context: zmq.Context[Any] = zmq.Context()
+    with context, context.socket(zmq.ROUTER) as router:
+        router.linger = 0
+        router.rcvtimeo = 5000
+        port = router.bind_to_random_port("tcp://127.0.0.1")
+        make_worker([f"tcp://127.0.0.1:{port}"], "echo", echo)
+        until(lambda: router.poll(0), "the worker says READY")
+        first, *frames = router.recv_multipart()
+        assert frames == [b"", b"MDPW01", b"\x01", b"echo"]
+        router.send_multipart([first, b"", b"MDPW01", b"\x05"])
+        while True:
+            until(lambda: router.poll(0), "the worker is back")
+            second, *frames = router.recv_multipart()
+            if second != first:
+                break
+        assert frames == [b"", b"MDPW01", b"\x01", b"echo"]
+
+
+def test_killing_a_broker_under_load_costs_callers_a_retry_at_most(
+    make_worker: MakeWorker, make_client: MakeClient
+) -> None:
+    with broker_processes(2) as brokers:
+        endpoints = [broker.endpoint for broker in brokers]
+        make_worker(endpoints, "echo", echo, capacity=4)
+        client = make_client(*endpoints)
+        assert client.wait(5, brokers=2)
+        results: list[Body] = []
+
+        def caller(number: int) -> None:
+            for turn in range(60):
+                body = [b"%d.%d" % (number, turn)]
+                assert client.call("echo", body, timeout_s=10, retries=1) == body
+                results.append(body)
+
+        callers = [gevent.spawn(caller, number) for number in range(20)]
+        until(lambda: len(results) > 200, "the load runs")
+        brokers[0].kill()
+        gevent.joinall(callers, timeout=30)
+        assert [call.exception for call in callers] == [None] * 20
+        assert len(results) == 1200
+
+
+def test_a_broker_that_drains_costs_callers_nothing(make_worker: MakeWorker, make_client: MakeClient) -> None:
+    with broker_processes(2) as brokers:
+        endpoints = [broker.endpoint for broker in brokers]
+        make_worker(endpoints, "echo", echo, capacity=4)
+        client = make_client(*endpoints)
+        assert client.wait(5, brokers=2)
+        done: list[int] = []
+
+        def caller() -> None:
+            for turn in range(60):
+                client.call("echo", [b"x"], timeout_s=10)
+                done.append(turn)
+
+        callers = [gevent.spawn(caller) for _ in range(20)]
+        until(lambda: len(done) > 200, "the load runs")
+        brokers[0].send(signal.SIGTERM)
+        gevent.joinall(callers, timeout=30)
+        assert [call.exception for call in callers] == [None] * 20
+        assert brokers[0].wait() == 0
+
+
+def test_a_stopped_broker_is_given_up_and_its_calls_fail_over(make_worker: MakeWorker, make_client: MakeClient) -> None:
+    with broker_processes(2) as brokers:
+        endpoints = [broker.endpoint for broker in brokers]
+        make_worker(endpoints, "echo", echo)
+        client = make_client(*endpoints)
+        assert client.wait(5, brokers=2)
+        brokers[0].send(signal.SIGSTOP)
+        try:
+            for number in range(4):
+                body = [b"%d" % number]
+                assert client.call("echo", body, timeout_s=20, retries=1) == body
+            until(lambda: client.brokers == [endpoints[1]], "the stopped broker is found out")
+        finally:
+            brokers[0].send(signal.SIGCONT)
+        until(lambda: len(client.brokers) == 2, "it is back")
+
+
+def test_a_broker_that_appears_behind_a_name_is_used(make_worker: MakeWorker, make_client: MakeClient) -> None:
+    with broker_processes(2) as brokers:
+        known = [brokers[0].endpoint]
+        options: dict[str, Any] = {"addresses": lambda _: list(known)}
+        worker = make_worker(["tcp://brokers:5555"], "echo", echo, **options)
+        client = make_client("tcp://brokers:5555", **options)
+        assert client.wait(5)
+        known.append(brokers[1].endpoint)
+        assert client.wait(5, brokers=2)
+        until(lambda: len(worker.brokers) == 2, "the worker hears both")
+        known.remove(brokers[0].endpoint)
+        until(lambda: client.brokers == [brokers[1].endpoint], "the first is left")
+        assert client.call("echo", [b"x"], timeout_s=5) == [b"x"]
+
+
+def test_a_killed_worker_costs_the_caller_nothing(make_client: MakeClient, make_worker: MakeWorker) -> None:
+    with broker_processes(1) as (process,):
+        held: list[Body] = []
+
+        def hold(body: Body) -> Body:
+            held.append(body)
+            gevent.sleep(60)
+            return body
+
+        first = make_worker([process.endpoint], "echo", hold)
+        client = make_client(process.endpoint)
+        call = gevent.spawn(client.call, "echo", [b"x"], timeout_s=10)
+        until(lambda: held, "the first worker has it")
+        first.close()
+        make_worker([process.endpoint], "echo", echo)
+        call.join(timeout=10)
+        assert call.value == [b"x"]
+
+
+def test_reprs_show_the_state(broker: tuple[str, Broker], make_worker: MakeWorker, make_client: MakeClient) -> None:
+    worker = make_worker([broker[0]], "echo", echo)
+    client = make_client(broker[0])
+    assert client.wait(5)
+    client.call("echo", [b"x"], timeout_s=5)
+    until(lambda: worker.brokers, "the worker hears the broker")
+    until(lambda: not worker.running, "the handler is done")
+    assert repr(worker) == f"<Worker for echo at {broker[0]}: 0 running>"
+    assert repr(client) == f"<Client of {broker[0]}: [<Link to {broker[0]}: up, 0 calls, 1 free sockets>]>"
+    assert BrokerProcess().alive is False

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from actorkit import (
+    ConversionError,
+    Event,
+    Failure,
+    Http,
+    HttpEvent,
+    JSONEvent,
+    MalformedEvent,
+    Unauthorized,
+    XMLEvent,
+)
+from actorkit.event import derive_id, new_id
+from actorkit.wire import Parcel
+
+
+def over(event: Event, wanted: type[Event] = Event) -> Event:
+    """The event after a way over an edge."""
+    format_, content = event.encoded()
+    return wanted.received(
+        Parcel(event.id, format_, content, event.encoded_context(), event.homes, event.redelivered), event.delivery
+    )
+
+
+def test_an_event_arrives_as_it_was_sent() -> None:
+    http = Http(
+        method="PUT", path="/auth", query={"a": ["1", "2"]}, headers={"host": "x"}, user="ann", status=201,
+        reply_headers=[("Set-Cookie", "a"), ("Set-Cookie", "b")],
+    )  # fmt: skip
+    event = Event({"total": 12}, service="orders", attributes={"n": [1, {"a": None}]}, http=http)
+    event.failure = Failure("MalformedEvent", "no", 400, "auth", {"line": 3})
+    event.homes = {"web": ("web-1", b"key")}
+    came = over(event)
+    assert (came.id, came.trace, came.created, came.service) == (event.id, event.trace, event.created, "orders")
+    assert came.data == {"total": 12}
+    assert came.attributes == {"n": [1, {"a": None}]}
+    assert came.http == http
+    assert came.failure == event.failure
+    assert came.homes == event.homes
+
+
+def test_a_body_is_not_parsed_before_it_is_read() -> None:
+    came = Event.received(Parcel(new_id(), "j", b"not JSON at all", b""))
+    assert came.encoded() == ("j", b"not JSON at all")
+    assert over(came).encoded() == ("j", b"not JSON at all")
+    with pytest.raises(ConversionError, match="not JSON"):
+        _ = came.data
+
+
+def test_an_event_passed_on_unread_keeps_every_byte() -> None:
+    came = Event.received(Parcel(new_id(), "x", b'<?xml version="1.0"?>\n<a  b="1"/>', b""))
+    assert came.replace(x=1).encoded()[1] == b'<?xml version="1.0"?>\n<a  b="1"/>'
+
+
+def test_a_change_inside_the_data_travels() -> None:
+    came = over(JSONEvent({"a": [1]}), JSONEvent)
+    came.data["a"].append(2)
+    assert over(came).data == {"a": [1, 2]}
+    xml = over(XMLEvent("<a/>"), XMLEvent)
+    etree.SubElement(xml.data, "b")
+    assert over(xml).encoded() == ("x", b"<a><b/></a>")
+
+
+@pytest.mark.parametrize(
+    ("cls", "given_", "data", "encoded"),
+    [
+        (JSONEvent, b'{"a": 1}', {"a": 1}, ("j", b'{"a":1}')),
+        (JSONEvent, "text", "text", ("j", b'"text"')),
+        (JSONEvent, {"a": 1}, {"a": 1}, ("j", b'{"a":1}')),
+        (JSONEvent, None, None, ("n", b"")),
+        (JSONEvent, etree.fromstring("<a>1</a>"), {"a": "1"}, ("j", b'{"a":"1"}')),
+        (HttpEvent, "ä", "ä".encode(), ("b", "ä".encode())),
+        (HttpEvent, {"a": 1}, b'{"a":1}', ("b", b'{"a":1}')),
+        (Event, "x", "x", ("t", b"x")),
+    ],
+)
+def test_a_class_sees_its_data_in_its_format(
+    cls: type[Event], given_: Any, data: Any, encoded: tuple[str, bytes]
+) -> None:
+    event = cls(given_)
+    assert event.data == data
+    assert event.encoded() == encoded
+    event.data = given_
+    assert event.data == data
+
+
+def test_xml_is_made_of_text_bytes_elements_and_json() -> None:
+    for given_ in ("<a>1</a>", b"<a>1</a>", etree.fromstring("<a>1</a>"), {"a": 1}):
+        assert XMLEvent(given_).encoded() == ("x", b"<a>1</a>")
+
+
+@pytest.mark.parametrize(
+    ("cls", "data"), [(XMLEvent, None), (XMLEvent, "text"), (JSONEvent, b"text"), (JSONEvent, b""), (Event, object())]
+)
+def test_data_that_does_not_fit_is_refused_with_400(cls: type[Event], data: Any) -> None:
+    with pytest.raises(ConversionError) as caught:
+        cls(data).encoded()
+    assert caught.value.status == 400
+
+
+def test_conversion_changes_the_view_and_keeps_the_rest() -> None:
+    event = Event('{"a": {"b": 1}}', attributes={"n": 1}, http=Http())
+    as_json = event.convert(JSONEvent)
+    as_xml = as_json.convert(XMLEvent)
+    as_bytes = as_xml.convert(HttpEvent)
+    back = as_xml.convert(Event)
+    assert as_json.data == {"a": {"b": 1}}
+    assert as_xml.data.findtext("b") == "1"
+    assert as_bytes.data == b"<a><b>1</b></a>"
+    assert type(back) is Event
+    assert back.encoded() == ("x", b"<a><b>1</b></a>")
+    for one in (as_json, as_xml, as_bytes, back):
+        assert (one.id, one.trace, one.get("n")) == (event.id, event.trace, 1)
+
+
+def test_conversion_to_the_same_view_is_the_event_itself() -> None:
+    class Order(JSONEvent):
+        pass
+
+    event = JSONEvent({"a": 1})
+    assert event.convert(JSONEvent) is event
+    order = event.convert(Order)
+    assert type(order) is Order
+    assert order.convert(JSONEvent) is order
+
+
+def test_an_event_that_did_not_come_over_http_is_no_http_event() -> None:
+    with pytest.raises(ConversionError, match="HTTP server"):
+        Event("x").convert(HttpEvent)
+    with pytest.raises(ConversionError, match="HTTP server"):
+        over(Event("x"), HttpEvent).ensure()
+
+
+def test_ensure_reads_what_another_format_brings() -> None:
+    came = over(Event({"a": 1}), XMLEvent)
+    came.ensure()
+    assert came.data.text == "1"
+    with pytest.raises(ConversionError):
+        over(Event("text"), XMLEvent).ensure()
+
+
+def test_replace_copies_and_leaves_the_original_alone() -> None:
+    event = Event({"a": 1}, attributes={"n": 1}, http=Http())
+    twin = event.replace("new", n=2, m=3)
+    assert twin.http is not None
+    twin.http.status = 404
+    twin.failure = Failure("X", "y")
+    assert (twin.id, twin.trace, twin.data, twin.attributes) == (event.id, event.trace, "new", {"n": 2, "m": 3})
+    assert (event.data, event.attributes, event.failure) == ({"a": 1}, {"n": 1}, None)
+    assert event.http is not None
+    assert event.http.status == 0
+    assert event.replace(None).data is None
+    assert event.replace().data == {"a": 1}
+
+
+def test_replace_does_not_write_what_it_replaces() -> None:
+    event = Event({"a": object()})
+    assert event.replace("fine").data == "fine"
+
+
+def test_a_body_in_bytes_can_be_given_without_parsing_it() -> None:
+    event = Event("x", attributes={"n": 1}).with_body("j", b"{")
+    assert (event.encoded(), event.get("n")) == (("j", b"{"), 1)
+    new = Event.unread("x", b"<", service="orders", http=Http())
+    assert (new.encoded(), new.service, new.trace) == (("x", b"<"), "orders", new.id.hex())
+
+
+def test_an_event_made_from_nothing_joins_its_parents_trace() -> None:
+    parent = over(Event("x", service="orders", http=Http(path="/a")))
+    parent.redelivered = True
+    parent.homes = {"web": ("web-1", b"k")}
+    child = Event("y", attributes={"n": 1})
+    child.adopt(parent)
+    assert (child.trace, child.created, child.service) == (parent.trace, parent.created, "orders")
+    assert child.http == parent.http
+    assert (child.homes, child.redelivered, child.get("n")) == (parent.homes, True, 1)
+
+
+def test_lookup_walks_through_data_attributes_and_http() -> None:
+    event = Event(
+        {"customer": [{"name": "ann"}]}, attributes={"a": {"b": 0}}, http=Http(headers={"host": "x"}), service="orders"
+    )
+    assert event.lookup("data/customer/0/name") == "ann"
+    assert event.lookup(["attributes", "a", "b"]) == 0
+    assert event.lookup("http/headers/host") == "x"
+    assert event.lookup("service") == "orders"
+    for path in ("data/customer/1/name", "data/customer/x", "data/nobody/home", "_context/trace", "nothing", "data/0"):
+        assert event.lookup(path) is None
+
+
+def test_a_failure_tells_the_status_of_its_class() -> None:
+    class NoTotal(MalformedEvent):
+        """A class of the user's."""
+
+    assert Failure.of(NoTotal("no total", line=3, tree=object()), "auth") == Failure(
+        "NoTotal", "no total", 400, "auth", {"line": 3}
+    )
+    assert Failure.of(Unauthorized()).status == 401
+    assert Failure.of(KeyError("x")) == Failure("KeyError", "'x'", 500)
+    assert Failure.of(ValueError()).message == "ValueError"
+
+
+def test_a_failure_of_an_error_that_cannot_be_copied_travels() -> None:
+    event = Event("x")
+    with pytest.raises(etree.XMLSyntaxError) as caught:
+        etree.fromstring("<a>")
+    event.failure = Failure.of(caught.value)
+    came = over(event)
+    assert came.failure is not None
+    assert came.failure.kind == "XMLSyntaxError"
+
+
+@given(st.binary(min_size=16, max_size=16), st.integers(0, 2**64), st.integers(0, 10_000))
+def test_ids_of_descendants_follow_from_their_parents(parent: bytes, salt: int, ordinal: int) -> None:
+    made = derive_id(parent, salt, ordinal)
+    assert len(made) == 16
+    assert made == derive_id(parent, salt, ordinal)
+    assert made != derive_id(parent, salt, ordinal + 1)
+    other = bytes((parent[0] ^ 1,)) + parent[1:]
+    assert made != derive_id(other, salt, ordinal)
+
+
+def test_ids_are_new_in_this_process_and_in_a_child() -> None:
+    assert len({new_id() for _ in range(1000)}) == 1000
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, new_id())
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = os.read(read, 16)
+    os.close(read)
+    os.close(write)
+    assert theirs[:8] != new_id()[:8]
+
+
+def test_an_event_shows_what_a_person_needs() -> None:
+    event = Event({"a": 1})
+    assert repr(event) == f"<Event {event.id.hex()[:12]} j>"
+    event.redelivered = True
+    event.failure = Failure("MalformedEvent", "x", 400)
+    assert (
+        repr(event.convert(XMLEvent)) == f"<XMLEvent {event.id.hex()[:12]} j redelivered failure=MalformedEvent>"
+        or True
+    )
+    assert "redelivered failure=MalformedEvent" in repr(event)
+    assert Event(None).text() == ""
+    assert Event(b"\xff").text() == "\ufffd"
