@@ -78,8 +78,8 @@ class Unit:
 
     `params` are ready for `ACTORKIT_PARAMS`: file and secret references point to the targets of `mounts`.
     `edges` leave this unit. `waits` is ordered: receivers before senders. `begins`: events come into the topology here;
-    `serves`: it takes requests from the broker. `listens`: parameter that holds a port of its own, published or not → the one
-    with the address to bind, "" where there is none.
+    `serves`: it takes requests from the broker. `listens`: the parameter that holds a port of its own, published or
+    not → the one with the address to bind, "" where there is none.
     """
 
     name: str

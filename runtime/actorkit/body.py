@@ -77,7 +77,12 @@ def dump(data: Any, wanted: str | None = None) -> tuple[str, bytes]:
     if format_ is BYTES:
         return format_, bytes(data)
     if format_ is TEXT and wanted != JSON:
-        return format_, data.encode()
+        try:
+            return format_, data.encode()
+        except UnicodeEncodeError as exc:
+            raise ConversionError(
+                f"the text cannot be written as UTF-8: {exc.reason} at character {exc.start}"
+            ) from exc
     if format_ is XML:
         from actorkit import xmlbody
 
@@ -151,7 +156,7 @@ def parse_json(content: bytes) -> Any:
     """
     try:
         return msgspec.json.decode(content)
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, RecursionError) as exc:
         raise ConversionError(f"the data is not JSON: {_json_place(content) or exc}") from exc
 
 

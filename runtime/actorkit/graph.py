@@ -42,7 +42,7 @@ class Options:
     """
 
     delivery: Delivery = "at-least-once"
-    window: int = 1024
+    window: int = 2048
     key: str = ""
 
 

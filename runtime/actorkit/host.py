@@ -34,7 +34,7 @@ from actorkit.wire import Arrived
 QUIET_S: Final = 2.0
 
 #: A source gives the others in the process their turn after this many events at the latest.
-TURN_EVENTS: Final = 128
+TURN_EVENTS: Final = 512
 
 #: Log events that may wait in the `log` outbox before more are dropped.
 LOG_BACKLOG: Final = 10_000

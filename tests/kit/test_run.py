@@ -178,6 +178,29 @@ def test_a_port_in_use_is_told_in_one_line_before_anything_starts(start: Callabl
     )
 
 
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_a_published_port_answers_on_loopback_and_has_one_process(start: Callable[..., Running]) -> None:
+    port = free_port()
+    running = start(
+        f"name: t\nactors:\n  web: {{uses: http-server, params: {{routes: [{{path: /<queue>}}]}}, replicas: 2, "
+        f"expose: {{http: {port}}}}}\n  echo: {{uses: stdout}}\nconnections: [web -> echo -> web]\n"
+    )
+    web = running.table()["web"]
+    assert (web["replicas"], web["urls"]) == (1, [f"http://127.0.0.1:{port}"])
+    assert 'kit: "web" has a published port: 1 process instead of 2 on this machine' in running.said()
+    request = urllib.request.Request(
+        f"{web['urls'][0]}/echo", data=b"<a/>", headers={"Content-Type": "application/xml"}, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
+        assert (answer.status, answer.read()) == (200, b"<a/>")
+
+
 def test_a_topology_that_never_gets_ready_is_told_and_stopped(start: Callable[..., Running], shop: Path) -> None:
     code = shop / "shop" / "shop" / "actors.py"
     code.write_text(code.read_text() + "\n    def setup(self):\n        import time\n        time.sleep(600)\n")

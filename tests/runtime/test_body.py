@@ -125,11 +125,12 @@ def test_what_cannot_be_read_says_why(format_: str, content: bytes, wanted: str 
 
 @given(st.binary(), st.sampled_from([None, "b", "t", "j", "x"]), st.sampled_from(["n", "b", "t", "j", "x"]))
 def test_no_content_raises_anything_but_a_conversion_error(content: bytes, wanted: str | None, format_: str) -> None:
+    failure = None
     try:
         body.load(format_, content, wanted)
     except ConversionError as exc:
-        assert exc.status == 400
-        assert "\n" not in exc.message
+        failure = exc
+    assert failure is None or (failure.status, "\n" in failure.message) == (400, False)
 
 
 @given(JSON_VALUES)

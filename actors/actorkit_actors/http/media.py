@@ -131,7 +131,7 @@ def _checked_json(content: bytes, charset: str) -> bytes:
     content = content if charset in ("", "utf-8") else _utf8(content, charset)
     try:
         _is_json(content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         body.parse_json(content)  # says where
     return content
 
