@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import os
 import sys
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 import gevent
@@ -16,6 +17,7 @@ from msgspec import Meta
 
 from actorkit import Actor, Event
 from actorkit.errors import SettingsError, Unauthorized
+from actorkit.params import Problem
 
 #: Cost of a hash (RFC 7914): CPU and memory, block size, parallelism; 16 MiB and about 50 ms each.
 SCRYPT_N: Final = 1 << 14
@@ -53,6 +55,14 @@ class BasicAuth(Actor):
         ] = 64
 
     params: Params
+
+    @classmethod
+    def check(cls, params: Params) -> Iterable[Problem]:
+        """What `setup` would complain about."""
+        try:
+            parse_users(params.users)
+        except SettingsError as exc:
+            yield Problem("users", str(exc).removeprefix("users: "))
 
     def setup(self) -> None:
         """Read the users.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from msgspec import Meta
 
 from actorkit import Actor, Event
-from actorkit_actors.fixed import Fixed, Format
+from actorkit.params import Problem
+from actorkit_actors.fixed import Fixed, Format, checked
 
 
 class Data(Actor):
@@ -21,6 +23,11 @@ class Data(Actor):
         attributes: Annotated[dict[str, Any], Meta(description="attributes that the events get as well")] = {}
 
     params: Params
+
+    @classmethod
+    def check(cls, params: Params) -> Iterable[Problem]:
+        """What `setup` would complain about."""
+        return checked(params.data, params.format)
 
     def setup(self) -> None:
         """Read the value."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from actorkit import body
 from actorkit.errors import ConversionError, SettingsError
+from actorkit.params import Problem
 
 #: What a fixed value is read as; "auto": a text stays text, anything else is JSON.
 Format = Literal["auto", "text", "json", "xml"]
@@ -35,3 +37,11 @@ class Fixed:
     def data(self) -> Any:
         """The value, made anew: an event may change it."""
         return body.load(self._format, self._content, None)
+
+
+def checked(value: Any, format_: Format) -> Iterable[Problem]:
+    """What is wrong with a value as the parameter `data`."""
+    try:
+        Fixed(value, format_)
+    except SettingsError as exc:
+        yield Problem("data", str(exc).removeprefix("data: "))

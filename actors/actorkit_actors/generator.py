@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import gevent
 from msgspec import Meta
 
 from actorkit import Actor, Event
-from actorkit_actors.fixed import Fixed, Format
+from actorkit.params import Problem
+from actorkit_actors.fixed import Fixed, Format, checked
 
 
 class Generator(Actor):
@@ -35,6 +36,11 @@ class Generator(Actor):
         service: Annotated[str, Meta(description="service that each event names")] = ""
 
     params: Params
+
+    @classmethod
+    def check(cls, params: Params) -> Iterable[Problem]:
+        """What `setup` would complain about."""
+        return checked(params.data, params.format)
 
     def setup(self) -> None:
         """Read the value."""

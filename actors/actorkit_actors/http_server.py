@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import tempfile
 import time
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import unquote_to_bytes
 
@@ -25,6 +26,7 @@ from actorkit.errors import (
     UnsupportedMediaType,
 )
 from actorkit.graph import RESERVED
+from actorkit.params import Problem
 from actorkit.wire import MAX_BODY_BYTES
 from actorkit_actors.http import media, message
 from actorkit_actors.http.connection import Connection
@@ -81,6 +83,18 @@ class HTTPServer(Actor):
         access_log: Annotated[bool, Meta(description="log a line for each request")] = False
 
     params: Params
+
+    @classmethod
+    def check(cls, params: Params) -> Iterable[Problem]:
+        """What `setup` would complain about, but for the port."""
+        try:
+            Router(params.routes)
+        except SettingsError as exc:
+            yield Problem("routes", str(exc).removeprefix("routes: "))
+        try:
+            tls_context(params.certfile, params.keyfile)
+        except SettingsError as exc:
+            yield Problem("certfile", str(exc).removeprefix("certfile, keyfile: "))
 
     def setup(self) -> None:
         """Listen.
@@ -155,18 +169,17 @@ class HTTPServer(Actor):
     def respond(self, request: Request, remote: str) -> Response:
         """Answer one request."""
         started = time.monotonic()
-        accept = request.headers.get("accept", "")
         try:
-            response = self._respond(request, remote, accept)
+            response = self._respond(request, remote)
         except NotAnswered:
             response = Response(202)
         except ActorkitError as exc:
-            response = self._refused(exc, accept)
+            response = self._refused(exc, request)
         except Exception:
             self.log.exception(
                 "the request %s %s could not be answered", request.method, request.target.decode("latin-1")
             )
-            response = self._error(500, "the request could not be answered", accept)
+            response = self._error(500, "the request could not be answered", request)
         if self.params.access_log:
             ms = (time.monotonic() - started) * 1000
             self.log.info(
@@ -174,7 +187,7 @@ class HTTPServer(Actor):
             )
         return response
 
-    def _respond(self, request: Request, remote: str, accept: str) -> Response:
+    def _respond(self, request: Request, remote: str) -> Response:
         path, query = split_target(request.target)
         found = self._router.find(request.method, path)
         if isinstance(found, NoRoute):
@@ -197,7 +210,7 @@ class HTTPServer(Actor):
             answer = self.request(event, found.queue, timeout_s=self.params.timeout_s)
         finally:
             self._active -= 1
-        return self._answered(answer, accept)
+        return self._answered(answer, request)
 
     def _unrouted(self, request: Request, path: str, found: NoRoute) -> Response:
         allow = ", ".join(sorted({*found.allowed, "OPTIONS"}))
@@ -223,7 +236,7 @@ class HTTPServer(Actor):
                 f'the content type "{media_type}" is not taken here; there is {", ".join(accepted)}'
             )
 
-    def _answered(self, answer: Event, accept: str) -> Response:
+    def _answered(self, answer: Event, request: Request) -> Response:
         http, failure = answer.http, answer.failure
         headers = [("X-Request-ID", answer.trace)]
         for name, value in http.reply_headers if http is not None else ():
@@ -233,36 +246,38 @@ class HTTPServer(Actor):
                 self.log.warning("the answer has the header %r, which may not be sent", name)
         status = http.status if http is not None and 200 <= http.status <= 599 else 0
         if failure is not None:
-            return self._failed(failure, status, headers, answer, accept)
+            return self._failed(failure, status, headers, answer, request)
         format_, content = answer.encoded()
         if format_ == bodies.NOTHING:
             return Response(status or 204, headers=headers)
         if any(name.lower() == "content-type" for name, _ in headers):
             return Response(status or 200, content, headers=headers)
-        media_type, content = media.write(accept, format_, content)
+        media_type, content = media.write(request.headers.get("accept", ""), format_, content)
         return Response(status or 200, content, media_type, headers)
 
     def _failed(
-        self, failure: Failure, status: int, headers: list[tuple[str, str]], answer: Event, accept: str
+        self, failure: Failure, status: int, headers: list[tuple[str, str]], answer: Event, request: Request
     ) -> Response:
         """A failed event. What no actor meant for the client (status 500) is not told; the log has it by its trace."""
         status = status if status >= 400 else failure.status if 300 <= failure.status <= 599 else 500
         text = (
             failure.message if status != 500 else f"the request could not be answered; see the log for {answer.trace}"
         )
-        return self._error(status, text, accept, [pair for pair in headers if pair[0].lower() != "content-type"])
+        return self._error(status, text, request, [pair for pair in headers if pair[0].lower() != "content-type"])
 
-    def _refused(self, error: ActorkitError, accept: str) -> Response:
+    def _refused(self, error: ActorkitError, request: Request) -> Response:
         headers = []
         if isinstance(error, MethodNotAllowed):
             headers.append(("Allow", str(error.details.get("allow", ""))))
-        return self._error(error.status, error.message, accept, headers)
+        return self._error(error.status, error.message, request, headers)
 
-    def _error(self, status: int, text: str, accept: str, headers: list[tuple[str, str]] | None = None) -> Response:
+    def _error(
+        self, status: int, text: str, request: Request, headers: list[tuple[str, str]] | None = None
+    ) -> Response:
         headers = headers or []
         if status == 503:
             headers.append(("Retry-After", "1"))
-        media_type, content = media.write_errors(accept, [text])
+        media_type, content = media.write_errors(request.headers, [text])
         return Response(status, content, media_type, headers)
 
 

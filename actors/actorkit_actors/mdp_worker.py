@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -13,6 +13,7 @@ from actorkit import Actor, Event, Failure
 from actorkit.errors import EventError, SettingsError
 from actorkit.mdp.errors import ServiceFailed
 from actorkit.mdp.worker import Worker
+from actorkit.params import Problem
 from actorkit_actors import envelope
 from actorkit_actors.envelope import Plain
 
@@ -40,6 +41,12 @@ class MDPWorker(Actor):
         request_format: Annotated[Plain, Meta(description="what a request without envelope is read as")] = "bytes"
 
     params: Params
+
+    @classmethod
+    def check(cls, params: Params) -> Iterable[Problem]:
+        """Whether there is a service."""
+        if not (params.service or params.services):
+            yield Problem("service", "name the service that this worker answers for")
 
     def setup(self) -> None:
         """Register at the brokers.

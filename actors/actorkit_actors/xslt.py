@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
 from lxml import etree
@@ -9,6 +10,7 @@ from msgspec import Meta
 
 from actorkit import Actor, Event, XMLEvent, xmlbody
 from actorkit.errors import ConversionError, MalformedEvent, SettingsError
+from actorkit.params import Problem
 
 #: What a stylesheet may read and write.
 _NOTHING: Final[Any] = etree.XSLTAccessControl.DENY_ALL  # type: ignore[attr-defined]  # the stubs lack it
@@ -31,24 +33,21 @@ class XSLT(Actor):
 
     params: Params
 
+    @classmethod
+    def check(cls, params: Params) -> Iterable[Problem]:
+        """What `setup` would complain about."""
+        try:
+            compiled(params.stylesheet)
+        except SettingsError as exc:
+            yield Problem("stylesheet", str(exc).removeprefix("stylesheet: "))
+
     def setup(self) -> None:
         """Compile the stylesheet.
 
         Raises:
             SettingsError: it is no stylesheet; the message says where.
         """
-        try:
-            sheet = xmlbody.parse(self.params.stylesheet.encode(), "utf-8")
-            # libxslt asks nobody before it reads these.
-            for other in sheet.iter(f"{_XSL}include", f"{_XSL}import"):
-                raise ConversionError(
-                    f"line {other.sourceline}: nothing can be included; write all into one stylesheet"
-                )
-            self._transform: Any = etree.XSLT(sheet, access_control=_NOTHING)
-        except (ConversionError, etree.XSLTParseError) as exc:
-            raise SettingsError(f"stylesheet: {_one_line(str(exc))}") from exc
-        output = sheet.find(f"{_XSL}output")
-        self._method = output.get("method", "xml") if output is not None else "xml"
+        self._transform, self._method = compiled(self.params.stylesheet)
         self._values = {name: etree.XSLT.strparam(value) for name, value in self.params.values.items()}
 
     def consume(self, event: XMLEvent) -> Event:
@@ -65,10 +64,30 @@ class XSLT(Actor):
             self.log.info("stylesheet: %s", _one_line(entry.message))
         root = result.getroot()
         textual = self._method in ("text", "html") or root is None
-        transformed = event.convert(Event).replace(str(result) if textual else root)
+        if not textual:
+            return event.replace(root)
+        transformed = event.convert(Event).replace(str(result))
         if self._method == "html" and transformed.http is not None:
             transformed.http.reply_headers.append(("Content-Type", "text/html; charset=utf-8"))
         return transformed
+
+
+def compiled(stylesheet: str) -> tuple[Any, str]:
+    """The transformation, and the output method, of a stylesheet.
+
+    Raises:
+        SettingsError: it is no stylesheet; the message says where.
+    """
+    try:
+        sheet = xmlbody.parse(stylesheet.encode(), "utf-8")
+        # libxslt asks nobody before it reads these.
+        for other in sheet.iter(f"{_XSL}include", f"{_XSL}import"):
+            raise ConversionError(f"line {other.sourceline}: nothing can be included; write all into one stylesheet")
+        transform = etree.XSLT(sheet, access_control=_NOTHING)
+    except (ConversionError, etree.XSLTParseError) as exc:
+        raise SettingsError(f"stylesheet: {_one_line(str(exc))}") from exc
+    output = sheet.find(f"{_XSL}output")
+    return transform, output.get("method", "xml") if output is not None else "xml"
 
 
 def _reason(exc: etree.XSLTApplyError) -> str:

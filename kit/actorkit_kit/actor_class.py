@@ -114,14 +114,16 @@ def _declarations(class_path: str, cls: type[Actor]) -> ActorClass:
 
 def _problems(cls: type[Actor], given: Mapping[str, Any]) -> Iterable[Problem]:
     problems = parameters.check(cls.Params, given)
-    hook = getattr(cls, "check", None)
     unknown = any(parameters.is_reference(value) and "secret" in value for value in given.values())
-    if problems or hook is None or unknown:
+    if problems or unknown:
         return problems
     try:
-        return list(hook(parameters.build(cls.Params, given)))
-    except Exception as exc:  # noqa: BLE001 - the class's own check may raise anything; it is then the finding
-        return [Problem("", _told(exc))]
+        finished = parameters.build(cls.Params, given)
+        hook = getattr(cls, "check", None)
+        return list(hook(finished)) if hook else []
+    except Exception as exc:  # noqa: BLE001 - the class's own code may raise anything; it is then the finding
+        name, colon, rest = _told(exc).partition(": ")
+        return [Problem(name, rest) if colon and name in given else Problem("", _told(exc))]
 
 
 def _told(exc: BaseException) -> str:

@@ -111,6 +111,7 @@ def _readable(findings: Findings, topology: Topology, node: Node) -> dict[str, A
         place: Place = ("actors", node.name, "params", name, form)
         if not isinstance(given, str):
             findings.add(place, f"this is {kind(given)}. Write the name of a {form}.")
+            params[name] = {"secret": ""}
         elif form == "file":
             params[name] = _file(findings, topology, place, given)
         else:

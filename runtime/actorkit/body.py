@@ -28,6 +28,13 @@ class _Unread:
 #: Stands for data that nobody has asked for yet.
 UNREAD: Final[Any] = _Unread()
 
+
+class Raw(tuple[str, bytes]):
+    """A body that nobody has read: (format, bytes)."""
+
+    __slots__ = ()
+
+
 #: The usual types, for speed.
 _FORMATS: Final[dict[type, str]] = {
     type(None): NOTHING,

@@ -77,6 +77,7 @@ class Consumer:
         self.retried = 0
         concurrency = max(actor.params.concurrency, actor.params.threads)
         work = self._work if concurrency == 1 else self._work_beside
+        receiver.known.consuming = [0] * concurrency
         self._workers = [gevent.spawn(work, number) for number in range(concurrency)]
 
     def arrived(self) -> None:
@@ -116,23 +117,24 @@ class Consumer:
         """Consume events of one arrival. This is the hot path: what it does for each event is written out here."""
         wanted, handle, emit = self._wanted, self._handle, self._exits.emit_result
         known, buckets = self._receiver.known, self.buckets
+        recent, older, fast = known.recent, known.older, 0
         new, strict, consuming, set_current = wanted.__new__, wanted.FORMAT is not None, known.consuming, current.set
         session.touch()
         self._exits.turn.schedule()  # If consume waits for something, what was done before leaves meanwhile.
         begun = turn = perf_counter()
         for number, parcel in enumerate(parcels, first):
             id_ = parcel.id
-            if (id_ in known.recent or id_ in known.older) and known.repeats(parcel):
+            if (id_ in recent or id_ in older) and known.repeats(parcel):
                 self._receiver.duplicates += 1
                 known.repeat(session, number, parcel)
                 continue
-            known.recent[id_] = parcel.trace
+            recent[id_] = parcel.trace
             consuming[worker] = id_
             # Event.received, without its call.
             event = new(wanted)
             event.origin = parcel
             event._data = UNREAD
-            event._raw = event._context = None
+            event._context = None
             set_current(event)
             try:
                 if strict:
@@ -155,7 +157,7 @@ class Consumer:
             spent = ended - begun
             begun = ended
             if spent < FASTEST:
-                buckets[0] += 1
+                fast += 1
             else:
                 buckets[bisect_left(BUCKETS, spent)] += 1
                 if ended - turn > TURN_S:
@@ -165,6 +167,7 @@ class Consumer:
                     gevent.sleep(0)
                     begun = turn = perf_counter()
         self.seconds += begun - turn
+        buckets[0] += fast
         consuming[worker] = 0
         set_current(None)
         known.forget()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Self, TypeVar
 
 import msgspec
@@ -19,30 +19,36 @@ from actorkit import body
 from actorkit.errors import ActorkitError, ConversionError
 from actorkit.wire import Homes, Parcel
 
-_MASK: Final = (1 << 64) - 1
+#: Ids are numbers below 2**64.
+MASK: Final = (1 << 64) - 1
 #: Odd, so that different parents give different children (the map is one-to-one modulo 2**64).
-_MULTIPLIER: Final = 0x9E3779B97F4A7C15
+MULTIPLIER: Final = 0x9E3779B97F4A7C15
 
 E = TypeVar("E", bound="Event")
 
 
+def ids() -> Callable[[], int]:
+    """Makes ids for events that follow from no other: 64-bit numbers, counted up from a random one, so that no other
+    process and no other maker makes the same."""
+    return itertools.count(int.from_bytes(os.urandom(8), "big") >> 1).__next__
+
+
 class _Ids:
-    """64-bit ids that no other process makes: counted up from a random number, drawn anew after a fork."""
+    """The ids of events that are asked for one before they are sent; made anew after a fork."""
 
     def __init__(self) -> None:
-        self.renew()
-        os.register_at_fork(after_in_child=self.renew)
+        self._renew()
+        os.register_at_fork(after_in_child=self._renew)
 
-    def renew(self) -> None:
-        self.next = itertools.count(int.from_bytes(os.urandom(8), "big") >> 1).__next__
+    def _renew(self) -> None:
+        self._next = ids()
+
+    def make(self) -> int:
+        return self._next()
 
 
-_ids: Final = _Ids()
-
-
-def new_id() -> int:
-    """An id for an event that follows from no other."""
-    return _ids.next()
+#: An id for an event that follows from no other.
+new_id: Final = _Ids().make
 
 
 def derive_id(parent: int, salt: int, ordinal: int) -> int:
@@ -51,7 +57,7 @@ def derive_id(parent: int, salt: int, ordinal: int) -> int:
     The same parent, salt and ordinal give the same id in every instance, so that a repeat is recognised downstream.
     `salt` stands for the actor, the outbox and the connection.
     """
-    return (parent * _MULTIPLIER + salt + ordinal) & _MASK
+    return (parent * MULTIPLIER + salt + ordinal) & MASK
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):
@@ -113,7 +119,8 @@ _decode_context = msgspec.msgpack.Decoder(Context).decode
 class Event:
     """An event whose `data` is whatever its sender gave: None, bytes, text, JSON-like values or an lxml element."""
 
-    __slots__ = ("_context", "_data", "_homes", "_id", "_raw", "_trace", "origin")
+    # Events are made by the million, so a slot that most never need is left unset; `__getattr__` fills it in.
+    __slots__ = ("_context", "_data", "_format", "_homes", "_id", "_trace", "origin")
 
     #: The body format in which this class sees its data; None: as it comes.
     FORMAT: ClassVar[str | None] = None
@@ -128,11 +135,10 @@ class Event:
     ) -> None:
         #: The parcel that this event came as, or was made from; None when it was made from nothing. For the runtime.
         self.origin: Parcel | None = None
+        #: The data; UNREAD where it still is the origin's body, a Raw where it is another body that nobody has read.
         self._data = data if self.FORMAT is None else body.checked(data, self.FORMAT)
-        #: (format, bytes) where the body differs from the origin's and is not parsed.
-        self._raw: tuple[str, bytes] | None = None
-        #: 0: not chosen yet.
-        self._id = self._trace = 0
+        #: 0: that of its id.
+        self._trace = 0
         self._homes: Homes | None = None
         self._context: Context | None = None
         if service or attributes or http:
@@ -144,7 +150,6 @@ class Event:
         self = cls.__new__(cls)
         self.origin = parcel
         self._data = body.UNREAD
-        self._raw = None
         self._context = None
         return self
 
@@ -161,28 +166,30 @@ class Event:
         """Make a new event of a body that is known as bytes of a format; nothing is parsed yet. A context that came
         without its parcel brings its trace with it."""
         self = cls(service=service, http=http)
-        self._data = body.UNREAD
-        self._raw = (format_, content)
+        self._data = body.Raw((format_, content))
         if context is not None:
             self._context = Context(service or context.service, context.attributes, http or context.http)
             self._trace = context.trace
         return self
 
     def __getattr__(self, name: str) -> Any:
-        """What an event that came over an edge is rarely asked for is taken from its parcel when it is asked for (a
-        slot that is not set ends here)."""
-        if name not in ("_id", "_trace", "_homes") or self.origin is None:
+        """Fill in a slot that is not set."""
+        if name == "_id":
+            value = self.origin.id if self.origin is not None else new_id()
+        elif name == "_format":
+            return ""
+        elif name in ("_trace", "_homes") and self.origin is not None:
+            value = getattr(self.origin, name[1:])
+        else:
             raise AttributeError(f"an {type(self).__name__} has no attribute {name!r}")
-        value = getattr(self.origin, name[1:])
         setattr(self, name, value)
         return value
 
     @property
     def number(self) -> int:
         """The event's id as a number."""
-        if not self._id:
-            self._id = new_id()
-        return self._id
+        number: int = self._id
+        return number
 
     @property
     def id(self) -> str:
@@ -215,14 +222,16 @@ class Event:
         Raises:
             ConversionError: the body is not what its format says.
         """
-        if self._data is body.UNREAD:
-            self._data = body.load(*self.encoded(), self.FORMAT)
-        return self._data
+        data = self._data
+        if data is body.UNREAD or type(data) is body.Raw:
+            self._format, content = self.encoded()
+            self._data = data = body.load(self._format, content, self.FORMAT)
+        return data
 
     @data.setter
     def data(self, value: Any) -> None:
         self._data = body.checked(value, self.FORMAT)
-        self._raw = ("", b"")
+        self._format = ""
 
     def ensure(self) -> None:
         """Read the data now where its format is another than that of this class.
@@ -230,8 +239,8 @@ class Event:
         Raises:
             ConversionError: it is not what this class wants.
         """
-        if self._data is body.UNREAD and self.encoded()[0] != self.FORMAT:
-            self._data = body.load(*self.encoded(), self.FORMAT)
+        if (self._data is body.UNREAD or type(self._data) is body.Raw) and self.encoded()[0] != self.FORMAT:
+            _ = self.data
         if isinstance(self, HttpEvent) and self.http is None:
             raise ConversionError("the event did not come over HTTP; connect this actor behind an HTTP server")
 
@@ -245,20 +254,17 @@ class Event:
         else:
             mine.service = mine.service or theirs.service
             mine.http = mine.http or theirs.http
-        if self._raw is None:
-            self._raw = ("", b"")
 
     def encoded(self) -> tuple[str, bytes]:
         """The body for the wire: (format, bytes). Data that has been read may have been changed, so it is written anew
         unless it cannot be."""
-        raw, origin, data = self._raw, self.origin, self._data
+        data = self._data
         if data is body.UNREAD:
-            if raw is not None:
-                return raw
+            origin = self.origin
             return (origin.format, origin.body) if origin is not None else (body.NOTHING, b"")
-        if type(data) is bytes:
-            return body.BYTES, data
-        return body.dump(data, self.FORMAT or (raw[0] if raw is not None else origin.format if origin else None))
+        if type(data) is body.Raw:
+            return data
+        return body.dump(data, self.FORMAT or self._format)
 
     @property
     def context(self) -> Context:
@@ -351,7 +357,8 @@ class Event:
 
     def replace(self, data: Any = body.UNREAD, **attributes: Any) -> Self:
         """A copy of this event with other data and more attributes; it stays part of the same trace."""
-        twin = self._copy(type(self))
+        # What is replaced is not written first: it may be large, and may not even be writable.
+        twin = self._copy(type(self), None if data is body.UNREAD else ("", b""))
         if data is not body.UNREAD:
             twin.data = data
         if attributes:
@@ -360,9 +367,7 @@ class Event:
 
     def with_body(self, format_: str, content: bytes) -> Self:
         """A copy of this event with a body that is known as bytes of a format; nothing is parsed yet."""
-        twin = self._copy(type(self))
-        twin._raw = (format_, content)
-        return twin
+        return self._copy(type(self), (format_, content))
 
     def convert(self, target: type[E]) -> E:
         """This event seen as another class; itself if it is one already.
@@ -377,12 +382,11 @@ class Event:
             twin.ensure()
         return twin
 
-    def _copy(self, target: type[E]) -> E:
+    def _copy(self, target: type[E], raw: tuple[str, bytes] | None = None) -> E:
         twin = target.__new__(target)
         twin.origin = self.origin
         twin._id, twin._trace, twin._homes = self.number, self._trace or self.number, self._homes
-        twin._data = body.UNREAD
-        twin._raw = self.encoded()
+        twin._data = body.Raw(self.encoded() if raw is None else raw)
         # Decoded anew, so that a change of the one is not a change of the other.
         context = self.encoded_context()
         twin._context = _decode_context(context) if context else Context()

@@ -3,61 +3,55 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
 
+import msgspec
+
+from actorkit.body import BYTES
 from actorkit.errors import MalformedEvent, NotFound
-from actorkit.event import Event, Failure, derive_id, new_id
+from actorkit.event import MASK, MULTIPLIER, Event, Failure, derive_id, ids
 from actorkit.graph import RESERVED
 from actorkit.ledger import Entry, Root, settle
+from actorkit.sender import Sender
 from actorkit.turn import Turn
 from actorkit.wire import MAX_BODY_BYTES, Arrived, Parcel
 
 log = logging.getLogger("actorkit.exits")
 
 
-class Exit(Protocol):
-    """One connection, as far as an event on its way out is concerned: it goes to the end of `pending`."""
-
-    salt: int
-    pending: deque[tuple[Parcel, Entry]]
-
-
 class Exits:
-    """Sends events to outboxes. `outlets` maps an outbox to its connections; `declared` names outboxes that get only
+    """Sends events to outboxes. `senders` maps an outbox to its connections; `declared` names outboxes that get only
     what is sent to them by name.
 
     Attributes:
-        sent: events sent, by outbox.
         dropped: events that went nowhere, by reason.
     """
 
     def __init__(
         self,
-        outlets: Mapping[str, Sequence[Exit]],
+        senders: Mapping[str, Sequence[Sender]],
         declared: Iterable[str],
         turn: Turn,
         dead_letter: Callable[[Event, Failure], None],
     ) -> None:
-        self.outlets = outlets
+        self.senders = senders
         self.turn = turn
         self._declared = frozenset(declared)
         self._default = [
-            (outbox, exit_)
-            for outbox, exits in outlets.items()
+            sender
+            for outbox, senders in senders.items()
             if outbox not in RESERVED and outbox not in self._declared
-            for exit_ in exits
+            for sender in senders
         ]
-        self._error = [("error", exit_) for exit_ in outlets.get("error", ())]
+        self._error = list(senders.get("error", ()))
         self._dead_letter = dead_letter
-        self.sent: dict[str, int] = dict.fromkeys(outlets, 0)
         self.dropped: dict[str, int] = {}
         #: The one entry of all events of a source that has a single connection: it counts, and is never done.
         self.source = Root(lambda: None)
         self._others = 0
+        self._next_id = ids()
 
-    def targets(self, outbox: str | None) -> Sequence[tuple[str, Exit]]:
+    def targets(self, outbox: str | None) -> Sequence[Sender]:
         """The connections of an outbox, or of all default ones.
 
         Raises:
@@ -65,13 +59,13 @@ class Exits:
         """
         if outbox is None:
             return self._default
-        if outbox in self.outlets:
-            return [(outbox, exit_) for exit_ in self.outlets[outbox]]
+        if outbox in self.senders:
+            return self.senders[outbox]
         if outbox in self._declared or outbox in RESERVED:
             return ()
         raise NotFound(f'there is no outbox "{outbox}" here')
 
-    def emit(self, event: Event, targets: Sequence[tuple[str, Exit]], parent: Event) -> None:
+    def emit(self, event: Event, targets: Sequence[Sender], parent: Event) -> None:
         """Send one event that its parent became. The parent waits for it.
 
         Raises:
@@ -86,16 +80,15 @@ class Exits:
             self.drop("unconnected")
             return
         format_, content = event.encoded()
-        context, homes = event.encoded_context(), event.homes
         if len(content) > MAX_BODY_BYTES:
             raise _too_long(content)
-        for outbox, exit_ in targets:
+        context = event.encoded_context()
+        for sender in targets:
             entry.ordinal += 1
             entry.pending += 1
-            id_ = derive_id(entry.id, exit_.salt, entry.ordinal)
-            parcel = Parcel(id_, entry.trace, format_, content, context, homes, entry.redelivered)
-            exit_.pending.append((parcel, entry))
-            self.sent[outbox] += 1
+            id_ = (entry.id * MULTIPLIER + sender.salt + entry.ordinal) & MASK  # derive_id, without its call
+            parcel = Parcel(id_, entry.trace, format_, content, context, entry.homes, entry.redelivered)
+            sender.put(parcel, entry)
         if not self.turn.due:
             self.turn.schedule()
 
@@ -120,7 +113,7 @@ class Exits:
         else:
             self._dead_letter(event, failure)
 
-    def originate(self, event: Event, targets: Sequence[tuple[str, Exit]], finished: Callable[[], None]) -> None:
+    def originate(self, event: Event, targets: Sequence[Sender], finished: Callable[[], None]) -> None:
         """Send an event that begins here; `finished` is called in the hub when all that it became is done."""
 
         def end() -> None:
@@ -137,26 +130,37 @@ class Exits:
             raise
         settle(root)
 
-    def begin(self, event: Event, targets: Sequence[tuple[str, Exit]], entry: Entry) -> None:
+    def begin(self, event: Event, targets: Sequence[Sender], entry: Entry) -> None:
         """Send an event that begins here, under a new id; `entry` waits already, once for each target."""
-        id_ = new_id()
-        if event._trace:
-            trace = event._trace
-        else:
+        id_ = self._next_id()
+        trace = event._trace
+        if not trace:
             # Its first journey gives the event its name; a later one of the same object has another id.
-            trace = event._id = event._trace = event._id or id_
-        format_, content = event.encoded()
+            event._id = event._trace = trace = id_
+        content, context, homes = event._data, b"", event._homes
+        if type(content) is bytes:
+            format_ = BYTES
+        else:
+            format_, content = event.encoded()
         if len(content) > MAX_BODY_BYTES:
             raise _too_long(content)
-        context, homes = event.encoded_context(), event._homes
-        if not targets:
-            self.drop("unconnected")
-        for ordinal, (outbox, exit_) in enumerate(targets):
-            own = derive_id(id_, exit_.salt, ordinal) if ordinal else id_
-            exit_.pending.append((Parcel(own, trace, format_, content, context, homes), entry))
-            self.sent[outbox] += 1
+        if event._context is not None or event.origin is not None:
+            context = event.encoded_context()
+        if len(targets) == 1:
+            targets[0].pending.append((Parcel(id_, trace, format_, content, context, homes), entry))
+            if homes:
+                targets[0].homeward = True
+        else:
+            self._begin_copies(Parcel(id_, trace, format_, content, context, homes), targets, entry)
         if not self.turn.due:
             self.turn.schedule()
+
+    def _begin_copies(self, parcel: Parcel, targets: Sequence[Sender], entry: Entry) -> None:
+        """A copy with an id of its own for each target."""
+        if not targets:
+            self.drop("unconnected")
+        for ordinal, sender in enumerate(targets):
+            sender.put(msgspec.structs.replace(parcel, id=derive_id(parcel.id, sender.salt, ordinal)), entry)
 
     @property
     def roots(self) -> int:

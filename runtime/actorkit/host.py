@@ -70,7 +70,8 @@ class Host:
         self.receiver = Receiver(settings.topology, self.name, self.instance)
         self.inlet: Inlet | None = None
         self.outlets = self._make_outlets()
-        self.exits = Exits(self.outlets, cls.OUTBOXES, self.turn, self._dead_letter)
+        senders = {outbox: [outlet.sender for outlet in outlets] for outbox, outlets in self.outlets.items()}
+        self.exits = Exits(senders, cls.OUTBOXES, self.turn, self._dead_letter)
         self.requests = Requests(self.name, self.instance, self.exits)
         self.actor = cls(self.name, params.build(cls.Params, settings.params), self)
         self.consumer: Consumer | None = None

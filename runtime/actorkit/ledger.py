@@ -64,7 +64,7 @@ class Known:
         self.working: dict[int, Arrived] = {}
         self.twins: dict[int, list[tuple[Finishing, int]]] = {}
         #: What each worker is consuming at this moment; 0: nothing.
-        self.consuming: dict[int, int] = {}
+        self.consuming: list[int] = []
 
     def forget(self) -> None:
         """Let the older generation go when the younger one is full; to be called now and then."""
@@ -81,7 +81,7 @@ class Known:
 
     def repeat(self, session: Finishing, number: int, parcel: Arrived) -> None:
         """A repeat has come: it is finished now, or with the event that it repeats."""
-        if parcel.id in self.working or parcel.id in self.consuming.values():
+        if parcel.id in self.working or parcel.id in self.consuming:
             self.twins.setdefault(parcel.id, []).append((session, number))
         else:
             session.finish(number)
@@ -89,7 +89,7 @@ class Known:
     @property
     def in_work(self) -> int:
         """How many events have arrived at a worker and are not finished."""
-        return len(self.working) + sum(1 for id_ in self.consuming.values() if id_ and id_ not in self.working)
+        return len(self.working) + sum(1 for id_ in self.consuming if id_ and id_ not in self.working)
 
     def finish_twins(self, id_: int) -> None:
         """The event of that id is finished, and so are its repeats."""

@@ -63,7 +63,7 @@ class HostCollector(Collector):
         host = self._host
         yield build_info(self._version, *self._common)
         yield self._counter("actorkit_events_in", "Events that arrived, by inbox.", "inbox", host.receiver.inboxes)
-        yield self._counter("actorkit_events_out", "Events sent, by outbox.", "outbox", host.exits.sent)
+        yield self._counter("actorkit_events_out", "Events sent, by outbox.", "outbox", self._sent())
         failed = host.consumer.failed if host.consumer is not None else {}
         yield self._counter("actorkit_events_failed", "Events whose consume failed, by inbox.", "inbox", failed)
         yield self._counter("actorkit_events_dropped", "Events that went nowhere.", "reason", self._dropped())
@@ -101,6 +101,9 @@ class HostCollector(Collector):
             GaugeMetricFamily, "actorkit_unfinished", "Events that began here and are not finished.", host.exits.roots
         )
         yield self._plain(GaugeMetricFamily, "actorkit_ready", "1 when the instance can take work.", int(host.ready))
+
+    def _sent(self) -> dict[str, int]:
+        return {outbox: sum(outlet.sender.sent for outlet in outlets) for outbox, outlets in self._host.outlets.items()}
 
     def _dropped(self) -> dict[str, int]:
         dropped = dict(self._host.exits.dropped)

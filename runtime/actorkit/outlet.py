@@ -38,8 +38,6 @@ class Outlet:
         self, context: zmq.Context[zmq.Socket[bytes]], sender: Sender, acknowledged: Callable[[], None]
     ) -> None:
         self.sender = sender
-        self.salt = sender.salt
-        self.pending = sender.pending
         self._context = context
         self._acknowledged = acknowledged
         self._sockets: dict[Link, tuple[Pump, Pump | None]] = {}

@@ -21,11 +21,10 @@ MAX_SESSIONS: Final = 4096
 class Session:
     """What one sender has sent: how much is consumed, and which numbers are finished.
 
-    Numbers up to `upto` are finished; `_done` holds finished ones above it.
+    Numbers up to `upto` are finished; `scattered` holds finished ones above it.
     """
 
     __slots__ = (
-        "_done",
         "_fresh",
         "actor",
         "consumed",
@@ -35,6 +34,7 @@ class Session:
         "inbox",
         "instance",
         "receiver",
+        "scattered",
         "told",
         "upto",
         "window",
@@ -54,7 +54,7 @@ class Session:
         self.told = 0
         self.upto = 0
         self.dirty = False
-        self._done: set[int] = set()
+        self.scattered: set[int] = set()
         self._fresh: list[int] = []
 
     def open(self, parcel: wire.Arrived, number: int) -> None:
@@ -75,19 +75,14 @@ class Session:
         """Note that the event of that number is finished with everything it became."""
         if number == self.upto + 1:
             self.upto = number
-            if self._done:
-                while self.upto + 1 in self._done:
+            if self.scattered:
+                while self.upto + 1 in self.scattered:
                     self.upto += 1
-                    self._done.remove(self.upto)
+                    self.scattered.remove(self.upto)
         else:
-            self._done.add(number)
+            self.scattered.add(number)
             self._fresh.append(number)
         self.touch()
-
-    @property
-    def scattered(self) -> bool:
-        """Whether numbers above `upto` are finished."""
-        return bool(self._done)
 
     def touch(self) -> None:
         """There is news for the sender."""
@@ -110,7 +105,7 @@ class Session:
         return wire.Ack(self.consumed, self.upto, done)
 
     def __repr__(self) -> str:
-        state = f"expected={self.expected} consumed={self.consumed} upto={self.upto} done={len(self._done)}"
+        state = f"expected={self.expected} consumed={self.consumed} upto={self.upto} done={len(self.scattered)}"
         return f"<Session {self.actor}/{self.instance} -> {self.inbox} {state}>"
 
 

@@ -35,6 +35,7 @@ class Link:
     """One session with one peer: numbers, credit, and what is not acknowledged."""
 
     __slots__ = (
+        "_holes",
         "_items",
         "_upto",
         "address",
@@ -44,7 +45,6 @@ class Link:
         "instance",
         "listed",
         "sent",
-        "unacked",
         "window",
     )
 
@@ -58,10 +58,10 @@ class Link:
         self.listed = True
         self.draining = False
         self.bye = False
-        #: How many events are not acknowledged.
-        self.unacked = 0
         #: The ledger: the events numbered `_upto + 1` to `sent`.
         self._items: deque[Item] = deque()
+        #: How many of them are acknowledged already.
+        self._holes = 0
         self._upto = 0
 
     @property
@@ -69,13 +69,12 @@ class Link:
         """How many events may be sent now."""
         return self.window - self.sent + self.consumed
 
-    def write(self, items: list[Item]) -> bytes:
-        """Number the items, enter them in the ledger, and make the frame that carries them."""
+    def enter(self, items: list[Item]) -> int:
+        """Number the items and enter them in the ledger; returns the first number."""
         first = self.sent + 1
         self.sent += len(items)
-        self.unacked += len(items)
         self._items.extend(items)
-        return wire.encode(wire.Outgoing(first, [item[0] for item in items]))
+        return first
 
     def acknowledge(self, ack: wire.Ack) -> None:
         """Strike out what is finished. Numbers that were never sent are ignored."""
@@ -86,20 +85,24 @@ class Link:
         if count > 0:
             self._upto += count
             for _ in range(count):
-                item = take()
-                entry = item[1]
+                entry = take()[1]
                 entry.pending -= 1
                 if not entry.pending:
                     entry.done()
-                if item is not _DONE:
-                    self.unacked -= 1
+                elif entry is _NOBODY:
+                    self._holes -= 1
         items, base = self._items, self._upto + 1
         for number in ack.done:
             index = number - base
             if 0 <= index < len(items) and items[index] is not _DONE:
-                self.unacked -= 1
                 settle(items[index][1])
                 items[index] = _DONE
+                self._holes += 1
+
+    @property
+    def unacked(self) -> int:
+        """How many events are not acknowledged."""
+        return len(self._items) - self._holes
 
     @property
     def ledger(self) -> list[Item]:
@@ -110,7 +113,7 @@ class Link:
         """What is not acknowledged, in order; the ledger is empty then."""
         items = self.ledger
         self._items.clear()
-        self._upto, self.unacked = self.sent, 0
+        self._upto, self._holes = self.sent, 0
         return items
 
     def __repr__(self) -> str:
@@ -147,12 +150,18 @@ class Sender:
         self.peers = peers
         self.pending: deque[Item] = deque()
         self.homing: list[tuple[float, str, Item]] = []
+        #: Whether any event here was ever to go to one certain instance; most connections never see one.
+        self.homeward = False
         self.links: dict[str, Link] = {}
         self.frames: list[tuple[Link, bytes]] = []
         self.destination = ""
         #: Whether this instance is about to stop. Then it may use peers that are about to stop as well.
         self.draining = False
         self._busy = busy
+        #: Events sent; one that is sent again counts once.
+        self.sent = 0
+        #: The largest batch at present: small at first, and where bodies are long.
+        self._batch = 8
         self.dropped: dict[str, int] = {}
         self.reconnects = 0
         self.refusals = 0
@@ -161,7 +170,7 @@ class Sender:
         )
         place = f"{topology}\0{actor}\0{outbox}\0{ordinal}\0{peers.inbox}"
         #: Goes into the ids of events sent here, so that they are the same in every instance and run.
-        self.salt = int.from_bytes(hashlib.blake2b(place.encode(), digest_size=15).digest(), "big")
+        self.salt = int.from_bytes(hashlib.blake2b(place.encode(), digest_size=7).digest(), "big")
 
     def open(self, address: str) -> Link:
         """Begin a session with the peer at that address."""
@@ -172,6 +181,8 @@ class Sender:
     def put(self, parcel: wire.Parcel, entry: Entry) -> None:
         """Take an event; `entry` waits for it already and is told when it is acknowledged."""
         self.pending.append((parcel, entry))
+        if parcel.homes:
+            self.homeward = True
 
     def on_frame(self, link: Link, frame: bytes) -> str:
         """Take one message of a peer. Returns why the link must be given up, or "" when all is well."""
@@ -201,6 +212,7 @@ class Sender:
             del self.links[link.address]
         self.reconnects += 1
         items = link.take_back()
+        self.sent -= len(items)
         for parcel, _ in items:
             parcel.redelivered = True
         self.pending.extendleft(reversed(items))
@@ -221,12 +233,31 @@ class Sender:
             link = self._choose()
             if link is None:
                 break
-            items = self._take(min(link.room, wire.MAX_BATCH), now)
+            take = pending.popleft
+            items = [take() for _ in range(min(link.room, self._batch, len(pending)))]
+            if self.homeward:
+                items = self._sort_out(items, now)
             if items:
-                self.frames.append((link, link.write(items)))
+                self._write(link, items)
         for link in self.links.values():
             if link.draining and not link.bye:
                 self._part(link)
+
+    def _write(self, link: Link, items: list[Item]) -> None:
+        """Make one frame of the items; two when it gets too long, and smaller batches from then on."""
+        first = link.sent + 1
+        frame = wire.encode(wire.Outgoing(first, [item[0] for item in items]))
+        if len(frame) > wire.MAX_BATCH_BYTES and len(items) > 1:
+            half = len(items) // 2
+            self._batch = half
+            self._write(link, items[:half])
+            self._write(link, items[half:])
+            return
+        if self._batch < wire.MAX_BATCH and len(frame) * 4 < wire.MAX_BATCH_BYTES:
+            self._batch *= 2
+        link.enter(items)
+        self.sent += len(items)
+        self.frames.append((link, frame))
 
     def _choose(self) -> Link | None:
         """The link with most room. One that is not listed, and at the end one that drains, only where there is no
@@ -241,24 +272,17 @@ class Sender:
                 best, rank = link, worth
         return best if best is not None and best.room > 0 else None
 
-    def _take(self, most: int, now: float) -> list[Item]:
-        """The next events for one batch; those that must go home are sorted out."""
-        pending = self.pending
-        items: list[Item] = []
-        size = 0
-        while pending and len(items) < most:
-            item = pending.popleft()
-            parcel = item[0]
-            if parcel.homes and self.destination in parcel.homes:
-                self.homing.append((now + HOME_GRACE_S, parcel.homes[self.destination][0], item))
-                continue
-            items.append(item)
-            size += len(parcel.body)
-            if size >= wire.MAX_BATCH_BYTES:
-                break
-        if self.homing:
-            self._send_home(now)
-        return items
+    def _sort_out(self, items: list[Item], now: float) -> list[Item]:
+        """Take out what must go to one certain instance."""
+        others = []
+        for item in items:
+            homes = item[0].homes
+            if homes and self.destination in homes:
+                self.homing.append((now + HOME_GRACE_S, homes[self.destination][0], item))
+            else:
+                others.append(item)
+        self._send_home(now)
+        return others
 
     def _send_home(self, now: float) -> None:
         """Answers go to the very instance that waits for them; one that is gone has nobody waiting any more."""
@@ -281,7 +305,7 @@ class Sender:
             self.homing.extend(later)
             for start in range(0, min(room, len(items)), wire.MAX_BATCH):
                 batch = items[start : min(start + wire.MAX_BATCH, room)]
-                self.frames.append((link, link.write(batch)))
+                self._write(link, batch)
 
     def _part(self, link: Link) -> None:
         """Say Bye to a draining peer that owes us nothing, when there is another one to send to."""

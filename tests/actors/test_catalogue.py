@@ -5,6 +5,7 @@ import inspect
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,3 +63,30 @@ def run(script: str) -> str:
     code = f"import sys; sys.path[:0] = {paths!r}\n{script}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "path", "says"),
+    [
+        ("xslt", {"stylesheet": "<a/>"}, "stylesheet", "not a stylesheet"),
+        ("basic-auth", {"users": "ann"}, "users", "line 1 is not name:password"),
+        ("data", {"data": "<a>", "format": "xml"}, "data", "line 1"),
+        ("generator", {"data": "{", "format": "json"}, "data", "line 1"),
+        ("http-server", {"routes": [{"path": "/<x"}]}, "routes", "malformed"),
+        ("http-server", {"certfile": "x"}, "certfile", "needs both"),
+        ("mdp-worker", {}, "service", "name the service"),
+    ],
+)
+def test_what_types_cannot_say_is_found_before_anything_starts(
+    name: str, given: dict[str, Any], path: str, says: str
+) -> None:
+    cls: Any = load(CATALOGUE[name])
+    [problem] = cls.check(params.build(cls.Params, given))
+    assert problem.path == path
+    assert says in problem.message
+
+
+def test_good_parameters_have_no_problems() -> None:
+    for name, given in (("http-server", {}), ("basic-auth", {"users": "a:b"}), ("data", {"data": 1})):
+        cls: Any = load(CATALOGUE[name])
+        assert list(cls.check(params.build(cls.Params, given))) == []

@@ -345,3 +345,11 @@ def test_curl_is_answered(start: Start) -> None:
     chunked = ("-H", "Transfer-Encoding: chunked", "-H", "Content-Type: text/plain", "-T", "-", "-X", "POST")
     assert curl(*chunked, stdin=large) == large
     assert json.loads(curl("-F", "f=@-", stdin=b"\x00"))["f"][0]["content"] == "AA=="
+
+
+def test_who_sends_xml_and_accepts_anything_gets_errors_in_xml(start: Start) -> None:
+    for headers in ({}, {"accept": "*/*"}):
+        for body, status in ((b"<a>", 400), (b"", 404)):
+            path = "/echo" if body else "/nobody"
+            code, got, _ = ask(start(), request(path, body, content_type="text/xml", **headers))
+            assert (code, got["content-type"]) == (status, "application/xml")

@@ -215,6 +215,18 @@ def test_a_class_of_its_own_check_has_the_last_word(shop: Path) -> None:
     assert finding.endswith("actors.out.params.limit_eur: nobody may spend so much.")
 
 
+def test_a_file_that_cannot_be_what_the_parameter_wants_is_a_finding(shop: Path) -> None:
+    (shop / "limit.json").write_text("{nonsense")
+    text = with_actor("{uses: 'shop.actors:Place', build: shop, params: {limit_eur: {file: limit.json}}}")
+    (finding,) = found(text, shop)
+    assert "actors.out.params.limit_eur: the file " in finding
+    assert "is not JSON" in finding
+    (shop / "limit.json").write_text("12")
+    assert found(text, shop) == []
+    (shop / "limit.json").write_bytes(b"\xff\xfe")
+    assert "it is not UTF-8 text" in found(text, shop)[0]
+
+
 @pytest.mark.parametrize("data", [None, [], "text", 3])
 def test_a_document_that_is_no_topology_is_one_finding(tmp_path: Path, data: object) -> None:
     (finding,) = check(Document("app.py:director", tmp_path, data)).findings

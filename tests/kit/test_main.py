@@ -79,6 +79,40 @@ def test_a_director_is_accepted_wherever_a_file_is(kit: Kit, folder: Path) -> No
     assert done.stdout.startswith('app.py:wrong: actors.gen.uses: there is no actor "generatr"')
 
 
+def test_a_real_director_is_a_topology_with_the_classes_of_its_program(kit: Kit, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        """\
+from actorkit import Actor, Event
+from actorkit.director import Director
+from actorkit_actors.generator import Generator
+from actorkit_actors.stdout import Stdout
+
+
+class Shout(Actor):
+    def consume(self, event: Event) -> Event:
+        return event.replace(data=str(event.data).upper())
+
+
+director = Director("shouting")
+gen = director.register_actor(Generator, "gen", interval_s=0.2, data="hello")
+shout = director.register_actor(Shout, "shout")
+out = director.register_actor(Stdout, "out")
+director.connect_queue(gen, shout)
+director.connect_queue(shout, out, window=8)
+director.connect_error_queue(shout, out)
+
+if __name__ == "__main__":
+    director.start()
+"""
+    )
+    assert kit("validate", "app.py:director", cwd=tmp_path).stdout == (
+        "app.py:director: no mistakes: 3 actors, 3 connections\n"
+    )
+    drawn = kit("graph", "app.py", cwd=tmp_path).stdout
+    assert "unit_gen --> unit_shout" in drawn
+    assert 'unit_shout -.->|"error"| unit_out' in drawn
+
+
 @pytest.mark.parametrize(
     ("reference", "words"),
     [

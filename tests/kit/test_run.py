@@ -121,6 +121,13 @@ def test_what_processes_write_goes_to_stderr_with_the_name_of_the_process(start:
     eventually(lambda: re.search(r"^out\.1 +\| tick$", running.said(), re.MULTILINE) is not None, "no event came out")
 
 
+def test_the_log_level_of_the_environment_holds_for_every_process(start: Callable[..., Running]) -> None:
+    running = start(STREAM, ACTORKIT_LOG_LEVEL="error", ACTORKIT_LOG_FORMAT="json")
+    running.table()
+    assert " info " not in running.said()
+    assert '"level"' not in running.said()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_everything_sources_first_and_nothing_is_left(
     start: Callable[..., Running], number: signal.Signals

@@ -209,8 +209,7 @@ class Connection:
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer what is not a request that can be served, and close without a reset."""
-        accept = self._headers.get("accept", "")
-        media_type, body = media.write_errors(accept, [reason])
+        media_type, body = media.write_errors(self._headers, [reason])
         response = Response(status, body, media_type)
         try:
             with gevent.Timeout(LINGER_S, False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from email.message import Message
 from functools import lru_cache
 from typing import Any, Final
@@ -246,11 +246,15 @@ def write(accept: str, format_: str, content: bytes) -> tuple[str, bytes]:
     raise NotAcceptable(f'the answer cannot be had as "{accept}"')
 
 
-def write_errors(accept: str, messages: list[str]) -> tuple[str, bytes]:
-    """Error messages as JSON or XML, whichever the client prefers; JSON when it wants neither."""
+def write_errors(headers: Mapping[str, str], messages: list[str]) -> tuple[str, bytes]:
+    """Error messages as JSON or XML, whichever the client prefers (`headers` of its request); where it does not mind,
+    XML if it sent XML. JSON when it wants neither."""
+    accept = headers.get("accept", "")
     json_q = quality(accept, "application/json")
     xml_type = max(("application/xml", "text/xml"), key=lambda name: quality(accept, name))
-    if quality(accept, xml_type) > json_q:
+    xml_q = quality(accept, xml_type)
+    sent = format_of(content_type(headers.get("content-type", ""))[0])
+    if xml_q > json_q or (xml_q == json_q > 0 and sent == body.XML):
         from actorkit import xmlbody
 
         root = xmlbody.from_json({"errors": {"error": [_xml_text(message) for message in messages]}})

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from actorkit_kit import python_process
+from actorkit_kit.actor_section import FREE_VARIABLES
 from actorkit_kit.errors import KitError
 from actorkit_kit.plan import Addresses, Mount, Plan, Unit, environment
 
@@ -55,7 +56,7 @@ def processes(plan: Plan, folder: Path) -> list[Process]:
         KitError: a published port is in use, or a secret's variable is not set.
     """
     check_ports(plan)
-    ports = FreePorts()
+    ports = FreePorts(port.published for unit in plan.units for port in unit.ports)
     return [process for unit in plan.units for process in _of_unit(plan, unit, folder, ports)]
 
 
@@ -87,10 +88,10 @@ def _section(unit: Unit) -> str:
 
 
 class FreePorts:
-    """Gives out ports that nobody uses now, none of them twice."""
+    """Gives out ports that nobody uses now, none of them twice and none of the taken ones."""
 
-    def __init__(self) -> None:
-        self._given: set[int] = set()
+    def __init__(self, taken: Iterable[int]) -> None:
+        self._given = set(taken)
 
     def take(self) -> int:
         while True:
@@ -113,6 +114,7 @@ def _of_unit(plan: Plan, unit: Unit, folder: Path, ports: FreePorts) -> Iterator
         )
         variables = environment(plan, local, addresses)
         variables["ACTORKIT_INSTANCE"] = f"{unit.name}-{number}"
+        variables.update({name: os.environ[name] for name in FREE_VARIABLES if name in os.environ})
         yield Process(
             unit=unit,
             number=number,

@@ -11,7 +11,10 @@ import zmq
 from zmq.backend import Socket
 
 from actorkit.errors import SettingsError
+from actorkit.mdp.announcer import Announcer, own_endpoint
+from actorkit.mdp.doorman import Doorman
 from actorkit.mdp.frames import Part, show
+from actorkit.mdp.keys import is_local
 from actorkit.mdp.metrics import BrokerCollector
 from actorkit.mdp.options import BrokerParams
 from actorkit.mdp.state import BrokerState
@@ -47,11 +50,13 @@ class Broker:
         self.endpoint = endpoint
         self.params = params or BrokerParams()
         self.state = BrokerState(self.params, clock())
-        self.collector = BrokerCollector(lambda: self.state, clock)
+        self.collector = BrokerCollector(lambda: self.state, clock, self._denied)
         self._clock = clock
         self._stopping = False
         self._bound: str | None = None
         self._socket: Socket | None = None
+        self._announcer: Announcer | None = None
+        self.doorman: Doorman | None = None
         self._context: zmq.Context[Any] | None = None
 
     def __repr__(self) -> str:
@@ -71,10 +76,13 @@ class Broker:
     def run(self) -> None:
         """Serve until stopped and drained; then the socket is closed."""
         socket = self._socket or self._open()
+        self._announcer = self._new_announcer()
         log.info("broker serves at %s", self._bound)
         try:
             self._serve(socket, lambda: self._stopping)
             self.state.drain(self._clock())
+            if self._announcer is not None:
+                self._announcer.leave()
             until = self._clock() + self.params.drain_timeout_s
             self._serve(socket, lambda: self.state.may_end(self._clock()) or self._clock() >= until)
             self.state.farewell()
@@ -88,11 +96,24 @@ class Broker:
         self._stopping = True
 
     def _open(self) -> Socket:
+        if self.params.keys is None and not self.params.clear and not is_local(self.endpoint):
+            if self.params.clear is False:
+                raise SettingsError(
+                    f'the broker at "{self.endpoint}" can be reached from other machines and has no keys. '
+                    "Give it keys, or set clear: true."
+                )
+            log.warning("broker: whoever reaches %s may use it: it has no keys", self.endpoint)
         self._context = zmq.Context()
         self._socket = socket = Socket(self._context, zmq.ROUTER)
         try:
             self._configure(socket)
+            if self.params.keys is not None:
+                self.doorman = Doorman(self._context, self.params.keys.allowed)
+                self.params.keys.apply(socket)
             socket.bind(self.endpoint)
+        except SettingsError:
+            self._close(0)
+            raise
         except zmq.ZMQError as exc:
             self._close(0)
             raise SettingsError(f'the broker cannot bind "{self.endpoint}": {exc}. Choose a free endpoint.') from exc
@@ -100,12 +121,26 @@ class Broker:
         self._bound = bound.rstrip(b"\0").decode() if isinstance(bound, bytes) else self.endpoint
         return socket
 
+    def _denied(self) -> int:
+        return self.doorman.denied if self.doorman is not None else 0
+
+    def _new_announcer(self) -> Announcer | None:
+        services = self.params.registration
+        if not services or self._bound is None:
+            return None
+        endpoint = self.params.advertise or own_endpoint(self._bound, services[0])
+        return Announcer(services, endpoint, self.params.announce_s, self.params.registration_keys)
+
     def _close(self, linger_ms: int) -> None:
+        if self._announcer is not None:
+            self._announcer.close()
         if self._socket is not None:
             self._socket.close(linger_ms)
+        if self.doorman is not None:
+            self.doorman.close()
         if self._context is not None:
             self._context.term()
-        self._socket = self._context = None
+        self._socket = self._context = self._announcer = self.doorman = None
 
     def _configure(self, socket: Socket) -> None:
         socket.set(zmq.ROUTER_MANDATORY, 1)
@@ -151,6 +186,8 @@ class Broker:
                     return
                 due = now + tick_s
                 state.tick(now)
+                if self._announcer is not None:
+                    self._announcer.tick(now)
                 flush(socket, now)
 
     def _flush(self, socket: Socket, now: float) -> None:

@@ -12,42 +12,39 @@ import gevent
 import zmq
 from gevent.event import Event
 from gevent.lock import Semaphore
-from zmq.backend import Socket
 
-from actorkit import resolve
+from actorkit.mdp.discovery import Discovery
 from actorkit.mdp.errors import ClientClosed, FrameError, NoAnswer, NoBroker, ServiceFailed, ServiceRefused
 from actorkit.mdp.frames import AnswerNote, RequestNote, client_request, parse_answer, read_answer_note, write_note
+from actorkit.mdp.keys import ClientKeys, securing
 from actorkit.mdp.link import Link
 
 log = logging.getLogger(__name__)
 
 
-def _plain(_socket: Socket) -> None:
-    """Leave a socket as it is: no keys."""
-
-
 class Client:
     """Calls services through every broker that stands behind the endpoints.
 
-    `endpoints` are ZeroMQ endpoints; every address behind a name is used, and looked up again every `resolve_s`. A call
-    goes to the broker with the fewest calls of ours under way. One call, one socket; at most `max_calls` at a time,
-    further ones wait. Use it from one thread; `close()` ends it.
+    `endpoints` are ZeroMQ endpoints, or `registry+tcp://…` for a registration service (discovery.py); every address
+    behind a name is used, and looked up again every `resolve_s`. A call goes to the broker with the fewest calls of
+    ours under way. One call, one socket; at most `max_calls` at a time, further ones wait. Use it from one thread;
+    `close()` ends it.
 
-    `secure` is applied to each socket before it connects (CURVE keys, see keys.py).
+    With `keys` it talks to brokers that have the other half (CURVE).
     """
 
     def __init__(
         self,
         endpoints: Sequence[str],
         *,
-        addresses: Callable[[str], list[str]] = resolve.addresses,
+        addresses: Callable[[str], list[str]] | None = None,
         resolve_s: float = 1.0,
         max_calls: int = 512,
-        secure: Callable[[Socket], None] = _plain,
+        keys: ClientKeys | None = None,
     ) -> None:
         self._endpoints = tuple(endpoints)
-        self._addresses = addresses
-        self._secure = secure
+        self._addresses = addresses or Discovery(keys=keys).addresses
+        self._secure = securing(keys)
         self._context: zmq.Context[Any] = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, 2 * max_calls + 4096)
         self._links: dict[str, Link] = {}
@@ -116,12 +113,12 @@ class Client:
         self._context.term()
 
     def _attempt(self, service: str, body: Sequence[bytes], timeout_s: float) -> list[bytes]:
-        """Ask one broker, or several in turn as long as they refuse."""
+        """Ask one broker, or several in turn as long as they refuse; wait for one that takes a draining one's place."""
         deadline = time.monotonic() + timeout_s
         refused: list[Link] = []
         refusal: ServiceRefused | None = None
         while True:
-            link = self._choose(refused) if refusal else self._wait_for_link(deadline)
+            link = self._choose(refused) if refused else self._wait_for_link(deadline)
             if link is None:
                 if refusal is not None:
                     raise refusal
@@ -131,8 +128,9 @@ class Client:
             except ServiceRefused as exc:
                 if exc.status != ServiceRefused.status:
                     raise
-                refused.append(link)
                 refusal = exc
+                if not link.draining:
+                    refused.append(link)
 
     def _ask(self, link: Link, service: str, body: Sequence[bytes], timeout_s: float) -> list[bytes]:
         name = service.encode()

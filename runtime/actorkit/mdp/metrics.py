@@ -18,8 +18,14 @@ OTHER = "other"
 class BrokerCollector(Collector):
     """Shows one broker's state. Made for a scrape from another thread than the broker's: it only reads."""
 
-    def __init__(self, state: Callable[[], BrokerState], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        state: Callable[[], BrokerState],
+        clock: Callable[[], float] = time.monotonic,
+        denied: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._state = state
+        self._denied = denied
         self._clock = clock
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]:
@@ -36,6 +42,7 @@ class BrokerCollector(Collector):
         errors = CounterMetricFamily("actorkit_broker_errors", "What went wrong, by reason.", labels=["reason"])
         for reason, number in list(counts.errors.items()):
             errors.add_metric([reason], number)
+        errors.add_metric(["denied"], self._denied())
         yield errors
         yield self._seconds(state)
         yield from self._services(state)

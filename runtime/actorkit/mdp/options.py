@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from actorkit.mdp.keys import ClientKeys, ServerKeys
+
 
 class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one service may have of its own; None takes the broker's value."""
@@ -52,6 +54,21 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     drain_timeout_s: Annotated[
         float, Meta(ge=0, description="how long a stopping broker lets requests that it has be finished")
     ] = 10.0
+    keys: Annotated[
+        ServerKeys | None, Meta(description="CURVE keys; with them nobody gets a frame in who has none")
+    ] = None
+    clear: Annotated[
+        bool | None,
+        Meta(description="without keys: true allows other machines to connect, false refuses to start, null warns"),
+    ] = None
+    registration: Annotated[
+        list[str], Meta(description="endpoints of registration services that are told where this broker is")
+    ] = msgspec.field(default_factory=list[str])
+    advertise: Annotated[str, Meta(description="endpoint under which others reach this broker; empty: found out")] = ""
+    registration_keys: Annotated[
+        ClientKeys | None, Meta(description="CURVE keys for registration services that want them")
+    ] = None
+    announce_s: Annotated[float, Meta(gt=0, description="interval of announcements to registration services")] = 1.0
     metric_services: Annotated[
         int, Meta(ge=0, description='services with metrics of their own; the rest shares the label "other"')
     ] = 200

@@ -19,7 +19,7 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Handler(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the standard library's
+    def log_message(self, format: str, *args: object) -> None:  # the name is the standard library's
         """Say nothing: probes and scrapes come every few seconds."""
 
 

@@ -11,20 +11,16 @@ import gevent
 from gevent.event import Event
 from gevent.lock import Semaphore
 from gevent.threadpool import ThreadPool
-from zmq.backend import Socket
 
-from actorkit import resolve
+from actorkit.mdp.discovery import Discovery
 from actorkit.mdp.frames import AnswerNote, write_note
+from actorkit.mdp.keys import ClientKeys, securing
 from actorkit.mdp.registrations import Job, Registrations
 
 log = logging.getLogger(__name__)
 
 #: Takes the body of a request, returns the body of its answer.
 Handler: TypeAlias = Callable[[list[bytes]], list[bytes]]
-
-
-def _plain(_socket: Socket) -> None:
-    """Leave a socket as it is: no keys."""
 
 
 class Worker:
@@ -48,13 +44,13 @@ class Worker:
         capacity: int = 1,
         heartbeat_s: float = 2.5,
         liveness: int = 3,
-        addresses: Callable[[str], list[str]] = resolve.addresses,
+        addresses: Callable[[str], list[str]] | None = None,
         resolve_s: float = 1.0,
-        secure: Callable[[Socket], None] = _plain,
+        keys: ClientKeys | None = None,
     ) -> None:
         self._handlers = _by_service(services, handler)
         self._endpoints = tuple(endpoints)
-        self._addresses = addresses
+        self._addresses = addresses or Discovery(keys=keys).addresses
         self._resolve_s = resolve_s
         self._jobs: deque[Job] = deque()
         self._room = Semaphore(capacity)
@@ -72,7 +68,7 @@ class Worker:
             capacity=capacity,
             heartbeat_s=heartbeat_s,
             liveness=liveness,
-            secure=secure,
+            secure=securing(keys),
             deliver=self._deliver,
             changed=self._notify,
         )

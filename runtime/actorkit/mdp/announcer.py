@@ -1,0 +1,83 @@
+"""How a broker tells registration services where it is."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import zmq
+from gevent import monkey
+
+from actorkit.mdp.directory import ANNOUNCE, HEADER, LEAVE, Announcement
+from actorkit.mdp.keys import ClientKeys, securing
+
+
+class Announcer:
+    """Announces a broker every `interval_s`, for three times as long; used from the broker's thread.
+
+    It waits for nothing and reads no answer; a service that was away hears the next announcement. Its context is its
+    own, so that looking up a service's name never holds up the broker's traffic.
+    """
+
+    def __init__(self, services: Sequence[str], endpoint: str, interval_s: float, keys: ClientKeys | None) -> None:
+        self._endpoint = endpoint
+        self._interval_s = interval_s
+        self._due = 0.0
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._sockets: list[zmq.Socket[bytes]] = []
+        for service in services:
+            dealer = self._context.socket(zmq.DEALER)
+            dealer.linger = 500
+            dealer.setsockopt(zmq.SNDHWM, 4)
+            dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+            securing(keys)(dealer)
+            dealer.connect(service)
+            self._sockets.append(dealer)
+
+    def tick(self, now: float) -> None:
+        """Announce if it is time."""
+        if now >= self._due:
+            self._due = now + self._interval_s
+            self._say(ANNOUNCE)
+
+    def leave(self) -> None:
+        """Say that the broker takes no more."""
+        self._due = float("inf")
+        self._say(LEAVE)
+
+    def close(self) -> None:
+        for dealer in self._sockets:
+            dealer.close()
+        self._context.term()
+
+    def _say(self, command: bytes) -> None:
+        body = msgspec.msgpack.encode(Announcement(endpoint=self._endpoint, ttl_s=3 * self._interval_s))
+        for dealer in self._sockets:
+            try:
+                dealer.send_multipart([b"", HEADER, command, body], zmq.NOBLOCK)
+            except zmq.Again:
+                continue  # the service is away; what waits for it is enough
+
+
+def own_endpoint(bound: str, service: str) -> str:
+    """Return where others reach a socket bound to every interface: our address on the way to the service.
+
+    `bound` and `service` are endpoints, as "tcp://0.0.0.0:5555". An endpoint bound to one address is returned as it is.
+    """
+    transport, _, rest = bound.partition("://")
+    host, _, port = rest.rpartition(":")
+    if transport != "tcp" or host not in ("0.0.0.0", "[::]", "*"):
+        return bound
+    target, _, target_port = service.partition("://")[2].rpartition(":")
+    # The plain socket: this runs in the broker's own thread, where gevent's would make a loop of its own.
+    plain: type[socket.socket] = monkey.get_original("socket", "socket")
+    family = socket.AF_INET6 if ":" in target else socket.AF_INET
+    try:
+        with plain(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((target.strip("[]"), int(target_port)))
+            address = str(probe.getsockname()[0])
+    except OSError:
+        address = str(monkey.get_original("socket", "gethostname")())
+    return f"tcp://[{address}]:{port}" if ":" in address else f"tcp://{address}:{port}"

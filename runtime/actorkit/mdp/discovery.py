@@ -1,0 +1,91 @@
+"""Where brokers are: the addresses behind names, or those that a registration service lists."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import gevent
+import msgspec
+import zmq
+from gevent.socket import wait_read
+from zmq.backend import Socket
+
+from actorkit import resolve
+from actorkit.mdp.directory import BROKERS, HEADER, LIST, Listing
+from actorkit.mdp.keys import ClientKeys, securing
+from actorkit.mdp.link import receive
+
+log = logging.getLogger(__name__)
+
+#: An endpoint that begins so names a registration service: registry+tcp://registration:6000.
+REGISTRY: Final = "registry+"
+
+#: How long one registration service may take to answer, in seconds.
+ANSWER_TIMEOUT_S: Final = 1.0
+
+
+class Discovery:
+    """Tells the addresses of all brokers behind an endpoint, for gevent.
+
+    `registry+tcp://host:port` asks every registration service behind that name, and lists what any of them lists. One
+    that does not answer, or has just been started and may not know all, takes nothing away from what was known.
+    """
+
+    def __init__(
+        self, resolver: Callable[[str], list[str]] = resolve.addresses, *, keys: ClientKeys | None = None
+    ) -> None:
+        self._resolver = resolver
+        self._keys = keys
+        self._known: dict[str, dict[str, None]] = {}
+
+    def addresses(self, endpoint: str) -> list[str]:
+        """Return the addresses behind an endpoint, each an endpoint to connect to."""
+        if not endpoint.startswith(REGISTRY):
+            return self._resolver(endpoint)
+        service = endpoint.removeprefix(REGISTRY)
+        asked = [gevent.spawn(ask, address, keys=self._keys) for address in self._resolver(service)]
+        gevent.joinall(asked)
+        listings = [greenlet.value for greenlet in asked if isinstance(greenlet.value, Listing)]
+        listed = dict.fromkeys(broker.endpoint for listing in listings for broker in listing.brokers)
+        if len(listings) < len(asked) or not asked or not all(listing.complete for listing in listings):
+            listed = {**self._known.get(endpoint, {}), **listed}
+        self._known[endpoint] = listed
+        return self._resolve_all(listed)
+
+    def _resolve_all(self, endpoints: Iterable[str]) -> list[str]:
+        found: dict[str, None] = {}
+        for endpoint in endpoints:
+            found.update(dict.fromkeys(self._resolver(endpoint)))
+        return list(found)
+
+
+def ask(address: str, timeout_s: float = ANSWER_TIMEOUT_S, *, keys: ClientKeys | None = None) -> Listing | None:
+    """Ask the registration service at an address; None when it does not answer in time, or not sensibly."""
+    context: zmq.Context[Any] = zmq.Context()
+    socket = Socket(context, zmq.DEALER)
+    try:
+        securing(keys)(socket)
+        socket.connect(address)
+        for part in (b"", HEADER):
+            socket.send(part, zmq.SNDMORE)
+        socket.send(LIST)
+        deadline = time.monotonic() + timeout_s
+        frames = receive(socket)
+        while frames is None:
+            wait_read(int(socket.get(zmq.FD)), max(0.001, deadline - time.monotonic()))
+            frames = receive(socket)
+    except TimeoutError:
+        return None
+    finally:
+        socket.close(0)
+        context.term()
+    if len(frames) != 4 or frames[1:3] != [HEADER, BROKERS]:
+        return None
+    try:
+        return msgspec.msgpack.decode(frames[3], type=Listing)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        log.warning("the registration service at %s sent a listing that cannot be read", address)
+        return None
