@@ -121,6 +121,10 @@ class Event:
 
     # Events are made by the million, so a slot that most never need is left unset; `__getattr__` fills it in.
     __slots__ = ("_context", "_data", "_format", "_homes", "_id", "_trace", "origin")
+    _id: int
+    _trace: int
+    _homes: Homes | None
+    _format: str
 
     #: The body format in which this class sees its data; None: as it comes.
     FORMAT: ClassVar[str | None] = None
@@ -137,12 +141,9 @@ class Event:
         self.origin: Parcel | None = None
         #: The data; UNREAD where it still is the origin's body, a Raw where it is another body that nobody has read.
         self._data = data if self.FORMAT is None else body.checked(data, self.FORMAT)
-        #: 0: that of its id.
-        self._trace = 0
-        self._homes: Homes | None = None
-        self._context: Context | None = None
-        if service or attributes or http:
-            self._context = Context(service, dict(attributes or {}), http)
+        self._context: Context | None = (
+            Context(service, dict(attributes or {}), http) if service or attributes or http else None
+        )
 
     @classmethod
     def received(cls, parcel: Parcel) -> Self:
@@ -169,17 +170,21 @@ class Event:
         self._data = body.Raw((format_, content))
         if context is not None:
             self._context = Context(service or context.service, context.attributes, http or context.http)
-            self._trace = context.trace
+            self._trace = context.trace or self.number
         return self
 
     def __getattr__(self, name: str) -> Any:
         """Fill in a slot that is not set."""
+        origin = self.origin
+        value: Any
         if name == "_id":
-            value = self.origin.id if self.origin is not None else new_id()
+            value = origin.id if origin is not None else new_id()
+        elif name == "_trace":
+            value = origin.trace if origin is not None else self._id
+        elif name == "_homes":
+            value = origin.homes if origin is not None else None
         elif name == "_format":
-            return ""
-        elif name in ("_trace", "_homes") and self.origin is not None:
-            value = getattr(self.origin, name[1:])
+            value = ""
         else:
             raise AttributeError(f"an {type(self).__name__} has no attribute {name!r}")
         setattr(self, name, value)
@@ -199,7 +204,7 @@ class Event:
     @property
     def trace(self) -> str:
         """Id of the event that all of this began with, 16 hexadecimal digits; the one to search logs for."""
-        return f"{self._trace or self.number:016x}"
+        return f"{self._trace:016x}"
 
     @property
     def redelivered(self) -> bool:
@@ -247,7 +252,7 @@ class Event:
     def adopt(self, parent: Event) -> None:
         """Make this event, which an actor made from nothing, part of its parent's trace."""
         self.origin = parent.origin
-        self._id, self._trace, self._homes = parent.number, parent._trace or parent.number, parent._homes
+        self._id, self._trace, self._homes = parent.number, parent._trace, parent._homes
         mine, theirs = self._context, parent.context
         if mine is None:
             self._context = Context(theirs.service, {}, theirs.http)
@@ -283,15 +288,13 @@ class Event:
     def portable_context(self) -> bytes:
         """The context for a journey without a parcel: it names the trace itself."""
         context = self.context
-        return _encode(
-            Context(context.service, context.attributes, context.http, context.failure, self._trace or self.number)
-        )
+        return _encode(Context(context.service, context.attributes, context.http, context.failure, self._trace))
 
     def parcel(self) -> Parcel:
         """The event as it would stand on the wire."""
         return Parcel(
             self.number,
-            self._trace or self.number,
+            self._trace,
             *self.encoded(),
             self.encoded_context(),
             self._homes,
@@ -385,7 +388,7 @@ class Event:
     def _copy(self, target: type[E], raw: tuple[str, bytes] | None = None) -> E:
         twin = target.__new__(target)
         twin.origin = self.origin
-        twin._id, twin._trace, twin._homes = self.number, self._trace or self.number, self._homes
+        twin._id, twin._trace, twin._homes = self.number, self._trace, self._homes
         twin._data = body.Raw(self.encoded() if raw is None else raw)
         # Decoded anew, so that a change of the one is not a change of the other.
         context = self.encoded_context()

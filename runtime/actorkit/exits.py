@@ -14,7 +14,7 @@ from actorkit.graph import RESERVED
 from actorkit.ledger import Entry, Root, settle
 from actorkit.sender import Sender
 from actorkit.turn import Turn
-from actorkit.wire import MAX_BODY_BYTES, Arrived, Parcel
+from actorkit.wire import MAX_BODY_BYTES, Arrived, Homes, Parcel
 
 log = logging.getLogger("actorkit.exits")
 
@@ -113,7 +113,9 @@ class Exits:
         else:
             self._dead_letter(event, failure)
 
-    def originate(self, event: Event, targets: Sequence[Sender], finished: Callable[[], None]) -> None:
+    def originate(
+        self, event: Event, targets: Sequence[Sender], finished: Callable[[], None], homes: Homes | None = None
+    ) -> None:
         """Send an event that begins here; `finished` is called in the hub when all that it became is done."""
 
         def end() -> None:
@@ -124,28 +126,25 @@ class Exits:
         root = Root(end)
         root.pending += len(targets)
         try:
-            self.begin(event, targets, root)
+            self.begin(event, targets, root, homes)
         except BaseException:
             self._others -= 1
             raise
         settle(root)
 
-    def begin(self, event: Event, targets: Sequence[Sender], entry: Entry) -> None:
+    def begin(self, event: Event, targets: Sequence[Sender], entry: Entry, homes: Homes | None = None) -> None:
         """Send an event that begins here, under a new id; `entry` waits already, once for each target."""
         id_ = self._next_id()
-        trace = event._trace
-        if not trace:
-            # Its first journey gives the event its name; a later one of the same object has another id.
-            event._id = event._trace = trace = id_
-        content, context, homes = event._data, b"", event._homes
-        if type(content) is bytes:
-            format_ = BYTES
+        content = event._data
+        if event.origin is None and event._context is None and type(content) is bytes:
+            event._id = id_
+            trace, format_, context = id_, BYTES, b""
         else:
+            trace = event._trace
             format_, content = event.encoded()
+            context = event.encoded_context()
         if len(content) > MAX_BODY_BYTES:
             raise _too_long(content)
-        if event._context is not None or event.origin is not None:
-            context = event.encoded_context()
         if len(targets) == 1:
             targets[0].pending.append((Parcel(id_, trace, format_, content, context, homes), entry))
             if homes:

@@ -39,10 +39,10 @@ class Requests:
         targets = self._exits.targets(outbox)
         key = os.urandom(8)
         answer = AsyncResult()
-        event.homes = {**(event.homes or {}), self._actor: (self._instance, key)}
+        homes = {**(event.homes or {}), self._actor: (self._instance, key)}
         self._waiting[key] = answer
         try:
-            self._exits.originate(event, targets, lambda: self._finished(answer))
+            self._exits.originate(event, targets, lambda: self._finished(answer), homes)
             result: Event | None = answer.get(timeout=timeout_s)
         except gevent.Timeout as exc:
             raise AnswerTimeout(f"no answer came within {timeout_s:g} s") from exc

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from actorkit_kit import deployment
+from actorkit_kit.console import colour
 from actorkit_kit.engine import compose, connect
 from actorkit_kit.errors import UsageError
 from actorkit_kit.verbs.named import DeploymentOption, name_of
@@ -33,7 +34,8 @@ def register(app: typer.Typer) -> None:
         for actor in actors or ():
             if actor not in there:
                 raise UsageError(f'"{topology}" has no actor "{actor}". It has: {", ".join(sorted(there))}.')
-        arguments = ["logs", f"--tail={tail}", *(["--follow"] if follow else []), *(actors or ())]
+        plain = [] if colour() else ["--ansi=never"]
+        arguments = [*plain, "logs", f"--tail={tail}", *(["--follow"] if follow else []), *(actors or ())]
         process = compose(arguments, project=topology)
         try:
             status = process.wait()
