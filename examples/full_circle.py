@@ -28,7 +28,9 @@ class Book(Actor):
         """Book one order."""
         self._booked += 1
         total = event.data.findtext("total") or "0"
-        return event.replace(etree.Element("booked", number=str(self._booked), total=total, currency="EUR", by=self.name))
+        return event.replace(
+            etree.Element("booked", number=str(self._booked), total=total, currency="EUR", by=self.name)
+        )
 
 
 director = Director("full-circle")

@@ -1,7 +1,7 @@
 """MajorDomo in one process: the request goes through a broker to one of two workers, and comes back.
 
-    python examples/majordomo.py
-    curl -d 'hello' -H 'Content-Type: text/plain' localhost:8080/ask
+python examples/majordomo.py
+curl -d 'hello' -H 'Content-Type: text/plain' localhost:8080/ask
 """
 
 from __future__ import annotations

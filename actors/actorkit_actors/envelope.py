@@ -13,8 +13,9 @@ from typing import Final, Literal
 import msgspec
 
 from actorkit import body
+from actorkit.context import Context
 from actorkit.errors import ConversionError
-from actorkit.event import Context, Event
+from actorkit.event import Event
 
 #: Begins the first frame of an envelope.
 MAGIC: Final = b"AKE1"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import gevent
 from msgspec import Meta
 
 from actorkit import Actor, Event
 from actorkit.params import Problem
-from actorkit_actors.fixed import Fixed, Format, checked
+from actorkit_actors.fixed import Fixed, FixedParams, problems
 
 
 class Generator(Actor):
@@ -20,19 +20,12 @@ class Generator(Actor):
     The times are counted from the first event, so that they do not drift; what was not sent in time is made up for.
     """
 
-    class Params(Actor.Params, frozen=True, kw_only=True):
+    class Params(FixedParams, frozen=True, kw_only=True):
         interval_s: Annotated[
             float, Meta(ge=0, description="time between two events; 0: as fast as they are taken")
         ] = 1.0
         count: Annotated[int, Meta(ge=0, description="how many events; 0: no end")] = 0
         delay_s: Annotated[float, Meta(ge=0, description="time before the first event")] = 0.0
-        data: Annotated[
-            Any, Meta(description="data of each event: a text, or any JSON value", extra={"file": True})
-        ] = None
-        format: Annotated[
-            Format, Meta(description="what data is read as; auto: a text stays text, anything else is JSON")
-        ] = "auto"
-        attributes: Annotated[dict[str, Any], Meta(description="attributes of each event")] = {}
         service: Annotated[str, Meta(description="service that each event names")] = ""
 
     params: Params
@@ -40,11 +33,11 @@ class Generator(Actor):
     @classmethod
     def check(cls, params: Params) -> Iterable[Problem]:
         """What `setup` would complain about."""
-        return checked(params.data, params.format)
+        return problems(params)
 
     def setup(self) -> None:
         """Read the value."""
-        self._fixed = Fixed(self.params.data, self.params.format)
+        self._fixed = Fixed(self.params)
 
     def produce(self) -> Iterator[Event]:
         """Make the events; ends early when the instance is about to stop."""

@@ -1,6 +1,7 @@
 """actorkit: graphs of small actors, each one a process or a container."""
 
 from actorkit.actor import Actor, Held
+from actorkit.context import Failure, Http
 from actorkit.errors import (
     ActorkitError,
     AnswerTimeout,
@@ -12,7 +13,7 @@ from actorkit.errors import (
     Unauthorized,
     UnprocessableEvent,
 )
-from actorkit.event import Event, Failure, Http, HttpEvent, JSONEvent, XMLEvent
+from actorkit.event import Event, HttpEvent, JSONEvent, XMLEvent
 
 __version__ = "0.1.0"
 

@@ -16,8 +16,9 @@ from gevent.threadpool import ThreadPool
 from actorkit import wire
 from actorkit.actor import Actor
 from actorkit.body import UNREAD
+from actorkit.context import Failure
 from actorkit.errors import ActorkitError
-from actorkit.event import Event, Failure
+from actorkit.event import Event
 from actorkit.exits import Exits
 from actorkit.metrics import BUCKETS
 from actorkit.receiver import Receiver, Session

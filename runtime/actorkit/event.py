@@ -8,112 +8,16 @@ only passes events on never pays for parsing.
 
 from __future__ import annotations
 
-import itertools
-import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Final, Self, TypeVar
-
-import msgspec
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self, TypeVar
 
 from actorkit import body
-from actorkit.errors import ActorkitError, ConversionError
+from actorkit.context import Context, Failure, Http, decode_context, encode_context
+from actorkit.errors import ConversionError
+from actorkit.ids import new_id
 from actorkit.wire import Homes, Parcel
 
-#: Ids are numbers below 2**64.
-MASK: Final = (1 << 64) - 1
-#: Odd, so that different parents give different children (the map is one-to-one modulo 2**64).
-MULTIPLIER: Final = 0x9E3779B97F4A7C15
-
 E = TypeVar("E", bound="Event")
-
-
-def ids() -> Callable[[], int]:
-    """Makes ids for events that follow from no other: 64-bit numbers, counted up from a random one, so that no other
-    process and no other maker makes the same."""
-    return itertools.count(int.from_bytes(os.urandom(8), "big") >> 1).__next__
-
-
-class _Ids:
-    """The ids of events that are asked for one before they are sent; made anew after a fork."""
-
-    def __init__(self) -> None:
-        self._renew()
-        os.register_at_fork(after_in_child=self._renew)
-
-    def _renew(self) -> None:
-        self._next = ids()
-
-    def make(self) -> int:
-        return self._next()
-
-
-#: An id for an event that follows from no other.
-new_id: Final = _Ids().make
-
-
-def derive_id(parent: int, salt: int, ordinal: int) -> int:
-    """The id of the `ordinal`-th event that an actor made of `parent`.
-
-    The same parent, salt and ordinal give the same id in every instance, so that a repeat is recognised downstream.
-    `salt` stands for the actor, the outbox and the connection.
-    """
-    return (parent * MULTIPLIER + salt + ordinal) & MASK
-
-
-class Failure(msgspec.Struct, frozen=True, array_like=True):
-    """Why an event is on an error path: `kind` is the exception's class, `status` an HTTP status."""
-
-    kind: str
-    message: str
-    status: int = 500
-    actor: str = ""
-    details: dict[str, Any] = {}
-
-    @classmethod
-    def of(cls, error: BaseException, actor: str = "") -> Failure:
-        """Describe an exception; anything but an `ActorkitError` counts as status 500."""
-        if isinstance(error, ActorkitError):
-            details = {key: value for key, value in error.details.items() if _plain(value)}
-            return cls(type(error).__name__, error.message or type(error).__name__, error.status, actor, details)
-        return cls(type(error).__name__, str(error) or type(error).__name__, 500, actor)
-
-
-def _plain(value: object) -> bool:
-    return isinstance(value, str | int | float | bool | None | list | dict)
-
-
-class Http(msgspec.Struct, array_like=True):
-    """The HTTP side of an event: the request, and what the answer shall say.
-
-    Header names are lower case. `status` 0 means that nobody has chosen one: 200, or that of the event's failure.
-    """
-
-    method: str = "POST"
-    path: str = "/"
-    query: dict[str, list[str]] = {}
-    headers: dict[str, str] = {}
-    path_params: dict[str, str] = {}
-    remote: str = ""
-    user: str = ""
-    status: int = 0
-    reply_headers: list[tuple[str, str]] = []
-
-
-class Context(msgspec.Struct, array_like=True):
-    """All of an event but its name, its body and its homes; travels with every event that descends from it.
-
-    `trace` is filled in only where a context travels without its parcel.
-    """
-
-    service: str = ""
-    attributes: dict[str, Any] = {}
-    http: Http | None = None
-    failure: Failure | None = None
-    trace: int = 0
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode_context = msgspec.msgpack.Decoder(Context).decode
 
 
 class Event:
@@ -250,15 +154,15 @@ class Event:
             raise ConversionError("the event did not come over HTTP; connect this actor behind an HTTP server")
 
     def adopt(self, parent: Event) -> None:
-        """Make this event, which an actor made from nothing, part of its parent's trace."""
+        """Make this event, which came from elsewhere or from nothing, part of its parent's trace."""
+        mine, theirs = self.context, parent.context
+        if self._data is body.UNREAD:
+            self._data = body.Raw(self.encoded())
         self.origin = parent.origin
         self._id, self._trace, self._homes = parent.number, parent._trace, parent._homes
-        mine, theirs = self._context, parent.context
-        if mine is None:
-            self._context = Context(theirs.service, {}, theirs.http)
-        else:
-            mine.service = mine.service or theirs.service
-            mine.http = mine.http or theirs.http
+        self._context = Context(
+            mine.service or theirs.service, mine.attributes, mine.http or theirs.http, mine.failure or theirs.failure
+        )
 
     def encoded(self) -> tuple[str, bytes]:
         """The body for the wire: (format, bytes). Data that has been read may have been changed, so it is written anew
@@ -276,19 +180,19 @@ class Event:
         """Everything but name, body and homes; decoded when first read."""
         if self._context is None:
             origin = self.origin
-            self._context = _decode_context(origin.context) if origin is not None and origin.context else Context()
+            self._context = decode_context(origin.context) if origin is not None and origin.context else Context()
         return self._context
 
     def encoded_context(self) -> bytes:
         """The context for the wire."""
         if self._context is None:
             return self.origin.context if self.origin is not None else b""
-        return _encode(self._context)
+        return encode_context(self._context)
 
     def portable_context(self) -> bytes:
         """The context for a journey without a parcel: it names the trace itself."""
         context = self.context
-        return _encode(Context(context.service, context.attributes, context.http, context.failure, self._trace))
+        return encode_context(Context(context.service, context.attributes, context.http, context.failure, self._trace))
 
     def parcel(self) -> Parcel:
         """The event as it would stand on the wire."""
@@ -392,7 +296,7 @@ class Event:
         twin._data = body.Raw(self.encoded() if raw is None else raw)
         # Decoded anew, so that a change of the one is not a change of the other.
         context = self.encoded_context()
-        twin._context = _decode_context(context) if context else Context()
+        twin._context = decode_context(context) if context else Context()
         return twin
 
     def text(self) -> str:

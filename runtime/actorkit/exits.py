@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from actorkit.body import BYTES
+from actorkit.context import Failure
 from actorkit.errors import MalformedEvent, NotFound
-from actorkit.event import MASK, MULTIPLIER, Event, Failure, derive_id, ids
+from actorkit.event import Event
 from actorkit.graph import RESERVED
+from actorkit.ids import MASK, MULTIPLIER, derive_id, ids
 from actorkit.ledger import Entry, Root, settle
 from actorkit.sender import Sender
 from actorkit.turn import Turn
@@ -85,10 +87,9 @@ class Exits:
         context = event.encoded_context()
         for sender in targets:
             entry.ordinal += 1
-            entry.pending += 1
             id_ = (entry.id * MULTIPLIER + sender.salt + entry.ordinal) & MASK  # derive_id, without its call
             parcel = Parcel(id_, entry.trace, format_, content, context, entry.homes, entry.redelivered)
-            sender.put(parcel, entry)
+            sender.put(parcel, entry, event)
         if not self.turn.due:
             self.turn.schedule()
 
@@ -124,7 +125,6 @@ class Exits:
 
         self._others += 1
         root = Root(end)
-        root.pending += len(targets)
         try:
             self.begin(event, targets, root, homes)
         except BaseException:
@@ -133,7 +133,7 @@ class Exits:
         settle(root)
 
     def begin(self, event: Event, targets: Sequence[Sender], entry: Entry, homes: Homes | None = None) -> None:
-        """Send an event that begins here, under a new id; `entry` waits already, once for each target."""
+        """Send an event that begins here, under a new id; `entry` waits for it from now on."""
         id_ = self._next_id()
         content = event._data
         if event.origin is None and event._context is None and type(content) is bytes:
@@ -145,21 +145,21 @@ class Exits:
             context = event.encoded_context()
         if len(content) > MAX_BODY_BYTES:
             raise _too_long(content)
+        parcel = Parcel(id_, trace, format_, content, context, homes)
         if len(targets) == 1:
-            targets[0].pending.append((Parcel(id_, trace, format_, content, context, homes), entry))
-            if homes:
-                targets[0].homeward = True
+            targets[0].put(parcel, entry, event)
         else:
-            self._begin_copies(Parcel(id_, trace, format_, content, context, homes), targets, entry)
+            self._begin_copies(parcel, targets, entry, event)
         if not self.turn.due:
             self.turn.schedule()
 
-    def _begin_copies(self, parcel: Parcel, targets: Sequence[Sender], entry: Entry) -> None:
+    def _begin_copies(self, parcel: Parcel, targets: Sequence[Sender], entry: Entry, event: Event) -> None:
         """A copy with an id of its own for each target."""
         if not targets:
             self.drop("unconnected")
         for ordinal, sender in enumerate(targets):
-            sender.put(msgspec.structs.replace(parcel, id=derive_id(parcel.id, sender.salt, ordinal)), entry)
+            copy = msgspec.structs.replace(parcel, id=derive_id(parcel.id, sender.salt, ordinal))
+            sender.put(copy, entry, event)
 
     @property
     def roots(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from time import perf_counter
 from typing import Final
 
@@ -15,20 +15,23 @@ from gevent.event import Event as Flag
 from actorkit import params
 from actorkit.actor import Actor
 from actorkit.consumer import TURN_S, Consumer, current, outgoing
+from actorkit.context import Failure
 from actorkit.errors import SettingsError
-from actorkit.event import Event, Failure
+from actorkit.event import Event
 from actorkit.exits import Exits
 from actorkit.graph import NAME
+from actorkit.hold import Hold
 from actorkit.inlet import Inlet
-from actorkit.ledger import settle
+from actorkit.keyed import KeyedSender
+from actorkit.log_outbox import LogOutbox
 from actorkit.logs import LEVELS
+from actorkit.lossy import LossySender
 from actorkit.outlet import Outlet
 from actorkit.receiver import Receiver
 from actorkit.requests import Requests
 from actorkit.sender import Sender
-from actorkit.settings import Settings
+from actorkit.settings import Peers, Settings
 from actorkit.turn import Turn
-from actorkit.wire import Arrived
 
 #: An idle instance that drains waits this long for a sender that may still need it, in seconds.
 QUIET_S: Final = 2.0
@@ -36,13 +39,17 @@ QUIET_S: Final = 2.0
 #: A source gives the others in the process their turn after this many events at the latest.
 TURN_EVENTS: Final = 512
 
-#: Log events that may wait in the `log` outbox before more are dropped.
-LOG_BACKLOG: Final = 10_000
-
 #: How often a draining instance asks its senders whether they still need it, in seconds.
 POLL_S: Final = 0.25
 
 log = logging.getLogger("actorkit.host")
+
+
+def sender_class(peers: Peers) -> type[Sender]:
+    """The class of sender that a connection's options ask for."""
+    if peers.options.delivery == "at-most-once":
+        return LossySender
+    return KeyedSender if peers.options.key else Sender
 
 
 class Host:
@@ -107,7 +114,7 @@ class Host:
             log.info("inbox at %s", self.inlet.endpoint)
         if "log" in self.outlets:
             self.actor.log.setLevel(LEVELS[self.settings.log_level])
-            self.actor.log.addHandler(LogOutbox(self))
+            self.actor.log.addHandler(LogOutbox(self.exits, self.name, self.instance))
         if cls.produces():
             self._producer = gevent.spawn(self._produce)
         self._set_up = True
@@ -229,17 +236,13 @@ class Host:
         return self.requests.ask(event, outbox, timeout_s)
 
     def hold(self, event: Event) -> Hold:
-        return Hold(self, event)
+        return Hold(self.exits, self.name, event)
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 
     def schedule(self) -> None:
         """Have what is to be sent sent, as soon as the loop gets its turn."""
         self.turn.schedule()
-
-    def run_in_loop(self, function: Callable[[], None]) -> None:
-        """Have it run in the hub soon; may be called from any thread."""
-        self._loop.run_callback_threadsafe(function)
 
     def _flush(self) -> None:
         for outlets in self.outlets.values():
@@ -276,7 +279,6 @@ class Host:
                 return
             if single:
                 exits.begin(event, targets, source)
-                source.pending += 1
             else:
                 exits.originate(event, targets, self._make_room)
             if not count % TURN_EVENTS or perf_counter() - turn > TURN_S:
@@ -297,61 +299,3 @@ class Host:
     def _dead_letter(self, event: Event, failure: Failure) -> None:
         self.exits.drop("failed")
         log.error("no error outbox takes event %s: %s: %s", event.trace, failure.kind, failure.message)
-
-
-class LogOutbox(logging.Handler):
-    """Sends what an actor logs to its `log` outbox, as JSON events. A full outbox drops records, and counts them."""
-
-    def __init__(self, host: Host) -> None:
-        super().__init__()
-        self._host = host
-
-    def emit(self, record: logging.LogRecord) -> None:
-        event = Event(
-            {
-                "time": record.created,
-                "level": record.levelname.lower(),
-                "actor": self._host.name,
-                "instance": self._host.instance,
-                "message": record.getMessage(),
-            }
-        )
-        self._host.run_in_loop(lambda: self._send(event))
-
-    def _send(self, event: Event) -> None:
-        host = self._host
-        if sum(outlet.sender.backlog for outlet in host.outlets["log"]) >= LOG_BACKLOG:
-            host.exits.drop("log-full")
-        else:
-            host.exits.originate(event, host.exits.targets("log"), lambda: None)
-
-
-class Hold:
-    """An event that its actor finishes later; see `actorkit.actor.Held`."""
-
-    def __init__(self, host: Host, event: Event) -> None:
-        if not isinstance(event.origin, Arrived):
-            raise TypeError("only an event that is being consumed can be held")
-        self._host = host
-        self._event = event
-        self._entry = event.origin
-        self._entry.pending += 1
-        self._open = True
-
-    def complete(self, *events: Event) -> None:
-        """Send these to the default outboxes and be done with the held event."""
-        if self._open:
-            for event in events:
-                self._host.exits.emit(event, self._host.exits.targets(None), self._event)
-            self._end()
-
-    def fail(self, error: BaseException) -> None:
-        """Send the held event to the error outbox with this error."""
-        if self._open:
-            self._host.exits.emit_failure(self._event, Failure.of(error, self._host.name))
-            self._end()
-
-    def _end(self) -> None:
-        self._open = False
-        settle(self._entry)
-        self._host.schedule()

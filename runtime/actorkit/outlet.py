@@ -12,8 +12,9 @@ from gevent.event import Event as Flag
 from zmq.utils.monitor import parse_monitor_message
 
 from actorkit import resolve, wire
+from actorkit.link import Link
 from actorkit.pump import BURST, Pump
-from actorkit.sender import Link, Sender
+from actorkit.sender import Sender
 
 #: How often the addresses behind a name are looked up, in seconds.
 FOLLOW_S = 1.0

@@ -10,118 +10,20 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from actorkit import wire
-from actorkit.ledger import Entry, Root, settle
+from actorkit.ledger import Entry, settle
+from actorkit.link import Item, Link
 from actorkit.settings import Peers
+
+if TYPE_CHECKING:
+    from actorkit.event import Event
 
 #: How long an answer waits for the instance that asked, in seconds, when no link leads there.
 HOME_GRACE_S: Final = 5.0
-
-
-#: An event on its way, and the ledger's entry that waits for it.
-Item = tuple[wire.Parcel, Entry]
-
-_NOBODY: Final = Root(lambda: None)
-_NOBODY.pending = 1 << 62
-#: Stands in a link's ledger where an event was acknowledged before those in front of it.
-_DONE: Final[Item] = (wire.Parcel(0, 0, "n", b"", b""), _NOBODY)
-
-
-class Link:
-    """One session with one peer: numbers, credit, and what is not acknowledged."""
-
-    __slots__ = (
-        "_holes",
-        "_items",
-        "_upto",
-        "address",
-        "bye",
-        "consumed",
-        "draining",
-        "instance",
-        "listed",
-        "sent",
-        "window",
-    )
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        #: The peer's instance; empty until it has said Welcome.
-        self.instance = ""
-        self.window = 0
-        self.sent = 0
-        self.consumed = 0
-        self.listed = True
-        self.draining = False
-        self.bye = False
-        #: The ledger: the events numbered `_upto + 1` to `sent`.
-        self._items: deque[Item] = deque()
-        #: How many of them are acknowledged already.
-        self._holes = 0
-        self._upto = 0
-
-    @property
-    def room(self) -> int:
-        """How many events may be sent now."""
-        return self.window - self.sent + self.consumed
-
-    def enter(self, items: list[Item]) -> int:
-        """Number the items and enter them in the ledger; returns the first number."""
-        first = self.sent + 1
-        self.sent += len(items)
-        self._items.extend(items)
-        return first
-
-    def acknowledge(self, ack: wire.Ack) -> None:
-        """Strike out what is finished. Numbers that were never sent are ignored."""
-        if ack.consumed > self.consumed:
-            self.consumed = min(ack.consumed, self.sent)
-        take = self._items.popleft
-        count = min(ack.upto, self.sent) - self._upto
-        if count > 0:
-            self._upto += count
-            for _ in range(count):
-                entry = take()[1]
-                entry.pending -= 1
-                if not entry.pending:
-                    entry.done()
-                elif entry is _NOBODY:
-                    self._holes -= 1
-        items, base = self._items, self._upto + 1
-        for number in ack.done:
-            index = number - base
-            if 0 <= index < len(items) and items[index] is not _DONE:
-                settle(items[index][1])
-                items[index] = _DONE
-                self._holes += 1
-
-    @property
-    def unacked(self) -> int:
-        """How many events are not acknowledged."""
-        return len(self._items) - self._holes
-
-    @property
-    def ledger(self) -> list[Item]:
-        """What is not acknowledged, in order."""
-        return [item for item in self._items if item is not _DONE]
-
-    def take_back(self) -> list[Item]:
-        """What is not acknowledged, in order; the ledger is empty then."""
-        items = self.ledger
-        self._items.clear()
-        self._upto, self._holes = self.sent, 0
-        return items
-
-    def __repr__(self) -> str:
-        flags = "".join(f" {name}" for name in ("draining", "bye") if getattr(self, name))
-        return (
-            f"<Link {self.address} {self.instance or 'not welcome yet'} sent={self.sent} consumed={self.consumed} "
-            f"unacknowledged={self.unacked}{'' if self.listed else ' unlisted'}{flags}>"
-        )
 
 
 class Sender:
@@ -178,8 +80,9 @@ class Sender:
         self.frames.append((link, self._hello))
         return link
 
-    def put(self, parcel: wire.Parcel, entry: Entry) -> None:
-        """Take an event; `entry` waits for it already and is told when it is acknowledged."""
+    def put(self, parcel: wire.Parcel, entry: Entry, event: Event) -> None:  # noqa: ARG002  # for the keyed kind
+        """Take an event; `entry` waits for it from now on. `event` is what the parcel was made of."""
+        entry.pending += 1
         self.pending.append((parcel, entry))
         if parcel.homes:
             self.homeward = True
@@ -217,6 +120,10 @@ class Sender:
             parcel.redelivered = True
         self.pending.extendleft(reversed(items))
 
+    def drop(self, reason: str, count: int = 1) -> None:
+        """Count events that go nowhere."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + count
+
     def follow(self, addresses: Iterable[str]) -> set[str]:
         """Note which addresses stand behind the connection now; returns those that have no link yet."""
         listed = set(addresses)
@@ -228,6 +135,13 @@ class Sender:
         """Give pending events to the peers that have credit, and write them into `frames`."""
         if self.homing:
             self._send_home(now)
+        if self.pending:
+            self._deal(now)
+        for link in self.links.values():
+            if link.draining and not link.bye:
+                self._part(link)
+
+    def _deal(self, now: float) -> None:
         pending = self.pending
         while pending:
             link = self._choose()
@@ -239,9 +153,6 @@ class Sender:
                 items = self._sort_out(items, now)
             if items:
                 self._write(link, items)
-        for link in self.links.values():
-            if link.draining and not link.bye:
-                self._part(link)
 
     def _write(self, link: Link, items: list[Item]) -> None:
         """Make one frame of the items; two when it gets too long, and smaller batches from then on."""
@@ -260,17 +171,27 @@ class Sender:
         self.frames.append((link, frame))
 
     def _choose(self) -> Link | None:
-        """The link with most room. One that is not listed, and at the end one that drains, only where there is no
-        other at all."""
+        """The link with most room, if that is any."""
         best: Link | None = None
+        for link in self._candidates():
+            if best is None or link.room > best.room:
+                best = link
+        return best if best is not None and best.room > 0 else None
+
+    def _candidates(self) -> list[Link]:
+        """The links that new events may go to: one that is not listed, and at the end one that drains, only where
+        there is no other at all."""
+        best: list[Link] = []
         rank = 0
         for link in self.links.values():
             if link.bye or not link.instance or (link.draining and not self.draining):
                 continue
             worth = 1 if link.draining else 2 if not link.listed else 3
-            if best is None or worth > rank or (worth == rank and link.room > best.room):
-                best, rank = link, worth
-        return best if best is not None and best.room > 0 else None
+            if worth > rank:
+                best, rank = [link], worth
+            elif worth == rank:
+                best.append(link)
+        return best
 
     def _sort_out(self, items: list[Item], now: float) -> list[Item]:
         """Take out what must go to one certain instance."""
@@ -295,7 +216,7 @@ class Sender:
             elif deadline > now:
                 waiting.append((deadline, instance, item))
             else:
-                self.dropped["home-gone"] = self.dropped.get("home-gone", 0) + 1
+                self.drop("home-gone")
                 settle(item[1])
         self.homing = waiting
         for instance, items in batches.items():

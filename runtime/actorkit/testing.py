@@ -18,8 +18,9 @@ import gevent
 
 from actorkit import params as parameters
 from actorkit.actor import Actor, Result
+from actorkit.context import Failure
 from actorkit.errors import AnswerTimeout, Draining, EventError, NotAnswered, NotFound
-from actorkit.event import Event, Failure
+from actorkit.event import Event
 from actorkit.graph import RESERVED
 
 A = TypeVar("A", bound=Actor)

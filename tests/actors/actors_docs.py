@@ -59,7 +59,7 @@ def common() -> str:
 
 
 def _row(parameter: Parameter) -> str:
-    type_ = re.sub(r"[\w.]+\.(\w+)", r"\1", parameter.type)
+    type_ = re.sub(r"[\w.]+\.(\w+)", r"\1", parameter.type).replace("|", "\\|")
     default = "required" if parameter.default is None else f"`{parameter.default}`"
     notes = [parameter.description]
     if parameter.unit:
@@ -67,7 +67,7 @@ def _row(parameter: Parameter) -> str:
     if parameter.secret:
         notes.append("secret")
     meaning = "; ".join(notes).replace("|", "\\|")
-    return f"| `{parameter.name}` | {type_} | {default} | {meaning} |".replace("<queue>", "`<queue>`", 0)
+    return f"| `{parameter.name}` | {type_} | {default} | {meaning} |"
 
 
 def parts() -> dict[str, str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import gevent
 import pytest
 from gevent import socket
+from gevent.event import Event as Flag
 
 from actorkit import Event
 from actorkit.testing import Answer, Harness
@@ -91,3 +94,35 @@ def ask(harness: Harness[HTTPServer], data: bytes) -> tuple[int, dict[str, str],
     with Client(harness) as client:
         status, headers, body = client.send(data).response()
     return status, dict(headers), body
+
+
+def seen(harness: Harness[HTTPServer]) -> Event:
+    """The one event that the server has made."""
+    [event] = harness.taken()
+    return event
+
+
+def until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        gevent.sleep(0.005)
+
+
+class Slow:
+    """A graph that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.cancelled = 0
+        self.go = Flag()
+
+    def __call__(self, event: Event, outbox: str | None) -> Event:
+        self.begun += 1
+        try:
+            self.go.wait()
+        except BaseException:
+            self.cancelled += 1
+            raise
+        return event

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +85,16 @@ def test_data_replaces_the_data_and_keeps_the_rest(params: dict[str, Any], encod
         assert replaced.encoded() == encoded
         assert replaced.trace == event.trace
         assert replaced.attributes == {"a": 1, "b": 2}
+
+
+def test_data_may_stand_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "form.xml"
+    path.write_text("<form>ä</form>", encoding="utf-8")
+    harness = Harness(Data, text={"file": str(path)}, format="xml")
+    harness.put(Event("old"))
+    assert harness.taken()[0].encoded() == ("x", "<form>ä</form>".encode())
+    with pytest.raises(SettingsError, match="not both"):
+        Harness(Data, text="a", data="b")
 
 
 @pytest.mark.parametrize(("data", "format_"), [("<a>", "xml"), ("{", "json"), (None, "xml")])

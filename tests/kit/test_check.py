@@ -157,6 +157,42 @@ def test_what_only_a_lost_actor_feeds_is_not_told_again(shop: Path) -> None:
     assert 'nothing is connected to "a"' in finding
 
 
+def test_ports_are_published_once_and_only_by_actors_that_listen(shop: Path) -> None:
+    text = """\
+name: t
+actors:
+  one: {uses: http-server, params: {routes: [{path: /<queue>}]}, expose: {http: 8080}}
+  two: {uses: http-server, params: {routes: [{path: /<queue>}]}, expose: {http: {port: 8080, public: true}}}
+  out: {uses: stdout, expose: {http: 9000}}
+connections: [one -> out -> one, two -> out -> two]
+broker: {expose: {mdp: 8080}}
+"""
+    assert [finding.partition(": ")[2] for finding in found(text, shop)] == [
+        'actors.two.expose.http: port 8080 is published by "one" already. Choose another.',
+        'actors.out.expose.http: "out" listens on no port of its own. Remove expose:.',
+        'broker.expose.mdp: port 8080 is published by "one" already. Choose another.',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expose", "words"),
+    [
+        ("{http: 0}", "0 is out of range. Write a whole number from 1 to 65535."),
+        ("{http: web}", "this is a text. Write the port on the host, or {port: 8080, public: true}."),
+        ("{http: {public: true}}", '"port" is missing. Write the port on the host.'),
+        ("{http: {port: 80, publc: true}}", 'Did you mean "public"?'),
+        ("{HTTP: 80}", 'Did you mean "http"?'),
+    ],
+)
+def test_a_mistake_in_a_published_port_is_one_finding(shop: Path, expose: str, words: str) -> None:
+    text = (
+        f"name: t\nactors:\n  web: {{uses: http-server, params: {{routes: [{{path: /<queue>}}]}}, expose: {expose}}}\n"
+        "  out: {uses: stdout}\nconnections: [web -> out -> web]\n"
+    )
+    (finding,) = found(text, shop)
+    assert words in finding
+
+
 def test_a_secret_says_where_it_comes_from(shop: Path) -> None:
     text = GOOD + "secrets:\n  web-users: {env: WEB_USERS}\n  other: {file: a, env: B}\n  third: {env: 'no name'}\n"
     first, second = found(text, shop)

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -232,10 +233,11 @@ def test_a_second_interrupt_does_not_wait_for_what_is_under_way(start: Callable[
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")
 def test_no_process_outlives_a_kit_that_is_killed(start: Callable[..., Running]) -> None:
-    running = start(STREAM)
-    table = running.table()
-    running.process.kill()
-    eventually(lambda: all(is_gone(pid) for pid in pids(table)), "a process stays behind")
+    with tempfile.TemporaryDirectory(prefix="ak-") as short:  # what a killed kit leaves behind
+        running = start(STREAM, TMPDIR=short)
+        table = running.table()
+        running.process.kill()
+        eventually(lambda: all(is_gone(pid) for pid in pids(table)), "a process stays behind")
 
 
 def test_a_secret_whose_variable_is_not_set_is_told_before_anything_starts(start: Callable[..., Running]) -> None:

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from actorkit import wire
-from actorkit.event import new_id
+from actorkit.event import Event
 from actorkit.graph import Options
+from actorkit.ids import new_id
 from actorkit.ledger import settle
+from actorkit.link import Link
 from actorkit.receiver import Receiver, Session
-from actorkit.sender import Link, Sender
+from actorkit.sender import Sender
 from actorkit.settings import Peers
 
 WINDOW = 5
@@ -28,7 +30,7 @@ class Entry:
     """Stands for the event upstream: counts how often it was told that its child is finished."""
 
     def __init__(self) -> None:
-        self.pending = 1
+        self.pending = 0
         self.released = 0
 
     def done(self) -> None:
@@ -86,7 +88,7 @@ class EdgeMachine(RuleBasedStateMachine):
         for _ in range(count):
             id_ = new_id()
             self.entries[id_] = Entry()
-            self.sender.put(wire.Parcel(id_, id_, "n", b"", b""), self.entries[id_])
+            self.sender.put(wire.Parcel(id_, id_, "n", b"", b""), self.entries[id_], Event())
 
     @rule()
     def dispatch(self) -> None:

@@ -23,7 +23,8 @@ from actorkit import (
     Unauthorized,
     XMLEvent,
 )
-from actorkit.event import Context, derive_id, new_id
+from actorkit.context import Context
+from actorkit.ids import derive_id, new_id
 from actorkit.wire import Parcel
 
 
@@ -243,7 +244,7 @@ def test_ids_of_descendants_follow_from_their_parents(parent: int, salt: int, or
 
 def test_ids_are_new_in_this_process_and_in_a_child() -> None:
     script = (
-        "import os, sys; from actorkit.event import new_id\n"
+        "import os, sys; from actorkit.ids import new_id\n"
         "first = new_id(); child = os.fork()\n"
         "print(first, new_id(), flush=True)\n"
         "child and os.waitpid(child, 0)"

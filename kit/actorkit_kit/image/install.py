@@ -21,7 +21,8 @@ from typing import Any, Final
 
 from actorkit_kit.image import elf
 
-#: What no running process reads: tests, headers, and gevent's loop and resolver that the runtime does not choose.
+#: What no running process reads: tests, headers, gevent's loop and resolver that the runtime does not choose, and
+#: compiled copies of lxml.html's modules, which are there as Python too.
 DEAD_FOLDERS: Final = (
     "gevent/libuv",
     "gevent/resolver/cares*.so",
@@ -29,6 +30,7 @@ DEAD_FOLDERS: Final = (
     "gevent/tests",
     "greenlet/platform",
     "greenlet/tests",
+    "lxml/html/*.so",
     "lxml/includes",
     "zmq/tests",
     "zope/interface/common/tests",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import closing
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from actorkit_kit import deployment
-from actorkit_kit.console import colour
+from actorkit_kit.console import result
 from actorkit_kit.engine import compose, connect
 from actorkit_kit.errors import UsageError
 from actorkit_kit.verbs.named import DeploymentOption, name_of
+
+#: What compose writes before each line to clear it, also when it does not write to a terminal (ECMA-48 EL).
+CLEAR_LINE: Final = "\x1b[2K"
 
 
 def register(app: typer.Typer) -> None:
@@ -34,12 +39,19 @@ def register(app: typer.Typer) -> None:
         for actor in actors or ():
             if actor not in there:
                 raise UsageError(f'"{topology}" has no actor "{actor}". It has: {", ".join(sorted(there))}.')
-        plain = [] if colour() else ["--ansi=never"]
-        arguments = [*plain, "logs", f"--tail={tail}", *(["--follow"] if follow else []), *(actors or ())]
-        process = compose(arguments, project=topology)
-        try:
-            status = process.wait()
-        except KeyboardInterrupt:
-            process.wait()
-            raise
-        raise typer.Exit(status)
+        arguments = ["logs", f"--tail={tail}", *(["--follow"] if follow else []), *(actors or ())]
+        raise typer.Exit(_show(arguments, topology))
+
+
+def _show(arguments: list[str], topology: str) -> int:
+    """Run compose to its end, or to ^C; its exit status."""
+    pipe = None if sys.stdout.isatty() else subprocess.PIPE
+    process = compose(arguments, project=topology, stdout=pipe)
+    try:
+        for line in process.stdout or ():
+            result(line.removeprefix(CLEAR_LINE).rstrip("\n"))
+            sys.stdout.flush()
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        raise

@@ -22,6 +22,7 @@ from actorkit.mdp.state import BrokerState
 log = logging.getLogger(__name__)
 
 _NOBLOCK = int(zmq.NOBLOCK)
+_MORE = int(zmq.SNDMORE)
 _SEND_MORE = int(zmq.SNDMORE | zmq.NOBLOCK)
 
 #: Frames up to this many bytes are copied into Python; larger ones pass through as they are.
@@ -169,8 +170,12 @@ class Broker:
             except zmq.Again:
                 now = clock()
             else:
+                # The first four frames are compared with bytes; a body may be large, and then passes through as it is.
                 part = recv(0, False)
-                frames.append(part.bytes if len(part) <= _COPIED_BYTES else part)
+                frames.append(part.bytes)
+                while part.more and len(frames) < 4:
+                    part = recv(0, False)
+                    frames.append(part.bytes)
                 while part.more:
                     part = recv(0, False)
                     frames.append(part.bytes if len(part) <= _COPIED_BYTES else part)
@@ -196,9 +201,26 @@ class Broker:
         outgoing = self.state.outgoing
         for message in outgoing:  # grows while it is walked
             try:
-                for part in message[:-1]:
-                    send(part, _SEND_MORE)
-                send(message[-1], _NOBLOCK)
+                if len(message) == 7:  # a request to a 0.1 worker, and below an answer to a 0.1 client
+                    receiver, one, two, three, four, five, last = message
+                    send(receiver, _SEND_MORE)
+                    send(one, _MORE)
+                    send(two, _MORE)
+                    send(three, _MORE)
+                    send(four, _MORE)
+                    send(five, _MORE)
+                    send(last)
+                elif len(message) == 5:
+                    receiver, one, two, three, last = message
+                    send(receiver, _SEND_MORE)
+                    send(one, _MORE)
+                    send(two, _MORE)
+                    send(three, _MORE)
+                    send(last)
+                else:
+                    for part in message[:-1]:
+                        send(part, _SEND_MORE)
+                    send(message[-1], _NOBLOCK)
             except zmq.ZMQError as exc:
                 if exc.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
                     raise

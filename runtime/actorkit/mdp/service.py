@@ -4,42 +4,32 @@ from __future__ import annotations
 
 from collections import deque
 
+import msgspec
+
 from actorkit.mdp.frames import OUR_WORKER, Dialect, Part, show
 
 
-class Request:
+class Request(msgspec.Struct, gc=False, eq=False):
     """A client's request, kept until it is answered, refused or expired.
 
-    `parts` holds what a 0.2 worker has answered in parts for a 0.1 client, which can be given one reply only.
-    `streamed` says that a part has been sent to the client, after which the request cannot be done again.
+    A Struct, and not seen by the garbage collector: one is made for every request, and cycles cannot begin here.
     """
 
-    __slots__ = (
-        "arrived",
-        "attempts",
-        "body",
-        "client",
-        "deadline",
-        "dialect",
-        "noted",
-        "parts",
-        "size_bytes",
-        "streamed",
-    )
-
-    def __init__(
-        self, client: Part, dialect: Dialect, body: list[Part], arrived: float, deadline: float, noted: bool
-    ) -> None:
-        self.client = client
-        self.dialect = dialect
-        self.body = body
-        self.arrived = arrived
-        self.deadline = deadline
-        self.noted = noted
-        self.size_bytes = 0
-        self.attempts = 0
-        self.parts: list[Part] | None = None
-        self.streamed = False
+    client: Part
+    dialect: Dialect
+    body: list[Part]
+    arrived: float
+    #: When it expires; set once its service is known.
+    deadline: float
+    #: Whether the client is one of ours, which is told of refusals.
+    noted: bool
+    size_bytes: int = 0
+    #: Workers that had it and were lost.
+    attempts: int = 0
+    #: What a 0.2 worker has answered in parts for a 0.1 client, which can be given one reply only.
+    parts: list[Part] | None = None
+    #: Whether a part of the answer has been sent to the client; then it cannot be done again.
+    streamed: bool = False
 
     def __repr__(self) -> str:
         return f"<Request of {show(self.client)} ({self.dialect.version}), attempts {self.attempts}>"

@@ -48,6 +48,8 @@ class PlaceOrder(Actor):
             total = Decimal(text.strip())
         except InvalidOperation as exc:
             raise MalformedEvent(f'the total "{text.strip()}" is no amount') from exc
+        if not total.is_finite():
+            raise MalformedEvent(f'the total "{text.strip()}" is no amount')
         if not 0 < total <= Decimal(self.params.limit_eur):
             raise UnprocessableEvent(f"the total {total} is not between 0 and {self.params.limit_eur:g}")
         return total

@@ -1,0 +1,46 @@
+"""Ids of events: 64-bit numbers. An event's name is its id and its trace, 128 bits together."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from typing import Final
+
+#: Ids are numbers below 2**64.
+MASK: Final = (1 << 64) - 1
+#: Odd, so that different parents give different children (the map is one-to-one modulo 2**64).
+MULTIPLIER: Final = 0x9E3779B97F4A7C15
+
+
+def ids() -> Callable[[], int]:
+    """Makes ids for events that follow from no other: 64-bit numbers, counted up from a random one, so that no other
+    process and no other maker makes the same."""
+    return itertools.count(int.from_bytes(os.urandom(8), "big") >> 1).__next__
+
+
+class _Ids:
+    """The ids of events that are asked for one before they are sent; made anew after a fork."""
+
+    def __init__(self) -> None:
+        self._renew()
+        os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self._next = ids()
+
+    def make(self) -> int:
+        return self._next()
+
+
+#: An id for an event that follows from no other.
+new_id: Final = _Ids().make
+
+
+def derive_id(parent: int, salt: int, ordinal: int) -> int:
+    """The id of the `ordinal`-th event that an actor made of `parent`.
+
+    The same parent, salt and ordinal give the same id in every instance, so that a repeat is recognised downstream.
+    `salt` stands for the actor, the outbox and the connection.
+    """
+    return (parent * MULTIPLIER + salt + ordinal) & MASK

@@ -1,0 +1,182 @@
+"""The examples run: the Director's programs as processes, the shop's own actor in a harness."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from actorkit import Event
+from actorkit.testing import Harness
+from actorkit_actors.xslt import XSLT
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+ORDERS = EXAMPLES / "orders"
+ORDER = "<order><customer>ACME</customer><item>tea</item><total>12.50</total></order>"
+#: Longest wait for a program to do what it should, in seconds.
+WAIT_S = 30.0
+
+#: Runs a program of examples/ with its HTTP server, if any, on the port that is given.
+RUN = """
+import sys
+sys.path.insert(0, {folder!r})
+import {module} as program
+web = program.director.get_actor("web")
+if web is not None:
+    web.params["port"] = {port}
+program.director.start()
+"""
+
+
+@contextlib.contextmanager
+def running(module: str, port: int = 0) -> Iterator[subprocess.Popen[str]]:
+    """The program as a process; it has to end by itself, and well, when it is told to."""
+    paths = os.pathsep.join(str(ROOT / name) for name in ("runtime", "actors"))
+    script = RUN.format(folder=str(EXAMPLES), module=module, port=port)
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths}
+    ) as program:
+        try:
+            yield program
+            program.send_signal(signal.SIGTERM)
+            assert program.wait(timeout=WAIT_S) == 0
+        finally:
+            program.kill()
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def post(port: int, path: str, body: str, **headers: str) -> tuple[int, str]:
+    """(status, body); waits until the program listens."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
+        try:
+            client.request("POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            answer = client.getresponse()
+            return answer.status, answer.read().decode()
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline, "the program does not listen"
+            time.sleep(0.02)
+        finally:
+            client.close()
+
+
+def credentials(password: str) -> str:
+    return "Basic " + base64.b64encode(f"alice:{password}".encode()).decode()
+
+
+def test_the_generator_reaches_both_outputs() -> None:
+    with running("fan_out") as program:
+        assert program.stdout is not None
+        lines = [program.stdout.readline() for _ in range(2)]
+    assert sorted(line.partition("] ")[2] for line in lines) == ["I am number one: hello\n", "I am number two: hello\n"]
+
+
+def test_an_order_goes_full_circle_in_one_process(port: int) -> None:
+    with running("full_circle", port):
+        xml = {"Content_Type": "application/xml", "Authorization": credentials("wonderland")}
+        status, body = post(port, "/auth", ORDER, **xml)
+        assert (status, body) == (
+            200,
+            '<ack><number>1</number><total currency="EUR">12.50</total><by>book</by></ack>',
+        )
+        assert post(port, "/auth", "<order/>", **xml) == (
+            400,
+            "<errors><error>the order names no &lt;customer&gt;</error></errors>",
+        )
+        status, body = post(port, "/auth", ORDER, Content_Type="application/xml", Authorization=credentials("wrong"))
+        assert status == 401
+        assert "ACME" not in body
+
+
+def test_both_workers_answer_in_one_process(port: int) -> None:
+    with running("majordomo", port):
+        answers = {post(port, "/ask", "hello", Content_Type="text/plain") for _ in range(6)}
+    assert answers == {(200, "HELLO! says shout-1"), (200, "HELLO! says shout-2")}
+
+
+@pytest.fixture(scope="module")
+def shop() -> ModuleType:
+    """The shop's own module, as its image imports it."""
+    path = ORDERS / "shop" / "shop" / "actors.py"
+    spec = importlib.util.spec_from_file_location("shop_actors", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["shop_actors"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_an_order_becomes_a_booking_an_answer_and_an_acknowledgement(shop: ModuleType) -> None:
+    submit = Harness(XSLT, stylesheet={"file": str(ORDERS / "submit.xsl")})
+    place: Harness[Any] = Harness(shop.PlaceOrder, name="execute", currency="EUR")
+    ack = Harness(XSLT, stylesheet={"file": str(ORDERS / "ack.xsl")})
+    order = Event(ORDER)
+    submit.put(order)
+    [booking] = submit.taken()
+    assert booking.text() == '<booking customer="ACME"><line>tea</line><total>12.50</total></booking>'
+    place.put(booking)
+    place.put(booking)
+    first, again = place.taken()
+    assert first.text() == again.text(), "a repeat is booked under the same number"
+    ack.put(first)
+    number = f"A-{order.trace[-8:]}"
+    assert ack.taken()[0].text() == (
+        f'<ack><number>{number}</number><total currency="EUR">12.50</total><by>execute-test</by></ack>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("total", "status", "says"),
+    [
+        ("", 400, "the order has no &lt;total&gt;"),
+        ("<total>much</total>", 400, 'the total "much" is no amount'),
+        ("<total>10000.01</total>", 422, "not between 0 and 10000"),
+        ("<total>-1</total>", 422, "not between"),
+        ("<total>NaN</total>", 400, "no amount"),
+    ],
+)
+def test_an_order_that_cannot_be_booked_says_why(shop: ModuleType, total: str, status: int, says: str) -> None:
+    place: Harness[Any] = Harness(shop.PlaceOrder)
+    place.put(Event(f'<booking customer="a"><line/>{total}</booking>'))
+    [failed] = place.errors
+    assert failed.failure is not None
+    assert failed.failure.status == status
+    assert says.replace("&lt;", "<").replace("&gt;", ">") in failed.failure.message
+
+
+@pytest.mark.parametrize(
+    ("order", "says"),
+    [
+        ("<order/>", "the order names no <customer>"),
+        ("<order><customer>a</customer></order>", "the order has no <item>"),
+        ("<invoice/>", "this is no <order> but a <invoice>"),
+    ],
+)
+def test_what_is_no_order_is_told_what_is_missing(order: str, says: str) -> None:
+    submit = Harness(XSLT, stylesheet={"file": str(ORDERS / "submit.xsl")})
+    submit.put(Event(order))
+    [failed] = submit.errors
+    assert failed.failure is not None
+    assert failed.failure.message == says

@@ -1,0 +1,186 @@
+"""Connections with options: at-most-once delivery, and keys that stay on one instance. Without sockets."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+from actorkit import JSONEvent, wire
+from actorkit.graph import Options
+from actorkit.host import sender_class
+from actorkit.ids import new_id
+from actorkit.link import Link
+from actorkit.sender import Sender
+from actorkit.settings import Peers
+
+
+class Entry:
+    def __init__(self) -> None:
+        self.pending = 0
+        self.finished = 0
+
+    def done(self) -> None:
+        self.finished += 1
+
+
+def sender(options: Options) -> Sender:
+    peers = Peers(("tcp://down:1",), "up", options)
+    return sender_class(peers)("t", "up", "up-1", "down", peers)
+
+
+def welcome(made: Sender, address: str) -> Link:
+    link = made.open(address)
+    made.on_frame(link, wire.encode(wire.Welcome(wire.VERSION, "down", address, made.peers.options.window)))
+    made.frames.clear()
+    made.follow([*made.links])
+    return link
+
+
+def put(made: Sender, count: int = 1, key: str = "") -> Entry:
+    entry = Entry()
+    for _ in range(count):
+        event = JSONEvent({"key": key})
+        made.put(wire.Parcel(new_id(), 1, *event.encoded(), b""), entry, event)
+    return entry
+
+
+def sent(made: Sender) -> dict[str, list[str]]:
+    """What stands in the frames: address → keys, in order."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for link, frame in made.frames:
+        message = wire.decode_from_sender(frame)
+        assert isinstance(message, wire.Batch)
+        found[link.address] += [JSONEvent.received(parcel).data["key"] for parcel in message.parcels]
+    made.frames.clear()
+    return dict(found)
+
+
+def acknowledge(made: Sender, link: Link) -> None:
+    made.on_frame(link, wire.encode(wire.Ack(link.sent, link.sent)))
+
+
+def test_at_most_once_waits_for_nobody() -> None:
+    made = sender(Options(delivery="at-most-once", window=4))
+    welcome(made, "tcp://a:1")
+    entry = put(made, 3)
+    assert entry.pending == 0
+    made.dispatch(0.0)
+    assert sent(made) == {"tcp://a:1": ["", "", ""]}
+
+
+def test_at_most_once_drops_and_counts_what_finds_no_peer_no_credit_or_a_lost_one() -> None:
+    made = sender(Options(delivery="at-most-once", window=4))
+    put(made, 6)
+    assert (made.backlog, made.dropped) == (4, {"no-peer": 2})
+    link = welcome(made, "tcp://a:1")
+    made.dispatch(0.0)
+    put(made, 5)
+    made.dispatch(0.0)
+    assert (made.in_flight, made.backlog, made.dropped) == (4, 4, {"no-peer": 2, "no-credit": 1})
+    made.lost(link)
+    assert (made.in_flight, made.backlog, made.dropped) == (0, 4, {"no-peer": 2, "no-credit": 1, "peer-lost": 4})
+
+
+def test_a_key_stays_on_one_instance_and_in_order() -> None:
+    made = sender(Options(key="data/key", window=1000))
+    for name in "abc":
+        welcome(made, f"tcp://{name}:1")
+    entries = [put(made, 1, f"k{number % 30}") for number in range(300)]
+    made.dispatch(0.0)
+    found = sent(made)
+    owners = {key: address for address, keys in found.items() for key in keys}
+    assert sum(len(set(keys)) for keys in found.values()) == len(owners) == 30
+    assert len(found) == 3
+    for link in made.links.values():
+        acknowledge(made, link)
+    assert all((entry.pending, entry.finished) == (0, 1) for entry in entries)
+
+
+def test_a_new_instance_takes_only_its_own_keys() -> None:
+    made = sender(Options(key="data/key", window=1000))
+    welcome(made, "tcp://a:1")
+    welcome(made, "tcp://b:1")
+
+    def owners() -> dict[str, str]:
+        for number in range(200):
+            put(made, 1, f"k{number}")
+        made.dispatch(0.0)
+        found = {key: address for address, keys in sent(made).items() for key in keys}
+        for link in made.links.values():
+            acknowledge(made, link)
+        return found
+
+    before = owners()
+    welcome(made, "tcp://c:1")
+    after = owners()
+    moved = {key for key in before if before[key] != after[key]}
+    assert {after[key] for key in moved} == {"tcp://c:1"}
+    assert 200 / 3 * 0.6 < len(moved) < 200 / 3 * 1.4
+
+
+def test_a_key_does_not_move_while_events_of_it_are_under_way() -> None:
+    made = sender(Options(key="data/key", window=1000))
+    first = welcome(made, "tcp://a:1")
+    put(made, 1, "x")
+    made.dispatch(0.0)
+    assert sent(made) == {"tcp://a:1": ["x"]}
+    first.draining = True
+    welcome(made, "tcp://b:1")
+    put(made, 2, "x")
+    put(made, 1, "y")
+    made.dispatch(0.0)
+    assert sent(made) == {"tcp://b:1": ["y"]}
+    acknowledge(made, first)
+    first.bye = True
+    made.dispatch(0.0)
+    assert sent(made) == {"tcp://b:1": ["x", "x"]}
+
+
+def test_a_full_window_holds_back_only_its_own_keys() -> None:
+    made = sender(Options(key="data/key", window=2))
+    links = [welcome(made, f"tcp://{name}:1") for name in "ab"]
+    for number in range(40):
+        put(made, 1, f"k{number}")
+    made.dispatch(0.0)
+    assert [link.room for link in links] == [0, 0]
+    held = [parcel for parcel, _ in made.pending]
+    assert len(held) == 36
+    sent(made)
+    acknowledge(made, links[0])
+    made.dispatch(0.0)
+    assert list(sent(made)) == ["tcp://a:1"]
+
+
+def test_what_a_lost_peer_held_goes_to_the_keys_next_owner_in_order() -> None:
+    made = sender(Options(key="data/key", window=1000))
+    first = welcome(made, "tcp://a:1")
+    entry = put(made, 3, "x")
+    made.dispatch(0.0)
+    sent(made)
+    made.lost(first)
+    second = welcome(made, "tcp://b:1")
+    made.dispatch(0.0)
+    frames = [wire.decode_from_sender(frame) for _, frame in made.frames]
+    assert all(parcel.redelivered for frame in frames if isinstance(frame, wire.Batch) for parcel in frame.parcels)
+    acknowledge(made, second)
+    assert (entry.pending, entry.finished, made.idle) == (0, 1, True)
+
+
+@pytest.mark.parametrize("size", [10, 300_000])
+def test_a_batch_has_at_most_so_many_events_and_bytes(size: int) -> None:
+    made = sender(Options(window=10_000))
+    welcome(made, "tcp://a:1")
+    entry = Entry()
+    for _ in range(500):
+        made.put(wire.Parcel(new_id(), 1, "b", b"x" * size, b""), entry, JSONEvent())
+    for _ in range(10):
+        made.dispatch(0.0)
+    lengths = []
+    for _, frame in made.frames:
+        message = wire.decode_from_sender(frame)
+        assert isinstance(message, wire.Batch)
+        assert len(message.parcels) == 1 or len(frame) <= wire.MAX_BATCH_BYTES
+        lengths.append(len(message.parcels))
+    assert sum(lengths) == 500
+    assert max(lengths) == (128 if size == 10 else 2)
