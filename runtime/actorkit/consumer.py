@@ -199,7 +199,7 @@ class Consumer:
             error,
             exc_info=None if expected else error,
         )
-        self._exits.emit_failure(event, Failure.of(error, self._actor.name))
+        self._exits.emit_failure(event, Failure.of(error, self._actor.name), session.inbox)
 
     def stop(self) -> None:
         """End the workers; what they were doing stays unacknowledged."""

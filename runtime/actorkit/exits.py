@@ -34,7 +34,7 @@ class Exits:
         senders: Mapping[str, Sequence[Sender]],
         declared: Iterable[str],
         turn: Turn,
-        dead_letter: Callable[[Event, Failure], None],
+        dead_letter: Callable[[Event, Failure, str], None],
     ) -> None:
         self.senders = senders
         self.turn = turn
@@ -105,14 +105,14 @@ class Exits:
                 f"consume returned a {type(result).__name__}; return an Event, an iterable of events, or None"
             )
 
-    def emit_failure(self, event: Event, failure: Failure) -> None:
+    def emit_failure(self, event: Event, failure: Failure, inbox: str) -> None:
         """Send an event that failed to the error outbox, or to the dead letters when there is none."""
         if self._error:
             failed = event.replace()
             failed.failure = failure
             self.emit(failed, self._error, event)
         else:
-            self._dead_letter(event, failure)
+            self._dead_letter(event, failure, inbox)
 
     def originate(
         self, event: Event, targets: Sequence[Sender], finished: Callable[[], None], homes: Homes | None = None

@@ -32,7 +32,7 @@ class Hold:
     def fail(self, error: BaseException) -> None:
         """Send the held event to the error outbox with this error."""
         if self._open:
-            self._exits.emit_failure(self._event, Failure.of(error, self._actor))
+            self._exits.emit_failure(self._event, Failure.of(error, self._actor), "held")
             self._end()
 
     def _end(self) -> None:

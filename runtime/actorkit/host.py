@@ -16,6 +16,7 @@ from actorkit import params
 from actorkit.actor import Actor
 from actorkit.consumer import TURN_S, Consumer, current, outgoing
 from actorkit.context import Failure
+from actorkit.dead_letters import Box, DeadLetterError
 from actorkit.errors import SettingsError
 from actorkit.event import Event
 from actorkit.exits import Exits
@@ -38,6 +39,9 @@ QUIET_S: Final = 2.0
 
 #: A source gives the others in the process their turn after this many events at the latest.
 TURN_EVENTS: Final = 512
+
+#: Pause before a failed event that could not be stored is stored again, in seconds.
+STORE_AGAIN_S: Final = 1.0
 
 #: How often a draining instance asks its senders whether they still need it, in seconds.
 POLL_S: Final = 0.25
@@ -81,6 +85,7 @@ class Host:
         self.exits = Exits(senders, cls.OUTBOXES, self.turn, self._dead_letter)
         self.requests = Requests(self.name, self.instance, self.exits)
         self.actor = cls(self.name, params.build(cls.Params, settings.params), self)
+        self._box = Box(settings.dead_letters, self.name, self.instance) if settings.dead_letters is not None else None
         self.consumer: Consumer | None = None
         self._producer: gevent.Greenlet | None = None
 
@@ -296,6 +301,18 @@ class Host:
         if self.exits.roots < self.settings.source_window:
             self._room.set()
 
-    def _dead_letter(self, event: Event, failure: Failure) -> None:
-        self.exits.drop("failed")
+    def _dead_letter(self, event: Event, failure: Failure, inbox: str) -> None:
+        """Store a failed event. It is not acknowledged before it is stored, so a full disk holds the actor up."""
         log.error("no error outbox takes event %s: %s: %s", event.trace, failure.kind, failure.message)
+        if self._box is None:
+            self.exits.drop("failed")
+            return
+        while True:
+            try:
+                self._box.put(event, failure, inbox)
+            except DeadLetterError as exc:
+                log.error("%s; tried again in %g s", exc, STORE_AGAIN_S)
+                gevent.sleep(STORE_AGAIN_S)
+            else:
+                self.exits.drop("dead-letter")
+                return

@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +32,7 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_BROKERS": ("none", "endpoints of the brokers, separated by blanks; every address of a name is used"),
     "ACTORKIT_ADMIN": ("none", "`host:port` of the admin server: /metrics, /healthz, /readyz"),
     "ACTORKIT_SOURCE_WINDOW": ("4096", "events that a source may have unfinished in the whole topology"),
+    "ACTORKIT_DEAD_LETTERS": ("none", "folder for events that failed where no error outbox takes them"),
     "ACTORKIT_DRAIN_TIMEOUT_S": ("20", "longest time from SIGTERM to the end, in seconds"),
     "ACTORKIT_LOG_FORMAT": ("text", "`text` or `json`"),
     "ACTORKIT_LOG_LEVEL": ("info", "`debug`, `info`, `warning` or `error`"),
@@ -97,6 +99,7 @@ class Settings:
     brokers: tuple[str, ...] = ()
     admin: tuple[str, int] | None = None
     source_window: int = 4096
+    dead_letters: Path | None = None
     drain_timeout_s: float = 20.0
     log_format: str = "text"
     log_level: str = "info"
@@ -134,6 +137,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         brokers=reader.endpoints("ACTORKIT_BROKERS"),
         admin=reader.address("ACTORKIT_ADMIN"),
         source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", 4096, least=1)),
+        dead_letters=Path(environ["ACTORKIT_DEAD_LETTERS"]) if environ.get("ACTORKIT_DEAD_LETTERS") else None,
         drain_timeout_s=reader.number("ACTORKIT_DRAIN_TIMEOUT_S", 20.0, least=0),
         log_format=reader.choice("ACTORKIT_LOG_FORMAT", ("text", "json")),
         log_level=reader.choice("ACTORKIT_LOG_LEVEL", ("info", "debug", "warning", "error")),

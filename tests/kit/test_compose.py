@@ -15,7 +15,7 @@ from actorkit_kit.errors import KitError
 from actorkit_kit.plan import Mount, Plan, Port
 from actorkit_kit.targets import compose, folder
 from tests import needs
-from tests.kit.golden import GENERATED, GOLDEN, orders, rendered
+from tests.kit.goldens import GENERATED, GOLDEN, orders, rendered
 
 
 def parsed(plan: Plan | None = None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from actorkit_kit import assets
 from actorkit_kit.targets import folder, helm
 from tests import needs
-from tests.kit.golden import GENERATED, GOLDEN, orders, rendered
+from tests.kit.goldens import GENERATED, GOLDEN, orders, rendered
 
 #: What a cluster with Prometheus' operator says that it has.
 PODMONITOR = "monitoring.coreos.com/v1/PodMonitor"

@@ -19,7 +19,7 @@ from actorkit_kit.errors import KitError
 from actorkit_kit.image import elf
 from actorkit_kit.plan import Image, Plan, Unit
 from tests import needs
-from tests.kit.golden import orders
+from tests.kit.goldens import orders
 
 #: Largest image, in bytes (promise 6 of the design).
 LARGEST_BYTES = 150_000_000

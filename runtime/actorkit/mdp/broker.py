@@ -28,6 +28,12 @@ _SEND_MORE = int(zmq.SNDMORE | zmq.NOBLOCK)
 #: Frames up to this many bytes are copied into Python; larger ones pass through as they are.
 _COPIED_BYTES = 4096
 
+#: Messages that are sent together when many come in: libzmq's I/O thread is then woken once for all of them.
+_BURST = 16
+
+#: After a message that came alone, so many are sent at once without a look whether more have come.
+_ALONE = 32
+
 #: Longest time between two looks at timers, in seconds.
 _TICK_S = 0.1
 
@@ -162,13 +168,20 @@ class Broker:
         flush = self._flush
         clock = self._clock
         tick_s = min(_TICK_S, self.params.heartbeat_s / 4)
-        due = clock()
+        due = now = clock()
+        wait = alone = burst = 0
         while True:
             try:
                 # Blocks for one tick at most: cheaper than a poller, which would ask the kernel for every message.
-                frames: list[Part] = [recv()]
+                frames: list[Part] = [recv(wait)]
             except zmq.Again:
                 now = clock()
+                if wait:  # the burst has ended
+                    wait = 0
+                    alone = _ALONE if burst < 2 else 0
+                    burst = 0
+                    flush(socket, now)
+                    continue
             else:
                 # The first four frames are compared with bytes; a body may be large, and then passes through as it is.
                 part = recv(0, False)
@@ -185,7 +198,16 @@ class Broker:
                 except Exception:  # noqa: BLE001  # one message must not end the broker
                     self._survive(frames)
                 if outgoing:
-                    flush(socket, now)
+                    burst += 1
+                    if alone:
+                        alone -= 1
+                        burst = 0
+                        flush(socket, now)
+                    elif len(outgoing) < _BURST:
+                        wait = _NOBLOCK
+                    else:
+                        wait = burst = 0
+                        flush(socket, now)
             if now >= due:
                 if done():
                     return

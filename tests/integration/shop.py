@@ -1,0 +1,77 @@
+"""The orders example as its users have it: a copy of it, orders over HTTP, and what Prometheus says."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import socket
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+ORDERS: Final = Path(__file__).parents[2] / "examples" / "orders"
+ORDER: Final = b"<order><customer>ACME</customer><item>tea</item><total>12.50</total></order>"
+USER, PASSWORD = "alice", "wonderland"
+
+
+def copy(folder: Path, name: str, **changes: str) -> Path:
+    """A copy of the example under another name; `changes` are texts of the topology to replace."""
+    shutil.copytree(ORDERS, folder, ignore=shutil.ignore_patterns("__pycache__", ".kit"))
+    topology = folder / "topology.yaml"
+    text = topology.read_text().replace("name: orders\n", f"name: {name}\n", 1)
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    topology.write_text(text)
+    return topology
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def order(url: str, password: str = PASSWORD, timeout_s: float = 30) -> tuple[int, str]:
+    """Send an order; status and body of the answer."""
+    token = base64.b64encode(f"{USER}:{password}".encode()).decode()
+    headers = {"Authorization": f"Basic {token}", "Content-Type": "application/xml"}
+    request = urllib.request.Request(f"{url}/auth", data=ORDER, headers=headers, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def ask(prometheus: str, query: str) -> list[dict[str, Any]]:
+    """The series that answer a query."""
+    url = f"{prometheus}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+        return found
+
+
+def targets(prometheus: str) -> list[dict[str, Any]]:
+    """What Prometheus scrapes."""
+    with urllib.request.urlopen(f"{prometheus}/api/v1/targets?state=active", timeout=10) as answer:
+        found: list[dict[str, Any]] = json.load(answer)["data"]["activeTargets"]
+        return found
+
+
+def until(condition: Callable[[], Any], what: str, timeout_s: float = 60) -> Any:
+    """Ask again and again until the answer is true; the answer."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"{what}: not within {timeout_s:g} s"
+        time.sleep(0.25)

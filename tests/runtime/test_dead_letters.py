@@ -1,0 +1,110 @@
+"""Events that failed where no error outbox takes them: kept on disk, shown, sent once more, dropped."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actorkit import Event, Failure, Http
+from actorkit.dead_letters import Box, DeadLetterError, drop, letters
+from tests.fleet import PYTHONPATH, Fleet, Process, eventually
+
+FAILURE = Failure("MalformedEvent", "no good", 400, "down", {"line": 3})
+
+
+def received(data: Any = b"x", **context: Any) -> Event:
+    return Event.received(Event(data, **context).parcel())
+
+
+def test_a_letter_holds_the_event_as_it_came(tmp_path: Path) -> None:
+    box = Box(tmp_path / "box", "down", "down-1")
+    event = received(b"\xff\x00", service="s", attributes={"a": [1]}, http=Http(path="/x"))
+    event.data = "changed"
+    box.put(event, FAILURE, "up")
+    (letter,) = letters(tmp_path / "box")
+    assert (letter.id, letter.trace, letter.actor, letter.inbox) == (event.id, event.trace, "down", "up")
+    assert (letter.failure, letter.format, letter.body) == (FAILURE, "b", b"\xff\x00")
+    again = Event.received(letter.parcel())
+    assert (again.data, again.service, again.attributes, again.http) == (b"\xff\x00", "s", {"a": [1]}, Http(path="/x"))
+    assert again.id != event.id
+    assert again.trace == event.trace
+    assert again.failure is None
+
+
+def test_dropping_one_letter_leaves_the_others(tmp_path: Path) -> None:
+    box = Box(tmp_path, "down", "down-1")
+    events = [received({"n": number}) for number in range(3)]
+    for event in events:
+        box.put(event, FAILURE, "up")
+    drop(next(letter for letter in letters(tmp_path) if letter.id == events[1].id))
+    assert [letter.id for letter in letters(tmp_path)] == [events[0].id, events[2].id]
+    box.put(events[1], FAILURE, "up")
+    for letter in letters(tmp_path):
+        drop(letter)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_line_that_was_never_finished_is_passed_over_and_a_bad_one_is_named(tmp_path: Path) -> None:
+    Box(tmp_path, "down", "down-1").put(received(), FAILURE, "up")
+    file = next(tmp_path.iterdir())
+    with file.open("ab") as out:
+        out.write(b'{"id": "cut off')
+    assert len(list(letters(tmp_path))) == 1
+    file.write_bytes(b"{}\n")
+    with pytest.raises(DeadLetterError, match=rf"{file.name}:1: this is no event"):
+        list(letters(tmp_path))
+
+
+def command(process: Process, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "actorkit.dead_letters_cli", *arguments],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": PYTHONPATH, **process.variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_failed_event_is_stored_before_it_is_acknowledged_and_can_be_sent_again(fleet: Fleet, tmp_path: Path) -> None:
+    box = str(tmp_path / "box")
+    down = fleet.start("down", "tests.cast:Pass", params='{"fail_every": 2}', dead_letters=box)
+    up = fleet.start("up", "tests.cast:Source", outbox_down="down", params='{"count": 5}')
+    eventually(lambda: up.metric("actorkit_events_out_total") == 5, "all is sent")
+    eventually(lambda: up.metric("actorkit_unfinished") == 0, "all is acknowledged")
+    assert down.metric("actorkit_events_dropped_total", reason="dead-letter") == 3
+    listed = [json.loads(line) for line in command(down, "list").stdout.splitlines()]
+    assert [(entry["reason"], entry["message"], entry["inbox"]) for entry in listed] == [
+        ("MalformedEvent", "not this one", "up")
+    ] * 3
+    shown = json.loads(command(down, "show", listed[1]["id"]).stdout)
+    assert shown["body"] == {"text": '{"number":2}'}
+    assert json.loads(command(down, "retry", listed[1]["id"]).stdout) == {"sent": 1}
+    again = [json.loads(line) for line in command(down, "list").stdout.splitlines()]
+    assert len(again) == 3
+    assert {entry["id"] for entry in again} > {listed[0]["id"], listed[2]["id"]}
+    assert listed[1]["id"] not in {entry["id"] for entry in again}
+    assert json.loads(command(down, "drop", "all").stdout) == {"dropped": 3}
+    assert command(down, "list").stdout == ""
+    refused = command(down, "drop", "0123")
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        'actorkit: no event "0123" of down is in the box; list shows what is\n',
+    )
+
+
+def test_what_cannot_be_stored_is_not_acknowledged(fleet: Fleet, tmp_path: Path) -> None:
+    blocked = tmp_path / "box"
+    blocked.write_text("a file where the folder should be")
+    down = fleet.start("down", "tests.cast:Pass", params='{"fail_every": 1}', dead_letters=str(blocked))
+    up = fleet.start("up", "tests.cast:Source", outbox_down="down", params='{"count": 1}')
+    eventually(lambda: "cannot be written" in down.log.read_text(), "it says so")
+    assert up.metric("actorkit_unfinished") == 1
+    blocked.unlink()
+    eventually(lambda: up.metric("actorkit_unfinished") == 0, "acknowledged once it is stored")
+    assert len(list(letters(blocked))) == 1
