@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 OUR_BROKER = (
-    "from actorkit.mdp.broker import Broker; "
+    "from actorkit.mdp.broker import Broker, lean; lean(); "
     "Broker('tcp://127.0.0.1:{port}', Broker.Params(queue_limit=1000000)).run()"
 )
 #: Front and back port of the proxy are `port` and `port + 1`.

@@ -1,9 +1,9 @@
 """The load for benchmarks/mdp.py: clients or workers on raw sockets, one process, as little Python a message as can be.
 
-    python -m benchmarks.mdp_load workers ENDPOINT COUNT        until it is ended
-    python -m benchmarks.mdp_load idle ENDPOINT COUNT           registers for services that nobody asks
-    python -m benchmarks.mdp_load pipelined ENDPOINT SECONDS WINDOW   prints requests/s
-    python -m benchmarks.mdp_load sequential ENDPOINT SECONDS   prints requests/s, p50 and p99 in µs
+python -m benchmarks.mdp_load workers ENDPOINT COUNT        until it is ended
+python -m benchmarks.mdp_load idle ENDPOINT COUNT           registers for services that nobody asks
+python -m benchmarks.mdp_load pipelined ENDPOINT SECONDS WINDOW   prints requests/s
+python -m benchmarks.mdp_load sequential ENDPOINT SECONDS   prints requests/s, p50 and p99 in µs
 """
 
 from __future__ import annotations

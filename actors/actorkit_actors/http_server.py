@@ -83,6 +83,8 @@ class HTTPServer(Actor):
         access_log: Annotated[bool, Meta(description="log a line for each request")] = False
 
     params: Params
+    #: None until `setup` has got the port.
+    _server: StreamServer | None = None
 
     @classmethod
     def check(cls, params: Params) -> Iterable[Problem]:
@@ -115,7 +117,7 @@ class HTTPServer(Actor):
     @property
     def port(self) -> int:
         """The port that is listened on."""
-        return int(self._server.server_port)
+        return int(self._server.server_port) if self._server is not None else self.params.port
 
     @property
     def draining(self) -> bool:
@@ -124,6 +126,8 @@ class HTTPServer(Actor):
 
     def drain(self) -> None:
         """Accept no new connection, and close those that are idle; the others end with their response."""
+        if self._server is None:
+            return
         if not self._closing:
             self._closing = True
             self._server.stop_accepting()
@@ -134,6 +138,8 @@ class HTTPServer(Actor):
 
     def teardown(self) -> None:
         """Drain, let responses be written for a moment, close."""
+        if self._server is None:
+            return
         self.drain()
         deadline = time.monotonic() + CLOSE_S
         while self._connections and time.monotonic() < deadline:

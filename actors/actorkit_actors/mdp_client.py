@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from actorkit import Actor, Event, NotFound
+from actorkit import Actor, Event, NotFound, ServiceUnavailable
 from actorkit.errors import NotAnswered, SettingsError
 from actorkit.mdp.client import Client
 from actorkit.mdp.errors import ServiceFailed
@@ -42,6 +42,8 @@ class MDPClient(Actor):
         ] = 64
 
     params: Params
+    #: None until `setup` has made it.
+    _client: Client | None = None
 
     def setup(self) -> None:
         """Connect to the brokers.
@@ -55,7 +57,8 @@ class MDPClient(Actor):
 
     def teardown(self) -> None:
         """Close the connections."""
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
 
     def consume(self, event: Event) -> Event | None:
         """Ask, and return the answer as a part of the event's trace; None when the service has nothing to say.
@@ -64,12 +67,15 @@ class MDPClient(Actor):
             ServiceFailed: the worker's event failed; with its message and status.
             EventError: no answer came (`actorkit.mdp.errors`).
         """
+        client = self._client
+        if client is None:
+            raise ServiceUnavailable("the client is not set up")
         name = self.params.service or event.service
         if not name:
             raise NotFound("the event names no service, and the actor has none")
         service = f"{self.params.prefix}{name}{self.params.postfix}"
         frames = [event.encoded()[1]] if self.params.plain else envelope.pack(event)
-        answer = self._client.call(service, frames, timeout_s=self.params.timeout_s, retries=self.params.resends)
+        answer = client.call(service, frames, timeout_s=self.params.timeout_s, retries=self.params.resends)
         context = envelope.read_context(answer)
         if context.failure is not None:
             if context.failure.kind == NotAnswered.__name__:

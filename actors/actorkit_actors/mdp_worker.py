@@ -41,6 +41,9 @@ class MDPWorker(Actor):
         request_format: Annotated[Plain, Meta(description="what a request without envelope is read as")] = "bytes"
 
     params: Params
+    #: None until `setup` has made it.
+    _worker: Worker | None = None
+    _draining: gevent.Greenlet[..., Any] | None = None
 
     @classmethod
     def check(cls, params: Params) -> Iterable[Problem]:
@@ -62,11 +65,10 @@ class MDPWorker(Actor):
         handlers = {service: partial(self.answer, service) for service in services}
         self._worker = Worker(self.runtime.brokers, handlers, capacity=self.params.capacity)
         self._worker.start()
-        self._draining: gevent.Greenlet[..., Any] | None = None
 
     def drain(self) -> None:
         """Take no more requests from the brokers; those that were begun are finished."""
-        if self._draining is None:
+        if self._draining is None and self._worker is not None:
             self._draining = gevent.spawn(self._worker.drain, self.params.timeout_s)
 
     def teardown(self) -> None:
@@ -74,7 +76,8 @@ class MDPWorker(Actor):
         if self._draining is not None:
             self._draining.join(timeout=CLOSE_S)
             self._draining.kill()
-        self._worker.close()
+        if self._worker is not None:
+            self._worker.close()
 
     def answer(self, service: str, frames: Sequence[bytes]) -> list[bytes]:
         """Answer one request. A failure is the answer of one that came in an envelope.

@@ -90,3 +90,12 @@ def test_good_parameters_have_no_problems() -> None:
     for name, given in (("http-server", {}), ("basic-auth", {"users": "a:b"}), ("data", {"data": 1})):
         cls: Any = load(CATALOGUE[name])
         assert list(cls.check(params.build(cls.Params, given))) == []
+
+
+@ENTRIES
+def test_an_actor_that_was_not_set_up_can_be_torn_down(entry: Entry) -> None:
+    cls: Any = load(entry)
+    needed = {"users": "a:b"} if entry.name == "basic-auth" else {"stylesheet": ""} if entry.name == "xslt" else {}
+    actor = cls("actor", params.build(cls.Params, needed), None)
+    actor.drain()
+    actor.teardown()

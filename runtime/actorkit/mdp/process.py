@@ -9,7 +9,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from actorkit import __version__, admin, logs, metrics, params
 from actorkit.errors import SettingsError
-from actorkit.mdp.broker import Broker
+from actorkit.mdp.broker import Broker, lean
 from actorkit.mdp.options import BrokerParams
 from actorkit.settings import Settings
 
@@ -42,6 +42,7 @@ def main(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: broker.stop())
     broker.bind()
+    lean()
     server = _serve_admin(settings, broker)
     try:
         broker.run()

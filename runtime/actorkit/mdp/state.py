@@ -27,13 +27,9 @@ from actorkit.mdp.frames import (
     read_request_note,
     worker_request,
 )
-from actorkit.mdp.heartbeats import Heartbeats
 from actorkit.mdp.options import BrokerParams
-from actorkit.mdp.queues import Queues
-from actorkit.mdp.service import Request, Service, Worker
-
-#: Most frames that a message may have.
-MAX_FRAMES = 1024
+from actorkit.mdp.service import Request, Service
+from actorkit.mdp.workers import MAX_FRAMES, Workers
 
 #: A draining broker ends when nobody has asked it for this time, in seconds.
 QUIET_S = 0.3
@@ -46,7 +42,7 @@ _FINAL_1 = V1.final
 _WORKER_2 = V2.worker
 
 
-class BrokerState(Queues):
+class BrokerState(Workers):
     """Services, workers and requests of one broker, for one thread.
 
     Stop in three steps: `drain()` (take no new requests), wait for `is_idle()`, `farewell()` (refuse what is left and
@@ -54,11 +50,9 @@ class BrokerState(Queues):
     """
 
     def __init__(self, params: BrokerParams, now: float) -> None:
-        super().__init__(params)
-        self.workers: dict[Part, Worker] = {}
+        super().__init__(params, now)
         self.draining = False
         self._last_refused = now
-        self._heartbeats = Heartbeats(params.heartbeat_s, params.expiry_s, now)
 
     def __repr__(self) -> str:
         waiting = sum(len(service.queue) for service in self.services.values())
@@ -78,11 +72,16 @@ class BrokerState(Queues):
                 if frames[2] == _WORKER_1 and count > 3:
                     # The way of nearly every message of a worker is written out: a call less is worth 3 % here.
                     worker = self.workers.get(frames[0])
-                    if worker is not None and frames[3] == _FINAL_1 and worker.dialect is V1:
-                        if count > 6 and frames[5] == EMPTY:
-                            worker.last_seen = now  # rule 13
-                            self._reply(worker, frames, 3, now)
-                            return
+                    if (
+                        worker is not None
+                        and frames[3] == _FINAL_1
+                        and worker.dialect is V1
+                        and count > 6
+                        and frames[5] == EMPTY
+                    ):
+                        worker.last_seen = now  # rule 13
+                        self._reply(worker, frames, 3, now)
+                        return
                     self._hear(V1, frames, 3, now)
                     return
                 if frames[2] == _CLIENT_1 and count > 4:
@@ -237,146 +236,3 @@ class BrokerState(Queues):
                 self._refuse(request, name, 503, "too_many_services", f"{len(self.services)} services are known")
             return service
         return None
-
-    # Workers
-
-    def _hear(self, dialect: Dialect, frames: list[Part], at: int, now: float) -> None:
-        """Take a worker's message; its command is `frames[at]`."""
-        worker = self.workers.get(frames[0])
-        if worker is None:
-            self._hear_stranger(dialect, frames, at, now)
-            return
-        worker.last_seen = now  # rule 13
-        command = frames[at]
-        count = len(frames)
-        if worker.dialect is not dialect:
-            self._offend(worker, "dialect", now)
-        elif command == dialect.final and count > at + 3 and frames[at + 2] == EMPTY:
-            self._reply(worker, frames, at, now)
-        elif command == dialect.heartbeat and count == at + 1:
-            pass
-        elif command == dialect.partial and count > at + 3 and frames[at + 2] == EMPTY:
-            self._partial(worker, frames, at, now)
-        elif command == dialect.disconnect and count == at + 1:
-            # Rule 7. Our own workers say so only when they have not begun what they may just have been sent.
-            self._lose(worker, now, begun=not worker.ours, why="its worker disconnected")
-        elif command == dialect.ready:
-            self._offend(worker, "second_ready", now)  # rules 9, 16
-        else:
-            self._offend(worker, "unexpected" if command == dialect.request else "command", now)  # rules 9, 10
-
-    def _reply(self, worker: Worker, frames: list[Part], at: int, now: float) -> None:
-        """Pass a worker's answer on, and give the worker the next request."""
-        request = worker.request
-        if request is None or frames[at + 1] != request.client:
-            # Rule 9, and: a worker can only answer the client whose request it holds.
-            self._offend(worker, "unexpected" if request is None else "wrong_client", now)
-            return
-        service = worker.service
-        outgoing = self.outgoing
-        if request.parts is not None:
-            request.parts += frames[at + 3 :]
-            outgoing.append([request.client, *client_answer(service.name, request.parts, request.dialect)])
-        elif request.dialect is V1:
-            outgoing.append([request.client, EMPTY, _CLIENT_1, service.name, *frames[at + 3 :]])
-        else:
-            outgoing.append([request.client, *client_answer(service.name, frames[at + 3 :], V2)])
-        self.counts.observe(now - request.arrived)
-        queue = service.queue
-        while queue:
-            request = queue.popleft()
-            self.queued_bytes -= request.size_bytes
-            if request.deadline <= now:
-                self._expire(service, request)
-                continue
-            worker.request = request
-            worker.last_sent = now
-            if worker.dialect is V1:
-                outgoing.append([worker.identity, EMPTY, _WORKER_1, b"\x02", request.client, EMPTY, *request.body])
-            else:
-                outgoing.append([worker.identity, *worker_request(request.client, request.body, V2)])
-            return
-        worker.request = None
-        service.busy -= 1
-        service.idle.append(worker)
-
-    def _partial(self, worker: Worker, frames: list[Part], at: int, now: float) -> None:
-        """Pass a part of an answer on (rules 25, 26); a 0.1 client gets all parts in its one reply."""
-        request = worker.request
-        if request is None or frames[at + 1] != request.client:
-            self._offend(worker, "unexpected" if request is None else "wrong_client", now)
-            return
-        if request.dialect is V2:
-            request.streamed = True
-            answer = client_answer(worker.service.name, frames[at + 3 :], V2, final=False)
-            self.outgoing.append([request.client, *answer])
-            return
-        request.parts = [*(request.parts or ()), *frames[at + 3 :]]
-        if len(request.parts) > MAX_FRAMES or sum(map(len, request.parts)) > self.params.max_body_bytes:
-            request.attempts = self.params.max_attempts
-            self._offend(worker, "too_large", now)
-
-    def _hear_stranger(self, dialect: Dialect, frames: list[Part], at: int, now: float) -> None:
-        """Take a worker's message from a peer that is not registered."""
-        command = frames[at]
-        count = len(frames)
-        identity = frames[0]
-        if command == dialect.ready and count == at + 2:
-            name = frames[at + 1]
-            if not is_service_name(name):
-                self.counts.errors["service_name"] += 1
-                return
-            service = None if name.startswith(MMI) else self._meet(name)
-            if service is None:
-                # Rule 22, or no room for another service.
-                self.counts.errors["mmi_worker" if name.startswith(MMI) else "too_many_services"] += 1
-                self.outgoing.append([identity, *disconnect(dialect)])
-                return
-            self._register(identity, dialect, service, now)
-        elif command == dialect.disconnect and count == at + 1:
-            return  # rule 7: also before READY
-        elif (command == dialect.heartbeat and count == at + 1) or (
-            command in (dialect.request, dialect.final, dialect.partial) and count > at + 3
-        ):
-            self.counts.errors["unexpected"] += 1
-            self.outgoing.append([identity, *disconnect(dialect)])  # rule 9
-        else:
-            self.counts.errors["command"] += 1  # rule 10
-
-    def _register(self, identity: Part, dialect: Dialect, service: Service, now: float) -> None:
-        """Add a worker (rule 6: without a response) and give it a request that waits."""
-        worker = Worker(identity, dialect, service, now)
-        self.workers[identity] = worker
-        service.workers += 1
-        self._heartbeats.watch(worker, now)
-        service.idle.append(worker)
-        self._dispatch(service, now)
-
-    def _offend(self, worker: Worker, reason: str, now: float) -> None:
-        """Disconnect a worker that broke the protocol (rules 9, 10); its request goes to another."""
-        self.counts.errors[reason] += 1
-        self.outgoing.append([worker.identity, *disconnect(worker.dialect)])
-        self._lose(worker, now, begun=True, why="its worker broke the protocol")
-
-    def _lose(self, worker: Worker, now: float, *, begun: bool, why: str) -> None:
-        """Forget a worker; its request, if any, is done again by another (rule 15)."""
-        service = worker.service
-        worker.gone = True
-        del self.workers[worker.identity]
-        service.workers -= 1
-        request = worker.request
-        if request is None:
-            service.drop_stale()
-        else:
-            worker.request = None
-            service.busy -= 1
-            self._again(service, request, now, begun=begun, why=why)
-        self._forget(service)
-
-    def _junk(self, frames: list[Part], reason: str, now: float) -> None:
-        """Drop what is no message of the protocol; a registered worker that sends it is disconnected (rule 10)."""
-        worker = self.workers.get(frames[0]) if frames else None
-        if worker is not None:
-            self._offend(worker, reason, now)
-        else:
-            self.counts.errors[reason] += 1
