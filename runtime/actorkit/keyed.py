@@ -72,8 +72,8 @@ class KeyedSender(Sender):
         super().lost(link)
         self._owners = {key: owner for key, owner in self._owners.items() if owner[0] is not link}
 
-    def _deal(self, now: float) -> None:
-        items = self._sort_out(list(self.pending), now) if self.homeward else list(self.pending)
+    def _deal(self) -> None:
+        items = list(self.pending)
         self._remember_peers()
         waiting: deque[Item] = deque()
         blocked: set[str] = set()

@@ -142,8 +142,14 @@ class Outlet:
         for link, frame in frames:
             if link in self._sockets:
                 pump = self._sockets[link][0]
-                pump.send(frame, zmq.NOBLOCK)
-                pump.look()
+                try:
+                    pump.send(frame, zmq.NOBLOCK)
+                except zmq.Again:
+                    # Queues have no limit, so there is no pipe: a peer in this process has closed its socket.
+                    self._drop(link)
+                    self._check.set()
+                else:
+                    pump.look()
 
     def close(self) -> None:
         """Say goodbye to every peer and close the sockets."""

@@ -51,6 +51,7 @@ class Sender:
         self.outbox = outbox
         self.peers = peers
         self.pending: deque[Item] = deque()
+        #: What must go to one certain instance: (until when it waits for a link there; 0: not set yet, instance, item).
         self.homing: list[tuple[float, str, Item]] = []
         #: Whether any event here was ever to go to one certain instance; most connections never see one.
         self.homeward = False
@@ -133,15 +134,19 @@ class Sender:
 
     def dispatch(self, now: float) -> None:
         """Give pending events to the peers that have credit, and write them into `frames`."""
+        if self.homeward and self.pending:
+            others = self._sort_out(list(self.pending))
+            self.pending.clear()
+            self.pending.extend(others)
         if self.homing:
             self._send_home(now)
         if self.pending:
-            self._deal(now)
+            self._deal()
         for link in self.links.values():
             if link.draining and not link.bye:
                 self._part(link)
 
-    def _deal(self, now: float) -> None:
+    def _deal(self) -> None:
         pending = self.pending
         while pending:
             link = self._choose()
@@ -149,10 +154,7 @@ class Sender:
                 break
             take = pending.popleft
             items = [take() for _ in range(min(link.room, self._batch, len(pending)))]
-            if self.homeward:
-                items = self._sort_out(items, now)
-            if items:
-                self._write(link, items)
+            self._write(link, items)
 
     def _write(self, link: Link, items: list[Item]) -> None:
         """Make one frame of the items; two when it gets too long, and smaller batches from then on."""
@@ -193,16 +195,15 @@ class Sender:
                 best.append(link)
         return best
 
-    def _sort_out(self, items: list[Item], now: float) -> list[Item]:
-        """Take out what must go to one certain instance."""
+    def _sort_out(self, items: list[Item]) -> list[Item]:
+        """Take out what must go to one certain instance, also one that drains: it waits for just that."""
         others = []
         for item in items:
             homes = item[0].homes
             if homes and self.destination in homes:
-                self.homing.append((now + HOME_GRACE_S, homes[self.destination][0], item))
+                self.homing.append((0.0, homes[self.destination][0], item))
             else:
                 others.append(item)
-        self._send_home(now)
         return others
 
     def _send_home(self, now: float) -> None:
@@ -213,8 +214,8 @@ class Sender:
         for deadline, instance, item in self.homing:
             if instance in by_instance:
                 batches.setdefault(instance, []).append(item)
-            elif deadline > now:
-                waiting.append((deadline, instance, item))
+            elif not deadline or deadline > now:
+                waiting.append((deadline or now + HOME_GRACE_S, instance, item))
             else:
                 self.drop("home-gone")
                 settle(item[1])
@@ -222,7 +223,7 @@ class Sender:
         for instance, items in batches.items():
             link = by_instance[instance]
             room = max(link.room, 0)
-            later = [(now + HOME_GRACE_S, instance, item) for item in islice(items, room, None)]
+            later = [(0.0, instance, item) for item in islice(items, room, None)]
             self.homing.extend(later)
             for start in range(0, min(room, len(items)), wire.MAX_BATCH):
                 batch = items[start : min(start + wire.MAX_BATCH, room)]

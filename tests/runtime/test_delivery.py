@@ -184,3 +184,32 @@ def test_a_batch_has_at_most_so_many_events_and_bytes(size: int) -> None:
         lengths.append(len(message.parcels))
     assert sum(lengths) == 500
     assert max(lengths) == (128 if size == 10 else 2)
+
+
+def answer(made: Sender, instance: str) -> Entry:
+    entry = Entry()
+    made.put(wire.Parcel(new_id(), 1, "j", b'{"key": ""}', b"", {"down": (instance, b"k")}), entry, JSONEvent())
+    return entry
+
+
+def test_an_answer_goes_to_the_instance_that_asked_also_while_that_drains() -> None:
+    made = sender(Options())
+    links = [welcome(made, f"tcp://{name}:1") for name in "ab"]
+    links[1].draining = True
+    for _ in range(5):
+        answer(made, "tcp://b:1")
+    made.dispatch(0.0)
+    assert sent(made) == {"tcp://b:1": [""] * 5}
+
+
+def test_an_answer_waits_for_a_lost_instance_only_for_a_while() -> None:
+    made = sender(Options())
+    welcome(made, "tcp://a:1")
+    first, second = answer(made, "tcp://b:1"), answer(made, "tcp://c:1")
+    made.dispatch(10.0)
+    assert (made.backlog, first.finished) == (2, 0)
+    welcome(made, "tcp://b:1")
+    made.dispatch(14.9)
+    assert sent(made) == {"tcp://b:1": [""]}
+    made.dispatch(15.1)
+    assert (made.backlog, second.finished, made.dropped) == (0, 1, {"home-gone": 1})
