@@ -1,6 +1,6 @@
 """One edge and a chain of two, acknowledged, against bare PUSH/PULL that sends one message an event.
 
-    python -m benchmarks.edge [--runs 5] [--json FILE]
+python -m benchmarks.edge [--runs 5] [--json FILE]
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def application(user: str, password: str) -> Callable[[dict[str, Any], Callable[
     return app
 
 
-class Prompt(WSGIServer):
+class Prompt(WSGIServer):  # type: ignore[misc]  # gevent has no types
     """Sends at once: pywsgi writes head and body one after the other, and Nagle's algorithm would hold the second back
     for 40 ms. The floor shall not profit from our not falling into that."""
 

@@ -1,6 +1,6 @@
 """A load of HTTP requests over kept-alive connections, one request under way on each.
 
-    python -m benchmarks.http_load HOST:PORT PATH SECONDS CONNECTIONS   writes requests, p50 and p99 as JSON
+python -m benchmarks.http_load HOST:PORT PATH SECONDS CONNECTIONS   writes requests, p50 and p99 as JSON
 """
 
 from __future__ import annotations
@@ -48,14 +48,12 @@ def load(address: str, path: str, seconds: float, connections: int) -> dict[str,
     start = time.perf_counter()
     for one in sockets:
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        selector.register(one, selectors.EVENT_READ)
+        selector.register(one, selectors.EVENT_READ, one)
         begun[one], parts[one] = time.perf_counter(), b""
         one.sendall(message)
     while time.perf_counter() - start < seconds:
         for key, _ in selector.select(1.0):
-            one = key.fileobj
-            if not isinstance(one, socket.socket):
-                continue
+            one = key.data
             parts[one] += one.recv(65536)
             if complete(parts[one]):
                 now = time.perf_counter()

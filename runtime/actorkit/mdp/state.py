@@ -112,9 +112,7 @@ class BrokerState(Workers):
 
     def tick(self, now: float) -> None:
         """Send the heartbeats that are due, give up workers that are silent, expire requests. Call it often."""
-        for worker in self._heartbeats.due(now, self.outgoing):
-            self.counts.errors["worker_expired"] += 1
-            self._lose(worker, now, begun=True, why="its worker fell silent")
+        self._lose_silent(now)
         for service in list(self.services.values()):
             if service.next_deadline <= now:
                 for request in service.take_expired(now):

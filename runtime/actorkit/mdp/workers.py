@@ -17,7 +17,7 @@ from actorkit.mdp.frames import (
 from actorkit.mdp.heartbeats import Heartbeats
 from actorkit.mdp.options import BrokerParams
 from actorkit.mdp.queues import Queues
-from actorkit.mdp.service import Service, Worker
+from actorkit.mdp.service import Request, Service, Worker
 
 #: Most frames that a message may have.
 MAX_FRAMES = 1024
@@ -154,6 +154,22 @@ class Workers(Queues):
 
     def _lose(self, worker: Worker, now: float, *, begun: bool, why: str) -> None:
         """Forget a worker; its request, if any, is done again by another (rule 15)."""
+        request = self._remove(worker)
+        if request is not None:
+            self._again(worker.service, request, now, begun=begun, why=why)
+        self._forget(worker.service)
+
+    def _lose_silent(self, now: float) -> None:
+        """Send the heartbeats that are due; forget the workers that are silent, all before any request is given on."""
+        lost = [(worker, self._remove(worker)) for worker in self._heartbeats.due(now, self.outgoing)]
+        for worker, request in lost:
+            self.counts.errors["worker_expired"] += 1
+            if request is not None:
+                self._again(worker.service, request, now, begun=True, why="its worker fell silent")
+            self._forget(worker.service)
+
+    def _remove(self, worker: Worker) -> Request | None:
+        """Take a worker off the books; return the request that it had."""
         service = worker.service
         worker.gone = True
         del self.workers[worker.identity]
@@ -164,8 +180,7 @@ class Workers(Queues):
         else:
             worker.request = None
             service.busy -= 1
-            self._again(service, request, now, begun=begun, why=why)
-        self._forget(service)
+        return request
 
     def _junk(self, frames: list[Part], reason: str, now: float) -> None:
         """Drop what is no message of the protocol; a registered worker that sends it is disconnected (rule 10)."""

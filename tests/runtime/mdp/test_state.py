@@ -106,6 +106,15 @@ def test_a_request_that_kills_its_workers_is_given_up() -> None:
     assert bench.state.is_idle()
 
 
+def test_of_workers_that_fall_silent_together_none_is_given_the_request_of_another(bench: Bench) -> None:
+    bench.ready(b"w1")
+    bench.ready(b"w2")
+    bench.ask(b"c")
+    sent = bench.later(EXPIRY_S + 1)
+    assert [message for message in sent if message[-1] == b"hi"] == []
+    assert bench.ready(b"w3") == [given(b"c", to=b"w3")]
+
+
 def test_a_worker_that_cannot_be_reached_loses_its_request_at_once(bench: Bench) -> None:
     bench.ready(b"w1")
     (message,) = bench.ask(b"c")

@@ -1,0 +1,258 @@
+"""The orders example on a Kubernetes cluster, from `kit render helm` to `helm uninstall`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests import needs
+from tests.integration import shop
+from tests.integration.test_compose import kit_with
+
+pytestmark = [pytest.mark.cluster, pytest.mark.docker, pytest.mark.timeout(900)]
+
+NAMESPACE: Final = "actorkit-test"
+#: Prometheus in the tests; older or newer ones do as well.
+PROMETHEUS_IMAGE: Final = "prom/prometheus:v3.5.0"
+#: Where it listens, inside its pod.
+PROMETHEUS_PORT: Final = 9090
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A release named orders."""
+
+    chart: Path
+    url: str
+
+
+def run(*command: str, **options: Any) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr or done.stdout}"
+    return done.stdout.strip()
+
+
+def kubectl(*arguments: str, **options: Any) -> str:
+    return run(needs.tool("kubectl"), "--namespace", NAMESPACE, *arguments, **options)
+
+
+def apply(*manifests: dict[str, Any]) -> None:
+    kubectl("apply", "--filename", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}))
+
+
+@contextmanager
+def forwarded(what: str, port: int) -> Iterator[str]:
+    """A URL that leads to a port of a Service or a pod."""
+    command = [needs.tool("kubectl"), "--namespace", NAMESPACE, "port-forward", what, f":{port}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            assert line.startswith("Forwarding from"), f"{what} is not reached"
+            yield f"http://{line.split()[2]}"
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def namespace() -> Iterator[Callable[[str], None]]:
+    """An empty namespace that refuses what is not restricted; a function that loads an image into the cluster."""
+    load = needs.cluster()
+    needs.engine()
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}})
+    try:
+        yield lambda image: run(*load, image) and None
+    finally:
+        run(needs.tool("kubectl"), "delete", "namespace", NAMESPACE, "--wait=true", "--timeout=120s")
+
+
+@pytest.fixture(scope="module")
+def installed(namespace: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    folder = tmp_path_factory.mktemp("installed")
+    topology = shop.copy(folder / "orders", "orders", **{"replicas: 3": "replicas: 1"})
+    kit = kit_with()
+    built = kit("build", str(topology), "--output", "json")
+    assert built.returncode == 0, built.stderr
+    for row in json.loads(built.stdout):
+        namespace(row["image"])
+    chart = folder / "chart"
+    assert kit("render", "helm", str(topology), "-o", str(chart)).returncode == 0
+    helm = [needs.tool("helm"), "--namespace", NAMESPACE]
+    run(*helm, "install", "orders", str(chart), "--wait", "--timeout", "180s")
+    try:
+        with forwarded("service/orders-web-http", 8080) as url:
+            yield Installed(chart, url)
+    finally:
+        run(*helm, "uninstall", "orders", "--wait")
+
+
+@pytest.fixture(scope="module")
+def prometheus(namespace: Callable[[str], None]) -> Iterator[str]:
+    """A Prometheus that scrapes what the annotations of pods tell it to."""
+    needs.image(PROMETHEUS_IMAGE, otherwise="prom/prometheus:v3")
+    namespace(PROMETHEUS_IMAGE)
+    apply(*prometheus_manifests())
+    kubectl("wait", "--for=condition=Ready", "pod/prometheus", "--timeout=120s")
+    with forwarded("pod/prometheus", PROMETHEUS_PORT) as url:
+        yield url
+
+
+def prometheus_manifests() -> list[dict[str, Any]]:
+    pod_label = "__meta_kubernetes_pod_label_app_kubernetes_io_component"
+    annotation = "__meta_kubernetes_pod_annotation_prometheus_io"
+    address = ["__meta_kubernetes_pod_ip", f"{annotation}_port"]
+    job = {
+        "job_name": "pods",
+        "honor_labels": True,
+        "kubernetes_sd_configs": [{"role": "pod", "namespaces": {"names": [NAMESPACE]}}],
+        "relabel_configs": [
+            {"action": "keep", "source_labels": [f"{annotation}_scrape"], "regex": "true"},
+            {"action": "keep", "source_labels": ["__meta_kubernetes_pod_container_port_name"], "regex": "admin"},
+            {"source_labels": address, "separator": ":", "target_label": "__address__"},
+            {"source_labels": [pod_label], "target_label": "actor"},
+            {"source_labels": ["__meta_kubernetes_pod_name"], "target_label": "pod"},
+        ],
+    }
+    configuration = {"global": {"scrape_interval": "2s"}, "scrape_configs": [job]}
+    name = {"name": "prometheus"}
+    pod = {
+        "serviceAccountName": "prometheus",
+        "securityContext": {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [
+            {
+                "name": "prometheus",
+                "image": PROMETHEUS_IMAGE,
+                "imagePullPolicy": "IfNotPresent",
+                "args": ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/data"],
+                "readinessProbe": {"httpGet": {"path": "/-/ready", "port": PROMETHEUS_PORT}},
+                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+                "volumeMounts": [
+                    {"name": "configuration", "mountPath": "/etc/prometheus"},
+                    {"name": "data", "mountPath": "/data"},
+                ],
+            }
+        ],
+        "volumes": [{"name": "configuration", "configMap": name}, {"name": "data", "emptyDir": {}}],
+    }
+    rbac = "rbac.authorization.k8s.io"
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": name},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "Role",
+            "metadata": name,
+            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}],
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": name,
+            "roleRef": {"apiGroup": rbac, "kind": "Role", **name},
+            "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, **name}],
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": name,
+            "data": {"prometheus.yml": json.dumps(configuration)},
+        },
+        {"apiVersion": "v1", "kind": "Pod", "metadata": name, "spec": pod},
+    ]
+
+
+def pods(selector: str = "") -> list[dict[str, Any]]:
+    """The release's pods that are not about to end."""
+    wanted = ",".join(filter(None, ["app.kubernetes.io/instance=orders", selector]))
+    found = json.loads(kubectl("get", "pods", "--selector", wanted, "--output", "json"))["items"]
+    return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+
+def test_every_pod_is_ready_in_a_namespace_that_is_restricted(installed: Installed) -> None:
+    found = pods()
+    assert len(found) == 10
+    for pod in found:
+        conditions = {condition["type"]: condition["status"] for condition in pod["status"]["conditions"]}
+        assert conditions["Ready"] == "True", pod["metadata"]["name"]
+        assert [status["restartCount"] for status in pod["status"]["containerStatuses"]] == [0]
+
+
+def test_an_order_goes_full_circle_and_a_wrong_password_does_not(installed: Installed) -> None:
+    status, body = shop.order(installed.url)
+    assert status == 200, body
+    assert body.startswith("<ack>")
+    assert shop.order(installed.url, "not it")[0] == 401
+
+
+def test_the_releases_own_test_passes(installed: Installed) -> None:
+    told = run(needs.tool("helm"), "--namespace", NAMESPACE, "test", "orders", "--logs", "--timeout", "120s")
+    assert "orders-web-http:8080 answers" in told
+
+
+def test_three_executors_all_work(installed: Installed, prometheus: str) -> None:
+    kubectl("scale", "deployment", "orders-execute", "--replicas=3")
+    kubectl("rollout", "status", "deployment", "orders-execute", "--timeout=120s")
+
+    def all_work() -> bool:
+        assert shop.orders(installed.url, 40) == {200: 40}
+        return len(shop.ask(prometheus, 'sum by (pod) (actorkit_events_in_total{actor="execute"}) > 0')) == 3
+
+    shop.until(all_work, "three executors have had orders")
+
+
+def test_prometheus_scrapes_each_pod(installed: Installed, prometheus: str) -> None:
+    def all_up() -> bool:
+        found = shop.targets(prometheus)
+        names = {target["labels"]["pod"] for target in found if target["health"] == "up"}
+        return len(found) == len(names) and names == {pod["metadata"]["name"] for pod in pods()}
+
+    shop.until(all_up, "each pod is a target once, and up")
+
+
+def test_orders_are_still_answered_when_a_worker_is_deleted(installed: Installed) -> None:
+    victim = pods("app.kubernetes.io/component=worker")[0]["metadata"]["name"]
+    kubectl("delete", "pod", victim, "--grace-period=0", "--force", "--wait=false")
+    assert shop.orders(installed.url, 40) == {200: 40}
+    kubectl("rollout", "status", "deployment", "orders-worker", "--timeout=120s")
+
+
+def test_the_network_lets_nothing_through_but_the_edges(installed: Installed) -> None:
+    script = (
+        "import socket, sys\n"
+        "for host in sys.argv[1:]:\n"
+        "    try: socket.create_connection((host, 5550), 3).close()\n"
+        "    except OSError: print(host, 'no')\n"
+        "    else: print(host, 'yes')\n"
+    )
+    told = kubectl(
+        "exec",
+        "deployment/orders-to-order",
+        "--",
+        "python",
+        "-c",
+        script,
+        "orders-place",
+        "orders-execute",
+        "orders-broker",
+    )
+    assert told.splitlines() == ["orders-place yes", "orders-execute no", "orders-broker no"]
+
+
+def test_an_upgrade_rolls_only_what_changes_and_loses_no_order(installed: Installed) -> None:
+    before = {pod["metadata"]["name"] for pod in pods() if "execute" not in pod["metadata"]["name"]}
+    helm = [needs.tool("helm"), "--namespace", NAMESPACE]
+    extra = ["--set", "actors.execute.podAnnotations.changed=yes", "--set", "actors.execute.replicas=2"]
+    command = [*helm, "upgrade", "orders", str(installed.chart), "--wait", "--timeout", "180s", *extra]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        answers: list[int] = []
+        while process.poll() is None:
+            answers.append(shop.order(installed.url)[0])
+        assert process.returncode == 0, process.stderr.read() if process.stderr else ""
+    assert set(answers) == {200}
+    assert before <= {pod["metadata"]["name"] for pod in pods()}
