@@ -8,7 +8,7 @@ import zmq
 
 from actorkit import wire
 from actorkit.errors import SettingsError
-from actorkit.pump import BURST, Pump
+from actorkit.pump import BURST, NOBLOCK, SNDMORE, Pump
 from actorkit.receiver import Receiver
 
 
@@ -41,19 +41,19 @@ class Inlet:
         self._pump.start()
 
     def _read(self) -> bool:
-        recv, more, on_frame = self._pump.recv, self._pump.socket.getsockopt, self.receiver.on_frame
-        try:
-            for _ in range(BURST):
-                identity = recv(zmq.NOBLOCK)
-                frames = []
-                while more(zmq.RCVMORE):
-                    frames.append(recv(zmq.NOBLOCK))
-                # Anything but one frame is no message of ours; a ZMTP 1.0 peer can send even none.
-                on_frame(identity, frames[0] if len(frames) == 1 else b"")
-        except zmq.Again:
-            return False
-        finally:
-            self._arrived()
+        pump, on_frame = self._pump, self.receiver.on_frame
+        recv, more, readable = pump.recv, pump.more, pump.readable
+        for _ in range(BURST):
+            if not readable():
+                self._arrived()
+                return False
+            identity = recv(NOBLOCK)
+            frames = []
+            while more():
+                frames.append(recv(NOBLOCK))
+            # Anything but one frame is no message of ours; a ZMTP 1.0 peer can send even none.
+            on_frame(identity, frames[0] if len(frames) == 1 else b"")
+        self._arrived()
         return True
 
     def flush(self) -> None:
@@ -63,8 +63,8 @@ class Inlet:
         send = self._pump.send
         for identity, frame in replies:
             try:
-                send(identity, zmq.SNDMORE | zmq.NOBLOCK)
-                send(frame, zmq.NOBLOCK)
+                send(identity, SNDMORE)
+                send(frame, NOBLOCK)
             except zmq.ZMQError:
                 # EHOSTUNREACH: the peer is gone. It sends again, what we do not acknowledge.
                 self.receiver.gone(identity)

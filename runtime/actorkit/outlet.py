@@ -13,7 +13,7 @@ from zmq.utils.monitor import parse_monitor_message
 
 from actorkit import resolve, wire
 from actorkit.link import Link
-from actorkit.pump import BURST, Pump
+from actorkit.pump import BURST, NOBLOCK, Pump
 from actorkit.sender import Sender
 
 #: How often the addresses behind a name are looked up, in seconds.
@@ -87,32 +87,26 @@ class Outlet:
 
     def _read(self, link: Link) -> bool:
         pump = self._sockets[link][0]
-        recv, on_frame = pump.recv, self.sender.on_frame
-        try:
-            for _ in range(BURST):
-                trouble = on_frame(link, recv(zmq.NOBLOCK))
-                if trouble:
-                    log.warning("outbox %s: %s: %s", self.sender.outbox, link.address, trouble)
-                    self._drop(link)
-                    self._check.set()
-                    return False
-        except zmq.Again:
-            return False
-        finally:
-            self._acknowledged()
+        for _ in range(BURST):
+            if not pump.readable():
+                self._acknowledged()
+                return False
+            trouble = self.sender.on_frame(link, pump.recv(NOBLOCK))
+            if trouble:
+                log.warning("outbox %s: %s: %s", self.sender.outbox, link.address, trouble)
+                self._drop(link)
+                self._check.set()
+                self._acknowledged()
+                return False
+        self._acknowledged()
         return True
 
     def _read_monitor(self, link: Link) -> bool:
         monitor = self._sockets[link][1]
-        if monitor is None:
-            return False
         lost = False
-        try:
-            while True:
-                frames = [monitor.recv(zmq.NOBLOCK), monitor.recv(zmq.NOBLOCK)]
-                lost = lost or bool(parse_monitor_message(frames)["event"] & _LOST)
-        except zmq.Again:
-            pass
+        while monitor is not None and monitor.readable():
+            frames = [monitor.recv(NOBLOCK), monitor.recv(NOBLOCK)]
+            lost = lost or bool(parse_monitor_message(frames)["event"] & _LOST)
         if lost:
             welcomed = bool(link.instance)
             self._drop(link)
@@ -143,7 +137,7 @@ class Outlet:
             if link in self._sockets:
                 pump = self._sockets[link][0]
                 try:
-                    pump.send(frame, zmq.NOBLOCK)
+                    pump.send(frame, NOBLOCK)
                 except zmq.Again:
                     # Queues have no limit, so there is no pipe: a peer in this process has closed its socket.
                     self._drop(link)

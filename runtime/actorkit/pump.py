@@ -16,6 +16,12 @@ import zmq.backend
 #: Messages read in one go before other sockets get their turn.
 BURST = 64
 
+# Plain numbers: pyzmq looks an enumeration's member up for each call.
+_EVENTS, _POLLIN, _RCVMORE = int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.RCVMORE)
+#: Flags for `recv` and `send`.
+NOBLOCK = int(zmq.NOBLOCK)
+SNDMORE = int(zmq.SNDMORE | zmq.NOBLOCK)
+
 
 class Pump:
     """Calls `read` in the hub whenever the socket may be readable. The pump owns the socket and closes it.
@@ -27,6 +33,7 @@ class Pump:
         self.socket = socket
         self.recv: Callable[[int], bytes] = zmq.backend.Socket.recv.__get__(socket)
         self.send: Callable[[bytes, int], None] = zmq.backend.Socket.send.__get__(socket)
+        self._get: Callable[[int], int] = zmq.backend.Socket.get.__get__(socket)
         self._read = read
         self._loop = gevent.get_hub().loop
         self._watcher = self._loop.io(socket.getsockopt(zmq.FD), 1)
@@ -38,9 +45,17 @@ class Pump:
         self._watcher.start(self._ready)
         self.look()
 
+    def readable(self) -> bool:
+        """Whether a message is there. Asking is cheaper than an `Again` that is raised and caught."""
+        return bool(self._get(_EVENTS) & _POLLIN)
+
+    def more(self) -> int:
+        """Whether the message that was begun has another frame."""
+        return self._get(_RCVMORE)
+
     def look(self) -> None:
         """To be called after sending: what came meanwhile is read soon."""
-        if not self._again and not self.closed and int(self.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+        if not self._again and not self.closed and self._get(_EVENTS) & _POLLIN:
             self._again = True
             self._loop.run_callback(self._ready)
 

@@ -164,12 +164,19 @@ def test_requests_survive_the_sigkill_of_broker_and_titanic(make: Callable[..., 
             process.wait()
 
 
-def test_many_requests_at_a_time_are_all_done(titanic: tuple[str, Titanic, User], make: Callable[..., Any]) -> None:
+def test_many_requests_are_each_done_once(titanic: tuple[str, Titanic, User], make: Callable[..., Any]) -> None:
     endpoint, _, user = titanic
-    make(Worker, [endpoint], "echo", echo, heartbeat_s=0.25, capacity=4)
+    done: list[bytes] = []
+
+    def note(body: list[bytes]) -> list[bytes]:
+        done.append(body[0])
+        return body
+
+    make(Worker, [endpoint], "echo", note, heartbeat_s=0.25, capacity=4)
     asked = [gevent.spawn(user.request, b"echo", b"%d" % number) for number in range(100)]
     gevent.joinall(asked, timeout=20)
     assert [user.collect(greenlet.value) for greenlet in asked] == [[b"%d" % number] for number in range(100)]
+    assert sorted(done) == sorted(b"%d" % number for number in range(100)), "each was done once"
 
 
 def test_a_store_forgets_what_is_old_and_keeps_the_first_answer(tmp_path: Path) -> None:
