@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import gevent
 import zmq
 
 from actorkit import Actor, Event
@@ -56,6 +57,72 @@ class Sink(Actor):
             Path(self.params.file).write_text(str(rate))
 
 
+class Ticker(Actor):
+    """Makes `per_s` events a second, each with the time at which it was made."""
+
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        count: int
+        per_s: float
+
+    def produce(self) -> Iterator[Event]:
+        due = time.monotonic()
+        for _ in range(self.params.count):
+            due += 1 / self.params.per_s
+            gevent.sleep(max(due - time.monotonic(), 0))
+            yield Event(b"%020d" % time.monotonic_ns() + b"x" * 80)
+
+
+class Clock(Actor):
+    """Writes the age of the events it gets, p50 and p99 in microseconds, to a file when all have come."""
+
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        count: int
+        file: str
+
+    def setup(self) -> None:
+        self.ages: list[int] = []
+
+    def consume(self, event: Event) -> None:
+        self.ages.append(time.monotonic_ns() - int(event.data[:20]))
+        if len(self.ages) == self.params.count:
+            Path(self.params.file).write_text(percentiles(self.ages[self.params.count // 10 :]))
+
+
+class Idle(Actor):
+    """Waits for events that never come."""
+
+    def consume(self, event: Event) -> None:
+        return None
+
+
+def percentiles(ages_ns: list[int]) -> str:
+    """p50 and p99 in microseconds, as text."""
+    ordered = sorted(ages_ns)
+    return f"{ordered[len(ordered) // 2] / 1000:.1f} {ordered[len(ordered) * 99 // 100] / 1000:.1f}"
+
+
+def tick(endpoint: str, count: int, per_s: float) -> None:
+    """The floor's sender of timed messages; waits in gevent, as an actor does."""
+    with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
+        socket.connect(endpoint)
+        due = time.monotonic()
+        for _ in range(count):
+            due += 1 / per_s
+            gevent.sleep(max(due - time.monotonic(), 0))
+            socket.send(b"%020d" % time.monotonic_ns() + b"x" * 80)
+
+
+def clock(endpoint: str, count: int, file: str) -> None:
+    """The floor's receiver of timed messages."""
+    with zmq.Context() as context, context.socket(zmq.PULL) as socket:
+        socket.bind(endpoint)
+        ages = []
+        for _ in range(count):
+            made = int(socket.recv()[:20])
+            ages.append(time.monotonic_ns() - made)
+        Path(file).write_text(percentiles(ages[count // 10 :]))
+
+
 def push(endpoint: str, count: int, size_bytes: int) -> None:
     """The floor's sender: one message an event, PUSH."""
     body = b"x" * size_bytes
@@ -80,7 +147,10 @@ def pull(endpoint: str, count: int, file: str) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "push":
-        push(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    role, endpoint, count, last = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+    if role == "push":
+        push(endpoint, count, int(last))
+    elif role == "tick":
+        tick(endpoint, count, float(last))
     else:
-        pull(sys.argv[2], int(sys.argv[3]), sys.argv[4])
+        {"pull": pull, "clock": clock}[role](endpoint, count, last)

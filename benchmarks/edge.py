@@ -5,7 +5,6 @@ python -m benchmarks.edge [--runs 5] [--json FILE]
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import socket
@@ -17,6 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from benchmarks import report
 
 #: Body sizes in bytes, and how many events of each are sent.
 SIZES = {100: 600_000, 1024: 300_000, 10_240: 60_000}
@@ -46,8 +47,8 @@ def actor(name: str, cls: str, params: dict[str, Any], **variables: str) -> subp
     return subprocess.Popen([sys.executable, "-m", "actorkit"], env=environment)
 
 
-def result(file: Path, processes: list[subprocess.Popen[bytes]]) -> float:
-    """Wait for the sink's figure, then end the processes."""
+def result(file: Path, processes: list[subprocess.Popen[bytes]]) -> list[float]:
+    """Wait for the sink's figures, then end the processes."""
     deadline = time.monotonic() + LIMIT_S
     try:
         while not (file.exists() and file.read_text()):
@@ -59,7 +60,7 @@ def result(file: Path, processes: list[subprocess.Popen[bytes]]) -> float:
             process.terminate()
         for process in processes:
             process.wait(30)
-    return float(file.read_text())
+    return [float(part) for part in file.read_text().split()]
 
 
 def floor(size_bytes: int, count: int, folder: Path) -> float:
@@ -69,7 +70,7 @@ def floor(size_bytes: int, count: int, folder: Path) -> float:
     module = [sys.executable, "-m", "benchmarks.actors"]
     pull = subprocess.Popen([*module, "pull", endpoint, str(count), str(file)])
     push = subprocess.Popen([*module, "push", endpoint, str(count), str(size_bytes)])
-    return result(file, [push, pull])
+    return result(file, [push, pull])[0]
 
 
 def chain(size_bytes: int, count: int, folder: Path, between: int = 0, query: str = "") -> float:
@@ -90,10 +91,10 @@ def chain(size_bytes: int, count: int, folder: Path, between: int = 0, query: st
         )
     params = {"count": count, "size_bytes": size_bytes}
     processes.append(actor("source", "Source", params, ACTORKIT_OUTBOX_NEXT=f"{endpoints[0]}{query}#in"))
-    return result(file, processes)
+    return result(file, processes)[0]
 
 
-def measure(runs: int) -> list[dict[str, Any]]:
+def measure(runs: int) -> report.Rows:
     """One row for each size and shape: medians of the ratios to the floor of the same round."""
     rows = []
     with tempfile.TemporaryDirectory() as name:
@@ -129,15 +130,5 @@ def measure(runs: int) -> list[dict[str, Any]]:
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="write the rows to this file")
-    given = parser.parse_args()
-    rows = measure(given.runs)
-    if given.json:
-        given.json.write_text(json.dumps(rows, indent=2) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    report.run(__doc__, measure)

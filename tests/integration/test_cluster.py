@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import pytest
 
@@ -36,7 +37,7 @@ class Installed:
 def run(*command: str, **options: Any) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr or done.stdout}"
-    return done.stdout.strip()
+    return str(done.stdout).strip()
 
 
 def kubectl(*arguments: str, **options: Any) -> str:
@@ -51,13 +52,18 @@ def apply(*manifests: dict[str, Any]) -> None:
 def forwarded(what: str, port: int) -> Iterator[str]:
     """A URL that leads to a port of a Service or a pod."""
     command = [needs.tool("kubectl"), "--namespace", NAMESPACE, "port-forward", what, f":{port}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        try:
-            line = process.stdout.readline() if process.stdout else ""
-            assert line.startswith("Forwarding from"), f"{what} is not reached"
-            yield f"http://{line.split()[2]}"
-        finally:
-            process.terminate()
+    with tempfile.TemporaryFile("w+") as said:  # kubectl tells of each connection: a pipe would fill up
+        with subprocess.Popen(command, stdout=said, stderr=said) as process:
+            try:
+                yield f"http://{shop.until(lambda: _address(said), f'{what} is reached')}"
+            finally:
+                process.terminate()
+
+
+def _address(said: IO[str]) -> str:
+    said.seek(0)
+    line = said.readline()
+    return line.split()[2] if line.startswith("Forwarding from") and line.endswith("\n") else ""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +74,7 @@ def namespace() -> Iterator[Callable[[str], None]]:
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}})
     try:
-        yield lambda image: run(*load, image) and None
+        yield lambda image: print(run(*load, image))
     finally:
         run(needs.tool("kubectl"), "delete", "namespace", NAMESPACE, "--wait=true", "--timeout=120s")
 
@@ -121,6 +127,7 @@ def prometheus_manifests() -> list[dict[str, Any]]:
         ],
     }
     configuration = {"global": {"scrape_interval": "2s"}, "scrape_configs": [job]}
+    data = {"prometheus.yml": json.dumps(configuration)}
     name = {"name": "prometheus"}
     pod = {
         "serviceAccountName": "prometheus",
