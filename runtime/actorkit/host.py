@@ -37,6 +37,9 @@ from actorkit.turn import Turn
 #: An idle instance that drains waits this long for a sender that may still need it, in seconds.
 QUIET_S: Final = 2.0
 
+#: Acknowledgements wait this long for more of them, in seconds. Events never wait.
+ACK_DELAY_S: Final = 0.002
+
 #: A source gives the others in the process their turn after this many events at the latest.
 TURN_EVENTS: Final = 512
 
@@ -76,7 +79,7 @@ class Host:
         self.ended = Flag()
         self.turn = Turn(self._flush)
         self._set_up = False
-        self._loop = gevent.get_hub().loop
+        self._acks = gevent.get_hub().loop.timer(ACK_DELAY_S)
         self._room = Flag()
         self.receiver = Receiver(settings.topology, self.name, self.instance)
         self.inlet: Inlet | None = None
@@ -205,6 +208,8 @@ class Host:
             self.actor.log.removeHandler(handler)
         if self.consumer is not None:
             self.consumer.stop()
+        self._acks.stop()
+        self._acks.close()
         try:
             self.actor.teardown()
         finally:
@@ -254,7 +259,10 @@ class Host:
             for outlet in outlets:
                 outlet.flush()
         if self.inlet is not None and self.receiver.has_news:
-            self.inlet.flush()
+            if self.receiver.urgent:
+                self.inlet.flush()
+            elif not self._acks.active:
+                self._acks.start(self.inlet.flush)
         if self._producer is not None:
             self._make_room()
 

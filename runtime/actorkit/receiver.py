@@ -17,6 +17,9 @@ from actorkit.ledger import Known
 #: Sessions that one instance keeps at a time; a peer beyond that is refused.
 MAX_SESSIONS: Final = 4096
 
+#: So many finished events are acknowledged at once; fewer wait a little for more.
+MANY: Final = 64
+
 
 class Session:
     """What one sender has sent: how much is consumed, and which numbers are finished.
@@ -26,6 +29,7 @@ class Session:
 
     __slots__ = (
         "_fresh",
+        "_told_upto",
         "actor",
         "consumed",
         "dirty",
@@ -53,6 +57,7 @@ class Session:
         #: How much of `consumed` the sender has been told.
         self.told = 0
         self.upto = 0
+        self._told_upto = 0
         self.dirty = False
         self.scattered: set[int] = set()
         self._fresh: list[int] = []
@@ -96,10 +101,16 @@ class Session:
         if (self.consumed - self.told) * 2 >= self.window:
             self.touch()
 
+    @property
+    def urgent(self) -> bool:
+        """Whether the sender should not wait for the news: there is much of it, or its window is half used up."""
+        return self.upto - self._told_upto + len(self._fresh) >= MANY or (self.consumed - self.told) * 2 >= self.window
+
     def take_ack(self) -> wire.Ack:
         """The news since the last one."""
         self.dirty = False
         self.told = self.consumed
+        self._told_upto = self.upto
         done = [number for number in self._fresh if number > self.upto]
         self._fresh.clear()
         return wire.Ack(self.consumed, self.upto, done)
@@ -200,6 +211,11 @@ class Receiver:
     @property
     def has_news(self) -> bool:
         return bool(self._touched or self.replies)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether something is to be sent at once; mere acknowledgements may wait a little, to be gathered."""
+        return bool(self.replies) or self.draining or any(session.urgent for session in self._touched)
 
     def write_acks(self) -> None:
         """Put the acknowledgements that are due into `replies`."""
