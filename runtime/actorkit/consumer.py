@@ -71,7 +71,8 @@ class Consumer:
         self._receiver = receiver
         self._exits = exits
         self._wanted = type(actor).input_class()
-        self._arrived = Flag()
+        #: Workers that have nothing to do, by what wakes them.
+        self._idle: list[Flag] = []
         self.buckets = [0] * (len(BUCKETS) + 1)
         self.seconds = 0.0
         self.failed: dict[str, int] = {}
@@ -82,17 +83,22 @@ class Consumer:
         self._workers = [gevent.spawn(work, number) for number in range(concurrency)]
 
     def arrived(self) -> None:
-        """There may be arrivals."""
-        if self._receiver.arrivals:
-            self._arrived.set()
+        """There may be arrivals: wake one worker. One that finds more than it takes wakes the next."""
+        if self._idle and self._receiver.arrivals:
+            self._idle.pop().set()
+
+    def _rest(self, flag: Flag) -> None:
+        """Wait until there are arrivals."""
+        flag.clear()
+        self._idle.append(flag)
+        flag.wait()
 
     def _work(self, worker: int) -> None:
         """The only worker: takes whole arrivals, keeps their order."""
-        arrivals = self._receiver.arrivals
+        arrivals, flag = self._receiver.arrivals, Flag()
         while True:
             if not arrivals:
-                self._arrived.clear()
-                self._arrived.wait()
+                self._rest(flag)
             turn = perf_counter()
             while arrivals:
                 session, first, parcels = arrivals.popleft()
@@ -103,16 +109,16 @@ class Consumer:
 
     def _work_beside(self, worker: int) -> None:
         """One of several workers: takes one event at a time, so that an arrival is shared."""
-        arrivals = self._receiver.arrivals
+        arrivals, flag = self._receiver.arrivals, Flag()
         while True:
             if not arrivals:
-                self._arrived.clear()
-                self._arrived.wait()
-                continue
-            session, number, parcels = arrivals.popleft()
-            if len(parcels) > 1:
-                arrivals.appendleft((session, number + 1, parcels[1:]))
-            self._consume(worker, session, number, parcels[:1])
+                self._rest(flag)
+            while arrivals:
+                session, number, parcels = arrivals.popleft()
+                if len(parcels) > 1:
+                    arrivals.appendleft((session, number + 1, parcels[1:]))
+                self.arrived()
+                self._consume(worker, session, number, parcels[:1])
 
     def _consume(self, worker: int, session: Session, first: int, parcels: list[wire.Arrived]) -> None:
         """Consume events of one arrival. This is the hot path: what it does for each event is written out here."""

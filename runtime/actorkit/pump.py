@@ -16,8 +16,8 @@ import zmq.backend
 #: Messages read in one go before other sockets get their turn.
 BURST = 64
 
-# Plain numbers: pyzmq looks an enumeration's member up for each call.
-_EVENTS, _POLLIN, _RCVMORE = int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.RCVMORE)
+# Plain numbers: `&` of two flags of an enumeration makes a third one, in Python.
+_POLLIN = int(zmq.POLLIN)
 #: Flags for `recv` and `send`.
 NOBLOCK = int(zmq.NOBLOCK)
 SNDMORE = int(zmq.SNDMORE | zmq.NOBLOCK)
@@ -47,15 +47,15 @@ class Pump:
 
     def readable(self) -> bool:
         """Whether a message is there. Asking is cheaper than an `Again` that is raised and caught."""
-        return bool(self._get(_EVENTS) & _POLLIN)
+        return bool(self._get(zmq.EVENTS) & _POLLIN)
 
     def more(self) -> int:
         """Whether the message that was begun has another frame."""
-        return self._get(_RCVMORE)
+        return self._get(zmq.RCVMORE)
 
     def look(self) -> None:
         """To be called after sending: what came meanwhile is read soon."""
-        if not self._again and not self.closed and self._get(_EVENTS) & _POLLIN:
+        if not self._again and not self.closed and self._get(zmq.EVENTS) & _POLLIN:
             self._again = True
             self._loop.run_callback(self._ready)
 

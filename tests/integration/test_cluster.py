@@ -6,6 +6,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ def installed(namespace: Callable[[str], None], tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="module")
 def prometheus(namespace: Callable[[str], None]) -> Iterator[str]:
-    """A Prometheus that scrapes what the annotations of pods tell it to."""
+    """A Prometheus that looks for pods itself; with or without an operator in the cluster."""
     needs.image(PROMETHEUS_IMAGE, otherwise="prom/prometheus:v3")
     namespace(PROMETHEUS_IMAGE)
     apply(*prometheus_manifests())
@@ -111,18 +112,15 @@ def prometheus(namespace: Callable[[str], None]) -> Iterator[str]:
 
 
 def prometheus_manifests() -> list[dict[str, Any]]:
-    pod_label = "__meta_kubernetes_pod_label_app_kubernetes_io_component"
-    annotation = "__meta_kubernetes_pod_annotation_prometheus_io"
-    address = ["__meta_kubernetes_pod_ip", f"{annotation}_port"]
+    pod_label = "__meta_kubernetes_pod_label_app_kubernetes_io"
     job = {
         "job_name": "pods",
         "honor_labels": True,
         "kubernetes_sd_configs": [{"role": "pod", "namespaces": {"names": [NAMESPACE]}}],
         "relabel_configs": [
-            {"action": "keep", "source_labels": [f"{annotation}_scrape"], "regex": "true"},
+            {"action": "keep", "source_labels": [f"{pod_label}_instance"], "regex": "orders"},
             {"action": "keep", "source_labels": ["__meta_kubernetes_pod_container_port_name"], "regex": "admin"},
-            {"source_labels": address, "separator": ":", "target_label": "__address__"},
-            {"source_labels": [pod_label], "target_label": "actor"},
+            {"source_labels": [f"{pod_label}_component"], "target_label": "actor"},
             {"source_labels": ["__meta_kubernetes_pod_name"], "target_label": "pod"},
         ],
     }
@@ -164,12 +162,7 @@ def prometheus_manifests() -> list[dict[str, Any]]:
             "roleRef": {"apiGroup": rbac, "kind": "Role", **name},
             "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, **name}],
         },
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": name,
-            "data": {"prometheus.yml": json.dumps(configuration)},
-        },
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": name, "data": data},
         {"apiVersion": "v1", "kind": "Pod", "metadata": name, "spec": pod},
     ]
 
@@ -179,6 +172,14 @@ def pods(selector: str = "") -> list[dict[str, Any]]:
     wanted = ",".join(filter(None, ["app.kubernetes.io/instance=orders", selector]))
     found = json.loads(kubectl("get", "pods", "--selector", wanted, "--output", "json"))["items"]
     return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+
+def upgrade(installed: Installed, *values: str) -> None:
+    """Change values of the release, and wait until it is so."""
+    helm = [needs.tool("helm"), "--namespace", NAMESPACE, "upgrade", "orders", str(installed.chart)]
+    run(
+        *helm, "--reuse-values", "--wait", "--timeout", "180s", *(part for value in values for part in ("--set", value))
+    )
 
 
 def test_every_pod_is_ready_in_a_namespace_that_is_restricted(installed: Installed) -> None:
@@ -203,8 +204,7 @@ def test_the_releases_own_test_passes(installed: Installed) -> None:
 
 
 def test_three_executors_all_work(installed: Installed, prometheus: str) -> None:
-    kubectl("scale", "deployment", "orders-execute", "--replicas=3")
-    kubectl("rollout", "status", "deployment", "orders-execute", "--timeout=120s")
+    upgrade(installed, "actors.execute.replicas=3")
 
     def all_work() -> bool:
         assert shop.orders(installed.url, 40) == {200: 40}
@@ -253,13 +253,11 @@ def test_the_network_lets_nothing_through_but_the_edges(installed: Installed) ->
 
 def test_an_upgrade_rolls_only_what_changes_and_loses_no_order(installed: Installed) -> None:
     before = {pod["metadata"]["name"] for pod in pods() if "execute" not in pod["metadata"]["name"]}
-    helm = [needs.tool("helm"), "--namespace", NAMESPACE]
-    extra = ["--set", "actors.execute.podAnnotations.changed=yes", "--set", "actors.execute.replicas=2"]
-    command = [*helm, "upgrade", "orders", str(installed.chart), "--wait", "--timeout", "180s", *extra]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with ThreadPoolExecutor(1) as pool:
+        rolled = pool.submit(upgrade, installed, "actors.execute.podAnnotations.changed=yes")
         answers: list[int] = []
-        while process.poll() is None:
+        while not rolled.done():
             answers.append(shop.order(installed.url)[0])
-        assert process.returncode == 0, process.stderr.read() if process.stderr else ""
+        rolled.result()
     assert set(answers) == {200}
     assert before <= {pod["metadata"]["name"] for pod in pods()}

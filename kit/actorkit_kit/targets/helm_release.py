@@ -32,8 +32,16 @@ def install(plan: Plan, namespace: str, timeout_s: float, keep: bool) -> str:
     folder.write(helm.render(plan), where, helm.PRIVATE)
     command = [helm_command, "upgrade", "--install", plan.topology, str(where), "--wait", f"--timeout={timeout_s:g}s"]
     command += ["--namespace", namespace, "--create-namespace"] if namespace else []
-    command += [] if keep else ["--atomic"]
+    command += _flags(helm_command, keep)
     done = subprocess.run(command, text=True, capture_output=True, check=False)
     if done.returncode:
         raise KitError(f"helm upgrade --install {plan.topology} failed: {last_line(done.stderr)}")
     return done.stdout.strip()
+
+
+def _flags(helm_command: str, keep: bool) -> list[str]:
+    """What undoes a failed release; and, for Helm 4, what takes back a number of replicas that kubectl has set."""
+    version = subprocess.run([helm_command, "version", "--short"], text=True, capture_output=True, check=False).stdout
+    if version.startswith("v3"):
+        return [] if keep else ["--atomic"]
+    return ["--force-conflicts", *([] if keep else ["--rollback-on-failure"])]
