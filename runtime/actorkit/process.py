@@ -107,8 +107,9 @@ def _serve_admin(settings: Settings, host):  # type: ignore[no-untyped-def]  # g
     from gevent.pywsgi import WSGIServer
 
     from actorkit import __version__, admin, metrics
+    from actorkit.host_metrics import HostCollector
 
-    registry = metrics.registry(metrics.HostCollector(host, __version__))
+    registry = metrics.registry(HostCollector(host, __version__))
     server = WSGIServer(settings.admin, admin.application(registry, host.why_not_ready), log=None)
     try:
         server.start()

@@ -1,0 +1,116 @@
+"""The metrics of an actor. The hot path counts in plain integers; this shows them to Prometheus when it scrapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from actorkit.host import Host
+from actorkit.metrics import BUCKETS, COMMON, build_info
+
+
+class HostCollector(Collector):
+    """Reads one host's counters."""
+
+    def __init__(self, host: Host, version: str) -> None:
+        self._host = host
+        self._version = version
+        self._common = [host.settings.topology, host.name]
+
+    def collect(self) -> Iterator[Metric]:
+        host = self._host
+        yield build_info(self._version, *self._common)
+        yield self._counter("actorkit_events_in", "Events that arrived, by inbox.", "inbox", host.receiver.inboxes)
+        yield self._counter("actorkit_events_out", "Events sent, by outbox.", "outbox", self._sent())
+        failed = host.consumer.failed if host.consumer is not None else {}
+        yield self._counter("actorkit_events_failed", "Events whose consume failed, by inbox.", "inbox", failed)
+        yield self._counter("actorkit_events_dropped", "Events that went nowhere.", "reason", self._dropped())
+        yield self._counter(
+            "actorkit_frames_rejected", "Messages of peers that were no good.", "reason", host.receiver.rejected
+        )
+        yield self._plain(
+            CounterMetricFamily,
+            "actorkit_events_redelivered",
+            "Events that arrived marked as sent before.",
+            host.receiver.redelivered,
+        )
+        yield self._plain(
+            CounterMetricFamily,
+            "actorkit_duplicates",
+            "Events that had arrived here before and were not consumed again.",
+            host.receiver.duplicates,
+        )
+        yield self._plain(
+            CounterMetricFamily,
+            "actorkit_retries",
+            "Times that consume was tried again.",
+            host.consumer.retried if host.consumer is not None else 0,
+        )
+        if host.consumer is not None:
+            yield self._consume_seconds(host.consumer.buckets, host.consumer.seconds)
+        yield from self._connections()
+        yield self._plain(
+            GaugeMetricFamily,
+            "actorkit_in_work",
+            "Events that arrived and are not finished.",
+            host.receiver.known.in_work,
+        )
+        yield self._plain(
+            GaugeMetricFamily, "actorkit_unfinished", "Events that began here and are not finished.", host.exits.roots
+        )
+        yield self._plain(GaugeMetricFamily, "actorkit_ready", "1 when the instance can take work.", int(host.ready))
+
+    def _sent(self) -> dict[str, int]:
+        return {outbox: sum(outlet.sender.sent for outlet in outlets) for outbox, outlets in self._host.outlets.items()}
+
+    def _dropped(self) -> dict[str, int]:
+        dropped = dict(self._host.exits.dropped)
+        for outlets in self._host.outlets.values():
+            for outlet in outlets:
+                for reason, count in outlet.sender.dropped.items():
+                    dropped[reason] = dropped.get(reason, 0) + count
+        return dropped
+
+    def _connections(self) -> Iterable[Metric]:
+        labels = [*COMMON, "outbox", "destination"]
+        in_flight = GaugeMetricFamily(
+            "actorkit_in_flight", "Events sent and not acknowledged, by connection.", labels=labels
+        )
+        backlog = GaugeMetricFamily(
+            "actorkit_backlog", "Events that wait for a peer with credit, by connection.", labels=labels
+        )
+        peers = GaugeMetricFamily("actorkit_peers", "Instances that a connection leads to.", labels=labels)
+        reconnects = CounterMetricFamily("actorkit_reconnects", "Sessions that ended and began anew.", labels=labels)
+        for outbox, outlets in self._host.outlets.items():
+            for outlet in outlets:
+                sender = outlet.sender
+                values = [*self._common, outbox, sender.destination]
+                in_flight.add_metric(values, sender.in_flight)
+                backlog.add_metric(values, sender.backlog)
+                peers.add_metric(values, sender.connected)
+                reconnects.add_metric(values, sender.reconnects)
+        return in_flight, backlog, peers, reconnects
+
+    def _counter(self, name: str, text: str, label: str, counts: dict[str, int]) -> Metric:
+        family = CounterMetricFamily(name, text, labels=[*COMMON, label])
+        for value, count in sorted(counts.items()):
+            family.add_metric([*self._common, value], count)
+        return family
+
+    def _plain(
+        self, family: type[CounterMetricFamily] | type[GaugeMetricFamily], name: str, text: str, value: float
+    ) -> Metric:
+        metric = family(name, text, labels=COMMON)
+        metric.add_metric(self._common, value)
+        return metric
+
+    def _consume_seconds(self, counts: list[int], seconds: float) -> Metric:
+        family = HistogramMetricFamily("actorkit_consume_seconds", "Time that consume took.", labels=COMMON)
+        total, buckets = 0, []
+        for bound, count in zip([*(str(bound) for bound in BUCKETS), "+Inf"], counts, strict=True):
+            total += count
+            buckets.append((bound, total))
+        family.add_metric(self._common, buckets, seconds)
+        return family
