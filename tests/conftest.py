@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fleet import Fleet
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("actorkit", deadline=None)
+settings.load_profile("actorkit")
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ ADMIN_PORT: Final = 9600
 #: Folder for files and secrets inside a container.
 FILES_DIR: Final = "/etc/actorkit/files"
 SECRETS_DIR: Final = "/run/secrets"
+#: Folder inside a container for events that failed where no error outbox takes them.
+DEAD_LETTERS_DIR: Final = "/var/lib/actorkit/dead-letters"
 #: User and group that containers run as.
 USER_ID: Final = 10001
 
@@ -103,6 +105,11 @@ class Unit:
     serves: bool = False
     listens: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def keeps_dead_letters(self) -> bool:
+        """Whether events can fail here, so that it needs a dead-letter box."""
+        return self.kind == "actor" and self.receives
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -163,6 +170,8 @@ def environment(plan: Plan, unit: Unit, addresses: Addresses) -> dict[str, str]:
     }
     if unit.receives:
         variables["ACTORKIT_INBOX"] = addresses.inbox(unit.name)
+    if unit.keeps_dead_letters:
+        variables["ACTORKIT_DEAD_LETTERS"] = DEAD_LETTERS_DIR
     if unit.uses_broker and plan.broker is not None:
         variables["ACTORKIT_BROKERS"] = addresses.peer(plan.broker.name)
     outboxes: dict[str, list[str]] = {}

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import zmq
 
-from actorkit import settings, wire
+from actorkit import settings, topology_keys, wire
 from actorkit.dead_letters import DeadLetterError, Letter, drop, letters
 from actorkit.errors import ActorkitError
 from actorkit.settings import Peers, Settings
@@ -109,6 +109,8 @@ def send(letter: Letter, read: Settings) -> None:
     hello = wire.Hello(wire.VERSION, read.topology, read.actor, "dead-letters", "retry", peers.inbox, 1)
     with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
         socket.linger = 0
+        if read.keys is not None:
+            topology_keys.read(read.keys).client.apply(socket)
         socket.connect(endpoint)
         socket.send(wire.encode(hello))
         socket.send(wire.encode(wire.Outgoing(1, [letter.parcel()])))

@@ -12,7 +12,7 @@ import gevent
 import zmq
 from gevent.event import Event as Flag
 
-from actorkit import params
+from actorkit import params, topology_keys
 from actorkit.actor import Actor
 from actorkit.consumer import TURN_S, Consumer, current, outgoing
 from actorkit.context import Failure
@@ -83,6 +83,7 @@ class Host:
         self._room = Flag()
         self.receiver = Receiver(settings.topology, self.name, self.instance)
         self.inlet: Inlet | None = None
+        self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
         self.outlets = self._make_outlets()
         senders = {outbox: [outlet.sender for outlet in outlets] for outbox, outlets in self.outlets.items()}
         self.exits = Exits(senders, cls.OUTBOXES, self.turn, self._dead_letter)
@@ -94,6 +95,7 @@ class Host:
 
     def _make_outlets(self) -> dict[str, tuple[Outlet, ...]]:
         settings, made = self.settings, {}
+        keys = self._keys.client if self._keys is not None else None
         for outbox, peers in settings.outboxes.items():
             if not NAME.match(outbox):
                 raise SettingsError(f'"{outbox}" is not a name for an outbox')
@@ -101,7 +103,7 @@ class Host:
                 Sender(settings.topology, self.name, self.instance, outbox, peer, ordinal, busy=lambda: not self.idle)
                 for ordinal, peer in enumerate(peers)
             ]
-            made[outbox] = tuple(Outlet(self.context, sender, self.schedule) for sender in senders)
+            made[outbox] = tuple(Outlet(self.context, sender, self.schedule, keys) for sender in senders)
         return made
 
     # --- life -------------------------------------------------------------------------------------------------------
@@ -118,7 +120,8 @@ class Host:
             handle = self.requests.answered if cls.ANSWERS else self.actor.consume
             self.consumer = Consumer(self.actor, self.receiver, self.exits, handle)
         if self.settings.inbox is not None:
-            self.inlet = Inlet(self.context, self.settings.inbox, self.receiver, self._arrived)
+            keys = self._keys.server if self._keys is not None else None
+            self.inlet = Inlet(self.context, self.settings.inbox, self.receiver, self._arrived, keys)
             log.info("inbox at %s", self.inlet.endpoint)
         if "log" in self.outlets:
             self.actor.log.setLevel(LEVELS[self.settings.log_level])

@@ -28,7 +28,7 @@ class HostCollector(Collector):
         yield self._counter("actorkit_events_failed", "Events whose consume failed, by inbox.", "inbox", failed)
         yield self._counter("actorkit_events_dropped", "Events that went nowhere.", "reason", self._dropped())
         yield self._counter(
-            "actorkit_frames_rejected", "Messages of peers that were no good.", "reason", host.receiver.rejected
+            "actorkit_frames_rejected", "Messages of peers that were no good.", "reason", self._rejected()
         )
         yield self._plain(
             CounterMetricFamily,
@@ -61,6 +61,10 @@ class HostCollector(Collector):
             GaugeMetricFamily, "actorkit_unfinished", "Events that began here and are not finished.", host.exits.roots
         )
         yield self._plain(GaugeMetricFamily, "actorkit_ready", "1 when the instance can take work.", int(host.ready))
+
+    def _rejected(self) -> dict[str, int]:
+        denied = self._host.inlet.denied if self._host.inlet is not None else 0
+        return {**self._host.receiver.rejected, **({"no-key": denied} if denied else {})}
 
     def _sent(self) -> dict[str, int]:
         return {outbox: sum(outlet.sender.sent for outlet in outlets) for outbox, outlets in self._host.outlets.items()}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import zmq
 
 from actorkit import wire
 from actorkit.errors import SettingsError
+from actorkit.mdp.doorman import Doorman
+from actorkit.mdp.keys import ServerKeys
 from actorkit.pump import BURST, NOBLOCK, SNDMORE, Pump
 from actorkit.receiver import Receiver
 
@@ -15,11 +18,16 @@ from actorkit.receiver import Receiver
 class Inlet:
     """Binds the inbox endpoint, feeds the receiver, and sends its replies.
 
-    `arrived` is called in the hub when events have come in.
+    `arrived` is called in the hub when events have come in. With `keys` nobody without one of them gets a frame in.
     """
 
     def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, receiver: Receiver, arrived: Callable[[], None]
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        endpoint: str,
+        receiver: Receiver,
+        arrived: Callable[[], None],
+        keys: ServerKeys | None = None,
     ) -> None:
         self.receiver = receiver
         self._arrived = arrived
@@ -31,12 +39,19 @@ class Inlet:
         router.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE_BYTES)
         if endpoint.startswith("tcp://"):
             router.setsockopt(zmq.IPV6, 1)
+        self._doorman: Doorman | None = None
+        if keys is not None:
+            self._doorman = Doorman(context, keys.allowed)
+            keys.apply(router)
         try:
             router.bind(endpoint)
         except zmq.ZMQError as exc:
             router.close()
+            if self._doorman is not None:
+                self._doorman.close()
             raise SettingsError(f'the inbox "{endpoint}" cannot be bound: {exc.strerror}. Is it in use?') from exc
-        self.endpoint = router.getsockopt_string(zmq.LAST_ENDPOINT)
+        # An IPv4 address is shown as an IPv6 one that stands for it (RFC 4291 §2.5.5.2).
+        self.endpoint = re.sub(r"\[::ffff:([0-9.]+)\]", r"\1", router.getsockopt_string(zmq.LAST_ENDPOINT))
         self._pump = Pump(router, self._read)
         self._pump.start()
 
@@ -56,6 +71,11 @@ class Inlet:
         self._arrived()
         return True
 
+    @property
+    def denied(self) -> int:
+        """How many connections were refused because they had no key."""
+        return self._doorman.denied if self._doorman is not None else 0
+
     def flush(self) -> None:
         """Send the acknowledgements and replies that are due."""
         self.receiver.write_acks()
@@ -73,3 +93,5 @@ class Inlet:
     def close(self) -> None:
         """Close the socket; last acknowledgements have half a second to leave."""
         self._pump.close(linger_ms=500)
+        if self._doorman is not None:
+            self._doorman.close()

@@ -13,6 +13,7 @@ from zmq.utils.monitor import parse_monitor_message
 
 from actorkit import resolve, wire
 from actorkit.link import Link
+from actorkit.mdp.keys import ClientKeys
 from actorkit.pump import BURST, NOBLOCK, Pump
 from actorkit.sender import Sender
 
@@ -36,10 +37,15 @@ class Outlet:
     """
 
     def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], sender: Sender, acknowledged: Callable[[], None]
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        sender: Sender,
+        acknowledged: Callable[[], None],
+        keys: ClientKeys | None = None,
     ) -> None:
         self.sender = sender
         self._context = context
+        self._keys = keys
         self._acknowledged = acknowledged
         self._sockets: dict[Link, tuple[Pump, Pump | None]] = {}
         self._check = Flag()
@@ -72,6 +78,8 @@ class Outlet:
         dealer.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE_BYTES)
         dealer.setsockopt(zmq.RECONNECT_IVL, 100)
         dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+        if self._keys is not None:
+            self._keys.apply(dealer)
         monitor = None
         if not address.startswith("inproc://"):
             dealer.setsockopt(zmq.IPV6, 1)

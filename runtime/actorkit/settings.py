@@ -30,6 +30,7 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_INSTANCE": ("host name and process id", "name of this instance, different for each replica"),
     "ACTORKIT_INBOX": ("none", "endpoint to bind for incoming events: `tcp://*:5550` or `ipc:///path`"),
     "ACTORKIT_BROKERS": ("none", "endpoints of the brokers, separated by blanks; every address of a name is used"),
+    "ACTORKIT_KEYS": ("none", "file with the topology's CURVE keys; without it edges are in the clear"),
     "ACTORKIT_ADMIN": ("none", "`host:port` of the admin server: /metrics, /healthz, /readyz"),
     "ACTORKIT_SOURCE_WINDOW": ("4096", "events that a source may have unfinished in the whole topology"),
     "ACTORKIT_DEAD_LETTERS": ("none", "folder for events that failed where no error outbox takes them"),
@@ -38,7 +39,7 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_LOG_LEVEL": ("info", "`debug`, `info`, `warning` or `error`"),
 }
 
-_ENDPOINT = re.compile(r"(tcp://(\*|\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5}|\*)|(ipc|inproc)://[^\s,?#]+)\Z")
+_ENDPOINT = re.compile(r"(tcp://(\*|\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5}|\*)|(ipc|inproc)://[^\s,?#]+)\Z")
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z")
 
 
@@ -97,6 +98,7 @@ class Settings:
     inbox: str | None = None
     outboxes: Mapping[str, tuple[Peers, ...]] = field(default_factory=dict)
     brokers: tuple[str, ...] = ()
+    keys: Path | None = None
     admin: tuple[str, int] | None = None
     source_window: int = 4096
     dead_letters: Path | None = None
@@ -135,9 +137,10 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         inbox=reader.endpoint("ACTORKIT_INBOX"),
         outboxes=reader.outboxes(),
         brokers=reader.endpoints("ACTORKIT_BROKERS"),
+        keys=reader.path("ACTORKIT_KEYS"),
         admin=reader.address("ACTORKIT_ADMIN"),
         source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", 4096, least=1)),
-        dead_letters=Path(environ["ACTORKIT_DEAD_LETTERS"]) if environ.get("ACTORKIT_DEAD_LETTERS") else None,
+        dead_letters=reader.path("ACTORKIT_DEAD_LETTERS"),
         drain_timeout_s=reader.number("ACTORKIT_DRAIN_TIMEOUT_S", 20.0, least=0),
         log_format=reader.choice("ACTORKIT_LOG_FORMAT", ("text", "json")),
         log_level=reader.choice("ACTORKIT_LOG_LEVEL", ("info", "debug", "warning", "error")),
@@ -179,6 +182,10 @@ class _Reader:
             return tuple(check_endpoint(part) for part in self._environ.get(variable, "").split())
         except ValueError as exc:
             raise SettingsError(f"{variable}: {exc}") from exc
+
+    def path(self, variable: str) -> Path | None:
+        value = self._environ.get(variable)
+        return Path(value) if value else None
 
     def outboxes(self) -> dict[str, tuple[Peers, ...]]:
         found = {}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from actorkit_kit.targets.local import LOOPBACK, Process
+from actorkit_kit.targets.local import Process
 
 #: How many of its last lines a process is remembered by.
 LAST_LINES: Final = 20
@@ -101,7 +101,7 @@ class Child:
         if self._running is None or self._reader is None:
             return 0
         status = await self._running.wait()
-        await self._reader
+        await asyncio.shield(self._reader)  # Whoever stops waiting does not stop it.
         return status
 
     def signal(self, number: signal.Signals) -> None:
@@ -116,16 +116,25 @@ class Child:
 
     async def readiness(self) -> str:
         """What `/readyz` says: "" when it is ready, why not otherwise."""
-        port = int(self.process.admin.rpartition(":")[2])
         try:
-            async with asyncio.timeout(PROBE_TIMEOUT_S):
-                reader, writer = await asyncio.open_connection(LOOPBACK, port)
-                try:
-                    writer.write(f"GET /readyz HTTP/1.0\r\nHost: {LOOPBACK}\r\n\r\n".encode())
-                    answer = await reader.read()
-                finally:
-                    writer.close()
+            ok, body = await self.page("/readyz")
         except (OSError, TimeoutError):
             return "its admin server does not answer yet"
+        return "" if ok else body.strip() or "not ready"
+
+    async def page(self, path: str) -> tuple[bool, str]:
+        """A page of its admin server: whether the status is 200, and the body.
+
+        Raises:
+            OSError, TimeoutError: nobody answers.
+        """
+        host, _, port = self.process.admin.removeprefix("http://").rpartition(":")
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            try:
+                writer.write(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+                answer = await reader.read()
+            finally:
+                writer.close()
         head, _, body = answer.partition(b"\r\n\r\n")
-        return "" if head.split(b" ")[1:2] == [b"200"] else body.decode(errors="replace").strip() or "not ready"
+        return head.split(b" ")[1:2] == [b"200"], body.decode(errors="replace")

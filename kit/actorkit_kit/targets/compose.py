@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
+from actorkit_kit.errors import KitError
 from actorkit_kit.plan import ADMIN_PORT, INBOX_PORT, USER_ID, Plan, Port, Unit, container_addresses, environment
 from actorkit_kit.targets import content, prometheus
 from actorkit_kit.targets.yamltext import Text, anchored, dump, header, merged
@@ -62,24 +63,22 @@ def render(plan: Plan) -> dict[str, str | bytes]:
 
 
 def _compose(plan: Plan) -> str:
-    actor = anchored(
-        "actor",
-        {
-            **_HARDENED,
-            "expose": [Text(INBOX_PORT), Text(ADMIN_PORT)],
-            "healthcheck": {
-                "interval": "5s",
-                "retries": 3,
-                "start_interval": "500ms",
-                "start_period": "30s",
-                "test": ["CMD", "/opt/actorkit/bin/ready"],
-                "timeout": "3s",
-            },
-            "tmpfs": [Text("/tmp:mode=1777,size=64m")],
-            "ulimits": {"nofile": {"hard": OPEN_FILES, "soft": OPEN_FILES}},
-            "user": Text(f"{USER_ID}:{USER_ID}"),
+    hardened = {
+        **_HARDENED,
+        "expose": [Text(INBOX_PORT), Text(ADMIN_PORT)],
+        "healthcheck": {
+            "interval": "5s",
+            "retries": 3,
+            "start_interval": "500ms",
+            "start_period": "30s",
+            "test": ["CMD", "/opt/actorkit/bin/ready"],
+            "timeout": "3s",
         },
-    )
+        "tmpfs": [Text("/tmp:mode=1777,size=64m")],
+        "ulimits": {"nofile": {"hard": OPEN_FILES, "soft": OPEN_FILES}},
+        "user": Text(f"{USER_ID}:{USER_ID}"),
+    }
+    actor = anchored("actor", dict(sorted(hardened.items())))
     shared = anchored(
         "environment",
         {
@@ -88,6 +87,8 @@ def _compose(plan: Plan) -> str:
         },
     )
     services: dict[str, Any] = {unit.name: merged(actor, _service(plan, unit, shared)) for unit in plan.units}
+    if PROMETHEUS in services:
+        raise KitError(f'an actor cannot be named "{PROMETHEUS}" in a compose deployment. Name it otherwise.')
     services[PROMETHEUS] = _prometheus(plan)
     document = {
         "name": plan.topology,
@@ -105,9 +106,7 @@ def _compose(plan: Plan) -> str:
 
 
 def _labels(plan: Plan, **more: str) -> dict[str, Any]:
-    return {"io.actorkit.topology": Text(plan.topology)} | {
-        f"io.actorkit.{key}": Text(text) for key, text in more.items()
-    }
+    return {f"io.actorkit.{key}": Text(text) for key, text in sorted({"topology": plan.topology, **more}.items())}
 
 
 def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
@@ -139,6 +138,7 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
         # Compose does not look into files: the label makes it replace a container whose files have changed.
         service["labels"]["io.actorkit.files"] = Text(content.digest(mounted))
         service["configs"] = [{"source": f"{unit.name}-{file.key}", "target": file.target} for file in mounted]
+    service["labels"] = dict(sorted(service["labels"].items()))
     targets = content.secret_targets(unit)
     if targets:
         service["secrets"] = [{"source": name, "target": target} for name, target in targets.items()]

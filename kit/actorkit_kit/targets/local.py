@@ -49,15 +49,66 @@ def socket_folder(plan: Plan) -> Iterator[Path]:
         yield Path(name)
 
 
-def processes(plan: Plan, folder: Path) -> list[Process]:
-    """Every process of a plan; their sockets and the content of their secrets are in the folder.
+class Local:
+    """The processes of a plan on this machine. `folder` holds their sockets and the content of their secrets; `box` is
+    the folder of their dead letters, None: they keep none.
 
     Raises:
         KitError: a published port is in use, or a secret's variable is not set.
     """
-    check_ports(plan)
-    ports = FreePorts(port.published for unit in plan.units for port in unit.ports)
-    return [process for unit in plan.units for process in _of_unit(plan, unit, folder, ports)]
+
+    def __init__(self, plan: Plan, folder: Path, box: Path | None = None) -> None:
+        check_ports(plan)
+        self.plan = plan
+        self._folder = folder
+        self._box = box
+        self._ports = FreePorts(port.published for unit in plan.units for port in unit.ports)
+
+    def processes(self) -> list[Process]:
+        """One process for each replica."""
+        return [self.process(unit, number) for unit in self.plan.units for number in range(1, replicas(unit) + 1)]
+
+    def process(self, unit: Unit, number: int) -> Process:
+        """How the replica of that number is started."""
+        admin = self.admin(unit, number)
+        local = replace(unit, params=_params(unit, self._folder, self._ports))
+        addresses = Addresses(
+            peer=lambda name: self.peer(self.plan.unit(name)), inbox=lambda _name: self.inbox(unit, number), admin=admin
+        )
+        variables = environment(self.plan, local, addresses)
+        variables["ACTORKIT_INSTANCE"] = f"{unit.name}-{number}"
+        if unit.keeps_dead_letters:
+            variables["ACTORKIT_DEAD_LETTERS"] = str(self._box or "")
+        variables.update({name: os.environ[name] for name in FREE_VARIABLES if name in os.environ})
+        return Process(
+            unit=unit,
+            number=number,
+            command=self.command(unit, number),
+            environ=python_process.environ(unit.image.build, extra=variables),
+            admin=f"http://{admin}",
+            urls=tuple(_url(unit, port.published) for port in unit.ports),
+        )
+
+    def command(self, unit: Unit, number: int) -> tuple[str, ...]:  # noqa: ARG002  # for those who place them elsewhere
+        """What is run."""
+        return tuple(python_process.command("actorkit"))
+
+    def admin(self, unit: Unit, number: int) -> str:  # noqa: ARG002  # as above
+        """Where a replica's admin server listens: host:port."""
+        return f"{LOOPBACK}:{self._ports.take()}"
+
+    def peer(self, unit: Unit) -> str:
+        """The endpoint that stands for all replicas of a unit."""
+        if unit.kind == "broker" and unit.ports:
+            return f"tcp://{LOOPBACK}:{unit.ports[0].published}"
+        return f"ipc://{self._folder}/{unit.name}/*.sock"
+
+    def inbox(self, unit: Unit, number: int) -> str:
+        """The endpoint that a replica binds."""
+        if unit.kind == "broker" and unit.ports:
+            port = unit.ports[0]
+            return f"tcp://{'*' if port.public else LOOPBACK}:{port.published}"
+        return f"ipc://{self._folder}/{unit.name}/{number}.sock"
 
 
 def replicas(unit: Unit) -> int:
@@ -103,45 +154,8 @@ class FreePorts:
                 return port
 
 
-def _of_unit(plan: Plan, unit: Unit, folder: Path, ports: FreePorts) -> Iterator[Process]:
-    for number in range(1, replicas(unit) + 1):
-        admin = f"{LOOPBACK}:{ports.take()}"
-        local = replace(unit, params=_params(unit, folder, ports))
-        addresses = Addresses(
-            peer=lambda name: _peer(plan, name, folder),
-            inbox=lambda name, number=number: _inbox(plan, name, folder, number),  # type: ignore[misc]  # bound here
-            admin=admin,
-        )
-        variables = environment(plan, local, addresses)
-        variables["ACTORKIT_INSTANCE"] = f"{unit.name}-{number}"
-        variables.update({name: os.environ[name] for name in FREE_VARIABLES if name in os.environ})
-        yield Process(
-            unit=unit,
-            number=number,
-            command=tuple(python_process.command("actorkit")),
-            environ=python_process.environ(unit.image.build, extra=variables),
-            admin=f"http://{admin}",
-            urls=tuple(_url(unit, port.published) for port in unit.ports),
-        )
-
-
 def _url(unit: Unit, port: int) -> str:
     return f"{'tcp' if unit.kind == 'broker' else 'http'}://{LOOPBACK}:{port}"
-
-
-def _peer(plan: Plan, name: str, folder: Path) -> str:
-    unit = plan.unit(name)
-    if unit.kind == "broker" and unit.ports:
-        return f"tcp://{LOOPBACK}:{unit.ports[0].published}"
-    return f"ipc://{folder}/{name}/*.sock"
-
-
-def _inbox(plan: Plan, name: str, folder: Path, number: int) -> str:
-    unit = plan.unit(name)
-    if unit.kind == "broker" and unit.ports:
-        port = unit.ports[0]
-        return f"tcp://{'*' if port.public else LOOPBACK}:{port.published}"
-    return f"ipc://{folder}/{name}/{number}.sock"
 
 
 def _params(unit: Unit, folder: Path, ports: FreePorts) -> dict[str, Any]:

@@ -31,13 +31,17 @@ class Supervisor:
     """Runs processes. `waves` are the names of units in the order in which they stop; `say` gets every line."""
 
     def __init__(
-        self, processes: Sequence[Process], waves: Sequence[Sequence[str]], say: Callable[[str, str], None]
+        self,
+        processes: Sequence[Process],
+        waves: Sequence[Sequence[str]],
+        say: Callable[[str, str], None],
+        first_pause_s: float = FIRST_PAUSE_S,
     ) -> None:
         self.children = [Child(process, say) for process in processes]
         self._waves = waves
         self._say = say
-        self._stopping = False
-        self._keepers: list[asyncio.Task[None]] = []
+        self._first_pause_s = first_pause_s
+        self._keepers: dict[Child, asyncio.Task[None]] = {}
 
     async def start(self, timeout_s: float) -> None:
         """Start everything and wait until all of it is ready.
@@ -52,7 +56,22 @@ class Supervisor:
         except BaseException:
             await self.kill()
             raise
-        self._keepers = [asyncio.create_task(self._keep(child)) for child in self.children]
+        self._keepers = {child: asyncio.create_task(self._keep(child)) for child in self.children}
+
+    async def add(self, process: Process) -> None:
+        """Start one more process, and look after it."""
+        child = Child(process, self._say)
+        await child.start()
+        self.children.append(child)
+        self._keepers[child] = asyncio.create_task(self._keep(child))
+
+    async def remove(self, child: Child) -> bool:
+        """Drain and end one process for good; whether it left nothing unfinished."""
+        self.children.remove(child)
+        keeper = self._keepers.pop(child)
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        return await _end(child)
 
     async def _all_ready(self, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
@@ -75,24 +94,20 @@ class Supervisor:
                 await asyncio.sleep(PROBE_INTERVAL_S)
 
     async def _keep(self, child: Child) -> None:
-        pause_s = FIRST_PAUSE_S
+        pause_s = self._first_pause_s
         while True:
             status = await child.ended()
-            if self._stopping:
-                return
             if time.monotonic() - child.started_at >= STEADY_S:
-                pause_s = FIRST_PAUSE_S
+                pause_s = self._first_pause_s
             self._say(child.process.name, f"ended {_how(status)}; starts again in {pause_s:g} s")
             await asyncio.sleep(pause_s)
-            if self._stopping:
-                return
             child.restarts += 1
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             await child.start()
 
     async def stop(self) -> list[Child]:
         """Drain and end everything, sources first; the children that left something unfinished or had to be killed."""
-        self._stopping = True
+        await self._dismiss()
         left = []
         for wave in self._waves:
             members = [child for child in self.children if child.process.unit.name in wave]
@@ -101,21 +116,20 @@ class Supervisor:
                 for child, clean in zip(members, await asyncio.gather(*map(_end, members)), strict=True)
                 if not clean
             ]
-        await self._dismiss()
         return left
 
     async def kill(self) -> None:
         """End everything now."""
-        self._stopping = True
+        await self._dismiss()
         for child in self.children:
             child.signal(signal.SIGKILL)
         await asyncio.gather(*(child.ended() for child in self.children))
-        await self._dismiss()
 
     async def _dismiss(self) -> None:
-        for keeper in self._keepers:
+        """Nothing is started again. First of all, or a process that is just being started again would be left over."""
+        for keeper in self._keepers.values():
             keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
 
 
 async def _end(child: Child) -> bool:

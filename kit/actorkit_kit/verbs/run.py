@@ -14,7 +14,8 @@ from actorkit_kit.errors import KitError
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan import Plan
 from actorkit_kit.planner import stop_waves
-from actorkit_kit.targets.local import processes, replicas, socket_folder
+from actorkit_kit.targets import local_state
+from actorkit_kit.targets.local import Local, replicas, socket_folder
 from actorkit_kit.targets.supervisor import Supervisor
 
 #: Colours of names in the log, one unit each in turn: cyan, yellow, green, magenta, blue (ECMA-48 SGR).
@@ -50,8 +51,10 @@ async def _run(plan: Plan, timeout_s: float, quiet: bool, output: Output) -> int
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, signals.put_nowait, number)
+    box = local_state.prepare(plan.base, plan.topology)
     with socket_folder(plan) as folder:
-        supervisor = Supervisor(processes(plan, folder), stop_waves(plan), _speaker(plan, quiet))
+        processes = Local(plan, folder, box).processes()
+        supervisor = Supervisor(processes, stop_waves(plan), _speaker(plan, quiet))
         starting = asyncio.create_task(supervisor.start(timeout_s))
         stopped = asyncio.create_task(signals.get())
         await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -64,9 +67,10 @@ async def _run(plan: Plan, timeout_s: float, quiet: bool, output: Output) -> int
         except KitError:
             stopped.cancel()
             raise
-        _tell(plan, supervisor, output)
-        await stopped
-        return await _stop(supervisor, signals)
+        with local_state.told(plan.base, plan.topology, processes):
+            _tell(plan, supervisor, output)
+            await stopped
+            return await _stop(supervisor, signals)
 
 
 async def _stop(supervisor: Supervisor, signals: asyncio.Queue[signal.Signals]) -> int:

@@ -1,0 +1,189 @@
+"""The rig: a plan with a counting source and a counting sink where events begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from actorkit.graph import RESERVED, Box, Connection, connect, parse_box
+from actorkit_kit.errors import UsageError
+from actorkit_kit.plan import Image, Plan, Unit
+
+#: Names of the actors that are added.
+SOURCE: Final = "chaos-source"
+SINK: Final = "chaos-sink"
+
+_CAST: Final = "actorkit_kit.chaos.cast"
+
+
+@dataclass(frozen=True)
+class Rig:
+    """`plan` is to be run. The source is one unit, the sinks may be several (a front is both); their files are in
+    `folder`."""
+
+    plan: Plan
+    sources: tuple[str, ...]
+    sinks: tuple[str, ...]
+    folder: Path
+
+    def made(self, source: str) -> Path:
+        """What a source made."""
+        return self.folder / f"{source}.made"
+
+    def orders(self, source: str) -> Path:
+        """How many events it shall make."""
+        return self.folder / f"{source}.orders"
+
+    def seen(self, sink: str) -> Path:
+        """What arrived at a sink."""
+        return self.folder / f"{sink}.seen"
+
+
+def build(
+    plan: Plan, folder: Path, rate: float, body: Path | None, sources: Sequence[str] = (), sinks: Sequence[str] = ()
+) -> Rig:
+    """Put source and sink around a plan.
+
+    With boxes given, a source is added that feeds the inboxes `sources`, a sink that hears the outboxes `sinks`, and
+    the actors stay as they are. Without, the source stands in for the actors where events begin, the sink for those
+    that nothing leads away from.
+
+    Raises:
+        UsageError: there is no place for one of them.
+    """
+    maker = _Maker(plan, folder, rate / max(1, len(_fronts(plan)) if not sources else 1), body)
+    if sources:
+        maker.feed([_box(plan, text) for text in sources])
+    else:
+        maker.replace_fronts()
+    if sinks:
+        maker.hear([_box(plan, text) for text in sinks])
+    elif sources or not maker.sinks:
+        maker.replace_ends()
+    else:
+        maker.replace_ends(needed=False)
+    return maker.rig()
+
+
+def _fronts(plan: Plan) -> list[Unit]:
+    """Where events begin: sources and servers, not the workers that answer for them at the broker."""
+    return [unit for unit in plan.units if unit.begins and not unit.serves]
+
+
+def _ends(plan: Plan) -> list[Unit]:
+    """Where events end: what nothing but errors and logs leads away from."""
+    return [
+        unit
+        for unit in plan.units
+        if unit.kind == "actor" and not unit.begins and all(edge.outbox in RESERVED for edge in unit.edges)
+    ]
+
+
+def _box(plan: Plan, text: str) -> Box:
+    try:
+        box = parse_box(text)
+    except ValueError as exc:
+        raise UsageError(str(exc)) from exc
+    if box.actor not in {unit.name for unit in plan.units if unit.kind == "actor"}:
+        names = ", ".join(unit.name for unit in plan.units if unit.kind == "actor")
+        raise UsageError(f'no actor is named "{box.actor}". There are: {names}.')
+    return box
+
+
+class _Maker:
+    def __init__(self, plan: Plan, folder: Path, rate: float, body: Path | None) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._params: dict[str, Any] = {"rate": rate, **({"body": str(body.resolve())} if body else {})}
+        self._units = {unit.name: unit for unit in plan.units}
+        self.sources: list[str] = []
+        self.sinks: list[str] = []
+
+    def rig(self) -> Rig:
+        units = tuple(self._units.values())
+        return Rig(replace(self._plan, units=units), tuple(self.sources), tuple(self.sinks), self._folder)
+
+    def feed(self, boxes: Sequence[Box]) -> None:
+        """Add a source that leads to these inboxes."""
+        edges = tuple(connect(Box(SOURCE), box) for box in boxes)
+        for box in boxes:
+            self._units[box.actor] = replace(self._units[box.actor], receives=True)
+        self._put_source(Unit(SOURCE, "actor", SOURCE, "", Image(""), receives=False, edges=edges))
+
+    def hear(self, boxes: Sequence[Box]) -> None:
+        """Add a sink that these outboxes lead to."""
+        for box in boxes:
+            unit = self._units[box.actor]
+            self._units[box.actor] = replace(unit, edges=(*unit.edges, connect(box, Box(SINK))))
+        self._put_sink(Unit(SINK, "actor", SINK, "", Image("")))
+
+    def replace_fronts(self) -> None:
+        """Have sources stand where events begin."""
+        fronts = _fronts(self._plan)
+        if not fronts:
+            raise UsageError("no event begins in this topology. Say where the counting source sends: --from ACTOR.")
+        for unit in fronts:
+            edges = tuple(edge for edge in unit.edges if edge.outbox not in RESERVED)
+            if not edges:
+                raise UsageError(f'"{unit.name}" leads nowhere. Say where the counting source sends: --from ACTOR.')
+            self._put_source(replace(unit, edges=edges))
+
+    def replace_ends(self, needed: bool = True) -> None:
+        """Have sinks stand where events end."""
+        ends = _ends(self._plan)
+        if not ends and needed:
+            raise UsageError("no event ends in this topology. Say what the counting sink hears: --to ACTOR.outbox.")
+        for unit in ends:
+            self._put_sink(replace(unit, edges=()))
+
+    def _put_source(self, unit: Unit) -> None:
+        name = unit.name
+        params = {
+            **self._params,
+            "made": str(self._folder / f"{name}.made"),
+            "orders": str(self._folder / f"{name}.orders"),
+        }
+        kind = "Source"
+        if unit.receives:
+            kind = "Front"
+            params["seen"] = str(self._folder / f"{name}.seen")
+            self.sinks.append(name)
+            self._drop_logs_to(name)
+        self._units[name] = replace(_counting(unit, kind, params), begins=True)
+        self.sources.append(name)
+
+    def _put_sink(self, unit: Unit) -> None:
+        self._units[unit.name] = _counting(unit, "Sink", {"seen": str(self._folder / f"{unit.name}.seen")})
+        self.sinks.append(unit.name)
+        self._drop_logs_to(unit.name)
+
+    def _drop_logs_to(self, name: str) -> None:
+        """What actors log is no event to count."""
+
+        def counts(edge: Connection) -> bool:
+            return edge.destination != name or edge.outbox != "log"
+
+        self._units = {
+            key: replace(unit, edges=tuple(edge for edge in unit.edges if counts(edge)))
+            for key, unit in self._units.items()
+        }
+
+
+def _counting(unit: Unit, kind: str, params: dict[str, Any]) -> Unit:
+    """The unit with one of ours in it: one process, no files, no ports."""
+    return replace(
+        unit,
+        uses=kind,
+        class_path=f"{_CAST}:{kind}",
+        image=Image(""),
+        replicas=1,
+        params=params,
+        uses_broker=False,
+        mounts=(),
+        ports=(),
+        begins=False,
+        serves=False,
+        listens={},
+    )
