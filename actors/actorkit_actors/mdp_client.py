@@ -53,7 +53,7 @@ class MDPClient(Actor):
         """
         if not self.runtime.brokers:
             raise SettingsError("there is no broker; write broker: {} into the topology")
-        self._client = Client(self.runtime.brokers)
+        self._client = Client(self.runtime.brokers, keys=self.runtime.keys)
 
     def teardown(self) -> None:
         """Close the connections."""

@@ -63,7 +63,7 @@ class MDPWorker(Actor):
         if not self.runtime.brokers:
             raise SettingsError("there is no broker; write broker: {} into the topology")
         handlers = {service: partial(self.answer, service) for service in services}
-        self._worker = Worker(self.runtime.brokers, handlers, capacity=self.params.capacity)
+        self._worker = Worker(self.runtime.brokers, handlers, capacity=self.params.capacity, keys=self.runtime.keys)
         self._worker.start()
 
     def drain(self) -> None:

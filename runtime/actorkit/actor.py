@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, get_type_hints
 
 from actorkit import params
 from actorkit.event import Event
+from actorkit.mdp.keys import ClientKeys
 
 #: What `consume` may give back: an event, several, or None when there is nothing to send.
 Result = Event | Iterable[Event] | None
@@ -31,6 +32,8 @@ class Runtime(Protocol):
     instance: str
     #: Endpoints of the topology's brokers.
     brokers: tuple[str, ...]
+    #: The topology's CURVE keys, for sockets that connect; None in the clear.
+    keys: ClientKeys | None
 
     @property
     def outboxes(self) -> Collection[str]:

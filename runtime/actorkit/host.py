@@ -84,6 +84,7 @@ class Host:
         self.receiver = Receiver(settings.topology, self.name, self.instance)
         self.inlet: Inlet | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
+        self.keys = self._keys.client if self._keys is not None else None
         self.outlets = self._make_outlets()
         senders = {outbox: [outlet.sender for outlet in outlets] for outbox, outlets in self.outlets.items()}
         self.exits = Exits(senders, cls.OUTBOXES, self.turn, self._dead_letter)
@@ -95,7 +96,6 @@ class Host:
 
     def _make_outlets(self) -> dict[str, tuple[Outlet, ...]]:
         settings, made = self.settings, {}
-        keys = self._keys.client if self._keys is not None else None
         for outbox, peers in settings.outboxes.items():
             if not NAME.match(outbox):
                 raise SettingsError(f'"{outbox}" is not a name for an outbox')
@@ -103,7 +103,7 @@ class Host:
                 Sender(settings.topology, self.name, self.instance, outbox, peer, ordinal, busy=lambda: not self.idle)
                 for ordinal, peer in enumerate(peers)
             ]
-            made[outbox] = tuple(Outlet(self.context, sender, self.schedule, keys) for sender in senders)
+            made[outbox] = tuple(Outlet(self.context, sender, self.schedule, self.keys) for sender in senders)
         return made
 
     # --- life -------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from actorkit.context import Failure
 from actorkit.errors import AnswerTimeout, Draining, EventError, NotAnswered, NotFound
 from actorkit.event import Event
 from actorkit.graph import RESERVED
+from actorkit.mdp.keys import ClientKeys
 
 A = TypeVar("A", bound=Actor)
 E = TypeVar("E", bound=Event)
@@ -55,6 +56,7 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         self.name = name
         self.instance = f"{name}-test"
         self.brokers = tuple(brokers)
+        self.keys: ClientKeys | None = None
         self.answer = answer
         self.draining = False
         #: Events that the actor keeps with `hold` and has neither completed nor failed.

@@ -15,26 +15,14 @@ from zmq.backend import Socket
 from actorkit.errors import SettingsError
 from actorkit.mdp.announcer import Announcer, own_endpoint
 from actorkit.mdp.doorman import Doorman
-from actorkit.mdp.frames import Part, show
 from actorkit.mdp.keys import is_local
+from actorkit.mdp.loop import flush, serve
 from actorkit.mdp.metrics import BrokerCollector
 from actorkit.mdp.options import BrokerParams
 from actorkit.mdp.state import BrokerState
 
 log = logging.getLogger(__name__)
 
-_NOBLOCK = int(zmq.NOBLOCK)
-_MORE = int(zmq.SNDMORE)
-_SEND_MORE = int(zmq.SNDMORE | zmq.NOBLOCK)
-
-#: Frames up to this many bytes are copied into Python; larger ones pass through as they are.
-_COPIED_BYTES = 4096
-
-#: Messages that are sent together when many come in: libzmq's I/O thread is then woken once for all of them.
-_BURST = 16
-
-#: After a message that came alone, so many are sent at once without a look whether more have come.
-_ALONE = 32
 
 #: Longest time between two looks at timers, in seconds.
 _TICK_S = 0.1
@@ -106,7 +94,7 @@ class Broker:
             until = self._clock() + self.params.drain_timeout_s
             self._serve(socket, lambda: self.state.may_end(self._clock()) or self._clock() >= until)
             self.state.farewell()
-            self._flush(socket, self._clock())
+            flush(socket, self.state, self._clock())
         finally:
             self._close(1000)
         log.info("broker at %s ended", self._bound)
@@ -173,96 +161,9 @@ class Broker:
         socket.set(zmq.BACKLOG, 1024)
 
     def _serve(self, socket: Socket, done: Callable[[], bool]) -> None:
-        """Take messages until `done()`, asked once a tick."""
-        recv = socket.recv
-        state = self.state
-        receive = state.receive
-        outgoing = state.outgoing
-        flush = self._flush
-        clock = self._clock
         tick_s = min(_TICK_S, self.params.heartbeat_s / 4)
-        due = now = clock()
-        wait = alone = burst = 0
-        while True:
-            try:
-                # Blocks for one tick at most: cheaper than a poller, which would ask the kernel for every message.
-                frames: list[Part] = [recv(wait)]
-            except zmq.Again:
-                now = clock()
-                if wait:  # the burst has ended
-                    wait = 0
-                    alone = _ALONE if burst < 2 else 0
-                    burst = 0
-                    flush(socket, now)
-                    continue
-            else:
-                # The first four frames are compared with bytes; a body may be large, and then passes through as it is.
-                part = recv(0, False)
-                frames.append(part.bytes)
-                while part.more and len(frames) < 4:
-                    part = recv(0, False)
-                    frames.append(part.bytes)
-                while part.more:
-                    part = recv(0, False)
-                    frames.append(part.bytes if len(part) <= _COPIED_BYTES else part)
-                now = clock()
-                try:
-                    receive(frames, now)
-                except Exception:  # noqa: BLE001  # one message must not end the broker
-                    self._survive(frames)
-                if outgoing:
-                    burst += 1
-                    if alone:
-                        alone -= 1
-                        burst = 0
-                        flush(socket, now)
-                    elif len(outgoing) < _BURST:
-                        wait = _NOBLOCK
-                    else:
-                        wait = burst = 0
-                        flush(socket, now)
-            if now >= due:
-                if done():
-                    return
-                due = now + tick_s
-                state.tick(now)
-                if self._announcer is not None:
-                    self._announcer.tick(now)
-                flush(socket, now)
+        serve(socket, self.state, self._clock, done, tick_s, self._announce)
 
-    def _flush(self, socket: Socket, now: float) -> None:
-        """Send all that the state has to send; what cannot be delivered goes back to the state, which may add more."""
-        send = socket.send
-        outgoing = self.state.outgoing
-        for message in outgoing:  # grows while it is walked
-            try:
-                if len(message) == 7:  # a request to a 0.1 worker, and below an answer to a 0.1 client
-                    receiver, one, two, three, four, five, last = message
-                    send(receiver, _SEND_MORE)
-                    send(one, _MORE)
-                    send(two, _MORE)
-                    send(three, _MORE)
-                    send(four, _MORE)
-                    send(five, _MORE)
-                    send(last)
-                elif len(message) == 5:
-                    receiver, one, two, three, last = message
-                    send(receiver, _SEND_MORE)
-                    send(one, _MORE)
-                    send(two, _MORE)
-                    send(three, _MORE)
-                    send(last)
-                else:
-                    for part in message[:-1]:
-                        send(part, _SEND_MORE)
-                    send(message[-1], _NOBLOCK)
-            except zmq.ZMQError as exc:
-                if exc.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
-                    raise
-                self.state.undeliverable(message, now, gone=exc.errno == zmq.EHOSTUNREACH)
-        outgoing.clear()
-
-    def _survive(self, frames: list[Part]) -> None:
-        """Count and log a bug that a message showed; the broker goes on."""
-        self.state.counts.errors["internal"] += 1
-        log.exception("broker: a message of %d frames from %s was not handled", len(frames), show(frames[0]))
+    def _announce(self, now: float) -> None:
+        if self._announcer is not None:
+            self._announcer.tick(now)

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 import zmq
 
 from actorkit.mdp.frames import EMPTY, NOTE, V1, Part, show, worker_request
-from actorkit.mdp.service import Request
+from actorkit.mdp.service import Request, Service, Worker
 from actorkit.mdp.state import BrokerState
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ def serve(
     every message. A bug that a message shows is logged and counted; the loop goes on.
     """
     recv = socket.recv
+    take = _taker(socket, state)
     due = clock()
     while True:
         try:
@@ -65,7 +66,7 @@ def serve(
         else:
             now = clock()
             try:
-                if not _hot(socket, state, recv, identity, now):
+                if not take(identity, now):
                     flush(socket, state, now)
             except zmq.ZMQError:
                 raise
@@ -93,3 +94,143 @@ def flush(socket: RawSocket, state: BrokerState, now: float) -> None:
         except zmq.ZMQError as exc:
             _undelivered(state, message, now, exc)
     outgoing.clear()
+
+
+def _undelivered(state: BrokerState, message: Sequence[Part], now: float, exc: zmq.ZMQError) -> None:
+    if exc.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
+        raise exc
+    state.undeliverable(message, now, gone=exc.errno == zmq.EHOSTUNREACH)
+
+
+def _taker(socket: RawSocket, state: BrokerState) -> Callable[[bytes, float], bool]:
+    """Return what takes one message whose first frame has been read; it returns False when there is more to send."""
+    recv, send = socket.recv, socket.send
+    workers, services, counts = state.workers, state.services, state.counts
+    observe = counts.observe
+    max_bytes = state.params.max_body_bytes
+    max_queued_bytes = state.params.queue_bytes_limit
+    draining = state.draining
+
+    def take(identity: bytes, now: float) -> bool:
+        a = recv(0, False)
+        if not a.more:
+            return general([identity, a.bytes], now)
+        b = recv(0, False)
+        if not b.more:
+            return general([identity, a.bytes, b.bytes], now)
+        c = recv(0, False)
+        if not c.more:
+            return general([identity, a.bytes, b.bytes, c.bytes], now)
+        d = recv(0, False)
+        header = b.bytes
+        if header == _WORKER and d.more:
+            e = recv(0, False)
+            if e.more:
+                f = recv(0, False)
+                if not f.more and not len(e) and not len(a) and c.bytes == _FINAL:
+                    worker = workers.get(identity)
+                    if worker is not None and worker.dialect is V1:
+                        request = worker.request
+                        if request is not None and request.client == d.bytes and request.dialect is V1:
+                            if request.parts is None:
+                                worker.last_seen = now
+                                return reply(worker, request, f, now)
+                return rest([identity, a.bytes, header, c.bytes, d.bytes, e.bytes], f, now)
+            return general([identity, a.bytes, header, c.bytes, d.bytes, e.bytes], now)
+        if header == _CLIENT and not d.more and not len(a):
+            size = len(d)
+            body = d.bytes if size <= COPIED_BYTES else d
+            service = services.get(c.bytes)
+            if service is None or size > max_bytes or draining or (size <= COPIED_BYTES and body.startswith(NOTE)):
+                return general([identity, EMPTY, header, c.bytes, body], now)
+            return ask(service, identity, body, size, now)
+        return rest([identity, a.bytes, header, c.bytes], d, now)
+
+    def ask(service: Service, client: bytes, body: Part, size: int, now: float) -> bool:
+        """Give a request to the worker that is idle for longest, or queue it (`BrokerState._request`)."""
+        idle = service.idle
+        worker = None
+        while idle:
+            worker = idle.popleft()
+            if not worker.gone:
+                break
+            service.stale -= 1
+            worker = None
+        deadline = now + service.request_timeout_s
+        if worker is None:
+            queue = service.queue
+            if len(queue) >= service.queue_limit or state.queued_bytes + size > max_queued_bytes:
+                return general([client, EMPTY, _CLIENT, service.name, body], now)
+            counts.requests += 1
+            queue.append(Request(client, V1, [body], now, deadline, False, size))
+            state.queued_bytes += size
+            if deadline < service.next_deadline:
+                service.next_deadline = deadline
+            return True
+        counts.requests += 1
+        service.busy += 1
+        return give(worker, Request(client, V1, [body], now, deadline, False), now)
+
+    def reply(worker: Worker, request: Request, answer: Any, now: float) -> bool:
+        """Pass an answer on and give the worker the request that waits for longest (`BrokerState._reply`)."""
+        service = worker.service
+        try:
+            send(request.client, _SEND_MORE)
+            send(EMPTY, _MORE)
+            send(_CLIENT, _MORE)
+            send(service.name, _MORE)
+            send(answer.bytes if len(answer) <= COPIED_BYTES else answer)
+        except zmq.ZMQError as exc:
+            _undelivered(state, [request.client, EMPTY, _CLIENT], now, exc)
+        observe(now - request.arrived)
+        queue = service.queue
+        if not queue:
+            worker.request = None
+            service.busy -= 1
+            service.idle.append(worker)
+            return True
+        following = queue.popleft()
+        state.queued_bytes -= following.size_bytes
+        if following.deadline <= now:
+            state.expire(service, following)
+            state.next_for(worker, now)
+            return False
+        return give(worker, following, now)
+
+    def give(worker: Worker, request: Request, now: float) -> bool:
+        worker.request = request
+        worker.last_sent = now
+        body = request.body
+        try:
+            if worker.dialect is V1 and len(body) == 1:
+                send(worker.identity, _SEND_MORE)
+                send(EMPTY, _MORE)
+                send(_WORKER, _MORE)
+                send(_REQUEST, _MORE)
+                send(request.client, _MORE)
+                send(EMPTY, _MORE)
+                send(body[0])
+                return True
+            message = [worker.identity, *worker_request(request.client, body, worker.dialect)]
+            for part in message[:-1]:
+                send(part, _SEND_MORE)
+            send(message[-1], _NOBLOCK)
+        except zmq.ZMQError as exc:
+            message = [worker.identity, *worker_request(request.client, body, worker.dialect)]
+            _undelivered(state, message, now, exc)
+            return False
+        return True
+
+    def rest(frames: list[Part], part: Any, now: float) -> bool:
+        """Read a message to its end."""
+        frames.append(part.bytes if len(part) <= COPIED_BYTES else part)
+        while part.more:
+            part = recv(0, False)
+            frames.append(part.bytes if len(part) <= COPIED_BYTES else part)
+        return general(frames, now)
+
+    def general(frames: list[Part], now: float) -> bool:
+        state.receive(frames, now)
+        return not state.outgoing
+
+    return take

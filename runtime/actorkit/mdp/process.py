@@ -7,7 +7,9 @@ import threading
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from actorkit import __version__, admin, logs, metrics, params
+import msgspec
+
+from actorkit import __version__, admin, logs, metrics, params, topology_keys
 from actorkit.errors import SettingsError
 from actorkit.mdp.broker import Broker, lean
 from actorkit.mdp.options import BrokerParams
@@ -38,7 +40,7 @@ def main(settings: Settings) -> int:
     )
     if settings.inbox is None:
         raise SettingsError("ACTORKIT_INBOX is not set. A broker needs the endpoint to bind, as tcp://*:5550.")
-    broker = Broker(settings.inbox, params.build(BrokerParams, settings.params))
+    broker = Broker(settings.inbox, _params(settings))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: broker.stop())
     broker.bind()
@@ -51,6 +53,14 @@ def main(settings: Settings) -> int:
             server.shutdown()
             server.server_close()
     return 0
+
+
+def _params(settings: Settings) -> BrokerParams:
+    """The broker's parameters; where it is given no keys of its own, the topology's."""
+    built = params.build(BrokerParams, settings.params)
+    if built.keys is None and settings.keys is not None:
+        return msgspec.structs.replace(built, keys=topology_keys.read(settings.keys).server)
+    return built
 
 
 def _serve_admin(settings: Settings, broker: Broker) -> WSGIServer | None:

@@ -50,7 +50,7 @@ class Queues:
             note = write_note(AnswerNote(status=status, error=text, draining=reason == "draining"))
             self.outgoing.append([request.client, *client_answer(service, [note], request.dialect)])
 
-    def _expire(self, service: Service, request: Request) -> None:
+    def expire(self, service: Service, request: Request) -> None:
         self.counts.expired += 1
         self._refuse(request, service.name, 504, "expired", f'no worker of "{service.label}" was free in time')
 
@@ -64,7 +64,7 @@ class Queues:
                 self._refuse(request, service.name, 502, "worker_lost", text)
                 return
         if request.deadline <= now:
-            self._expire(service, request)
+            self.expire(service, request)
             return
         self.counts.requeued += 1
         request.size_bytes = sum(map(len, request.body))
@@ -80,7 +80,7 @@ class Queues:
             self.queued_bytes -= request.size_bytes
             if request.deadline <= now:
                 service.idle.appendleft(worker)
-                self._expire(service, request)
+                self.expire(service, request)
                 continue
             worker.request = request
             worker.last_sent = now

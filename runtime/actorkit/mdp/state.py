@@ -117,7 +117,7 @@ class BrokerState(Workers):
             if service.next_deadline <= now:
                 for request in service.take_expired(now):
                     self.queued_bytes -= request.size_bytes
-                    self._expire(service, request)
+                    self.expire(service, request)
                 self._forget(service)
 
     # Stopping

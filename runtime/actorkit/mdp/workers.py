@@ -76,12 +76,18 @@ class Workers(Queues):
         else:
             outgoing.append([request.client, *client_answer(service.name, frames[at + 3 :], V2)])
         self.counts.observe(now - request.arrived)
+        self.next_for(worker, now)
+
+    def next_for(self, worker: Worker, now: float) -> None:
+        """Give a worker that has answered the request that waits for longest, or let it be idle."""
+        service = worker.service
+        outgoing = self.outgoing
         queue = service.queue
         while queue:
             request = queue.popleft()
             self.queued_bytes -= request.size_bytes
             if request.deadline <= now:
-                self._expire(service, request)
+                self.expire(service, request)
                 continue
             worker.request = request
             worker.last_sent = now

@@ -1,0 +1,179 @@
+"""A trial: a rig runs, calm at first, then under faults, then until everything is acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from actorkit_kit.chaos import verdict as judge
+from actorkit_kit.chaos.faults import Fault, Kind
+from actorkit_kit.chaos.injector import Cuttable, Injector
+from actorkit_kit.chaos.records import MADE, SEEN
+from actorkit_kit.chaos.rig import Rig
+from actorkit_kit.chaos.verdict import Verdict
+from actorkit_kit.errors import KitError
+from actorkit_kit.targets.child import Child
+from actorkit_kit.targets.local import Local
+from actorkit_kit.targets.supervisor import Supervisor
+
+#: Events before the first fault; what they become says what the others must become.
+CALM_EVENTS: Final = 50
+#: More events than any trial makes.
+NO_END: Final = 10**15
+#: Longest time until all is ready, in seconds.
+START_TIMEOUT_S: Final = 60.0
+#: Time between two looks at how far it is, in seconds.
+LOOK_S: Final = 0.1
+#: Time between two words about how far it is, in seconds.
+WORD_S: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a trial does: these faults within `duration_s` seconds, then `settle_s` seconds at most to get over them."""
+
+    seed: int
+    duration_s: float
+    settle_s: float
+    faults: Sequence[Fault]
+    exactly_once: bool
+
+
+class Trial:
+    """Runs one rig. `box` is the folder of its dead letters; `tell` hears how it goes, `detail` of each fault."""
+
+    def __init__(
+        self,
+        rig: Rig,
+        local: Local,
+        supervisor: Supervisor,
+        box: Path,
+        network: Cuttable | None,
+        tell: Callable[[str], None],
+        detail: Callable[[str], None],
+    ) -> None:
+        self._rig = rig
+        self._supervisor = supervisor
+        self._box = box
+        self._tell = tell
+        self._injector = Injector(supervisor, local, network, detail)
+
+    async def run(self, course: Course) -> Verdict:
+        """Run it to its end.
+
+        Raises:
+            KitError: it does not even run without faults.
+        """
+        await self._supervisor.start(START_TIMEOUT_S)
+        try:
+            copies = await self._calm(course.settle_s)
+            self._tell(f"each event becomes {copies} arrival{'s' * (copies != 1)}; faults begin, seed {course.seed}")
+            begun = time.monotonic()
+            self._order(NO_END)
+            await self._suffer(course)
+            self._order(0)
+            self._tell("faults are over; waiting until everything is acknowledged")
+            left = await self._settle(course.settle_s)
+            seconds = time.monotonic() - begun
+            unclean = await self._supervisor.stop()
+        except BaseException:
+            await self._supervisor.kill()
+            raise
+        return self._judge(course, copies, left, seconds, unclean)
+
+    async def _calm(self, timeout_s: float) -> int:
+        self._order(CALM_EVENTS)
+        if await self._settle(timeout_s):
+            raise KitError(f"{CALM_EVENTS} events are not acknowledged within {timeout_s:g} s, without any fault.")
+        return judge.copies_of(judge.count(self._rig, self._box))
+
+    async def _suffer(self, course: Course) -> None:
+        words = asyncio.create_task(self._words())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._injector.run(course.faults))
+                group.create_task(asyncio.sleep(course.duration_s))
+        finally:
+            words.cancel()
+            for child in self._supervisor.children:
+                child.signal(signal.SIGCONT)
+
+    async def _words(self) -> None:
+        begun = time.monotonic()
+        while True:
+            await asyncio.sleep(WORD_S)
+            made = sum(_records(self._rig.made(source), MADE.size) for source in self._rig.sources)
+            seen = sum(_records(self._rig.seen(sink), SEEN.size) for sink in self._rig.sinks)
+            faults = ", ".join(f"{kind} {amount}" for kind, amount in sorted(self._injector.done.items()))
+            self._tell(f"{time.monotonic() - begun:.0f} s: {made} sent, {seen} arrivals, faults: {faults or 'none'}")
+
+    def _order(self, most: int) -> None:
+        """Tell the sources how many events to make, in all."""
+        for source in self._rig.sources:
+            path = self._rig.orders(source)
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text(str(most))
+            temporary.replace(path)
+
+    async def _settle(self, timeout_s: float) -> int:
+        """Wait until the sources have made what they were ordered to, everything is acknowledged, and all are ready.
+
+        Returns how many events are not acknowledged in the end.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            left = [await self._unfinished(source) for source in self._rig.sources]
+            if not any(left):
+                unready = [child for child in self._supervisor.children if not child.alive or await child.readiness()]
+                if not unready:
+                    return 0
+            if time.monotonic() > deadline:
+                return sum(max(amount, 0) for amount in left)
+            await asyncio.sleep(LOOK_S)
+
+    async def _unfinished(self, source: str) -> int:
+        """Events of a source that are not acknowledged; -1 while it has not made all that it shall, or says nothing."""
+        orders = self._rig.orders(source)
+        done = orders.with_suffix(".done")
+        if not done.exists() or done.read_text() != orders.read_text():
+            return -1
+        child = next(child for child in self._supervisor.children if child.process.unit.name == source)
+        try:
+            _, page = await child.page("/metrics")
+        except (OSError, TimeoutError):
+            return -1
+        found = re.search(r"^actorkit_unfinished(?:\{[^}]*\})? ([0-9.e+]+)$", page, re.MULTILINE)
+        return int(float(found[1])) if found else -1
+
+    def _judge(self, course: Course, copies: int, left: int, seconds: float, unclean: Sequence[Child]) -> Verdict:
+        found = judge.count(self._rig, self._box)
+        missing = judge.missing(found, copies)
+        faults: Mapping[Kind, int] = self._injector.done
+        return Verdict(
+            seed=course.seed,
+            seconds=round(seconds, 1),
+            sent=len(found.made),
+            copies=copies,
+            received=sum(len(arrived) for arrived in found.arrivals.values()),
+            duplicates=judge.duplicates(found),
+            lost=len(missing),
+            failed=len(found.failed),
+            unacknowledged=left,
+            stall_s=round(found.stall_s(), 3),
+            slowest_s=round(found.slowest_s(), 3),
+            faults={str(kind): amount for kind, amount in sorted(faults.items())},
+            restarts=sum(child.restarts for child in self._supervisor.children),
+            unclean=tuple(f"{child.process.name}: status {child.status}: {child.last_words()}" for child in unclean),
+            exactly_once=course.exactly_once,
+            missing=missing[:20],
+        )
+
+
+def _records(path: Path, size: int) -> int:
+    return path.stat().st_size // size if path.exists() else 0
