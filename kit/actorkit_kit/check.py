@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from actorkit import topology_keys
+from actorkit.errors import SettingsError
 from actorkit.params import Problem, is_reference
 from actorkit_kit import class_lookup, graph_check
 from actorkit_kit.actor_class import ActorClass, Description, Request
@@ -21,7 +23,7 @@ from actorkit_kit.findings import Finding, Findings
 from actorkit_kit.section import Section, kind
 from actorkit_kit.topology import Exposure, Node, Secret, Topology
 
-TOP_KEYS: Final = ("name", "actors", "connections", "broker", "secrets", "defaults")
+TOP_KEYS: Final = ("name", "actors", "connections", "broker", "keys", "secrets", "defaults")
 
 #: Folder beside the topology where secrets are that say nothing else.
 SECRETS_FOLDER: Final = "secrets"
@@ -54,7 +56,10 @@ def check(document: Document) -> Checked:
     sections = ActorSections(root, document.base)
     nodes, secrets = sections.nodes(), sections.secrets()
     connections = ConnectionSection(findings, root.mapping("actors")).read(document.data.get("connections"))
-    topology = Topology(name, document.base, nodes, tuple(connections), sections.broker(), secrets)
+    keys = _keys_secret(root)
+    topology = Topology(name, document.base, nodes, tuple(connections), sections.broker(), secrets, keys)
+    if keys:
+        _keys(findings, topology)
     _ports(findings, topology)
     classes = _classes(findings, topology)
     graph_check.check(findings, topology, classes, connections)
@@ -64,6 +69,26 @@ def check(document: Document) -> Checked:
 def secret_of(topology: Topology, name: str) -> Secret:
     """Where a secret comes from, declared or not."""
     return topology.secrets.get(name) or Secret(name, topology.base / SECRETS_FOLDER / name)
+
+
+def _keys_secret(root: Section) -> str:
+    if root.content.get("keys") is None:
+        return ""
+    section = root.section("keys")
+    section.only("secret")
+    return section.text("secret", required="Name the secret that holds them: keys: {secret: topology-keys}.")
+
+
+def _keys(findings: Findings, topology: Topology) -> None:
+    """See that the secret with the CURVE keys is there and holds a pair."""
+    place: Place = ("keys", "secret")
+    found = _secret(findings, topology, place, topology.keys)
+    if "file" in found:
+        try:
+            topology_keys.read(Path(found["file"]))
+        except SettingsError as exc:
+            reason = exc.message.partition(", and ")[2] or exc.message
+            findings.add(place, f'the secret "{topology.keys}" is of no use: {reason} Make one with kit keys.')
 
 
 def _ports(findings: Findings, topology: Topology) -> None:

@@ -94,6 +94,8 @@ class Unit:
     receives: bool = True
     edges: tuple[Connection, ...] = ()
     uses_broker: bool = False
+    #: Where the unit reads the topology's CURVE keys; "" when its edges are in the clear.
+    keys: str = ""
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()
     waits: tuple[Wait, ...] = ()
@@ -168,6 +170,8 @@ def environment(plan: Plan, unit: Unit, addresses: Addresses) -> dict[str, str]:
         "ACTORKIT_DRAIN_TIMEOUT_S": f"{unit.drain_timeout_s:g}",
         **unit.environment_extra,
     }
+    if unit.keys:
+        variables["ACTORKIT_KEYS"] = unit.keys
     if unit.receives:
         variables["ACTORKIT_INBOX"] = addresses.inbox(unit.name)
     if unit.keeps_dead_letters:

@@ -29,6 +29,8 @@ def make_plan(checked: Checked) -> Plan:
     broker = topology.broker or (Broker() if any(unit.uses_broker for unit in units) else None)
     if broker is not None:
         units.append(_broker(broker))
+    if topology.keys:
+        units = [_with_keys(topology, unit) for unit in units]
     waits = _waits(units)
     units = [replace(unit, waits=waits[unit.name]) for unit in units]
     plan = Plan(topology.name, actorkit.__version__, "", topology.base, tuple(units))
@@ -79,6 +81,17 @@ def _broker(broker: Broker) -> Unit:
     )
 
 
+def _with_keys(topology: Topology, unit: Unit) -> Unit:
+    """The unit with the topology's CURVE keys, which it may have as a secret already."""
+    keys = _secret_mount(topology, topology.keys)
+    return replace(unit, keys=keys.target, mounts=tuple(dict.fromkeys((*unit.mounts, keys))))
+
+
+def _secret_mount(topology: Topology, name: str) -> Mount:
+    secret = secret_of(topology, name)
+    return Mount(name, secret.file or Path(), f"{SECRETS_DIR}/{name}", secret=True, variable=secret.variable)
+
+
 def _image(topology: Topology, node: Node, actor_class: ActorClass) -> Image:
     version = actorkit.__version__
     if node.build is not None:
@@ -99,8 +112,7 @@ def _mounts(topology: Topology, node: Node) -> Iterator[Mount]:
             name = f"{parameter}-{source.name}"
             yield Mount(name, source, f"{FILES_DIR}/{name}")
         else:
-            secret = secret_of(topology, given)
-            yield Mount(given, secret.file or Path(), f"{SECRETS_DIR}/{given}", secret=True, variable=secret.variable)
+            yield _secret_mount(topology, given)
 
 
 def _params(node: Node, mounts: tuple[Mount, ...]) -> dict[str, Any]:

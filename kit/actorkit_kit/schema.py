@@ -45,6 +45,10 @@ def schema() -> dict[str, Any]:
             "actors": _named({"$ref": "#/definitions/actor"}, "the nodes of the graph", least=1),
             "connections": {"type": "array", "items": {"$ref": "#/definitions/connection"}, "description": "the edges"},
             "broker": _object({"replicas": _REPLICAS, "expose": _expose(), **_shared()}, "the MajorDomo broker"),
+            "keys": {
+                **_object({"secret": {"type": "string"}}, "the CURVE keys that all edges and brokers use"),
+                "required": ["secret"],
+            },
             "secrets": _named({"$ref": "#/definitions/secret"}, "where secrets come from"),
             "defaults": _object(_shared(), "hold for all that say nothing else"),
         },

@@ -76,3 +76,5 @@ class Topology:
     connections: tuple[Connection, ...] = ()
     broker: Broker | None = None
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    #: Name of the secret with the topology's CURVE keys; "" when its edges are in the clear.
+    keys: str = ""

@@ -73,7 +73,8 @@ class Trial:
         await self._supervisor.start(START_TIMEOUT_S)
         try:
             copies = await self._calm(course.settle_s)
-            self._tell(f"each event becomes {copies} arrival{'s' * (copies != 1)}; faults begin, seed {course.seed}")
+            become = ", ".join(f"{amount} of {source}" for source, amount in copies.items())
+            self._tell(f"arrivals that one event becomes: {become}; faults begin, seed {course.seed}")
             begun = time.monotonic()
             self._order(NO_END)
             await self._suffer(course)
@@ -87,7 +88,7 @@ class Trial:
             raise
         return self._judge(course, copies, left, seconds, unclean)
 
-    async def _calm(self, timeout_s: float) -> int:
+    async def _calm(self, timeout_s: float) -> dict[str, int]:
         self._order(CALM_EVENTS)
         if await self._settle(timeout_s):
             raise KitError(f"{CALM_EVENTS} events are not acknowledged within {timeout_s:g} s, without any fault.")
@@ -124,7 +125,7 @@ class Trial:
     async def _settle(self, timeout_s: float) -> int:
         """Wait until the sources have made what they were ordered to, everything is acknowledged, and all are ready.
 
-        Returns how many events are not acknowledged in the end.
+        Returns how many events are not acknowledged in the end; one at least for a source that does not say.
         """
         deadline = time.monotonic() + timeout_s
         while True:
@@ -134,7 +135,7 @@ class Trial:
                 if not unready:
                     return 0
             if time.monotonic() > deadline:
-                return sum(max(amount, 0) for amount in left)
+                return sum(abs(amount) for amount in left)
             await asyncio.sleep(LOOK_S)
 
     async def _unfinished(self, source: str) -> int:
@@ -151,7 +152,9 @@ class Trial:
         found = re.search(r"^actorkit_unfinished(?:\{[^}]*\})? ([0-9.e+]+)$", page, re.MULTILINE)
         return int(float(found[1])) if found else -1
 
-    def _judge(self, course: Course, copies: int, left: int, seconds: float, unclean: Sequence[Child]) -> Verdict:
+    def _judge(
+        self, course: Course, copies: Mapping[str, int], left: int, seconds: float, unclean: Sequence[Child]
+    ) -> Verdict:
         found = judge.count(self._rig, self._box)
         missing = judge.missing(found, copies)
         faults: Mapping[Kind, int] = self._injector.done

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from actorkit.dead_letters import letters
-from actorkit_kit.chaos.records import Seen, read_made, read_seen
+from actorkit_kit.chaos.records import read_made, read_seen
 from actorkit_kit.chaos.rig import Rig
 from actorkit_kit.errors import KitError
 
@@ -19,7 +20,7 @@ NS_PER_S = 1e9
 class Verdict:
     """What came of a run.
 
-    copies: how many arrivals each event becomes; found out before the first fault.
+    copies: how many arrivals an event of each source becomes; found out before the first fault.
     received: different arrivals; duplicates: arrivals of what had arrived before.
     lost: events of which an arrival is missing; failed: events that arrived as failures, or became dead letters.
     stall_s: the longest time in which nothing arrived; slowest_s: the longest way of an event.
@@ -29,7 +30,7 @@ class Verdict:
     seed: int
     seconds: float
     sent: int
-    copies: int
+    copies: Mapping[str, int]
     received: int
     duplicates: int
     lost: int
@@ -51,9 +52,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Count:
-    """What the files of a rig say. `made`: trace → when; `arrivals`: trace → (id → how often); `failed`: traces."""
+    """What the files of a rig say. `made`: trace → when; `origin`: trace → source; `arrivals`: trace → ((sink, id) →
+    how often); `failed`: traces; `times`: trace and time of each arrival."""
 
     made: Mapping[int, int]
+    origin: Mapping[int, str]
     arrivals: Mapping[int, Counter[tuple[str, int]]]
     failed: frozenset[int]
     times: tuple[tuple[int, int], ...]
@@ -61,7 +64,7 @@ class Count:
     def stall_s(self) -> float:
         """The longest time between two arrivals that follow each other."""
         at = sorted(at_ns for _, at_ns in self.times)
-        return max((later - sooner for sooner, later in zip(at, at[1:], strict=False)), default=0) / NS_PER_S
+        return max((later - sooner for sooner, later in pairwise(at)), default=0) / NS_PER_S
 
     def slowest_s(self) -> float:
         """The longest time between the making of an event and its last arrival."""
@@ -70,26 +73,25 @@ class Count:
 
 def count(rig: Rig, box: Path) -> Count:
     """Read the files; events that our sources did not make are left out."""
-    made = {one.trace: one.at_ns for source in rig.sources for one in read_made(rig.made(source))}
+    made, origin = {}, {}
+    for source in rig.sources:
+        for event in read_made(rig.made(source)):
+            made[event.trace], origin[event.trace] = event.at_ns, source
     arrivals: dict[int, Counter[tuple[str, int]]] = defaultdict(Counter)
     failed = {int(letter.trace, 16) for letter in letters(box)} & made.keys()
     times = []
     for sink in rig.sinks:
         for one in read_seen(rig.seen(sink)):
             if one.trace in made:
-                arrivals[one.trace][_name(sink, one)] += 1
+                arrivals[one.trace][sink, one.id] += 1
                 times.append((one.trace, one.at_ns))
                 if one.failed:
                     failed.add(one.trace)
-    return Count(made, arrivals, frozenset(failed), tuple(times))
+    return Count(made, origin, arrivals, frozenset(failed), tuple(times))
 
 
-def _name(sink: str, one: Seen) -> tuple[str, int]:
-    return sink, one.id
-
-
-def copies_of(found: Count) -> int:
-    """How many arrivals an event becomes when nothing is wrong.
+def copies_of(found: Count) -> dict[str, int]:
+    """How many arrivals an event becomes when nothing is wrong, by source.
 
     Raises:
         KitError: none arrives, some fail, or not all become the same.
@@ -99,23 +101,26 @@ def copies_of(found: Count) -> int:
             f"{len(found.failed)} of {len(found.made)} events failed before any fault. "
             "Give them a body that the topology takes: --body FILE."
         )
-    counts = {sum(found.arrivals.get(trace, Counter()).values()) for trace in found.made}
-    if counts == {0}:
-        raise KitError("no event of the counting source arrives at the counting sink. Say where they go: --from, --to.")
-    if len(counts) != 1:
-        raise KitError(
-            f"one event becomes {min(counts)} arrivals, another one {max(counts)}, before any fault: "
-            "what is lost cannot be told. Choose other ends: --from, --to."
-        )
-    return counts.pop()
+    counts: dict[str, set[int]] = defaultdict(set)
+    for trace, source in found.origin.items():
+        counts[source].add(found.arrivals.get(trace, Counter()).total())
+    for source, amounts in counts.items():
+        if amounts == {0}:
+            raise KitError(f'no event of "{source}" arrives at a counting sink. Say where events go: --from, --to.')
+        if len(amounts) != 1:
+            raise KitError(
+                f'one event of "{source}" becomes {min(amounts)} arrivals, another one {max(amounts)}, before any '
+                "fault: what is lost cannot be told. Choose other ends: --from, --to."
+            )
+    return {source: amounts.pop() for source, amounts in counts.items()}
 
 
-def missing(found: Count, copies: int) -> tuple[int, ...]:
+def missing(found: Count, copies: Mapping[str, int]) -> tuple[int, ...]:
     """Traces of the events of which an arrival is missing, and that did not fail either."""
     return tuple(
         trace
-        for trace in found.made
-        if trace not in found.failed and len(found.arrivals.get(trace, Counter())) < copies
+        for trace, source in found.origin.items()
+        if trace not in found.failed and len(found.arrivals.get(trace, ())) < copies[source]
     )
 
 

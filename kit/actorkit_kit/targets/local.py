@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,7 +71,9 @@ class Local:
     def process(self, unit: Unit, number: int) -> Process:
         """How the replica of that number is started."""
         admin = self.admin(unit, number)
-        local = replace(unit, params=_params(unit, self._folder, self._ports))
+        sources = {mount.target: _source(mount, self._folder) for mount in unit.mounts}
+        params = _params(unit, sources, self._ports)
+        local = replace(unit, params=params, keys=sources[unit.keys] if unit.keys else "")
         addresses = Addresses(
             peer=lambda name: self.peer(self.plan.unit(name)), inbox=lambda _name: self.inbox(unit, number), admin=admin
         )
@@ -158,9 +160,8 @@ def _url(unit: Unit, port: int) -> str:
     return f"{'tcp' if unit.kind == 'broker' else 'http'}://{LOOPBACK}:{port}"
 
 
-def _params(unit: Unit, folder: Path, ports: FreePorts) -> dict[str, Any]:
+def _params(unit: Unit, sources: Mapping[str, str], ports: FreePorts) -> dict[str, Any]:
     """The parameters for this machine: real files, published ports, and any free port where none is published."""
-    sources = {mount.target: _source(mount, folder) for mount in unit.mounts}
     params = {
         name: {"file": sources[value["file"]]} if isinstance(value, dict) and value.get("file") in sources else value
         for name, value in unit.params.items()

@@ -1,4 +1,4 @@
-"""What `kit run` keeps beside the topology: dead letters, which stay, and how its processes are reached while it runs."""
+"""What `kit run` keeps beside the topology: dead letters, which stay, and how its processes are reached meanwhile."""
 
 from __future__ import annotations
 

@@ -7,12 +7,19 @@ import pytest
 
 from actorkit.mdp import frames as f
 from actorkit.mdp.options import BrokerParams
-from tests.runtime.mdp.bench import EXPIRY_S, Bench, answered, disconnected, given
+from tests.runtime.mdp.bench import EXPIRY_S, Bench, LoopBench, answered, disconnected, given
+
+
+@pytest.fixture(params=[Bench, LoopBench], ids=["state", "loop"])
+def make(request: pytest.FixtureRequest) -> type[Bench]:
+    """The state alone, or behind the loop that the broker runs."""
+    kind: type[Bench] = request.param
+    return kind
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def bench(make: type[Bench]) -> Bench:
+    return make()
 
 
 def test_rule_2_a_request_names_one_client_and_an_empty_frame_follows(bench: Bench) -> None:
@@ -25,8 +32,8 @@ def test_rule_3_requests_wait_for_a_service_that_nobody_has_registered(bench: Be
     assert bench.ready(b"w1") == [given(b"c")]
 
 
-def test_rule_3_a_request_that_waited_too_long_is_never_given_to_a_worker() -> None:
-    bench = Bench(BrokerParams(request_timeout_s=5.0))
+def test_rule_3_a_request_that_waited_too_long_is_never_given_to_a_worker(make: type[Bench]) -> None:
+    bench = make(BrokerParams(request_timeout_s=5.0))
     bench.ask(b"c")
     bench.later(6)
     assert bench.state.counts.expired == 1

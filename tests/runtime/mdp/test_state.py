@@ -5,16 +5,23 @@ from __future__ import annotations
 import pytest
 
 from actorkit.mdp.options import BrokerParams, ServiceOptions
-from tests.runtime.mdp.bench import EXPIRY_S, Bench, answered, disconnected, given, refusal
+from tests.runtime.mdp.bench import EXPIRY_S, Bench, LoopBench, answered, disconnected, given, refusal
+
+
+@pytest.fixture(params=[Bench, LoopBench], ids=["state", "loop"])
+def make(request: pytest.FixtureRequest) -> type[Bench]:
+    """The state alone, or behind the loop that the broker runs."""
+    kind: type[Bench] = request.param
+    return kind
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def bench(make: type[Bench]) -> Bench:
+    return make()
 
 
-def test_a_full_queue_refuses_our_client_and_is_silent_to_others() -> None:
-    bench = Bench(BrokerParams(queue_limit=1))
+def test_a_full_queue_refuses_our_client_and_is_silent_to_others(make: type[Bench]) -> None:
+    bench = make(BrokerParams(queue_limit=1))
     bench.ask(b"a")
     assert bench.ask(b"b") == []
     (message,) = bench.ask_noted(b"c")
@@ -23,8 +30,8 @@ def test_a_full_queue_refuses_our_client_and_is_silent_to_others() -> None:
     assert bench.error("queue_full") == 2
 
 
-def test_all_queues_together_are_bounded_in_bytes() -> None:
-    bench = Bench(BrokerParams(queue_bytes_limit=100))
+def test_all_queues_together_are_bounded_in_bytes(make: type[Bench]) -> None:
+    bench = make(BrokerParams(queue_bytes_limit=100))
     bench.ask(b"a", b"x" * 60)
     (message,) = bench.ask_noted(b"b", b"x" * 60, service=b"other")
     assert refusal(message).status == 503
@@ -32,14 +39,14 @@ def test_all_queues_together_are_bounded_in_bytes() -> None:
     assert list(bench.state.services) == [b"echo"]
 
 
-def test_a_request_that_is_too_large_is_refused() -> None:
-    bench = Bench(BrokerParams(max_body_bytes=100))
+def test_a_request_that_is_too_large_is_refused(make: type[Bench]) -> None:
+    bench = make(BrokerParams(max_body_bytes=100))
     (message,) = bench.ask_noted(b"b", b"x" * 60, b"x" * 60)
     assert refusal(message).status == 413
 
 
-def test_names_that_only_clients_mention_are_bounded_and_forgotten() -> None:
-    bench = Bench(BrokerParams(max_services=2, request_timeout_s=5))
+def test_names_that_only_clients_mention_are_bounded_and_forgotten(make: type[Bench]) -> None:
+    bench = make(BrokerParams(max_services=2, request_timeout_s=5))
     for name in (b"a", b"b", b"c"):
         bench.ask(b"x", service=name)
     assert bench.error("too_many_services") == 1
@@ -79,8 +86,8 @@ def test_an_expired_request_is_not_given_out_even_before_the_sweep(bench: Bench)
     assert bench.ask(b"d") == [given(b"d")]
 
 
-def test_a_service_that_is_not_idempotent_refuses_at_once_when_its_worker_dies() -> None:
-    bench = Bench(BrokerParams(services={"echo": ServiceOptions(idempotent=False)}))
+def test_a_service_that_is_not_idempotent_refuses_at_once_when_its_worker_dies(make: type[Bench]) -> None:
+    bench = make(BrokerParams(services={"echo": ServiceOptions(idempotent=False)}))
     bench.ready(b"w1")
     bench.ask_noted(b"c")
     sent = bench.later(EXPIRY_S + 1)
@@ -88,16 +95,18 @@ def test_a_service_that_is_not_idempotent_refuses_at_once_when_its_worker_dies()
     assert bench.ready(b"w2") == []
 
 
-def test_a_request_that_our_draining_worker_did_not_begin_is_given_on_although_not_idempotent() -> None:
-    bench = Bench(BrokerParams(services={"echo": ServiceOptions(idempotent=False)}))
+def test_a_request_that_our_draining_worker_did_not_begin_is_given_on_in_any_case(
+    make: type[Bench],
+) -> None:
+    bench = make(BrokerParams(services={"echo": ServiceOptions(idempotent=False)}))
     bench.ready(b"AK1worker")
     bench.ask_noted(b"c")
     bench.ready(b"w2")
     assert bench.send(b"AK1worker", b"", b"MDPW01", b"\x05") == [given(b"c", to=b"w2")]
 
 
-def test_a_request_that_kills_its_workers_is_given_up() -> None:
-    bench = Bench(BrokerParams(max_attempts=2))
+def test_a_request_that_kills_its_workers_is_given_up(make: type[Bench]) -> None:
+    bench = make(BrokerParams(max_attempts=2))
     bench.ask_noted(b"c")
     for worker in (b"w1", b"w2"):
         assert bench.ready(worker) == [given(b"c", to=worker)]
