@@ -16,6 +16,7 @@ COPY kit/actorkit_kit/image/ ./actorkit_kit/image/
 RUN python -m actorkit_kit.image.install runtime --project pyproject.toml --target /opt/actorkit/lib
 COPY runtime/ /opt/actorkit/runtime/
 RUN install -D -m 0755 actorkit_kit/image/ready /opt/actorkit/bin/ready \
+    && install -d -m 0750 -o 10001 -g 10001 /var/lib/actorkit/dead-letters \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/actorkit/runtime
 
 # ---- the layers that all images share
@@ -23,6 +24,8 @@ FROM ${PYTHON} AS runtime
 COPY --from=runtime-build /opt/actorkit/lib/ /opt/actorkit/lib/
 COPY --from=runtime-build /opt/actorkit/bin/ /opt/actorkit/bin/
 COPY --from=runtime-build /opt/actorkit/runtime/ /opt/actorkit/runtime/
+# A volume that is mounted here for the first time takes over its owner.
+COPY --from=runtime-build --chown=10001:10001 /var/lib/actorkit/ /var/lib/actorkit/
 ENV PYTHONPATH=/opt/actorkit/code:/opt/actorkit/actors:/opt/actorkit/extra:/opt/actorkit/runtime:/opt/actorkit/lib \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -21,8 +23,10 @@ def missing(what: str) -> NoReturn:
 
 
 def tool(name: str) -> str:
-    """The path of a command."""
-    return shutil.which(name) or missing(f"needs the command {name}")
+    """The path of a command; tools that came with Python's packages are found beside the interpreter."""
+    beside = str(Path(sys.executable).parent)
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), beside])
+    return shutil.which(name, path=path) or missing(f"needs the command {name}")
 
 
 def engine() -> None:

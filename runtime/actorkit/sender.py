@@ -155,6 +155,9 @@ class Sender:
             take = pending.popleft
             items = [take() for _ in range(min(link.room, self._batch, len(pending)))]
             self._write(link, items)
+            if len(self.links) > 1:
+                # Among equals it is the next one's turn.
+                self.links[link.address] = self.links.pop(link.address)
 
     def _write(self, link: Link, items: list[Item]) -> None:
         """Make one frame of the items; two when it gets too long, and smaller batches from then on."""

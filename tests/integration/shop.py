@@ -74,6 +74,12 @@ def targets(prometheus: str) -> list[dict[str, Any]]:
         return found
 
 
+def rules(prometheus: str) -> set[str]:
+    """Names of the rules that Prometheus has loaded."""
+    with urllib.request.urlopen(f"{prometheus}/api/v1/rules", timeout=10) as answer:
+        return {rule["name"] for group in json.load(answer)["data"]["groups"] for rule in group["rules"]}
+
+
 def until(condition: Callable[[], Any], what: str, timeout_s: float = 60) -> Any:
     """Ask again and again until the answer is true; the answer."""
     deadline = time.monotonic() + timeout_s

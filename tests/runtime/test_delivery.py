@@ -213,3 +213,16 @@ def test_an_answer_waits_for_a_lost_instance_only_for_a_while() -> None:
     assert sent(made) == {"tcp://b:1": [""]}
     made.dispatch(15.1)
     assert (made.backlog, second.finished, made.dropped) == (0, 1, {"home-gone": 1})
+
+
+def test_instances_with_equal_room_take_turns() -> None:
+    made = sender(Options())
+    links = [welcome(made, f"tcp://{name}:1") for name in "abc"]
+    chosen = []
+    for _ in range(6):
+        put(made)
+        made.dispatch(0.0)
+        chosen += list(sent(made))
+        for link in links:
+            acknowledge(made, link)
+    assert chosen == ["tcp://a:1", "tcp://b:1", "tcp://c:1"] * 2

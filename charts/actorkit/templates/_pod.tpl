@@ -98,6 +98,10 @@ spec:
       volumeMounts:
         - name: tmp
           mountPath: /tmp
+        {{- if hasKey $actor.env "ACTORKIT_DEAD_LETTERS" }}
+        - name: dead-letters
+          mountPath: {{ index $actor.env "ACTORKIT_DEAD_LETTERS" }}
+        {{- end }}
         {{- range $key, $file := $actor.files }}
         - name: files
           mountPath: {{ $file.target }}
@@ -120,6 +124,16 @@ spec:
     - name: tmp
       emptyDir:
         sizeLimit: {{ $actor.tmpSize }}
+    {{- if hasKey $actor.env "ACTORKIT_DEAD_LETTERS" }}
+    - name: dead-letters
+      {{- with $root.Values.deadLetters.existingClaim }}
+      persistentVolumeClaim:
+        claimName: {{ . }}
+      {{- else }}
+      emptyDir:
+        sizeLimit: {{ $root.Values.deadLetters.size }}
+      {{- end }}
+    {{- end }}
     {{- if $actor.files }}
     - name: files
       configMap:

@@ -2,6 +2,7 @@
 
 The namespaces hang on one bridge, and processes reach each other over TCP. Cutting one off takes its cable's end at the
 bridge down: nothing is refused, nothing is reset, packets are gone, as when a cable is pulled (ip-netns(8), veth(4)).
+The bridge has a namespace too: the firewall of the machine, such as Docker's, does not see what goes over it.
 """
 
 from __future__ import annotations
@@ -36,10 +37,11 @@ def unable() -> str:
 
 
 class Network:
-    """A bridge and a namespace for each replica, with room for `SPARE` more of each."""
+    """A bridge, and a namespace for each replica, with room for `SPARE` more of each; .1 is this machine."""
 
     def __init__(self, plan: Plan) -> None:
         self._tag = f"kc{os.getpid()}"
+        self._switch = f"{self._tag}-switch"
         places = [(unit.name, number) for unit in plan.units for number in range(1, unit.replicas + SPARE + 1)]
         if len(places) > 250:
             raise KitError(f"--partition has room for 250 replicas, and there would be {len(places)}.")
@@ -53,23 +55,27 @@ class Network:
             KitError: the system does not let us.
         """
         self._subnet = _free_subnet()
-        self._ip("link", "add", self._tag, "type", "bridge")
+        self._ip("netns", "add", self._switch)
+        self._inside("link", "add", "bridge", "type", "bridge")
+        self._inside("link", "set", "bridge", "up")
+        self._ip("link", "add", self._tag, "type", "veth", "peer", "name", "v1", "netns", self._switch)
         self._ip("address", "add", f"{self._subnet}.1/24", "dev", self._tag)
         self._ip("link", "set", self._tag, "up")
+        self._inside("link", "set", "v1", "master", "bridge", "up")
         for index in self._numbers.values():
-            name, end = f"{self._tag}-{index}", f"{self._tag}v{index}"
+            name, end = f"{self._tag}-{index}", f"v{index}"
             self._ip("netns", "add", name)
-            self._ip("link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", name)
-            self._ip("link", "set", end, "master", self._tag, "up")
+            self._inside("link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", name)
+            self._inside("link", "set", end, "master", "bridge", "up")
             self._ip("-n", name, "address", "add", f"{self._subnet}.{index}/24", "dev", "eth0")
             self._ip("-n", name, "link", "set", "lo", "up")
             self._ip("-n", name, "link", "set", "eth0", "up")
 
     def close(self) -> None:
-        """Take everything away again; what is not there is passed over."""
+        """Take everything away again; what is not there is passed over. Cables go with the namespaces."""
         for index in self._numbers.values():
-            self._ip("link", "delete", f"{self._tag}v{index}", check=False)
             self._ip("netns", "delete", f"{self._tag}-{index}", check=False)
+        self._ip("netns", "delete", self._switch, check=False)
         self._ip("link", "delete", self._tag, check=False)
 
     def address(self, actor: str, number: int) -> str:
@@ -82,11 +88,15 @@ class Network:
 
     def cut(self, actor: str, number: int) -> None:
         """Cut a replica off from everybody."""
-        self._ip("link", "set", f"{self._tag}v{self._numbers[actor, number]}", "down")
+        self._inside("link", "set", f"v{self._numbers[actor, number]}", "down")
 
     def mend(self, actor: str, number: int) -> None:
         """Bring it back."""
-        self._ip("link", "set", f"{self._tag}v{self._numbers[actor, number]}", "up")
+        self._inside("link", "set", f"v{self._numbers[actor, number]}", "up")
+
+    def _inside(self, *arguments: str) -> None:
+        """Run `ip` in the bridge's namespace."""
+        self._ip("-n", self._switch, *arguments)
 
     def _ip(self, *arguments: str, check: bool = True) -> None:
         done = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=IP_TIMEOUT_S, check=False)

@@ -12,13 +12,25 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from actorkit_kit.errors import KitError
-from actorkit_kit.plan import ADMIN_PORT, INBOX_PORT, USER_ID, Plan, Port, Unit, container_addresses, environment
+from actorkit_kit.plan import (
+    ADMIN_PORT,
+    DEAD_LETTERS_DIR,
+    INBOX_PORT,
+    USER_ID,
+    Plan,
+    Port,
+    Unit,
+    container_addresses,
+    environment,
+)
 from actorkit_kit.targets import content, prometheus
 from actorkit_kit.targets.yamltext import Text, anchored, dump, header, merged
 
 #: The image of Prometheus, and the name of its service.
 PROMETHEUS_IMAGE: Final = "prom/prometheus:v3.5.0"
 PROMETHEUS: Final = "prometheus"
+#: The volume that all actors keep their dead letters in, each instance in a file of its own.
+DEAD_LETTERS: Final = "dead-letters"
 #: Folders, of those that are rendered, that only their owner may enter.
 PRIVATE: Final = ("secrets",)
 #: Seconds between the end of an instance's drain and its SIGKILL.
@@ -99,7 +111,7 @@ def _compose(plan: Plan) -> str:
             "data": {"internal": True, "labels": _labels(plan)},
             "edge": {"labels": _labels(plan)},
         },
-        "volumes": {"prometheus": {"labels": _labels(plan)}},
+        "volumes": {name: {"labels": _labels(plan)} for name in (DEAD_LETTERS, PROMETHEUS)},
     }
     document |= {kind: found for kind, found in (("configs", _configs(plan)), ("secrets", _secrets(plan))) if found}
     return header(plan, "Do not edit: put changes into compose.override.yaml, and settings into .env.") + dump(document)
@@ -139,6 +151,8 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
         service["labels"]["io.actorkit.files"] = Text(content.digest(mounted))
         service["configs"] = [{"source": f"{unit.name}-{file.key}", "target": file.target} for file in mounted]
     service["labels"] = dict(sorted(service["labels"].items()))
+    if unit.keeps_dead_letters:
+        service["volumes"] = [{"source": DEAD_LETTERS, "target": DEAD_LETTERS_DIR, "type": "volume"}]
     targets = content.secret_targets(unit)
     if targets:
         service["secrets"] = [{"source": name, "target": target} for name, target in targets.items()]

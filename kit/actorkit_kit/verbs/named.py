@@ -26,6 +26,10 @@ def name_of(reference: str) -> str:
     Raises:
         InvalidTopology: it is a topology with mistakes.
     """
-    if ":" in reference or Path(reference).suffix or "/" in reference or Path(reference, "topology.yaml").is_file():
-        return load_checked(reference).topology.name
-    return reference
+    return load_checked(reference).topology.name if is_topology(reference) else reference
+
+
+def is_topology(reference: str) -> bool:
+    """Whether a topology is meant, not a deployment's name."""
+    path = Path(reference)
+    return ":" in reference or "/" in reference or bool(path.suffix) or Path(path, "topology.yaml").is_file()

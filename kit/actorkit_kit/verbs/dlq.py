@@ -1,0 +1,148 @@
+"""`kit dlq`: dead letters of a topology that runs on this machine, or is deployed on a Docker Engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from actorkit_kit import dead_letter_boxes, deployment
+from actorkit_kit.console import Output, OutputOption, result, result_json, result_table
+from actorkit_kit.dead_letter_boxes import Box
+from actorkit_kit.engine import connect
+from actorkit_kit.errors import UsageError
+from actorkit_kit.load import DEFAULT_FILE, load_document
+from actorkit_kit.targets import local_state
+from actorkit_kit.verbs.named import is_topology
+
+
+class Action(StrEnum):
+    """What is done with dead letters."""
+
+    LIST = "list"
+    SHOW = "show"
+    RETRY = "retry"
+    DROP = "drop"
+
+
+class Where(StrEnum):
+    """Whose dead letters."""
+
+    LOCAL = "local"
+    COMPOSE = "compose"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def dlq(
+        action: Annotated[Action, typer.Argument(help="What is done.")],
+        actor: Annotated[str, typer.Argument(metavar="[ACTOR]", help="Whose; list takes all without.")] = "",
+        ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Which events, or all.")] = None,
+        name: Annotated[
+            str,
+            typer.Option(
+                "--deployment",
+                "-d",
+                metavar="NAME|TOPOLOGY",
+                help="A topology, or a deployment's name; ./topology.yaml, or the only deployment without.",
+            ),
+        ] = "",
+        target: Annotated[
+            Where | None,
+            typer.Option("--target", "-t", help="kit run or Docker; else kit run where it has run the topology."),
+        ] = None,
+        output: OutputOption = Output.TEXT,
+    ) -> None:
+        """List, show, send again or drop events that failed where no error outbox takes them.
+
+        An event that is sent again goes to the actor that failed on it, and leaves the box when it is finished; one
+        that fails again comes back under another id.
+
+        Examples: kit dlq list; kit dlq show place 4f1c7d2a90e3b655; kit dlq retry place all
+        """
+        wanted = ids or ()
+        if action is not Action.LIST and not (actor and wanted):
+            raise UsageError(f"say whose and which: kit dlq {action} ACTOR ID..., or: kit dlq {action} ACTOR all")
+        with ExitStack() as stack:
+            boxes = _boxes(stack, name, target, alive=action is Action.RETRY)
+            found = dead_letter_boxes.contents(dead_letter_boxes.of_actor(boxes, actor))
+            if action is Action.LIST:
+                _list([letter for _, letter in found if not wanted or letter["id"] in wanted], output)
+                return
+            chosen = dead_letter_boxes.chosen(found, actor, wanted)
+            if action is Action.SHOW:
+                _show([letter for box, some in chosen.items() for letter in box.show(some)], output)
+                return
+            count = sum(box.do(action, some) for box, some in chosen.items())
+            word = {Action.RETRY: "sent", Action.DROP: "dropped"}[action]
+        if output is Output.JSON:
+            result_json({word: count})
+        else:
+            result(f"{word} {count}")
+
+
+def _boxes(stack: ExitStack, name: str, target: Where | None, *, alive: bool) -> list[Box]:
+    """The boxes that are meant."""
+    reference = name or (DEFAULT_FILE if Path(DEFAULT_FILE).is_file() else "")
+    place = _place(reference)
+    if place is None and target is Where.LOCAL:
+        raise UsageError(f'"{name}" is no topology. Name its file: -d topology.yaml' if name else _NO_TOPOLOGY)
+    if place is not None and (target is Where.LOCAL or (target is None and local_state.folder_for(*place).is_dir())):
+        return dead_letter_boxes.local(*place, alive=alive)
+    client = stack.enter_context(closing(connect()))
+    return dead_letter_boxes.deployed(client, place[1] if place else name or deployment.only(client))
+
+
+_NO_TOPOLOGY = "there is no topology.yaml here. Name one: -d topology.yaml"
+
+
+def _place(reference: str) -> tuple[Path, str] | None:
+    """The folder and the name of a topology; None where the reference is a deployment's name. It may have mistakes
+    meanwhile: its dead letters are there all the same."""
+    if (
+        not (Path(reference).exists() or ":" in reference or "/" in reference or Path(reference).suffix)
+        or not reference
+    ):
+        return None
+    document = load_document(reference)
+    name = document.data.get("name") if isinstance(document.data, dict) else None
+    if not isinstance(name, str):
+        raise UsageError(f'"{reference}" has no name:. Correct it; kit validate tells more.')
+    return document.base, name
+
+
+def _list(letters: Sequence[dict[str, Any]], output: Output) -> None:
+    if output is Output.JSON:
+        result_json(letters)
+        return
+    if not letters:
+        result("there are no dead letters")
+        return
+    rows = [
+        [
+            letter["id"],
+            datetime.fromtimestamp(letter["time"], UTC).isoformat(" ", "seconds"),
+            letter["actor"],
+            letter["inbox"],
+            f"{letter['reason']}: {letter['message']}",
+            str(letter["bytes"]),
+        ]
+        for letter in letters
+    ]
+    result_table(("ID", "TIME", "ACTOR", "INBOX", "REASON", "BYTES"), rows)
+
+
+def _show(letters: Sequence[dict[str, Any]], output: Output) -> None:
+    if output is Output.JSON:
+        result_json(letters)
+        return
+    for letter in letters:
+        result(json.dumps(letter, indent=2, ensure_ascii=False))
