@@ -107,10 +107,7 @@ _NO_TOPOLOGY = "there is no topology.yaml here. Name one: -d topology.yaml"
 def _place(reference: str) -> tuple[Path, str] | None:
     """The folder and the name of a topology; None where the reference is a deployment's name. It may have mistakes
     meanwhile: its dead letters are there all the same."""
-    if (
-        not (Path(reference).exists() or ":" in reference or "/" in reference or Path(reference).suffix)
-        or not reference
-    ):
+    if not reference or not is_topology(reference):
         return None
     document = load_document(reference)
     name = document.data.get("name") if isinstance(document.data, dict) else None
