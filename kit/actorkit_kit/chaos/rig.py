@@ -110,14 +110,30 @@ class _Maker:
         edges = tuple(connect(Box(SOURCE), box) for box in boxes)
         for box in boxes:
             self._units[box.actor] = replace(self._units[box.actor], receives=True)
-        self._put_source(Unit(SOURCE, "actor", SOURCE, "", Image(""), receives=False, edges=edges))
+        self._put_source(self._added(SOURCE, receives=False, edges=edges))
 
     def hear(self, boxes: Sequence[Box]) -> None:
         """Add a sink that these outboxes lead to."""
         for box in boxes:
             unit = self._units[box.actor]
             self._units[box.actor] = replace(unit, edges=(*unit.edges, connect(box, Box(SINK))))
-        self._put_sink(Unit(SINK, "actor", SINK, "", Image("")))
+        self._put_sink(self._added(SINK))
+
+    def _added(self, name: str, *, receives: bool = True, edges: tuple[Connection, ...] = ()) -> Unit:
+        """One more unit, with the topology's keys where the others have them."""
+        other = self._plan.units[0]
+        return Unit(
+            name,
+            "actor",
+            name,
+            "",
+            Image(""),
+            receives=receives,
+            edges=edges,
+            keys=other.keys,
+            mounts=other.mounts,
+            drain_timeout_s=other.drain_timeout_s,
+        )
 
     def replace_fronts(self) -> None:
         """Have sources stand where events begin."""
@@ -172,7 +188,7 @@ class _Maker:
 
 
 def _counting(unit: Unit, kind: str, params: dict[str, Any]) -> Unit:
-    """The unit with one of ours in it: one process, no files, no ports."""
+    """The unit with one of ours in it: one process, no files but the keys, no ports."""
     return replace(
         unit,
         uses=kind,
@@ -181,7 +197,7 @@ def _counting(unit: Unit, kind: str, params: dict[str, Any]) -> Unit:
         replicas=1,
         params=params,
         uses_broker=False,
-        mounts=(),
+        mounts=tuple(mount for mount in unit.mounts if mount.target == unit.keys),
         ports=(),
         begins=False,
         serves=False,

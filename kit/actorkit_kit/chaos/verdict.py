@@ -21,7 +21,7 @@ class Verdict:
     """What came of a run.
 
     copies: how many arrivals an event of each source becomes; found out before the first fault.
-    received: different arrivals; duplicates: arrivals of what had arrived before.
+    received: arrivals; duplicates: those of what had arrived before, or of what should not have come.
     lost: events of which an arrival is missing; failed: events that arrived as failures, or became dead letters.
     stall_s: the longest time in which nothing arrived; slowest_s: the longest way of an event.
     exactly_once: whether duplicates count as a mistake: no sink was killed.
@@ -124,6 +124,10 @@ def missing(found: Count, copies: Mapping[str, int]) -> tuple[int, ...]:
     )
 
 
-def duplicates(found: Count) -> int:
-    """Arrivals of what had arrived before."""
-    return sum(arrived.total() - len(arrived) for arrived in found.arrivals.values())
+def duplicates(found: Count, copies: Mapping[str, int]) -> int:
+    """Arrivals of what had arrived before, or of what should not have come at all."""
+    total = 0
+    for trace, arrived in found.arrivals.items():
+        different = len(arrived) if trace in found.failed else min(len(arrived), copies[found.origin[trace]])
+        total += arrived.total() - different
+    return total

@@ -152,6 +152,7 @@ class Broker:
 
     def _configure(self, socket: Socket) -> None:
         socket.set(zmq.ROUTER_MANDATORY, 1)
+        socket.set(zmq.IPV6, int("[" in self.endpoint))
         socket.set(zmq.RCVTIMEO, int(1000 * min(_TICK_S, self.params.heartbeat_s / 4)))
         socket.set(zmq.SNDHWM, self.params.peer_backlog)
         socket.set(zmq.MAXMSGSIZE, 4 * self.params.max_body_bytes)

@@ -30,6 +30,9 @@ class Client:
     ours under way. One call, one socket; at most `max_calls` at a time, further ones wait. Use it from one thread;
     `close()` ends it.
 
+    `notes=False` leaves out the frame that tells our broker how long the call waits: other brokers would pass it on to
+    the worker.
+
     With `keys` it talks to brokers that have the other half (CURVE).
     """
 
@@ -40,6 +43,7 @@ class Client:
         addresses: Callable[[str], list[str]] | None = None,
         resolve_s: float = 1.0,
         max_calls: int = 512,
+        notes: bool = True,
         keys: ClientKeys | None = None,
     ) -> None:
         self._endpoints = tuple(endpoints)
@@ -49,6 +53,7 @@ class Client:
         self._context.set(zmq.MAX_SOCKETS, 2 * max_calls + 4096)
         self._links: dict[str, Link] = {}
         self._room = Semaphore(max_calls)
+        self._notes = notes
         self._links_changed = Event()
         self._uses = count(1)
         self._closed = False
@@ -134,12 +139,12 @@ class Client:
 
     def _ask(self, link: Link, service: str, body: Sequence[bytes], timeout_s: float) -> list[bytes]:
         name = service.encode()
-        note = write_note(RequestNote(ms=max(1, int(timeout_s * 1000))))
+        note = [write_note(RequestNote(ms=max(1, int(timeout_s * 1000))))] if self._notes else []
         link.last_used = next(self._uses)
         slot = link.take()
         answered = False
         try:
-            frames = slot.ask(client_request(name, [note, *body]), timeout_s)
+            frames = slot.ask(client_request(name, [*note, *body]), timeout_s)
             if frames is None:
                 if self._closed:
                     raise ClientClosed(f'the client was closed while it waited for "{service}"')

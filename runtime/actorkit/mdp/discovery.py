@@ -67,6 +67,7 @@ def ask(address: str, timeout_s: float = ANSWER_TIMEOUT_S, *, keys: ClientKeys |
     context: zmq.Context[Any] = zmq.Context()
     socket = Socket(context, zmq.DEALER)
     try:
+        socket.set(zmq.IPV6, int("[" in address))
         securing(keys)(socket)
         socket.connect(address)
         for part in (b"", HEADER):

@@ -53,11 +53,11 @@ class Slot:
         self._socket = socket
         self._answer: AsyncResult[list[bytes] | None] | None = None
         self._watcher: Any = gevent.get_hub().loop.io(int(socket.get(zmq.FD)), 1)
+        self._watcher.start(self._drain)
 
     def ask(self, frames: Sequence[Part], timeout_s: float) -> list[bytes] | None:
         """Send a request and wait for the answer; None when the link was lost. Raises gevent.Timeout."""
         self._answer = answer = AsyncResult()
-        self._watcher.start(self._drain)
         try:
             for part in frames[:-1]:
                 self._socket.send(part, _SEND_MORE)
@@ -67,7 +67,6 @@ class Slot:
             return received
         finally:
             self._answer = None
-            self._watcher.stop()
 
     def is_quiet(self) -> bool:
         """Tell whether nothing lies unread; what does belongs to an earlier call."""
@@ -184,6 +183,7 @@ class Link:
         socket.set(zmq.HEARTBEAT_TIMEOUT, ZMTP_TIMEOUT_MS)
         socket.set(zmq.RECONNECT_IVL, 50)
         socket.set(zmq.RECONNECT_IVL_MAX, 1000)
+        socket.set(zmq.IPV6, int("[" in self.address))
         self._configure(socket)
         return socket
 

@@ -229,6 +229,7 @@ class Registrations:
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.RECONNECT_IVL, 50)
         socket.set(zmq.RECONNECT_IVL_MAX, 500)
+        socket.set(zmq.IPV6, int("[" in registration.address))
         self._secure(socket)
         socket.connect(registration.address)
         registration.conversation = conversation

@@ -9,11 +9,14 @@ from typing import Any
 
 import gevent
 import pytest
+import zmq
 
+from actorkit.errors import SettingsError
 from actorkit.mdp.broker import Broker
 from actorkit.mdp.client import Client
 from actorkit.mdp.errors import ClientClosed, NoAnswer, NoBroker, ServiceFailed, ServiceRefused
 from actorkit.mdp.options import ServiceOptions
+from actorkit.mdp.thread import BrokerThread
 from actorkit.mdp.worker import Worker
 from tests.runtime.mdp.peers import BrokerProcess, Peer, broker_processes, free_port, until
 
@@ -95,6 +98,35 @@ def test_capacity_bounds_how_many_handlers_run(
     client = make_client(broker[0])
     gevent.joinall([gevent.spawn(client.call, "echo", [b"x"], timeout_s=10) for _ in range(20)], timeout=10)
     assert running == [0, 3]
+
+
+def test_a_client_without_notes_works_with_a_broker_that_knows_none(make_client: MakeClient) -> None:
+    context: zmq.Context[Any] = zmq.Context()
+    with context, context.socket(zmq.ROUTER) as router:
+        router.linger = 0
+        port = router.bind_to_random_port("tcp://127.0.0.1")
+        client = make_client(f"tcp://127.0.0.1:{port}", notes=False)
+        call = gevent.spawn(client.call, "echo", [b"x"], timeout_s=10)
+        until(lambda: router.poll(0), "the request comes")
+        identity, *frames = router.recv_multipart()
+        assert frames == [b"", b"MDPC01", b"echo", b"x"]
+        router.send_multipart([identity, *frames])
+        call.join(timeout=10)
+        assert call.value == [b"x"]
+
+
+def test_brokers_are_reached_over_ipv6(make_worker: MakeWorker, make_client: MakeClient) -> None:
+    thread = BrokerThread()
+    thread.broker.endpoint = "tcp://[::1]:*"
+    try:
+        endpoint = thread.start()
+    except SettingsError as exc:
+        pytest.skip(f"no IPv6 here: {exc}")
+    try:
+        make_worker([endpoint], "echo", echo)
+        assert make_client(endpoint).call("echo", [b"x"], timeout_s=5) == [b"x"]
+    finally:
+        thread.stop()
 
 
 def test_one_worker_answers_for_several_services(
@@ -232,8 +264,6 @@ def test_a_worker_is_back_within_a_heartbeat_after_its_broker_was_killed(
 def test_a_worker_comes_back_on_a_new_socket_when_it_is_disconnected(
     make_peer: Callable[..., Peer], make_worker: MakeWorker
 ) -> None:
-    import zmq
-
     context: zmq.Context[Any] = zmq.Context()
     with context, context.socket(zmq.ROUTER) as router:
         router.linger = 0
