@@ -9,7 +9,9 @@ import pytest
 import zmq
 
 from actorkit.mdp.broker import Broker
+from actorkit.mdp.client import Client
 from actorkit.mdp.thread import BrokerThread
+from actorkit.mdp.worker import Worker
 from tests.runtime.mdp.peers import Peer
 
 
@@ -47,3 +49,31 @@ def make_peer() -> Iterator[Callable[..., Peer]]:
     for peer in peers:
         peer.close()
     context.term()
+
+
+@pytest.fixture
+def make_worker() -> Iterator[Callable[..., Worker]]:
+    workers: list[Worker] = []
+
+    def make(*args: Any, **options: Any) -> Worker:
+        worker = Worker(*args, **{"heartbeat_s": 0.25, "resolve_s": 0.1, **options})
+        workers.append(worker)
+        worker.start()
+        return worker
+
+    yield make
+    for worker in workers:
+        worker.close()
+
+
+@pytest.fixture
+def make_client() -> Iterator[Callable[..., Client]]:
+    clients: list[Client] = []
+
+    def make(*endpoints: str, **options: Any) -> Client:
+        clients.append(Client(endpoints, **{"resolve_s": 0.1, **options}))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
