@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from actorkit.body import BYTES
 from actorkit.context import Failure
 from actorkit.errors import MalformedEvent, NotFound
 from actorkit.event import Event
@@ -51,7 +50,7 @@ class Exits:
         #: The one entry of all events of a source that has a single connection: it counts, and is never done.
         self.source = Root(lambda: None)
         self._others = 0
-        self._next_id = ids()
+        self.next_id = ids()
 
     def targets(self, outbox: str | None) -> Sequence[Sender]:
         """The connections of an outbox, or of all default ones.
@@ -134,15 +133,12 @@ class Exits:
 
     def begin(self, event: Event, targets: Sequence[Sender], entry: Entry, homes: Homes | None = None) -> None:
         """Send an event that begins here, under a new id; `entry` waits for it from now on."""
-        id_ = self._next_id()
-        content = event._data
-        if event.origin is None and event._context is None and type(content) is bytes:
+        id_ = self.next_id()
+        if event.origin is None:
             event._id = id_
-            trace, format_, context = id_, BYTES, b""
-        else:
-            trace = event._trace
-            format_, content = event.encoded()
-            context = event.encoded_context()
+        trace = event._trace
+        format_, content = event.encoded()
+        context = event.encoded_context()
         if len(content) > MAX_BODY_BYTES:
             raise _too_long(content)
         parcel = Parcel(id_, trace, format_, content, context, homes)

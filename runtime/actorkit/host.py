@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection
-from time import perf_counter
 from typing import Final
 
 import gevent
@@ -14,7 +13,7 @@ from gevent.event import Event as Flag
 
 from actorkit import params, topology_keys
 from actorkit.actor import Actor
-from actorkit.consumer import TURN_S, Consumer, current, outgoing
+from actorkit.consumer import Consumer, current, outgoing
 from actorkit.context import Failure
 from actorkit.dead_letters import Box, DeadLetterError
 from actorkit.errors import SettingsError
@@ -28,6 +27,7 @@ from actorkit.log_outbox import LogOutbox
 from actorkit.logs import LEVELS
 from actorkit.lossy import LossySender
 from actorkit.outlet import Outlet
+from actorkit.producer import Producer, Room
 from actorkit.receiver import Receiver
 from actorkit.requests import Requests
 from actorkit.sender import Sender
@@ -39,9 +39,6 @@ QUIET_S: Final = 2.0
 
 #: Acknowledgements wait this long for more of them, in seconds. Events never wait.
 ACK_DELAY_S: Final = 0.002
-
-#: A source gives the others in the process their turn after this many events at the latest.
-TURN_EVENTS: Final = 512
 
 #: Pause before a failed event that could not be stored is stored again, in seconds.
 STORE_AGAIN_S: Final = 1.0
@@ -80,7 +77,6 @@ class Host:
         self.turn = Turn(self._flush)
         self._set_up = False
         self._acks = gevent.get_hub().loop.timer(ACK_DELAY_S)
-        self._room = Flag()
         self.receiver = Receiver(settings.topology, self.name, self.instance)
         self.inlet: Inlet | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
@@ -88,11 +84,12 @@ class Host:
         self.outlets = self._make_outlets()
         senders = {outbox: [outlet.sender for outlet in outlets] for outbox, outlets in self.outlets.items()}
         self.exits = Exits(senders, cls.OUTBOXES, self.turn, self._dead_letter)
+        self.room = Room(self.exits, settings.source_window)
         self.requests = Requests(self.name, self.instance, self.exits)
         self.actor = cls(self.name, params.build(cls.Params, settings.params), self)
         self._box = Box(settings.dead_letters, self.name, self.instance) if settings.dead_letters is not None else None
         self.consumer: Consumer | None = None
-        self._producer: gevent.Greenlet | None = None
+        self._producer: Producer | None = None
 
     def _make_outlets(self) -> dict[str, tuple[Outlet, ...]]:
         settings, made = self.settings, {}
@@ -127,7 +124,7 @@ class Host:
             self.actor.log.setLevel(LEVELS[self.settings.log_level])
             self.actor.log.addHandler(LogOutbox(self.exits, self.name, self.instance))
         if cls.produces():
-            self._producer = gevent.spawn(self._produce)
+            self._producer = Producer(self.actor, self.exits, self.room, self._crash)
         self._set_up = True
 
     @property
@@ -144,7 +141,7 @@ class Host:
         lonely = [name for name, outlets in self.outlets.items() if not all(o.sender.connected for o in outlets)]
         if lonely:
             return f"no peer behind {', '.join(lonely)}"
-        if self.exits.roots >= self.settings.source_window:
+        if self.room.full:
             return f"{self.exits.roots} events are unfinished"
         return ""
 
@@ -160,7 +157,7 @@ class Host:
             return
         log.info("draining")
         self.draining = True
-        self._room.set()
+        self.room.close()
         self.actor.drain()
         self.receiver.drain()
         for outlets in self.outlets.values():
@@ -239,8 +236,8 @@ class Host:
         targets = self.exits.targets(outbox)
         parent = current.get()
         if parent is None:
-            self._wait_for_room()
-            self.exits.originate(event, targets, self._make_room)
+            self.room.wait()
+            self.exits.originate(event, targets, self.room.look)
         else:
             self.exits.emit(event, targets, parent)
             self.schedule()
@@ -267,7 +264,7 @@ class Host:
             elif not self._acks.active:
                 self._acks.start(self.inlet.flush)
         if self._producer is not None:
-            self._make_room()
+            self.room.look()
 
     def _arrived(self) -> None:
         if self.consumer is not None:
@@ -275,42 +272,9 @@ class Host:
         if self.receiver.has_news:
             self.schedule()
 
-    def _produce(self) -> None:
-        try:
-            self._run_source()
-        except Exception as exc:
-            log.exception("produce failed")
-            self.crashed = exc
-            self.ended.set()
-
-    def _run_source(self) -> None:
-        exits, window = self.exits, self.settings.source_window
-        targets, source = exits.targets(None), exits.source
-        single = len(targets) == 1
-        turn = perf_counter()
-        for count, event in enumerate(self.actor.produce(), 1):
-            if source.pending > window or not single:
-                self._wait_for_room()
-            if self.draining:
-                return
-            if single:
-                exits.begin(event, targets, source)
-            else:
-                exits.originate(event, targets, self._make_room)
-            if not count % TURN_EVENTS or perf_counter() - turn > TURN_S:
-                self.schedule()
-                gevent.sleep(0)
-                turn = perf_counter()
-
-    def _wait_for_room(self) -> None:
-        while self.exits.roots >= self.settings.source_window and not self.draining:
-            self._room.clear()
-            self.schedule()
-            self._room.wait()
-
-    def _make_room(self) -> None:
-        if self.exits.roots < self.settings.source_window:
-            self._room.set()
+    def _crash(self, exc: Exception) -> None:
+        self.crashed = exc
+        self.ended.set()
 
     def _dead_letter(self, event: Event, failure: Failure, inbox: str) -> None:
         """Store a failed event. It is not acknowledged before it is stored, so a full disk holds the actor up."""

@@ -113,8 +113,11 @@ class _Maker:
         self._put_source(self._added(SOURCE, receives=False, edges=edges))
 
     def hear(self, boxes: Sequence[Box]) -> None:
-        """Add a sink that these outboxes lead to."""
-        for box in boxes:
+        """Add a sink that these outboxes lead to; and errors, so that what fails is not taken for lost."""
+        errors = [
+            Box(unit.name, "error") for unit in self._units.values() if any(e.outbox == "error" for e in unit.edges)
+        ]
+        for box in dict.fromkeys((*boxes, *errors)):
             unit = self._units[box.actor]
             self._units[box.actor] = replace(unit, edges=(*unit.edges, connect(box, Box(SINK))))
         self._put_sink(self._added(SINK))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import signal
 import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict, replace
@@ -29,6 +30,9 @@ from actorkit_kit.targets.supervisor import Supervisor
 USUAL_S: Final[dict[Kind, float]] = {"kill": 3.0, "stop": 10.0, "pause": 20.0, "scale": 15.0}
 #: Units of a duration, in seconds.
 UNITS_S: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+#: Exit status after SIGTERM: 128 + SIGTERM.
+EX_TERMINATED: Final = 143
 
 
 def _seconds(text: str) -> float:
@@ -168,14 +172,35 @@ def _try(stack: ExitStack, made: rig.Rig, course: Course, cuts: bool, verbose: b
         net = stack.enter_context(network.network(plan)) if cuts else None
         local = network.Namespaced(plan, sockets, box, net) if net else Local(plan, sockets, box)
         supervisor = Supervisor(local.processes(), stop_waves(plan), say, first_pause_s=0.0)
-        made = replace(made, plan=plan)
-        trial = Trial(made, local, supervisor, box, net, lambda text: note(f"kit: {text}"), detail)
-        verdict = asyncio.run(trial.run(course))
-    if verdict.good and not verdict.unclean:
-        Path(log.name).unlink()
-    else:
-        note(f"kit: what the processes wrote is in {log.name}")
+        trial = Trial(replace(made, plan=plan), local, supervisor, box, net, lambda text: note(f"kit: {text}"), detail)
+        good = False
+        try:
+            verdict = asyncio.run(_run(trial, course))
+            good = verdict.good and not verdict.unclean
+        finally:
+            if good:
+                Path(log.name).unlink()
+            else:
+                note(f"kit: what the processes wrote is in {log.name}")
     return verdict
+
+
+async def _run(trial: Trial, course: Course) -> Verdict:
+    """Run it; SIGTERM, as ^C, ends it with nothing left behind."""
+    terminated = asyncio.Event()
+    running = asyncio.create_task(trial.run(course))
+
+    def terminate() -> None:
+        terminated.set()
+        running.cancel()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        return await running
+    except asyncio.CancelledError:
+        if terminated.is_set():
+            raise typer.Exit(EX_TERMINATED) from None
+        raise
 
 
 def _without_ports(plan: Plan) -> Plan:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import zmq
+from prometheus_client.registry import Collector
 from zmq.backend import Frame as FastFrame
 from zmq.backend import Socket
 
@@ -58,7 +59,7 @@ class Broker:
         self.endpoint = endpoint
         self.params = params or BrokerParams()
         self.state = BrokerState(self.params, clock())
-        self.collector = BrokerCollector(lambda: self.state, clock, self._denied)
+        self.collector: Collector = BrokerCollector(lambda: self.state, clock, self._denied)
         self._clock = clock
         self._stopping = False
         self._bound: str | None = None
@@ -102,6 +103,10 @@ class Broker:
     def stop(self) -> None:
         """Ask `run()` to drain and return; it hears of it within a tenth of a second."""
         self._stopping = True
+
+    def unready(self) -> str:
+        """Tell why no requests should be sent here now; empty when they should."""
+        return "draining" if self.state.draining else ""
 
     def _open(self) -> Socket:
         if self.params.keys is None and not self.params.clear and not is_local(self.endpoint):

@@ -92,6 +92,10 @@ class Directory:
         brokers = [Broker(endpoint=name, age_s=now - heard) for name, (heard, _) in sorted(self._brokers.items())]
         return Listing(brokers=brokers, complete=now >= self._complete_at)
 
+    def alive(self, now: float) -> int:
+        """Return how many brokers are there. Any thread may ask."""
+        return sum(until > now for _, until in list(self._brokers.values()))
+
     def _announce(self, announcement: Announcement, now: float) -> None:
         endpoint = announcement.endpoint
         if not endpoint.startswith(("tcp://", "ipc://")) or len(endpoint.encode()) > MAX_ENDPOINT_BYTES:

@@ -9,10 +9,28 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from actorkit.mdp.counts import BOUNDS_S
+from actorkit.mdp.directory import Directory
 from actorkit.mdp.state import BrokerState
 
 #: Label of all services beyond `metric_services`, and of those without a worker that are not configured.
 OTHER = "other"
+
+
+class DirectoryCollector(Collector):
+    """Shows what a registration service knows."""
+
+    def __init__(self, directory: Callable[[], Directory], clock: Callable[[], float] = time.monotonic) -> None:
+        self._directory = directory
+        self._clock = clock
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        directory = self._directory()
+        alive = directory.alive(self._clock())
+        yield GaugeMetricFamily("actorkit_registration_brokers", "Brokers that are there.", value=alive)
+        errors = CounterMetricFamily("actorkit_registration_errors", "Messages dropped, by reason.", labels=["reason"])
+        for reason, number in list(directory.errors.items()):
+            errors.add_metric([reason], number)
+        yield errors
 
 
 class BrokerCollector(Collector):

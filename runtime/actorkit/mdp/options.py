@@ -86,4 +86,15 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return self.services.get(service, _NO_OPTIONS)
 
 
+class RegistrationParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of a registration service."""
+
+    settle_s: Annotated[
+        float, Meta(ge=0, description="time after its start in which a listing says that it may not be complete")
+    ] = 5.0
+    keys: Annotated[
+        ServerKeys | None, Meta(description="CURVE keys; with them nobody gets a frame in who has none")
+    ] = None
+
+
 _NO_OPTIONS = ServiceOptions()

@@ -1,18 +1,22 @@
-"""The broker as a process of its own: no gevent, a plain blocking loop, the admin port in a thread."""
+"""Broker or registration service as a process of its own: a plain loop without gevent, the admin port in a thread."""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from socketserver import ThreadingMixIn
+from typing import Final, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import msgspec
+from prometheus_client.registry import Collector
 
 from actorkit import __version__, admin, logs, metrics, params, topology_keys
 from actorkit.errors import SettingsError
 from actorkit.mdp.broker import Broker, lean
-from actorkit.mdp.options import BrokerParams
+from actorkit.mdp.options import BrokerParams, RegistrationParams
+from actorkit.mdp.registration import RegistrationService
 from actorkit.settings import Settings
 
 
@@ -25,8 +29,22 @@ class _Handler(WSGIRequestHandler):
         """Say nothing: probes and scrapes come every few seconds."""
 
 
+class Server(Protocol):
+    """What runs on a plain loop: the broker, and the registration service."""
+
+    collector: Collector
+
+    def bind(self) -> str: ...
+
+    def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def unready(self) -> str: ...
+
+
 def main(settings: Settings) -> int:
-    """Run a broker until SIGTERM or SIGINT; returns the exit status.
+    """Run a broker or registration service until SIGTERM or SIGINT; returns the exit status.
 
     Raises:
         SettingsError: a parameter is wrong, or a port cannot be bound.
@@ -40,19 +58,38 @@ def main(settings: Settings) -> int:
     )
     if settings.inbox is None:
         raise SettingsError("ACTORKIT_INBOX is not set. A broker needs the endpoint to bind, as tcp://*:5550.")
-    broker = Broker(settings.inbox, _params(settings))
+    served = SERVERS.get(settings.class_path, _broker)(settings, settings.inbox)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: broker.stop())
-    broker.bind()
+        signal.signal(number, lambda *_: served.stop())
+    served.bind()
     lean()
-    server = _serve_admin(settings, broker)
+    server = _serve_admin(settings, served)
     try:
-        broker.run()
+        served.run()
     finally:
         if server is not None:
             server.shutdown()
             server.server_close()
     return 0
+
+
+def _broker(settings: Settings, endpoint: str) -> Server:
+    return Broker(endpoint, _params(settings))
+
+
+def _registration(settings: Settings, endpoint: str) -> Server:
+    built = params.build(RegistrationParams, settings.params)
+    keys = built.keys
+    if keys is None and settings.keys is not None:
+        keys = topology_keys.read(settings.keys).server
+    return RegistrationService(endpoint, settle_s=built.settle_s, keys=keys)
+
+
+#: What runs here, by the class that ACTORKIT_CLASS names.
+SERVERS: Final[dict[str, Callable[[Settings, str], Server]]] = {
+    "actorkit.mdp:Broker": _broker,
+    "actorkit.mdp:RegistrationService": _registration,
+}
 
 
 def _params(settings: Settings) -> BrokerParams:
@@ -63,14 +100,12 @@ def _params(settings: Settings) -> BrokerParams:
     return built
 
 
-def _serve_admin(settings: Settings, broker: Broker) -> WSGIServer | None:
+def _serve_admin(settings: Settings, served: Server) -> WSGIServer | None:
     if settings.admin is None:
         return None
     host, port = settings.admin
     info = metrics.BuildInfo(__version__, settings.topology, settings.actor)
-    pages = admin.application(
-        metrics.registry(info, broker.collector), lambda: "draining" if broker.state.draining else ""
-    )
+    pages = admin.application(metrics.registry(info, served.collector), served.unready)
     try:
         server = make_server(host, port, pages, server_class=_Server, handler_class=_Handler)
     except OSError as exc:

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import zmq
+from prometheus_client.registry import Collector
 
 from actorkit.errors import SettingsError
 from actorkit.mdp.directory import Directory
 from actorkit.mdp.doorman import Doorman
 from actorkit.mdp.keys import ServerKeys
+from actorkit.mdp.metrics import DirectoryCollector
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class RegistrationService:
     ) -> None:
         self.endpoint = endpoint
         self.directory = Directory(clock(), settle_s)
+        self.collector: Collector = DirectoryCollector(lambda: self.directory, clock)
         self._clock = clock
         self._keys = keys
         self._doorman: Doorman | None = None
@@ -82,6 +85,10 @@ class RegistrationService:
     def stop(self) -> None:
         """Ask `run()` to return; it hears of it within a tenth of a second."""
         self._stopping = True
+
+    def unready(self) -> str:
+        """Tell why its listing cannot be relied on now; never, as it says so itself."""
+        return ""
 
     def _open(self) -> zmq.Socket[bytes]:
         self._context = zmq.Context()

@@ -1,0 +1,119 @@
+"""Runs `Actor.produce` and sends what it makes: the hot path of a source."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Final
+
+import gevent
+from gevent.event import Event as Flag
+
+from actorkit.actor import Actor
+from actorkit.body import BYTES
+from actorkit.consumer import TURN_S
+from actorkit.exits import Exits
+from actorkit.sender import Sender
+from actorkit.wire import MAX_BODY_BYTES, Parcel
+
+#: A source gives the others in the process their turn after this many events at the latest.
+TURN_EVENTS: Final = 512
+
+log = logging.getLogger("actorkit.producer")
+
+
+class Room:
+    """The source's window: how many events may have begun here and be unfinished."""
+
+    def __init__(self, exits: Exits, window: int) -> None:
+        self._exits = exits
+        self.window = window
+        self._there = Flag()
+        #: Whether nothing new begins any more; who waits for room then goes on without.
+        self.closed = False
+
+    @property
+    def full(self) -> bool:
+        return self._exits.roots >= self.window
+
+    def wait(self) -> None:
+        """Wait until there is room."""
+        while self.full and not self.closed:
+            self._there.clear()
+            self._exits.turn.schedule()
+            self._there.wait()
+
+    def look(self) -> None:
+        """To be called when events may have been finished."""
+        if not self.full:
+            self._there.set()
+
+    def close(self) -> None:
+        """Nothing new begins."""
+        self.closed = True
+        self._there.set()
+
+
+class Producer:
+    """Sends what the actor's `produce` makes, while there is room. `crashed` is called with what produce raises."""
+
+    def __init__(self, actor: Actor, exits: Exits, room: Room, crashed: Callable[[Exception], None]) -> None:
+        self._actor = actor
+        self._exits = exits
+        self._room = room
+        self._crashed = crashed
+        self._greenlet = gevent.spawn(self._run)
+
+    def _run(self) -> None:
+        targets = self._exits.targets(None)
+        try:
+            if len(targets) == 1 and type(targets[0]) is Sender:
+                self._feed(targets[0])
+            else:
+                self._send(targets)
+        except Exception as exc:
+            log.exception("produce failed")
+            self._crashed(exc)
+
+    def _send(self, targets: Sequence[Sender]) -> None:
+        """For any outboxes: an entry in the ledger for each event."""
+        exits, room = self._exits, self._room
+        turn = perf_counter()
+        for count, event in enumerate(self._actor.produce(), 1):
+            room.wait()
+            if room.closed:
+                return
+            exits.originate(event, targets, room.look)
+            if not count % TURN_EVENTS or perf_counter() - turn > TURN_S:
+                gevent.sleep(0)
+                turn = perf_counter()
+
+    def _feed(self, sender: Sender) -> None:
+        """For one connection: one entry for all events. What is done for each event is written out here."""
+        exits, room, source, turns = self._exits, self._room, self._exits.source, self._exits.turn
+        next_id, append = exits.next_id, sender.pending.append
+        targets, window = (sender,), room.window
+        turn = perf_counter()
+        for count, event in enumerate(self._actor.produce(), 1):
+            if source.pending > window:
+                room.wait()
+            if room.closed:
+                return
+            content = event._data
+            plain = type(content) is bytes and event._context is None and event.origin is None
+            if plain and len(content) <= MAX_BODY_BYTES:
+                event._id = id_ = next_id()
+                source.pending += 1
+                append((Parcel(id_, id_, BYTES, content, b""), source))
+                if not turns.due:
+                    turns.schedule()
+            else:
+                exits.begin(event, targets, source)
+            if not count % TURN_EVENTS or perf_counter() - turn > TURN_S:
+                gevent.sleep(0)
+                turn = perf_counter()
+
+    def kill(self) -> None:
+        """End it, wherever it is."""
+        self._greenlet.kill()
