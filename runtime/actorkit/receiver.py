@@ -37,6 +37,7 @@ class Session:
         "identity",
         "inbox",
         "instance",
+        "outbox",
         "receiver",
         "scattered",
         "told",
@@ -49,6 +50,7 @@ class Session:
         self.identity = identity
         self.actor = hello.actor
         self.instance = hello.instance
+        self.outbox = hello.outbox
         self.inbox = hello.inbox
         self.window = window
         #: The number that the next event must have.
@@ -193,12 +195,27 @@ class Receiver:
             self._refuse(identity, "malformed", "a window must be at least 1")
         elif len(self.sessions) >= MAX_SESSIONS:
             self._refuse(identity, "crowded", f"{MAX_SESSIONS} sessions are open already")
+            for session in self.sessions.values():
+                session.touch()  # Those whose sender is gone are found out when they are written to.
         else:
+            self._replace(hello)
             window = min(hello.window, 65_536)
             self.sessions[identity] = Session(self, identity, hello, window)
             self._reply(identity, wire.Welcome(wire.VERSION, self.actor, self.instance, window))
             if self.draining:
                 self._reply(identity, wire.Drain())
+
+    def _replace(self, hello: wire.Hello) -> None:
+        """Forget the session that this sender had before it lost its connection."""
+        for identity, session in self.sessions.items():
+            if (session.instance, session.actor, session.outbox, session.inbox) == (
+                hello.instance,
+                hello.actor,
+                hello.outbox,
+                hello.inbox,
+            ):
+                del self.sessions[identity]
+                return
 
     def gone(self, identity: bytes) -> None:
         """Forget the session of a peer that is known to be gone; what it sent is still worked on."""

@@ -119,6 +119,9 @@ def register(app: typer.Typer) -> None:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kit-chaos-")))
             made = rig.build(plan, folder, rate, body, sources or (), sinks or ())
+            for edge in (edge for unit in made.plan.units for edge in unit.edges):
+                if edge.options.delivery == "at-most-once":
+                    note(f"kit: {edge} is at-most-once; what it drops counts as lost")
             victims = _victims(made, on or ())
             seed = random.randrange(1 << 31) if seed is None else seed
             lasting: dict[Kind, float] = {"pause": pause_for_s, "partition": partition_for_s}

@@ -1,0 +1,99 @@
+"""What a receiver does with messages that are no good, and with sessions. Without sockets."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actorkit import wire
+from actorkit.receiver import MAX_SESSIONS, Receiver
+
+PARCEL = wire.Parcel(1, 1, "b", b"", b"")
+
+
+def receiver() -> Receiver:
+    return Receiver("t", "down", "down-1")
+
+
+def hello(instance: str = "up-1", outbox: str = "down", version: int = wire.VERSION, topology: str = "t") -> bytes:
+    return wire.encode(wire.Hello(version, topology, "up", instance, outbox, "up", 4))
+
+
+def replies(made: Receiver) -> list[wire.FromReceiver]:
+    made.write_acks()
+    found = [wire.decode_from_receiver(frame) for _, frame in made.replies]
+    made.replies.clear()
+    return found
+
+
+def batch(first: int, count: int = 1) -> bytes:
+    return wire.encode(wire.Outgoing(first, [PARCEL] * count))
+
+
+@pytest.mark.parametrize(
+    ("frames", "reason"),
+    [
+        ([b""], "malformed"),
+        ([b"\xc1"], "malformed"),
+        ([wire.encode(["A", 1, 1, []])], "malformed"),
+        ([wire.encode(["B", 1, [[1, 1, "b", b"", b"", None, False, 7, 7, 7, None]]])], "malformed"),
+        ([batch(1)], "stranger"),
+        ([hello(version=99)], "version"),
+        ([hello(topology="other")], "topology"),
+        ([hello(), batch(2)], "gap"),
+        ([hello(), batch(1, 0)], "gap"),
+        ([hello(), batch(1), batch(1)], "gap"),
+        ([hello(), batch(1, 5)], "overrun"),
+        ([hello(), batch(1, 4), batch(5)], "overrun"),
+    ],
+)
+def test_what_is_no_good_is_refused_and_counted_and_ends_the_session(frames: list[bytes], reason: str) -> None:
+    made = receiver()
+    for frame in frames:
+        made.on_frame(b"1", frame)
+    assert made.rejected == {reason: 1}
+    last = replies(made)[-1]
+    assert isinstance(last, wire.Refuse)
+    assert last.reason.startswith(f"{reason}: ")
+    assert not made.sessions
+
+
+def test_nothing_on_the_wire_reaches_what_is_the_receivers_own() -> None:
+    made = receiver()
+    made.on_frame(b"1", hello())
+    for extra in ([5], [5, 5], [5, 5, 5], [5, 5, 5, None], [None, None, None, None]):
+        made.on_frame(b"1", wire.encode(["B", 1, [[1, 1, "b", b"", b"", None, False, *extra]]]))
+        assert not made.arrivals
+        made.on_frame(b"1", hello())
+
+
+@given(st.lists(st.binary(max_size=60) | st.sampled_from([hello(), batch(1), batch(2), wire.encode(wire.Bye())])))
+def test_no_frames_raise_anything(frames: list[bytes]) -> None:
+    made = receiver()
+    for frame in frames:
+        made.on_frame(b"1", frame)
+    replies(made)
+
+
+def test_a_sender_that_comes_back_has_one_session() -> None:
+    made = receiver()
+    for number in range(5):
+        made.on_frame(b"%d" % number, hello())
+    made.on_frame(b"other", hello(outbox="copy"))
+    assert set(made.sessions) == {b"4", b"other"}
+
+
+def test_when_there_are_too_many_sessions_the_dead_ones_are_found_out() -> None:
+    made = receiver()
+    for number in range(MAX_SESSIONS):
+        made.on_frame(b"%d" % number, hello(f"up-{number}"))
+    made.replies.clear()
+    made.on_frame(b"one more", hello("late"))
+    made.write_acks()
+    written = [identity for identity, _ in made.replies]
+    assert made.rejected == {"crowded": 1}
+    assert len(written) == MAX_SESSIONS + 1
+    made.gone(b"7")
+    made.on_frame(b"again", hello("late"))
+    assert b"again" in made.sessions
