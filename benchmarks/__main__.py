@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmarks import circle, edge, latency
+from benchmarks import circle, edge, latency, start
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
 
@@ -16,7 +16,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="rounds of each; medians are shown")
     runs = parser.parse_args().runs
-    rows = {name: module.measure(runs) for name, module in (("edge", edge), ("latency", latency), ("circle", circle))}
+    rows = {
+        name: module.measure(runs)
+        for name, module in (("start", start), ("edge", edge), ("latency", latency), ("circle", circle))
+    }
     RESULTS.write_text(json.dumps(rows, indent=2) + "\n")
     print(f"written: {RESULTS}")
 

@@ -1,0 +1,110 @@
+"""`kit dlq` on a deployment: the dead letters of real containers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actorkit_kit import python_process
+from tests import needs
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+
+NAME = "dlq-test"
+
+#: Fails until there is a certain file.
+CODE = """\
+from pathlib import Path
+
+from actorkit import Actor, Event, MalformedEvent
+
+
+class Place(Actor):
+    def consume(self, event: Event) -> Event:
+        if not Path("/tmp/mended").exists():
+            raise MalformedEvent("not now")
+        return event
+"""
+
+TOPOLOGY = f"""\
+name: {NAME}
+actors:
+  gen: {{uses: generator, params: {{interval_s: 0.01, count: 3, data: tick}}}}
+  place: {{uses: "shop.actors:Place", build: ./shop, replicas: 2}}
+  out: {{uses: stdout}}
+connections: [gen -> place -> out]
+"""
+
+
+def kit(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*python_process.command("actorkit_kit"), *arguments],
+        env=python_process.environ(extra={"NO_COLOR": "1"}),
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run([needs.tool("docker"), *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def listed() -> list[dict[str, Any]]:
+    done = kit("dlq", "list", "-d", NAME, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def eventually(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)
+
+
+@pytest.fixture
+def deployed(shop: Path) -> Iterator[Path]:
+    needs.engine()
+    (shop / "shop" / "shop" / "actors.py").write_text(CODE)
+    topology = shop / "topology.yaml"
+    topology.write_text(TOPOLOGY)
+    try:
+        done = kit("deploy", str(topology), "--no-prometheus")
+        assert done.returncode == 0, done.stderr
+        yield topology
+    finally:
+        kit("down", NAME, "--volumes")
+
+
+def test_dead_letters_of_containers_are_listed_shown_sent_again_and_dropped(deployed: Path) -> None:
+    eventually(lambda: len(listed()) == 3, "three events fail")
+    first, second, third = listed()
+    assert (first["actor"], first["message"]) == ("place", "not now")
+    shown = kit("dlq", "show", "place", first["id"], "-d", str(deployed))
+    assert json.loads(shown.stdout)["body"] == {"text": "tick"}
+    assert kit("dlq", "drop", "place", third["id"], "-d", NAME).stdout == "dropped 1\n"
+    containers = docker("ps", "-q", "--filter", f"label=io.actorkit.topology={NAME}").split()
+    for container in containers:
+        docker("exec", container, "python", "-c", "open('/tmp/mended', 'w')")
+    assert kit("dlq", "retry", "place", first["id"], second["id"], "-d", NAME).stdout == "sent 2\n"
+    assert kit("dlq", "list", "place", "-d", NAME).stdout == "there are no dead letters\n"
+    out = docker(
+        "ps", "-q", "--filter", f"label=io.actorkit.topology={NAME}", "--filter", "label=io.actorkit.actor=out"
+    )
+    eventually(lambda: docker("logs", out).count("tick") == 2, "what is sent again goes on its way")
+    refused = kit("dlq", "drop", "gen", "all", "-d", NAME)
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        'kit: "gen" has no dead letters here. Actors that can have some: out, place.\n',
+    )
