@@ -82,3 +82,16 @@ class Broken(Actor):
 
     def consume(self, event: Event) -> None:
         return None
+
+
+class Lap(Actor):
+    """Sends an event on to `again` until it has passed `laps` times, then to `out`."""
+
+    OUTBOXES = ("again", "out")
+
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        laps: int = 5
+
+    def consume(self, event: JSONEvent) -> None:
+        lap = event.get("lap", 0) + 1
+        self.send(event.replace(lap=lap), "again" if lap < self.params.laps else "out")

@@ -192,6 +192,18 @@ def test_nothing_is_left_behind_after_sigterm() -> None:
     assert namespaces() <= before
 
 
+def test_the_document_names_every_fault_and_every_figure(kit: Kit) -> None:
+    document = (EXAMPLE.parents[2] / "docs" / "chaos.md").read_text()
+    for kind in KINDS:
+        assert f"`--{kind} N`" in document
+    figures = ("sent", "received", "duplicates", "lost", "failed", "unacknowledged", "longest stall", "slowest event")
+    for figure in figures:
+        assert f"| {figure} |" in document
+    said = kit("chaos", str(EXAMPLE), "--for", "1s", "--kill", "1", "--seed", "1").stdout
+    assert [line[:15].strip() for line in said.splitlines()] == [*figures[:6], "faults", "longest stall", "verdict"]
+    assert said.endswith("verdict         good\n")
+
+
 VICTIMS = [Victim("a", 1, tuple(KINDS)), Victim("a", 2, tuple(KINDS)), Victim("out", 1, ("pause", "partition"))]
 
 

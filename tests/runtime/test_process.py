@@ -191,6 +191,48 @@ def test_a_slow_sink_holds_the_source_back(fleet: Fleet, tmp_path: Path) -> None
     assert fetch(f"{source.admin}/readyz") in [(503, "100 events are unfinished\n"), (200, "ready\n")]
 
 
+def test_a_loop_with_full_windows_does_not_stand_still(fleet: Fleet, tmp_path: Path) -> None:
+    """Every event passes the loop five times, and every window in it is full all the time."""
+    sink = fleet.start("sink", "tests.cast:Sink", params=json.dumps({"file": str(tmp_path / "seen.json")}))
+    narrow = "?window=2#in"
+    folder = fleet.folder
+    back = fleet.start("back", "tests.cast:Pass", outbox_lap="lap")
+    lap = fleet.start("lap", "tests.cast:Lap", outbox_again="back", outbox_out="sink")
+    source = fleet.start("source", "tests.cast:Source", outbox_lap="lap", params='{"count": 3000}', source_window="64")
+    for process, outbox, peer in (
+        (back, "LAP", "lap"),
+        (lap, "AGAIN", "back"),
+        (lap, "OUT", "sink"),
+        (source, "LAP", "lap"),
+    ):
+        process.variables[f"ACTORKIT_OUTBOX_{outbox}"] = f"ipc://{folder}/{peer}-*.sock{narrow}"
+    for process in (back, lap, source):
+        process.kill()
+    back, lap, source = fleet.restart(back), fleet.restart(lap), fleet.restart(source)
+    eventually(lambda: counted(source, 3_000), "all is acknowledged", timeout_s=60)
+    assert lap.metric("actorkit_events_in_total") == 15_000
+    for process in (source, lap, back, sink):
+        assert process.stop() == 0
+    seen = results(tmp_path / "seen.json")["seen"]
+    assert len(seen) == 3_000
+    assert set(seen.values()) == {1}
+
+
+def test_an_instance_that_comes_back_at_another_address_gets_what_its_predecessor_held(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    source, (between,), sink = chain(fleet, tmp_path, 3_000, 1, pause_s=0.001)
+    eventually(lambda: sink.metric("actorkit_events_in_total") > 100, "events arrive")
+    between.kill()
+    (fleet.folder / "pass-0.sock").unlink()
+    other = fleet.start("pass", "tests.cast:Pass", 9, outbox_sink="sink")
+    eventually(lambda: counted(source, 3_000), "all is acknowledged", timeout_s=60)
+    assert [source.stop(), other.stop(), sink.stop()] == [0, 0, 0]
+    seen = results(tmp_path / "seen.json")["seen"]
+    assert len(seen) == 3_000
+    assert set(seen.values()) == {1}
+
+
 def test_what_is_unfinished_at_the_end_of_the_drain_is_said_by_the_exit_status(fleet: Fleet, tmp_path: Path) -> None:
     source = fleet.start(
         "source", "tests.cast:Source", outbox_sink="sink", params='{"count": 10}', drain_timeout_s="0.5"

@@ -182,7 +182,7 @@ def _try(stack: ExitStack, made: rig.Rig, course: Course, cuts: bool, verbose: b
             good = verdict.good and not verdict.unclean
         finally:
             if good:
-                Path(log.name).unlink()
+                Path(log.name).unlink(missing_ok=True)
             else:
                 note(f"kit: what the processes wrote is in {log.name}")
     return verdict
