@@ -134,8 +134,9 @@ class Exits:
     def begin(self, event: Event, targets: Sequence[Sender], entry: Entry, homes: Homes | None = None) -> None:
         """Send an event that begins here, under a new id; `entry` waits for it from now on."""
         id_ = self.next_id()
-        if event.origin is None:
-            event._id = id_
+        if event.origin is None and event._context is None:
+            # Its first journey gives an event its name; a later one of the same object has another.
+            event._id = event._trace = id_
         trace = event._trace
         format_, content = event.encoded()
         context = event.encoded_context()

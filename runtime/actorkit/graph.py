@@ -42,7 +42,7 @@ class Options:
     """
 
     delivery: Delivery = "at-least-once"
-    window: int = 2048
+    window: int = 8192
     key: str = ""
 
 

@@ -29,6 +29,7 @@ class Link:
         "bye",
         "consumed",
         "draining",
+        "granted",
         "instance",
         "listed",
         "sent",
@@ -39,7 +40,9 @@ class Link:
         self.address = address
         #: The peer's instance; empty until it has said Welcome.
         self.instance = ""
+        #: How many events may be under way, and how many the peer has granted.
         self.window = 0
+        self.granted = 0
         self.sent = 0
         self.consumed = 0
         self.listed = True

@@ -14,7 +14,7 @@ from actorkit.actor import Actor
 from actorkit.body import BYTES
 from actorkit.consumer import TURN_S
 from actorkit.exits import Exits
-from actorkit.sender import Sender
+from actorkit.sender import MIN_WINDOW, Sender
 from actorkit.wire import MAX_BODY_BYTES, Parcel
 
 #: A source gives the others in the process their turn after this many events at the latest.
@@ -23,11 +23,16 @@ TURN_EVENTS: Final = 512
 log = logging.getLogger("actorkit.producer")
 
 
+#: Bodies of events that began in one instance and are unfinished, in bytes: with longer ones the window is narrower.
+MAX_UNFINISHED_BYTES: Final = 16 << 20
+
+
 class Room:
     """The source's window: how many events may have begun here and be unfinished."""
 
     def __init__(self, exits: Exits, window: int) -> None:
         self._exits = exits
+        self._most = window
         self.window = window
         self._there = Flag()
         #: Whether nothing new begins any more; who waits for room then goes on without.
@@ -45,7 +50,10 @@ class Room:
             self._there.wait()
 
     def look(self) -> None:
-        """To be called when events may have been finished."""
+        """To be called when events may have been sent or finished."""
+        length = max((sender.mean_bytes for sender in self._exits.targets(None)), default=0)
+        if length:
+            self.window = min(self._most, max(MIN_WINDOW, MAX_UNFINISHED_BYTES // length))
         if not self.full:
             self._there.set()
 
@@ -93,10 +101,10 @@ class Producer:
         """For one connection: one entry for all events. What is done for each event is written out here."""
         exits, room, source, turns = self._exits, self._room, self._exits.source, self._exits.turn
         next_id, append = exits.next_id, sender.pending.append
-        targets, window = (sender,), room.window
+        targets = (sender,)
         turn = perf_counter()
         for count, event in enumerate(self._actor.produce(), 1):
-            if source.pending > window:
+            if source.pending > room.window:
                 room.wait()
             if room.closed:
                 return

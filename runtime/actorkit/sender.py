@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 #: How long an answer waits for the instance that asked, in seconds, when no link leads there.
 HOME_GRACE_S: Final = 5.0
 
+#: Bodies that may be under way to one peer before it has consumed them, in bytes: with longer ones the window is
+#: narrower than what the peer has granted.
+WINDOW_BYTES: Final = 8 << 20
+#: The narrowest that it gets, in events.
+MIN_WINDOW: Final = 16
+
 
 class Sender:
     """The state of one connection as its sender sees it.
@@ -63,6 +69,8 @@ class Sender:
         self._busy = busy
         #: Events sent; one that is sent again counts once.
         self.sent = 0
+        #: Length of the events of the last batch, on average.
+        self.mean_bytes = 0
         #: The largest batch at present: small at first, and where bodies are long.
         self._batch = 8
         self.dropped: dict[str, int] = {}
@@ -99,7 +107,8 @@ class Sender:
         elif type(message) is wire.Welcome:
             if message.version != wire.VERSION or message.window < 1:
                 return f"the peer speaks version {message.version}, not {wire.VERSION}"
-            link.instance, link.window = message.instance, message.window
+            link.instance = message.instance
+            link.window = link.granted = message.window
             self.destination = message.actor
         elif type(message) is wire.Drain:
             link.draining = True
@@ -173,6 +182,8 @@ class Sender:
             self._batch *= 2
         link.enter(items)
         self.sent += len(items)
+        self.mean_bytes = len(frame) // len(items)
+        link.window = min(link.granted, max(MIN_WINDOW, WINDOW_BYTES // self.mean_bytes))
         self.frames.append((link, frame))
 
     def _choose(self) -> Link | None:

@@ -32,7 +32,7 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_BROKERS": ("none", "endpoints of the brokers, separated by blanks; every address of a name is used"),
     "ACTORKIT_KEYS": ("none", "file with the topology's CURVE keys; without it edges are in the clear"),
     "ACTORKIT_ADMIN": ("none", "`host:port` of the admin server: /metrics, /healthz, /readyz"),
-    "ACTORKIT_SOURCE_WINDOW": ("4096", "events that a source may have unfinished in the whole topology"),
+    "ACTORKIT_SOURCE_WINDOW": ("16384", "events that a source may have unfinished in the whole topology"),
     "ACTORKIT_DEAD_LETTERS": ("none", "folder for events that failed where no error outbox takes them"),
     "ACTORKIT_DRAIN_TIMEOUT_S": ("20", "longest time from SIGTERM to the end, in seconds"),
     "ACTORKIT_LOG_FORMAT": ("text", "`text` or `json`"),
@@ -100,7 +100,7 @@ class Settings:
     brokers: tuple[str, ...] = ()
     keys: Path | None = None
     admin: tuple[str, int] | None = None
-    source_window: int = 4096
+    source_window: int = 16384
     dead_letters: Path | None = None
     drain_timeout_s: float = 20.0
     log_format: str = "text"
@@ -139,7 +139,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         brokers=reader.endpoints("ACTORKIT_BROKERS"),
         keys=reader.path("ACTORKIT_KEYS"),
         admin=reader.address("ACTORKIT_ADMIN"),
-        source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", 4096, least=1)),
+        source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", 16384, least=1)),
         dead_letters=reader.path("ACTORKIT_DEAD_LETTERS"),
         drain_timeout_s=reader.number("ACTORKIT_DRAIN_TIMEOUT_S", 20.0, least=0),
         log_format=reader.choice("ACTORKIT_LOG_FORMAT", ("text", "json")),

@@ -11,7 +11,7 @@ from actorkit.graph import Options
 from actorkit.host import sender_class
 from actorkit.ids import new_id
 from actorkit.link import Link
-from actorkit.sender import Sender
+from actorkit.sender import WINDOW_BYTES, Sender
 from actorkit.settings import Peers
 
 
@@ -170,12 +170,14 @@ def test_what_a_lost_peer_held_goes_to_the_keys_next_owner_in_order() -> None:
 @pytest.mark.parametrize("size", [10, 300_000])
 def test_a_batch_has_at_most_so_many_events_and_bytes(size: int) -> None:
     made = sender(Options(window=10_000))
-    welcome(made, "tcp://a:1")
+    link = welcome(made, "tcp://a:1")
     entry = Entry()
     for _ in range(500):
         made.put(wire.Parcel(new_id(), 1, "b", b"x" * size, b""), entry, JSONEvent())
-    for _ in range(10):
+    while made.pending:
         made.dispatch(0.0)
+        assert link.unacked * size <= WINDOW_BYTES
+        acknowledge(made, link)
     lengths = []
     for _, frame in made.frames:
         message = wire.decode_from_sender(frame)

@@ -62,7 +62,7 @@ def test_everything_that_can_be_said() -> None:
 def test_what_is_not_said_has_its_default() -> None:
     read = settings.read(GOOD)
     assert (read.topology, read.inbox, read.outboxes, read.admin) == ("default", None, {}, None)
-    assert (read.source_window, read.drain_timeout_s, read.log_format, read.log_level) == (4096, 20.0, "text", "info")
+    assert (read.source_window, read.drain_timeout_s, read.log_format, read.log_level) == (16384, 20.0, "text", "info")
     assert read.instance
 
 

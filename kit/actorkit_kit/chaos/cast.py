@@ -79,9 +79,10 @@ class Source(Actor):
             if due > now:
                 gevent.sleep(due - now)
             event = Event.unread(*self._body) if self._body else JSONEvent({"number": number})
-            self._made.put(MADE.pack(int(event.trace, 16), time.monotonic_ns()))
-            number += 1
+            at_ns = time.monotonic_ns()
             yield event
+            number += 1
+            self._made.put(MADE.pack(int(event.trace, 16), at_ns))  # Not sooner: it is named when it is sent.
 
     def _orders(self, number: int) -> int:
         """How many events to make in all; writes down when that many are made."""
