@@ -83,6 +83,8 @@ class Event:
         value: Any
         if name == "_id":
             value = origin.id if origin is not None else new_id()
+            # Who was asked for its name keeps it: an event with a context is not named anew when it is sent.
+            self._context = self._context or self.context
         elif name == "_trace":
             value = origin.trace if origin is not None else self._id
         elif name == "_homes":

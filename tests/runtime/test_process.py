@@ -136,6 +136,8 @@ def test_killed_instances_lose_nothing_and_the_sink_sees_each_event_once(fleet: 
         between[victim].kill()
         between[victim] = fleet.restart(between[victim])
     eventually(lambda: counted(source, 30_000), "all is acknowledged")
+    for process in between:  # One that was just started again must be able to hear the signal.
+        eventually(process.ready, "the replica is ready")
     assert source.stop() == 0
     assert [process.stop() for process in between] == [0, 0]
     assert sink.stop() == 0
