@@ -1,4 +1,4 @@
-"""One edge and a chain of two, acknowledged, against bare PUSH/PULL that sends one message an event.
+"""Edges in a few shapes, acknowledged, against bare PUSH/PULL that sends one message an event.
 
 python -m benchmarks.edge [--runs 5] [--json FILE]
 """
@@ -17,10 +17,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from actorkit import topology_keys
 from benchmarks import report
 
 #: Body sizes in bytes, and how many events of each are sent.
 SIZES = {100: 600_000, 1024: 300_000, 10_240: 60_000}
+#: What is measured, by its name in the table: (body bytes, events) → events per second.
+Shapes = dict[str, Callable[[int, int], float]]
 #: Longest time for one measurement, in seconds.
 LIMIT_S = 120
 
@@ -73,61 +78,76 @@ def floor(size_bytes: int, count: int, folder: Path) -> float:
     return result(file, [push, pull])[0]
 
 
-def chain(size_bytes: int, count: int, folder: Path, between: int = 0, query: str = "") -> float:
-    """Events per second from a source through `between` actors to a sink, acknowledged all the way."""
+def chain(
+    size_bytes: int, count: int, folder: Path, between: int = 0, sinks: int = 1, keys: Path | None = None
+) -> float:
+    """Events per second from a source through `between` actors to a sink, or a copy to each of several, acknowledged
+    all the way; with `keys` over CURVE."""
     file = folder / "chain"
     file.unlink(missing_ok=True)
-    endpoints = [f"tcp://127.0.0.1:{free_port()}" for _ in range(between + 1)]
-    processes = [actor("sink", "Sink", {"count": count, "file": str(file)}, ACTORKIT_INBOX=endpoints[-1])]
-    for number in range(between):
-        processes.append(
-            actor(
-                f"pass-{number}",
-                "Pass",
-                {},
-                ACTORKIT_INBOX=endpoints[number],
-                ACTORKIT_OUTBOX_NEXT=f"{endpoints[number + 1]}{query}#in",
-            )
-        )
+    ends = [f"tcp://127.0.0.1:{free_port()}" for _ in range(sinks)]
+    inner = [f"tcp://127.0.0.1:{free_port()}" for _ in range(between)]
+    shared = {"ACTORKIT_KEYS": str(keys)} if keys is not None else {}
+    nexts = [*(f"{endpoint}#in" for endpoint in inner), " ".join(f"{endpoint}#in" for endpoint in ends)]
+    # The last sink to be sent to tells the rate; the others only count.
+    files = [*(str(folder / f"other-{number}") for number in range(1, sinks)), str(file)]
+    processes = [
+        actor(f"sink-{number}", "Sink", {"count": count, "file": name}, ACTORKIT_INBOX=endpoint, **shared)
+        for number, (endpoint, name) in enumerate(zip(ends, files, strict=True))
+    ]
+    for number, endpoint in enumerate(inner):
+        variables = {"ACTORKIT_INBOX": endpoint, "ACTORKIT_OUTBOX_NEXT": nexts[number + 1], **shared}
+        processes.append(actor(f"pass-{number}", "Pass", {}, **variables))
     params = {"count": count, "size_bytes": size_bytes}
-    processes.append(actor("source", "Source", params, ACTORKIT_OUTBOX_NEXT=f"{endpoints[0]}{query}#in"))
+    processes.append(actor("source", "Source", params, ACTORKIT_OUTBOX_NEXT=nexts[0], **shared))
     return result(file, processes)[0]
 
 
 def measure(runs: int) -> report.Rows:
     """One row for each size and shape: medians of the ratios to the floor of the same round."""
-    rows = []
+    rows: report.Rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shapes: dict[str, Callable[[int, int], float]] = {
+        keys = folder / "keys"
+        keys.write_bytes(msgspec.json.encode(topology_keys.generate()))
+        everywhere: Shapes = {
             "source -> sink": lambda size, count: chain(size, count, folder),
             "source -> pass -> sink": lambda size, count: chain(size, count // 2, folder, between=1),
+            "source -> sink, CURVE": lambda size, count: chain(size, count // 2, folder, keys=keys),
+        }
+        small: Shapes = {
+            "five actors in a row": lambda size, count: chain(size, count // 4, folder, between=3),
+            "source -> 8 sinks": lambda size, count: chain(size, count // 8, folder, sinks=8),
         }
         for size, count in SIZES.items():
+            shapes = {**everywhere, **(small if size == min(SIZES) else {})}
             figures: dict[str, list[float]] = {shape: [] for shape in shapes}
             floors = []
             for _ in range(runs):
                 floors.append(floor(size, count, folder))
                 for shape, run in shapes.items():
                     figures[shape].append(run(size, count))
-            for shape, rates in figures.items():
-                ratios = [rate / base for rate, base in zip(rates, floors, strict=True)]
-                rows.append(
-                    {
-                        "shape": shape,
-                        "body_bytes": size,
-                        "floor_per_s": round(statistics.median(floors)),
-                        "events_per_s": round(statistics.median(rates)),
-                        "ratio": round(statistics.median(ratios), 2),
-                        "ratios": [round(ratio, 2) for ratio in ratios],
-                    }
-                )
-                print(
-                    f"{shape:24} {size:6} B  floor {rows[-1]['floor_per_s']:9,}/s  {rows[-1]['events_per_s']:9,}/s  "
-                    f"{rows[-1]['ratio']:.2f}x  {rows[-1]['ratios']}",
-                    flush=True,
-                )
+            rows += [row(shape, size, floors, rates) for shape, rates in figures.items()]
     return rows
+
+
+def row(shape: str, size_bytes: int, floors: list[float], rates: list[float]) -> dict[str, Any]:
+    """One row of the table, which is also printed."""
+    ratios = [rate / base for rate, base in zip(rates, floors, strict=True)]
+    made = {
+        "shape": shape,
+        "body_bytes": size_bytes,
+        "floor_per_s": round(statistics.median(floors)),
+        "events_per_s": round(statistics.median(rates)),
+        "ratio": round(statistics.median(ratios), 2),
+        "ratios": [round(ratio, 2) for ratio in ratios],
+    }
+    print(
+        f"{shape:24} {size_bytes:6} B  floor {made['floor_per_s']:9,}/s  {made['events_per_s']:9,}/s  "
+        f"{made['ratio']:.2f}x  {made['ratios']}",
+        flush=True,
+    )
+    return made
 
 
 if __name__ == "__main__":
