@@ -39,6 +39,9 @@ class Inlet:
         router.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE_BYTES)
         if endpoint.startswith("tcp://"):
             router.setsockopt(zmq.IPV6, 1)
+        # A peer that was cut off, or that stops reading, is let go; with it goes what was queued for it.
+        router.setsockopt(zmq.HEARTBEAT_IVL, wire.HEARTBEAT_MS)
+        router.setsockopt(zmq.HEARTBEAT_TIMEOUT, wire.HEARTBEAT_TIMEOUT_MS)
         self._doorman: Doorman | None = None
         if keys is not None:
             self._doorman = Doorman(context, keys.allowed)

@@ -20,11 +20,6 @@ from actorkit.sender import Sender
 #: How often the addresses behind a name are looked up, in seconds.
 FOLLOW_S = 1.0
 
-#: libzmq's own heartbeats, made by its I/O thread: a peer that answers none for this long is cut off, in milliseconds.
-#: A busy `consume` does not stop them, so they tell "dead" from "busy".
-HEARTBEAT_MS = 1000
-HEARTBEAT_TIMEOUT_MS = 3000
-
 _LOST = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 
 log = logging.getLogger("actorkit.outlet")
@@ -83,8 +78,8 @@ class Outlet:
         monitor = None
         if not address.startswith("inproc://"):
             dealer.setsockopt(zmq.IPV6, 1)
-            dealer.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
-            dealer.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
+            dealer.setsockopt(zmq.HEARTBEAT_IVL, wire.HEARTBEAT_MS)
+            dealer.setsockopt(zmq.HEARTBEAT_TIMEOUT, wire.HEARTBEAT_TIMEOUT_MS)
             monitor = Pump(dealer.get_monitor_socket(_LOST), lambda: self._read_monitor(link))
         pump = Pump(dealer, lambda: self._read(link))
         self._sockets[link] = (pump, monitor)

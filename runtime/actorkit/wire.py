@@ -23,6 +23,11 @@ MAX_BODY_BYTES: Final = 48 << 20
 MAX_BATCH: Final = 128
 MAX_BATCH_BYTES: Final = 1 << 20
 
+#: libzmq's own heartbeats, made by its I/O thread: a peer that answers none for this long is cut off, in milliseconds.
+#: A busy `consume` does not stop them, so they tell "dead" from "busy".
+HEARTBEAT_MS: Final = 1000
+HEARTBEAT_TIMEOUT_MS: Final = 3000
+
 #: Who waits for an answer: actor → (instance, key of the one who waits there).
 Homes = dict[str, tuple[str, bytes]]
 

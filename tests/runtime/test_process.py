@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -259,3 +261,36 @@ def test_garbage_is_counted_and_the_instance_lives(fleet: Fleet) -> None:
             assert b"malformed" in dealer.recv()
     eventually(lambda: sink.metric("actorkit_frames_rejected_total", reason="malformed") == 5, "all are counted")
     assert sink.stop() == 0
+
+
+def zmtp_dealer(endpoint: str) -> socket.socket:
+    """A TCP connection that has shaken hands as a DEALER (ZMTP 3.1, RFC 37, NULL mechanism)."""
+    host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
+    peer = socket.create_connection((host, int(port)), timeout=20)
+    peer.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x01" + b"NULL".ljust(20, b"\0") + bytes(32))
+    name, value = b"Socket-Type", b"DEALER"
+    ready = b"\x05READY" + bytes([len(name)]) + name + len(value).to_bytes(4, "big") + value
+    peer.sendall(b"\x04" + bytes([len(ready)]) + ready)
+    return peer
+
+
+def test_a_peer_that_answers_no_heartbeat_is_let_go_and_the_instance_lives(fleet: Fleet) -> None:
+    sink = fleet.start("sink", "tests.cast:Pass", inbox="tcp://127.0.0.1:*")
+    eventually(sink.ready, "it is ready")
+    with zmtp_dealer(sink.log.read_text().partition("inbox at ")[2].split()[0]) as peer:
+        while peer.recv(4096):  # its greeting, its READY, its PINGs, and in the end that it hangs up
+            pass
+    assert sink.ready()
+    assert sink.stop() == 0
+
+
+def test_a_frame_that_is_too_long_ends_the_connection_and_the_instance_lives(fleet: Fleet) -> None:
+    sink = fleet.start("sink", "tests.cast:Pass", inbox="tcp://127.0.0.1:*")
+    eventually(sink.ready, "it is ready")
+    with zmtp_dealer(sink.log.read_text().partition("inbox at ")[2].split()[0]) as peer:
+        peer.sendall(b"\x02" + (1 << 40).to_bytes(8, "big") + b"x" * 1000)  # a long frame of one tebibyte
+        with contextlib.suppress(ConnectionResetError):
+            while peer.recv(4096):
+                pass
+    assert sink.ready()
+    assert sink.metric("process_resident_memory_bytes") < 200e6
