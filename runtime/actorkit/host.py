@@ -235,7 +235,7 @@ class Host:
             return
         targets = self.exits.targets(outbox)
         parent = current.get()
-        if parent is None:
+        if parent is None or self.receiver.known.is_over(parent.origin):
             self.room.wait()
             self.exits.originate(event, targets, self.room.look)
         else:

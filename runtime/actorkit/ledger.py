@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from actorkit.wire import Arrived
+from actorkit.wire import Arrived, Parcel
 
 
 class Entry(Protocol):
@@ -90,6 +90,10 @@ class Known:
     def in_work(self) -> int:
         """How many events have arrived at a worker and are not finished."""
         return len(self.working) + sum(1 for id_ in self.consuming if id_ and id_ not in self.working)
+
+    def is_over(self, parcel: Parcel | None) -> bool:
+        """Whether an event is neither being consumed nor waited for: what is sent now belongs to it no more."""
+        return isinstance(parcel, Arrived) and not parcel.pending and parcel.id not in self.consuming
 
     def finish_twins(self, id_: int) -> None:
         """The event of that id is finished, and so are its repeats."""

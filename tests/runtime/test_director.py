@@ -86,6 +86,13 @@ class Flaky(Actor):
         return event
 
 
+class Afterwards(Actor):
+    """Sends when its consume is over."""
+
+    def consume(self, event: JSONEvent) -> None:
+        gevent.spawn_later(event.data, self.send, event.replace(data="afterwards"))
+
+
 class Threaded(Actor):
     """Sends from a native thread."""
 
@@ -239,6 +246,25 @@ def test_threads_consume_outside_the_loop(director: Director) -> None:
     kept = director.host("keep").actor
     assert isinstance(kept, Keep)
     assert answer.data in [event.data for event in kept.kept]
+
+
+def test_what_is_sent_after_its_event_is_finished_begins_anew(director: Director) -> None:
+    ask, after = director.register_actor(Asker, "asker"), director.register_actor(Afterwards, "afterwards")
+    keep = director.register_actor(Keep, "keep")
+    director.connect_queue(ask, after)
+    director.connect_queue(after, keep)
+    actor = begin(director)
+    for _ in range(3):
+        with pytest.raises(NotAnswered):
+            actor.request(JSONEvent(0.05), timeout_s=5)
+    kept = director.host("keep").actor
+    assert isinstance(kept, Keep)
+    with gevent.Timeout(5):
+        while len(kept.kept) < 3 or director.host("afterwards").exits.roots:
+            gevent.sleep(0.001)
+    assert len({event.id for event in kept.kept}) == 3
+    (session,) = director.host("afterwards").receiver.sessions.values()
+    assert (session.upto, session.scattered) == (3, set())
 
 
 def test_logs_and_errors_go_to_the_actors_registered_for_them(director: Director) -> None:
