@@ -19,6 +19,7 @@ check: $(VENV)/dev
 
 bench: $(VENV)/dev
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.mdp
 
 # One stamp for each set of extras: `make demo` needs no test tools.
 $(VENV)/%: pyproject.toml

@@ -9,7 +9,10 @@ from actorkit import settings
 from actorkit.errors import SettingsError
 
 #: Classes that bring their own main function, as they do not live in gevent's loop; all others are actors.
-MAINS = {"actorkit.mdp:Broker": "actorkit.mdp.process"}
+MAINS = {
+    "actorkit.mdp:Broker": "actorkit.mdp.process",
+    "actorkit.mdp:RegistrationService": "actorkit.mdp.process",
+}
 
 
 def main() -> int:
