@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def svg(plan: Plan) -> str:
         check=False,
     )
     if done.returncode:
-        raise KitError(f"Graphviz cannot draw this: {done.stderr.decode(errors='replace').strip().splitlines()[-1:]}")
+        raise KitError(why_not_drawn(done.stderr.decode(errors="replace").strip().rpartition("\n")[2]))
     return done.stdout.decode()
 
 
@@ -125,3 +126,12 @@ def _shape(unit: Unit) -> str:
 def _id(name: str) -> str:
     """Mermaid's id of a unit; `end` and `graph` are words of Mermaid, `unit_end` is not."""
     return f"unit_{name.replace('-', '_')}"
+
+
+def why_not_drawn(said: str) -> str:
+    """What the drawing process ended with, and what to do."""
+    library = re.search(r"ImportError: (\S+): cannot open shared object file", said)
+    if library:
+        todo = "Install it (on Debian: libglib2.0-0, libxrender1 and libxext6), or take --format mermaid or dot."
+        return f"an SVG needs the system's {library[1]}, which is not here. {todo}"
+    return f"Graphviz cannot draw this: {said}. Take --format dot, and look what it says there."

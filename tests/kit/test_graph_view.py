@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from actorkit_kit.graph_view import FORMATS
+from actorkit_kit.graph_view import FORMATS, why_not_drawn
 from tests.kit.plans import ORDERS, plan_of
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -60,3 +60,11 @@ def test_names_of_boxes_are_shown_only_where_they_do_not_follow_from_the_ends(sh
     assert 'unit_gen -->|"→ in"| unit_out' in mermaid
     assert 'unit_gen -->|"audit"| unit_end' in mermaid
     assert 'unit_gen -->|"a → b"| unit_end' in mermaid
+
+
+def test_a_library_that_the_system_lacks_is_one_line_with_what_to_do() -> None:
+    said = "ImportError: libgobject-2.0.so.0: cannot open shared object file: No such file or directory"
+    assert why_not_drawn(said) == (
+        "an SVG needs the system's libgobject-2.0.so.0, which is not here. "
+        "Install it (on Debian: libglib2.0-0, libxrender1 and libxext6), or take --format mermaid or dot."
+    )
