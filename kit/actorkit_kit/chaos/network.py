@@ -3,6 +3,9 @@
 The namespaces hang on one bridge, and processes reach each other over TCP. Cutting one off takes its cable's end at the
 bridge down: nothing is refused, nothing is reset, packets are gone, as when a cable is pulled (ip-netns(8), veth(4)).
 The bridge has a namespace too: the firewall of the machine, such as Docker's, does not see what goes over it.
+
+The namespaces are files in a folder of our own, not names in /run/netns: the first `ip netns add` on a machine turns
+that folder into a mount point, on top of the namespaces that pods have there already (unshare(1), nsenter(1)).
 """
 
 from __future__ import annotations
@@ -25,14 +28,16 @@ SPARE: Final = 1
 PREFIX: Final = "10.213"
 #: The variable with the endpoints of the brokers.
 BROKERS: Final = "ACTORKIT_BROKERS"
+#: Folder with the folder of the namespaces.
+RUN: Final = Path("/run")
 #: Longest time for one `ip` command, in seconds.
 IP_TIMEOUT_S: Final = 30.0
 
 
 def unable() -> str:
     """Why replicas cannot be cut off on this machine; "" when they can."""
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        return "--partition needs network namespaces: root, and the command ip (package iproute2)."
+    if os.geteuid() != 0 or not all(shutil.which(command) for command in ("ip", "unshare", "nsenter")):
+        return "--partition needs network namespaces: root, and the commands ip, unshare and nsenter."
     return ""
 
 
@@ -41,7 +46,8 @@ class Network:
 
     def __init__(self, plan: Plan) -> None:
         self._tag = f"kc{os.getpid()}"
-        self._switch = f"{self._tag}-switch"
+        self._folder = RUN / self._tag
+        self._switch = self._folder / "switch"
         places = [(unit.name, number) for unit in plan.units for number in range(1, unit.replicas + SPARE + 1)]
         if len(places) > 250:
             raise KitError(f"--partition has room for 250 replicas, and there would be {len(places)}.")
@@ -55,36 +61,39 @@ class Network:
             KitError: the system does not let us.
         """
         self._subnet = _free_subnet()
-        self._ip("netns", "add", self._switch)
+        self._folder.mkdir()
+        self._add(self._switch)
         self._inside("link", "add", "bridge", "type", "bridge")
         self._inside("link", "set", "bridge", "up")
-        self._ip("link", "add", self._tag, "type", "veth", "peer", "name", "v1", "netns", self._switch)
+        self._ip("link", "add", self._tag, "type", "veth", "peer", "name", "v1", "netns", str(self._switch))
         self._ip("address", "add", f"{self._subnet}.1/24", "dev", self._tag)
         self._ip("link", "set", self._tag, "up")
         self._inside("link", "set", "v1", "master", "bridge", "up")
         for index in self._numbers.values():
-            name, end = f"{self._tag}-{index}", f"v{index}"
-            self._ip("netns", "add", name)
-            self._inside("link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", name)
+            name, end = self._folder / str(index), f"v{index}"
+            self._add(name)
+            self._inside("link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", str(name))
             self._inside("link", "set", end, "master", "bridge", "up")
-            self._ip("-n", name, "address", "add", f"{self._subnet}.{index}/24", "dev", "eth0")
-            self._ip("-n", name, "link", "set", "lo", "up")
-            self._ip("-n", name, "link", "set", "eth0", "up")
+            self._ip("address", "add", f"{self._subnet}.{index}/24", "dev", "eth0", inside=name)
+            self._ip("link", "set", "lo", "up", inside=name)
+            self._ip("link", "set", "eth0", "up", inside=name)
 
     def close(self) -> None:
         """Take everything away again; what is not there is passed over. Cables go with the namespaces."""
-        for index in self._numbers.values():
-            self._ip("netns", "delete", f"{self._tag}-{index}", check=False)
-        self._ip("netns", "delete", self._switch, check=False)
+        for name in sorted(self._folder.glob("*")):
+            _run("umount", str(name), check=False)
+            name.unlink(missing_ok=True)
+        if self._folder.is_dir():
+            self._folder.rmdir()
         self._ip("link", "delete", self._tag, check=False)
 
     def address(self, actor: str, number: int) -> str:
         """The IPv4 address of a replica."""
         return f"{self._subnet}.{self._numbers[actor, number]}"
 
-    def namespace(self, actor: str, number: int) -> str:
-        """The name of a replica's namespace."""
-        return f"{self._tag}-{self._numbers[actor, number]}"
+    def namespace(self, actor: str, number: int) -> Path:
+        """The file that stands for a replica's namespace."""
+        return self._folder / str(self._numbers[actor, number])
 
     def cut(self, actor: str, number: int) -> None:
         """Cut a replica off from everybody."""
@@ -94,14 +103,24 @@ class Network:
         """Bring it back."""
         self._inside("link", "set", f"v{self._numbers[actor, number]}", "up")
 
+    def _add(self, name: Path) -> None:
+        """Make a namespace that lasts as long as its file is mounted."""
+        name.touch()
+        _run("unshare", f"--net={name}", "true")
+
     def _inside(self, *arguments: str) -> None:
         """Run `ip` in the bridge's namespace."""
-        self._ip("-n", self._switch, *arguments)
+        self._ip(*arguments, inside=self._switch)
 
-    def _ip(self, *arguments: str, check: bool = True) -> None:
-        done = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=IP_TIMEOUT_S, check=False)
-        if check and done.returncode:
-            raise KitError(f"ip {' '.join(arguments)}: {done.stderr.strip() or 'it failed'}. Are we root in here?")
+    def _ip(self, *arguments: str, inside: Path | None = None, check: bool = True) -> None:
+        entering = ("nsenter", f"--net={inside}") if inside is not None else ()
+        _run(*entering, "ip", *arguments, check=check)
+
+
+def _run(*command: str, check: bool = True) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=IP_TIMEOUT_S, check=False)
+    if check and done.returncode:
+        raise KitError(f"{' '.join(command)}: {done.stderr.strip() or 'it failed'}. Are we root in here?")
 
 
 def _free_subnet() -> str:
@@ -139,7 +158,7 @@ class Namespaced(Local):
         self._net = net
 
     def command(self, unit: Unit, number: int) -> tuple[str, ...]:
-        return ("ip", "netns", "exec", self._net.namespace(unit.name, number), *super().command(unit, number))
+        return ("nsenter", f"--net={self._net.namespace(unit.name, number)}", *super().command(unit, number))
 
     def admin(self, unit: Unit, number: int) -> str:
         return f"{self._net.address(unit.name, number)}:{ADMIN_PORT}"
