@@ -21,7 +21,7 @@ from actorkit.errors import ActorkitError
 from actorkit.event import Event
 from actorkit.exits import Exits
 from actorkit.metrics import BUCKETS
-from actorkit.receiver import Receiver, Session
+from actorkit.receiver import Arrival, Receiver, Session
 
 #: The first of them: most events fall below it, and need no search.
 FASTEST: Final = BUCKETS[0]
@@ -29,8 +29,42 @@ FASTEST: Final = BUCKETS[0]
 #: A worker that has work gives the others in the process their turn after this long, in seconds.
 TURN_S: Final = 0.001
 
-#: The event that the running greenlet (or thread) is consuming.
-current: ContextVar[Event | None] = ContextVar("current", default=None)
+
+class Run:
+    """Events of one session with consecutive numbers, on their way through a worker."""
+
+    __slots__ = ("_first", "_reported", "_session", "parcels")
+
+    def __init__(self, session: Session, first: int, parcels: list[wire.Arrived]) -> None:
+        self.parcels = parcels
+        self._session = session
+        self._first = first
+        self._reported = 0
+
+    def report(self, count: int) -> None:
+        """Tell the session that the first `count` of them are consumed."""
+        if count > self._reported:
+            self._session.finish_run(self._first + self._reported, self.parcels[self._reported : count])
+            self._reported = count
+
+
+class Place:
+    """What a worker is consuming: one event of a run; nothing between two arrivals."""
+
+    __slots__ = ("event", "run")
+
+    def __init__(self, event: Event | None = None) -> None:
+        self.event = event
+        self.run: Run | None = None
+
+    def report(self) -> None:
+        """Tell the session what stands before this event."""
+        if self.run is not None and self.event is not None:
+            self.run.report(self.run.parcels.index(cast(wire.Arrived, self.event.origin)))
+
+
+#: The place of the running greenlet or thread. Greenlets that an actor spawns have none.
+current: ContextVar[Place] = ContextVar("current", default=Place())  # noqa: B039
 
 #: In a native thread: what the event that it consumes has sent so far, as (event, outbox).
 outgoing: ContextVar[list[tuple[Event, str | None]] | None] = ContextVar("outgoing", default=None)
@@ -41,7 +75,7 @@ def in_threads(handle: Callable[[Event], object], exits: Exits, threads: int) ->
     pool = ThreadPool(threads)
 
     def call(event: Event) -> tuple[object, list[tuple[Event, str | None]]]:
-        current.set(event)
+        current.set(Place(event))
         sent: list[tuple[Event, str | None]] = []
         outgoing.set(sent)
         result = handle(event)
@@ -79,13 +113,19 @@ class Consumer:
         self.retried = 0
         concurrency = max(actor.params.concurrency, actor.params.threads)
         work = self._work if concurrency == 1 else self._work_beside
-        receiver.known.consuming = [0] * concurrency
+        receiver.known.consuming = [()] * concurrency
+        self._places = [Place() for _ in range(concurrency)]
         self._workers = [gevent.spawn(work, number) for number in range(concurrency)]
 
     def arrived(self) -> None:
         """There may be arrivals: wake one worker. One that finds more than it takes wakes the next."""
         if self._idle and self._receiver.arrivals:
             self._idle.pop().set()
+
+    def report(self) -> None:
+        """Have what was consumed acknowledged, though a consume waits for something."""
+        for place in self._places:
+            place.report()
 
     def _rest(self, flag: Flag) -> None:
         """Wait until there are arrivals."""
@@ -95,54 +135,53 @@ class Consumer:
 
     def _work(self, worker: int) -> None:
         """The only worker: takes whole arrivals, keeps their order."""
-        arrivals, flag = self._receiver.arrivals, Flag()
+        arrivals, flag, place = self._receiver.arrivals, Flag(), self._places[worker]
+        current.set(place)
         while True:
             if not arrivals:
                 self._rest(flag)
             turn = perf_counter()
             while arrivals:
-                session, first, parcels = arrivals.popleft()
-                self._consume(worker, session, first, parcels)
+                self._consume(worker, place, arrivals.popleft())
                 if perf_counter() - turn > TURN_S:
                     gevent.sleep(0)
                     turn = perf_counter()
 
     def _work_beside(self, worker: int) -> None:
         """One of several workers: takes one event at a time, so that an arrival is shared."""
-        arrivals, flag = self._receiver.arrivals, Flag()
+        arrivals, flag, place = self._receiver.arrivals, Flag(), self._places[worker]
+        current.set(place)
         while True:
             if not arrivals:
                 self._rest(flag)
             while arrivals:
-                session, number, parcels = arrivals.popleft()
+                session, number, parcels, marked = arrivals.popleft()
                 if len(parcels) > 1:
-                    arrivals.appendleft((session, number + 1, parcels[1:]))
+                    arrivals.appendleft((session, number + 1, parcels[1:], marked))
                 self.arrived()
-                self._consume(worker, session, number, parcels[:1])
+                self._consume(worker, place, (session, number, parcels[:1], marked))
 
-    def _consume(self, worker: int, session: Session, first: int, parcels: list[wire.Arrived]) -> None:
-        """Consume events of one arrival. This is the hot path: what it does for each event is written out here."""
-        wanted, handle, emit = self._wanted, self._handle, self._exits.emit_result
-        known, buckets = self._receiver.known, self.buckets
-        recent, older, fast = known.recent, known.older, 0
-        new, strict, consuming, set_current = wanted.__new__, wanted.FORMAT is not None, known.consuming, current.set
+    def _consume(self, worker: int, place: Place, arrival: Arrival) -> None:
+        """Consume the events of one arrival, but for repeats."""
+        session, first, parcels, marked = arrival
+        known = self._receiver.known
+        for number, run in known.take(worker, session, first, parcels, marked):
+            self._run(session, number, run, place)
+        place.event = place.run = None
+        known.release(worker)
+        session.consume(len(parcels))
         session.touch()
+        self._exits.turn.schedule()
+
+    def _run(self, session: Session, first: int, parcels: list[wire.Arrived], place: Place) -> None:
+        """Consume events with consecutive numbers. This is the hot path: what is done for each is written out here."""
+        wanted, handle, emit = self._wanted, self._handle, self._exits.emit_result
+        buckets, fast, strict = self.buckets, 0, wanted.FORMAT is not None
+        place.run = run = Run(session, first, parcels)
         self._exits.turn.schedule()  # If consume waits for something, what was done before leaves meanwhile.
         begun = turn = perf_counter()
         for number, parcel in enumerate(parcels, first):
-            id_ = parcel.id
-            if (id_ in recent or id_ in older) and known.repeats(parcel):
-                self._receiver.duplicates += 1
-                known.repeat(session, number, parcel)
-                continue
-            recent[id_] = parcel.trace
-            consuming[worker] = id_
-            # Event.received, without its call.
-            event = new(wanted)
-            event.origin = parcel
-            event._data = UNREAD
-            event._context = None
-            set_current(event)
+            place.event = event = wanted(UNREAD, origin=parcel)
             try:
                 if strict:
                     event.ensure()
@@ -153,13 +192,6 @@ class Consumer:
                 self._fail(session, event, exc)
             if parcel.pending:
                 session.open(parcel, number)
-            else:
-                if known.twins:
-                    known.finish_twins(id_)
-                if number == session.upto + 1 and not session.scattered:
-                    session.upto = number
-                else:
-                    session.finish(number)
             ended = perf_counter()
             spent = ended - begun
             begun = ended
@@ -169,18 +201,13 @@ class Consumer:
                 buckets[bisect_left(BUCKETS, spent)] += 1
                 if ended - turn > TURN_S:
                     self.seconds += ended - turn
-                    session.touch()
+                    run.report(number - first + 1)
                     self._exits.turn.schedule()
                     gevent.sleep(0)
                     begun = turn = perf_counter()
+        run.report(len(parcels))
         self.seconds += begun - turn
         buckets[0] += fast
-        consuming[worker] = 0
-        set_current(None)
-        known.forget()
-        session.consume(len(parcels))
-        session.touch()
-        self._exits.turn.schedule()
 
     def _fail(self, session: Session, event: Event, error: Exception) -> None:
         """Try again as often as the parameters say, then send the event where errors go."""

@@ -9,7 +9,9 @@ only passes events on never pays for parsing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+
+import msgspec
 
 from actorkit import body
 from actorkit.context import Context, Failure, Http, decode_context, encode_context
@@ -20,43 +22,79 @@ from actorkit.wire import Homes, Parcel
 E = TypeVar("E", bound="Event")
 
 
-class Event:
-    """An event whose `data` is whatever its sender gave: None, bytes, text, JSON-like values or an lxml element."""
+class _Body(msgspec.Struct, eq=False, gc=False):
+    """The one argument of an event that needs no name."""
 
-    # Events are made by the million, so a slot that most never need is left unset; `__getattr__` fills it in.
-    __slots__ = ("_context", "_data", "_format", "_homes", "_id", "_trace", "origin")
-    _id: int
-    _trace: int
-    _homes: Homes | None
-    _format: str
+    data: Any = None
+
+
+class _Made(_Body, kw_only=True, eq=False, gc=False):
+    """What an event is made of. Events are made by the million, so it is msgspec that makes them: no Python runs.
+
+    What the constructor was given stays as it is until it is asked for; `Event` puts properties before these fields.
+    """
+
+    service: str = ""
+    attributes: Mapping[str, Any] | None = None
+    http: Http | None = None
+    #: The parcel that this event came as, or was made from; None when it was made from nothing. For the runtime.
+    origin: Parcel | None = None
+    #: Its id; 0 until its first journey, or until somebody asks for it.
+    _id: int = 0
+    #: Its trace, where that is neither the origin's nor its own id.
+    _trace: int = 0
+    #: UNSET: those of its origin.
+    _homes: Homes | msgspec.UnsetType | None = msgspec.UNSET
+    #: The format that the data was read from.
+    _format: str = ""
+    #: Built from the fields above, or read from the origin, when it is first asked for.
+    _context: Context | None = None
+
+
+if TYPE_CHECKING:
+    # Type checkers take a property before a field for a mistake.
+    class _Fields:
+        origin: Parcel | None
+        _id: int
+        _trace: int
+        _homes: Homes | msgspec.UnsetType | None
+        _format: str
+        _context: Context | None
+
+        def __init__(
+            self,
+            data: Any = None,
+            *,
+            service: str = "",
+            attributes: Mapping[str, Any] | None = None,
+            http: Http | None = None,
+            origin: Parcel | None = None,
+            **state: Any,
+        ) -> None: ...
+
+        def __init_subclass__(cls, *, eq: bool = True, gc: bool = True) -> None: ...
+
+else:
+    _Fields = _Made
+
+
+class Event(_Fields, eq=False, gc=False):
+    """An event whose `data` is whatever its sender gave: None, bytes, text, JSON-like values or an lxml element."""
 
     #: The body format in which this class sees its data; None: as it comes.
     FORMAT: ClassVar[str | None] = None
 
-    def __init__(
-        self,
-        data: Any = None,
-        *,
-        service: str = "",
-        attributes: Mapping[str, Any] | None = None,
-        http: Http | None = None,
-    ) -> None:
-        #: The parcel that this event came as, or was made from; None when it was made from nothing. For the runtime.
-        self.origin: Parcel | None = None
-        #: The data; UNREAD where it still is the origin's body, a Raw where it is another body that nobody has read.
-        self._data = data if self.FORMAT is None else body.checked(data, self.FORMAT)
-        self._context: Context | None = (
-            Context(service, dict(attributes or {}), http) if service or attributes or http else None
-        )
+    # The fields under the properties.
+    #: The data; UNREAD where it still is the origin's body, a Raw where it is another body that nobody has read.
+    _data = _Body.data
+    _service = _Made.service
+    _attributes = _Made.attributes
+    _http = _Made.http
 
     @classmethod
     def received(cls, parcel: Parcel) -> Self:
         """The event that came over an edge as this parcel; nothing is parsed yet."""
-        self = cls.__new__(cls)
-        self.origin = parcel
-        self._data = body.UNREAD
-        self._context = None
-        return self
+        return cls(body.UNREAD, origin=parcel)
 
     @classmethod
     def unread(
@@ -70,37 +108,24 @@ class Event:
     ) -> Self:
         """Make a new event of a body that is known as bytes of a format; nothing is parsed yet. A context that came
         without its parcel brings its trace with it."""
-        self = cls(service=service, http=http)
-        self._data = body.Raw((format_, content))
+        self = cls(body.Raw((format_, content)), service=service, http=http)
         if context is not None:
             self._context = Context(service or context.service, context.attributes, http or context.http)
             self._trace = context.trace or self.number
         return self
 
-    def __getattr__(self, name: str) -> Any:
-        """Fill in a slot that is not set."""
-        origin = self.origin
-        value: Any
-        if name == "_id":
-            value = origin.id if origin is not None else new_id()
-            # Who was asked for its name keeps it: an event with a context is not named anew when it is sent.
-            self._context = self._context or self.context
-        elif name == "_trace":
-            value = origin.trace if origin is not None else self._id
-        elif name == "_homes":
-            value = origin.homes if origin is not None else None
-        elif name == "_format":
-            value = ""
-        else:
-            raise AttributeError(f"an {type(self).__name__} has no attribute {name!r}")
-        setattr(self, name, value)
-        return value
-
     @property
     def number(self) -> int:
         """The event's id as a number."""
-        number: int = self._id
-        return number
+        if not self._id:
+            origin = self.origin
+            # Who was asked for its name keeps it, also when it is sent.
+            self._id = origin.id if origin is not None else self._name()
+        return self._id
+
+    def _name(self) -> int:
+        self._trace = name = new_id()
+        return name
 
     @property
     def id(self) -> str:
@@ -108,9 +133,14 @@ class Event:
         return f"{self.number:016x}"
 
     @property
+    def trace_number(self) -> int:
+        """The trace as a number."""
+        return self._trace or (self.origin.trace if self.origin is not None else self.number)
+
+    @property
     def trace(self) -> str:
         """Id of the event that all of this began with, 16 hexadecimal digits; the one to search logs for."""
-        return f"{self._trace:016x}"
+        return f"{self.trace_number:016x}"
 
     @property
     def redelivered(self) -> bool:
@@ -120,7 +150,9 @@ class Event:
     @property
     def homes(self) -> Homes | None:
         """Who waits for an answer to it: actor → (instance, key of the one who waits there)."""
-        return self._homes
+        if self._homes is not msgspec.UNSET:
+            return self._homes
+        return self.origin.homes if self.origin is not None else None
 
     @homes.setter
     def homes(self, value: Homes | None) -> None:
@@ -161,7 +193,7 @@ class Event:
         if self._data is body.UNREAD:
             self._data = body.Raw(self.encoded())
         self.origin = parent.origin
-        self._id, self._trace, self._homes = parent.number, parent._trace, parent._homes
+        self._id, self._trace, self._homes = parent.number, parent.trace_number, parent.homes
         self._context = Context(
             mine.service or theirs.service, mine.attributes, mine.http or theirs.http, mine.failure or theirs.failure
         )
@@ -182,28 +214,36 @@ class Event:
         """Everything but name, body and homes; decoded when first read."""
         if self._context is None:
             origin = self.origin
-            self._context = decode_context(origin.context) if origin is not None and origin.context else Context()
+            if origin is None:
+                self._context = Context(self._service, dict(self._attributes or {}), self._http)
+            else:
+                self._context = decode_context(origin.context) if origin.context else Context()
         return self._context
 
     def encoded_context(self) -> bytes:
         """The context for the wire."""
         if self._context is None:
-            return self.origin.context if self.origin is not None else b""
-        return encode_context(self._context)
+            if self.origin is not None:
+                return self.origin.context
+            if not (self._service or self._attributes or self._http):
+                return b""
+        return encode_context(self.context)
 
     def portable_context(self) -> bytes:
         """The context for a journey without a parcel: it names the trace itself."""
         context = self.context
-        return encode_context(Context(context.service, context.attributes, context.http, context.failure, self._trace))
+        return encode_context(
+            Context(context.service, context.attributes, context.http, context.failure, self.trace_number)
+        )
 
     def parcel(self) -> Parcel:
         """The event as it would stand on the wire."""
         return Parcel(
             self.number,
-            self._trace,
+            self.trace_number,
             *self.encoded(),
             self.encoded_context(),
-            self._homes,
+            self.homes,
             self.redelivered,
         )
 
@@ -292,14 +332,16 @@ class Event:
         return twin
 
     def _copy(self, target: type[E], raw: tuple[str, bytes] | None = None) -> E:
-        twin = target.__new__(target)
-        twin.origin = self.origin
-        twin._id, twin._trace, twin._homes = self.number, self._trace, self._homes
-        twin._data = body.Raw(self.encoded() if raw is None else raw)
-        # Decoded anew, so that a change of the one is not a change of the other.
+        # The context is decoded anew, so that a change of the one is not a change of the other.
         context = self.encoded_context()
-        twin._context = decode_context(context) if context else Context()
-        return twin
+        return target(
+            body.Raw(self.encoded() if raw is None else raw),
+            origin=self.origin,
+            _id=self.number,
+            _trace=self.trace_number,
+            _homes=self.homes,
+            _context=decode_context(context) if context else Context(),
+        )
 
     def text(self) -> str:
         """The body as text, for logs and for people."""
@@ -314,22 +356,28 @@ class Event:
         return f"<{type(self).__name__} {' '.join(parts)}>"
 
 
-class XMLEvent(Event):
+class _Formatted(Event, eq=False, gc=False):
+    """An event whose data is of one format, checked when it is made."""
+
+    def __post_init__(self) -> None:
+        data = self._data
+        if data is not body.UNREAD and type(data) is not body.Raw:
+            self._data = body.checked(data, self.FORMAT)
+
+
+class XMLEvent(_Formatted, eq=False, gc=False):
     """An event whose `data` is an lxml element."""
 
-    __slots__ = ()
     FORMAT = body.XML
 
 
-class JSONEvent(Event):
+class JSONEvent(_Formatted, eq=False, gc=False):
     """An event whose `data` is made of dict, list, str, int, float, bool and None."""
 
-    __slots__ = ()
     FORMAT = body.JSON
 
 
-class HttpEvent(Event):
+class HttpEvent(_Formatted, eq=False, gc=False):
     """An event that came over HTTP: `data` is the body as bytes, `http` is there."""
 
-    __slots__ = ()
     FORMAT = body.BYTES

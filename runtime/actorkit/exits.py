@@ -134,10 +134,10 @@ class Exits:
     def begin(self, event: Event, targets: Sequence[Sender], entry: Entry, homes: Homes | None = None) -> None:
         """Send an event that begins here, under a new id; `entry` waits for it from now on."""
         id_ = self.next_id()
-        if event.origin is None and event._context is None:
+        if event.origin is None and not event._trace:
             # Its first journey gives an event its name; a later one of the same object has another.
-            event._id = event._trace = id_
-        trace = event._trace
+            event._id = id_
+        trace = event.trace_number
         format_, content = event.encoded()
         context = event.encoded_context()
         if len(content) > MAX_BODY_BYTES:

@@ -234,8 +234,8 @@ class Host:
             sent.append((event, outbox))
             return
         targets = self.exits.targets(outbox)
-        parent = current.get()
-        if parent is None or self.receiver.known.is_over(parent.origin):
+        parent = current.get().event
+        if parent is None:
             self.room.wait()
             self.exits.originate(event, targets, self.room.look)
         else:
@@ -258,6 +258,8 @@ class Host:
         for outlets in self.outlets.values():
             for outlet in outlets:
                 outlet.flush()
+        if self.consumer is not None:
+            self.consumer.report()
         if self.inlet is not None and self.receiver.has_news:
             if self.receiver.urgent:
                 self.inlet.flush()

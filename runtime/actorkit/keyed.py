@@ -73,7 +73,7 @@ class KeyedSender(Sender):
         self._owners = {key: owner for key, owner in self._owners.items() if owner[0] is not link}
 
     def _deal(self) -> None:
-        items = list(self.pending)
+        items = self._items()
         self._remember_peers()
         waiting: deque[Item] = deque()
         blocked: set[str] = set()
@@ -91,11 +91,10 @@ class KeyedSender(Sender):
             batch.append(item)
             owner = self._owners.get(entry.key)
             self._owners[entry.key] = (link, owner[1] + 1 if owner is not None else 1)
-        self.pending.clear()
-        self.pending.extend(waiting)
+        self._replace(waiting)
         for link, batch in batches.items():
             for start in range(0, len(batch), wire.MAX_BATCH):
-                self._write(link, batch[start : start + wire.MAX_BATCH])
+                self._write_items(link, batch[start : start + wire.MAX_BATCH])
 
     def _remember_peers(self) -> None:
         peers = self._candidates()

@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from actorkit.wire import Arrived, Parcel
-
 
 class Entry(Protocol):
     """Waits for `pending` events."""
@@ -21,12 +19,6 @@ class Entry(Protocol):
     pending: int
 
     def done(self) -> None: ...
-
-
-class Finishing(Protocol):
-    """A session that is told the numbers that are finished."""
-
-    def finish(self, number: int) -> None: ...
 
 
 def settle(entry: Entry) -> None:
@@ -44,58 +36,3 @@ class Root:
     def __init__(self, finished: Callable[[], None]) -> None:
         self.pending = 1
         self.done = finished
-
-
-class Known:
-    """The events of one instance that arrived lately or are in work, by id, so that repeats are recognised.
-
-    At least `memory` and at most twice as many are remembered: two generations, the older one forgotten whole, so that
-    forgetting costs nothing per event. Ids are kept with their traces, as both together are an event's name.
-
-    Attributes:
-        working: events that were consumed and are not finished.
-        twins: repeats of events that are not finished: they are finished together with them.
-    """
-
-    def __init__(self, memory: int = 65_536) -> None:
-        self._memory = memory
-        self.recent: dict[int, int] = {}
-        self.older: dict[int, int] = {}
-        self.working: dict[int, Arrived] = {}
-        self.twins: dict[int, list[tuple[Finishing, int]]] = {}
-        #: What each worker is consuming at this moment; 0: nothing.
-        self.consuming: list[int] = []
-
-    def forget(self) -> None:
-        """Let the older generation go when the younger one is full; to be called now and then."""
-        if len(self.recent) >= self._memory:
-            self.older, self.recent = self.recent, {}
-
-    def repeats(self, parcel: Arrived) -> bool:
-        """Whether an event of that name arrived before."""
-        id_ = parcel.id
-        trace = self.recent.get(id_)
-        if trace is None:
-            trace = self.older.get(id_)
-        return trace == parcel.trace
-
-    def repeat(self, session: Finishing, number: int, parcel: Arrived) -> None:
-        """A repeat has come: it is finished now, or with the event that it repeats."""
-        if parcel.id in self.working or parcel.id in self.consuming:
-            self.twins.setdefault(parcel.id, []).append((session, number))
-        else:
-            session.finish(number)
-
-    @property
-    def in_work(self) -> int:
-        """How many events have arrived at a worker and are not finished."""
-        return len(self.working) + sum(1 for id_ in self.consuming if id_ and id_ not in self.working)
-
-    def is_over(self, parcel: Parcel | None) -> bool:
-        """Whether an event is neither being consumed nor waited for: what is sent now belongs to it no more."""
-        return isinstance(parcel, Arrived) and not parcel.pending and parcel.id not in self.consuming
-
-    def finish_twins(self, id_: int) -> None:
-        """The event of that id is finished, and so are its repeats."""
-        for session, number in self.twins.pop(id_, ()):
-            session.finish(number)

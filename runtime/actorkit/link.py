@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice, repeat
 from typing import Final
 
 from actorkit import wire
@@ -15,15 +16,19 @@ Item = tuple[wire.Parcel, Entry]
 NOBODY: Final = Root(lambda: None)
 NOBODY.pending = 1 << 62
 #: Stands in a link's ledger where an event was acknowledged before those in front of it.
-_DONE: Final[Item] = (wire.Parcel(0, 0, "n", b"", b""), NOBODY)
+_DONE: Final = wire.Parcel(0, 0, "n", b"", b"")
 
 
 class Link:
-    """One session with one peer: numbers, credit, and what is not acknowledged."""
+    """One session with one peer: numbers, credit, and what is not acknowledged.
+
+    `sole` is the one entry that waits for all events here, where there is only one; each has its own where it is None.
+    """
 
     __slots__ = (
+        "_entries",
         "_holes",
-        "_items",
+        "_parcels",
         "_upto",
         "address",
         "bye",
@@ -33,11 +38,13 @@ class Link:
         "instance",
         "listed",
         "sent",
+        "sole",
         "window",
     )
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, sole: Entry | None = None) -> None:
         self.address = address
+        self.sole = sole
         #: The peer's instance; empty until it has said Welcome.
         self.instance = ""
         #: How many events may be under way, and how many the peer has granted.
@@ -48,8 +55,9 @@ class Link:
         self.listed = True
         self.draining = False
         self.bye = False
-        #: The ledger: the events numbered `_upto + 1` to `sent`.
-        self._items: deque[Item] = deque()
+        #: The ledger: the events numbered `_upto + 1` to `sent`, and their entries.
+        self._parcels: deque[wire.Parcel] = deque()
+        self._entries: deque[Entry] = deque()
         #: How many of them are acknowledged already.
         self._holes = 0
         self._upto = 0
@@ -59,50 +67,73 @@ class Link:
         """How many events may be sent now."""
         return self.window - self.sent + self.consumed
 
-    def enter(self, items: list[Item]) -> int:
-        """Number the items and enter them in the ledger; returns the first number."""
-        first = self.sent + 1
-        self.sent += len(items)
-        self._items.extend(items)
-        return first
+    def enter(self, parcels: list[wire.Parcel], entries: list[Entry]) -> None:
+        """Enter events in the ledger, under the next numbers."""
+        self.sent += len(parcels)
+        self._parcels.extend(parcels)
+        self._entries.extend(entries)
+
+    def share(self) -> None:
+        """From now on events have entries of their own."""
+        if self.sole is not None:
+            self._entries.extend([self.sole if parcel is not _DONE else NOBODY for parcel in self._parcels])
+            self.sole = None
 
     def acknowledge(self, ack: wire.Ack) -> None:
         """Strike out what is finished. Numbers that were never sent are ignored."""
         if ack.consumed > self.consumed:
             self.consumed = min(ack.consumed, self.sent)
-        take = self._items.popleft
         count = min(ack.upto, self.sent) - self._upto
         if count > 0:
             self._upto += count
-            for _ in range(count):
-                entry = take()[1]
-                entry.pending -= 1
-                if not entry.pending:
-                    entry.done()
-                elif entry is NOBODY:
-                    self._holes -= 1
-        items, base = self._items, self._upto + 1
+            self._strike(count)
+        parcels, base = self._parcels, self._upto + 1
         for number in ack.done:
             index = number - base
-            if 0 <= index < len(items) and items[index] is not _DONE:
-                settle(items[index][1])
-                items[index] = _DONE
+            if 0 <= index < len(parcels) and parcels[index] is not _DONE:
+                parcels[index] = _DONE
                 self._holes += 1
+                if self.sole is not None:
+                    settle(self.sole)
+                else:
+                    entry, self._entries[index] = self._entries[index], NOBODY
+                    settle(entry)
+
+    def _strike(self, count: int) -> None:
+        """The first `count` events in the ledger are finished."""
+        take, drop = self._entries.popleft, self._parcels.popleft
+        holes = self._holes
+        if holes:
+            self._holes -= sum(parcel is _DONE for parcel in islice(self._parcels, count))
+        for _ in repeat(None, count):
+            drop()
+        if self.sole is not None:
+            self.sole.pending -= count - holes + self._holes
+            if not self.sole.pending:
+                self.sole.done()
+            return
+        for _ in repeat(None, count):
+            entry = take()
+            entry.pending -= 1
+            if not entry.pending:
+                entry.done()
 
     @property
     def unacked(self) -> int:
         """How many events are not acknowledged."""
-        return len(self._items) - self._holes
+        return len(self._parcels) - self._holes
 
     @property
     def ledger(self) -> list[Item]:
         """What is not acknowledged, in order."""
-        return [item for item in self._items if item is not _DONE]
+        entries = self._entries if self.sole is None else repeat(self.sole)
+        return [item for item in zip(self._parcels, entries, strict=False) if item[0] is not _DONE]
 
     def take_back(self) -> list[Item]:
         """What is not acknowledged, in order; the ledger is empty then."""
         items = self.ledger
-        self._items.clear()
+        self._parcels.clear()
+        self._entries.clear()
         self._upto, self._holes = self.sent, 0
         return items
 

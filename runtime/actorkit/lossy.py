@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actorkit import wire
 from actorkit.ledger import Entry
@@ -20,12 +20,16 @@ class LossySender(Sender):
     to a peer that is lost. Both are counted.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sole = NOBODY
+
     def put(self, parcel: wire.Parcel, entry: Entry, event: Event) -> None:  # noqa: ARG002  # as the others
         """Take an event, or drop it; `entry` does not wait for it."""
         if len(self.pending) >= self.peers.options.window:
             self.drop("no-credit" if self.connected else "no-peer")
             return
-        self.pending.append((parcel, NOBODY))
+        self.pending.append(parcel)
         if parcel.homes:
             self.homeward = True
 

@@ -39,7 +39,7 @@ def main(settings: Settings) -> int:
     from actorkit.host import Host
 
     def trace() -> str:
-        event = current.get()
+        event = current.get().event
         return event.trace if event is not None else ""
 
     logs.configure(

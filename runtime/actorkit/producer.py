@@ -102,6 +102,7 @@ class Producer:
         exits, room, source, turns = self._exits, self._room, self._exits.source, self._exits.turn
         next_id, append = exits.next_id, sender.pending.append
         targets = (sender,)
+        sender.claim(source)
         turn = perf_counter()
         for count, event in enumerate(self._actor.produce(), 1):
             if source.pending > room.window:
@@ -109,11 +110,16 @@ class Producer:
             if room.closed:
                 return
             content = event._data
-            plain = type(content) is bytes and event._context is None and event.origin is None
-            if plain and len(content) <= MAX_BODY_BYTES:
+            if (
+                type(content) is bytes
+                and sender.sole is source
+                and event.origin is None
+                and not (event._trace or event._context or event._service or event._attributes or event._http)
+                and len(content) <= MAX_BODY_BYTES
+            ):
                 event._id = id_ = next_id()
                 source.pending += 1
-                append((Parcel(id_, id_, BYTES, content, b""), source))
+                append(Parcel(id_, id_, BYTES, content, b""))
                 if not turns.due:
                     turns.schedule()
             else:

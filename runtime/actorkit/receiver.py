@@ -7,12 +7,13 @@ actor, and sends what stands in `replies`.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from actorkit import wire
-from actorkit.ledger import Known
+from actorkit.known import Known
 
 #: Sessions that one instance keeps at a time; a peer beyond that is refused.
 MAX_SESSIONS: Final = 4096
@@ -91,6 +92,17 @@ class Session:
             self._fresh.append(number)
         self.touch()
 
+    def finish_run(self, first: int, parcels: Sequence[wire.Arrived]) -> None:
+        """Note that those of consecutive events that wait for nothing are finished."""
+        opened = sum(parcel.number > 0 for parcel in parcels)
+        if not opened and first == self.upto + 1 and not self.scattered:
+            self.upto += len(parcels)
+            self.touch()
+        elif opened < len(parcels):
+            for number, parcel in enumerate(parcels, first):
+                if not parcel.number:
+                    self.finish(number)
+
     def touch(self) -> None:
         """There is news for the sender."""
         if not self.dirty:
@@ -122,8 +134,8 @@ class Session:
         return f"<Session {self.actor}/{self.instance} -> {self.inbox} {state}>"
 
 
-#: Events of one session that came together: (session, number of the first, parcels).
-Arrival = tuple[Session, int, list[wire.Arrived]]
+#: Events of one session that came together: (session, number of the first, parcels, whether one of them is marked).
+Arrival = tuple[Session, int, list[wire.Arrived], bool]
 
 
 class Receiver:
@@ -183,8 +195,9 @@ class Receiver:
             return
         session.expected += count
         self.inboxes[session.inbox] = self.inboxes.get(session.inbox, 0) + count
-        self.redelivered += sum(1 for parcel in batch.parcels if parcel.redelivered)
-        self.arrivals.append((session, batch.first, batch.parcels))
+        if batch.marked:
+            self.redelivered += sum(parcel.redelivered for parcel in batch.parcels)
+        self.arrivals.append((session, batch.first, batch.parcels, batch.marked))
 
     def _welcome(self, identity: bytes, hello: wire.Hello) -> None:
         if hello.version != wire.VERSION:

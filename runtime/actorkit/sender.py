@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable
-from itertools import islice
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -39,7 +39,8 @@ class Sender:
     unfinished.
 
     Attributes:
-        pending: events that no peer has been given yet.
+        pending: events that no peer has been given yet; their entries are in `entries`.
+        sole: the one entry that waits for all events here, where there is only one. `entries` is empty then.
         frames: (link, frame) to send.
         destination: the actor at the other end, known from the first Welcome.
     """
@@ -56,11 +57,15 @@ class Sender:
     ) -> None:
         self.outbox = outbox
         self.peers = peers
-        self.pending: deque[Item] = deque()
+        self.pending: deque[wire.Parcel] = deque()
+        self.entries: deque[Entry] = deque()
+        self.sole: Entry | None = None
         #: What must go to one certain instance: (until when it waits for a link there; 0: not set yet, instance, item).
         self.homing: list[tuple[float, str, Item]] = []
         #: Whether any event here was ever to go to one certain instance; most connections never see one.
         self.homeward = False
+        #: Whether any event here was ever marked as redelivered; most connections never see one.
+        self.marked = False
         self.links: dict[str, Link] = {}
         self.frames: list[tuple[Link, bytes]] = []
         self.destination = ""
@@ -85,16 +90,37 @@ class Sender:
 
     def open(self, address: str) -> Link:
         """Begin a session with the peer at that address."""
-        link = self.links[address] = Link(address)
+        link = self.links[address] = Link(address, self.sole)
         self.frames.append((link, self._hello))
         return link
 
     def put(self, parcel: wire.Parcel, entry: Entry, event: Event) -> None:  # noqa: ARG002  # for the keyed kind
         """Take an event; `entry` waits for it from now on. `event` is what the parcel was made of."""
         entry.pending += 1
-        self.pending.append((parcel, entry))
+        self.pending.append(parcel)
+        if self.sole is not entry:
+            if self.sole is not None:
+                self._share()
+            self.entries.append(entry)
         if parcel.homes:
             self.homeward = True
+        if parcel.redelivered:
+            self.marked = True
+
+    def claim(self, entry: Entry) -> None:
+        """Let one entry wait for all events here, if there are none yet, until another one does as well."""
+        if self.idle:
+            self.sole = entry
+            for link in self.links.values():
+                link.sole = entry
+
+    def _share(self) -> None:
+        """Another entry than the only one so far waits for events: from now on each has its own."""
+        if self.sole is not None:
+            self.entries.extend(repeat(self.sole, len(self.pending) - 1))
+            self.sole = None
+            for link in self.links.values():
+                link.share()
 
     def on_frame(self, link: Link, frame: bytes) -> str:
         """Take one message of a peer. Returns why the link must be given up, or "" when all is well."""
@@ -127,8 +153,21 @@ class Sender:
         items = link.take_back()
         self.sent -= len(items)
         for parcel, _ in items:
-            parcel.redelivered = True
-        self.pending.extendleft(reversed(items))
+            parcel.redelivered = self.marked = True
+        self._replace([*items, *self._items()])
+
+    def _items(self) -> list[Item]:
+        """What is pending, each with its entry."""
+        return list(zip(self.pending, self.entries if self.sole is None else repeat(self.sole), strict=False))
+
+    def _replace(self, items: Iterable[Item]) -> None:
+        """Have these pending instead."""
+        pairs = list(items)
+        self.pending.clear()
+        self.pending.extend(parcel for parcel, _ in pairs)
+        if self.sole is None:
+            self.entries.clear()
+            self.entries.extend(entry for _, entry in pairs)
 
     def drop(self, reason: str, count: int = 1) -> None:
         """Count events that go nowhere."""
@@ -144,9 +183,7 @@ class Sender:
     def dispatch(self, now: float) -> None:
         """Give pending events to the peers that have credit, and write them into `frames`."""
         if self.homeward and self.pending:
-            others = self._sort_out(list(self.pending))
-            self.pending.clear()
-            self.pending.extend(others)
+            self._replace(self._sort_out(self._items()))
         if self.homing:
             self._send_home(now)
         if self.pending:
@@ -161,30 +198,37 @@ class Sender:
             link = self._choose()
             if link is None:
                 break
-            take = pending.popleft
-            items = [take() for _ in range(min(link.room, self._batch, len(pending)))]
-            self._write(link, items)
+            count = min(link.room, self._batch, len(pending))
+            take, take_entry = pending.popleft, self.entries.popleft
+            parcels = [take() for _ in repeat(None, count)]
+            self._write(link, parcels, [take_entry() for _ in repeat(None, count)] if self.sole is None else [])
             if len(self.links) > 1:
                 # Among equals it is the next one's turn.
                 self.links[link.address] = self.links.pop(link.address)
 
-    def _write(self, link: Link, items: list[Item]) -> None:
-        """Make one frame of the items; two when it gets too long, and smaller batches from then on."""
-        first = link.sent + 1
-        frame = wire.encode(wire.Outgoing(first, [item[0] for item in items]))
-        if len(frame) > wire.MAX_BATCH_BYTES and len(items) > 1:
-            half = len(items) // 2
+    def _write(self, link: Link, parcels: list[wire.Parcel], entries: list[Entry]) -> None:
+        """Make one frame of events; two when it gets too long, and smaller batches from then on. `entries` is empty
+        where one entry waits for all."""
+        marked = self.marked and any(parcel.redelivered for parcel in parcels)
+        frame = wire.encode(wire.Outgoing(link.sent + 1, parcels, marked))
+        if len(frame) > wire.MAX_BATCH_BYTES and len(parcels) > 1:
+            half = len(parcels) // 2
             self._batch = half
-            self._write(link, items[:half])
-            self._write(link, items[half:])
+            self._write(link, parcels[:half], entries[:half])
+            self._write(link, parcels[half:], entries[half:])
             return
         if self._batch < wire.MAX_BATCH and len(frame) * 4 < wire.MAX_BATCH_BYTES:
             self._batch *= 2
-        link.enter(items)
-        self.sent += len(items)
-        self.mean_bytes = len(frame) // len(items)
+        link.enter(parcels, entries)
+        self.sent += len(parcels)
+        self.mean_bytes = len(frame) // len(parcels)
         link.window = min(link.granted, max(MIN_WINDOW, WINDOW_BYTES // self.mean_bytes))
         self.frames.append((link, frame))
+
+    def _write_items(self, link: Link, items: list[Item]) -> None:
+        """As `_write`, for events with their entries."""
+        entries = [entry for _, entry in items] if self.sole is None else []
+        self._write(link, [parcel for parcel, _ in items], entries)
 
     def _choose(self) -> Link | None:
         """The link with most room, if that is any."""
@@ -240,8 +284,7 @@ class Sender:
             later = [(0.0, instance, item) for item in islice(items, room, None)]
             self.homing.extend(later)
             for start in range(0, min(room, len(items)), wire.MAX_BATCH):
-                batch = items[start : min(start + wire.MAX_BATCH, room)]
-                self._write(link, batch)
+                self._write_items(link, items[start : min(start + wire.MAX_BATCH, room)])
 
     def _part(self, link: Link) -> None:
         """Say Bye to a draining peer that owes us nothing, when there is another one to send to."""

@@ -95,10 +95,14 @@ class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
 
 
 class Batch(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
-    """Events with the consecutive numbers `first`, `first + 1`, …; the numbers of a session begin at 1."""
+    """Events with the consecutive numbers `first`, `first + 1`, …; the numbers of a session begin at 1.
+
+    `marked` tells whether any of them is marked as redelivered.
+    """
 
     first: int
     parcels: list[Arrived]
+    marked: bool = False
 
 
 class Outgoing(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
@@ -106,6 +110,7 @@ class Outgoing(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
 
     first: int
     parcels: list[Parcel]
+    marked: bool = False
 
 
 class Bye(msgspec.Struct, array_like=True, tag="Y", frozen=True):

@@ -144,7 +144,7 @@ def test_a_full_window_holds_back_only_its_own_keys() -> None:
         put(made, 1, f"k{number}")
     made.dispatch(0.0)
     assert [link.room for link in links] == [0, 0]
-    held = [parcel for parcel, _ in made.pending]
+    held = list(made.pending)
     assert len(held) == 36
     sent(made)
     acknowledge(made, links[0])

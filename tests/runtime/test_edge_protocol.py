@@ -113,25 +113,23 @@ class EdgeMachine(RuleBasedStateMachine):
     def consume(self, address: str, many: bool) -> None:
         receiver = self.receivers[address]
         while receiver.arrivals:
-            session, first, parcels = receiver.arrivals.popleft()
-            for number, parcel in enumerate(parcels, first):
-                self.take(address, session, number, parcel)
+            session, first, parcels, marked = receiver.arrivals.popleft()
+            for number, run in receiver.known.take(0, session, first, parcels, marked):
+                for parcel in run:
+                    self.take(address, session, number, parcel)
+                    number += 1
+            receiver.known.release(0)
             session.consume(len(parcels))
             if not many:
                 break
 
     def take(self, address: str, session: Session, number: int, parcel: wire.Arrived) -> None:
         """What a worker does, for an actor whose every event waits for another one."""
-        known = self.receivers[address].known
-        if known.repeats(parcel):
-            known.repeat(session, number, parcel)
-            return
         if self.consumed[parcel.id]:
             assert parcel.redelivered, "a repeat must be marked"
         here = (self.receivers[address].instance, parcel.id)
         assert here not in self.consumed_at, "an instance consumes an event once"
         self.consumed_at.add(here)
-        known.recent[parcel.id] = parcel.trace
         self.consumed[parcel.id] += 1
         parcel.pending += 1
         session.open(parcel, number)
@@ -219,7 +217,7 @@ class EdgeMachine(RuleBasedStateMachine):
             assert link.sent - link.consumed <= WINDOW
         for receiver in self.receivers.values():
             assert "overrun" not in receiver.rejected
-            assert sum(len(parcels) for _, _, parcels in receiver.arrivals) <= WINDOW * max(1, self.sessions)
+            assert sum(len(parcels) for _, _, parcels, _ in receiver.arrivals) <= WINDOW * max(1, self.sessions)
 
     @invariant()
     def nothing_is_acknowledged_twice_or_before_it_is_finished(self) -> None:
@@ -229,7 +227,7 @@ class EdgeMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_is_not_acknowledged_is_still_held(self) -> None:
-        held = {item[0].id for item in self.sender.pending}
+        held = {parcel.id for parcel in self.sender.pending}
         for link in self.sender.links.values():
             held.update(item[0].id for item in link.ledger)
         missing = [id_ for id_, entry in self.entries.items() if not entry.released and id_ not in held]

@@ -281,7 +281,7 @@ def test_an_event_that_was_asked_for_its_trace_keeps_it_when_it_is_sent() -> Non
     trace = asked.trace
     for event in (asked, fresh, fresh):
         exits.originate(event, [sender], lambda: None)
-    parcels = [parcel for parcel, _ in sender.pending]
+    parcels = list(sender.pending)
     assert f"{parcels[0].trace:016x}" == trace == asked.trace
     assert f"{parcels[2].trace:016x}" == fresh.trace
     assert len({parcel.id for parcel in parcels}) == 3
