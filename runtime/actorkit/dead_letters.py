@@ -39,6 +39,7 @@ class Letter:
 
     id: str
     trace: str
+    trail: tuple[str, ...]
     time: float
     actor: str
     instance: str
@@ -52,7 +53,14 @@ class Letter:
     def parcel(self) -> Parcel:
         """The event as it came to the actor, under a new id: it is meant to be consumed again."""
         context = Context(self.context.service, self.context.attributes, self.context.http)
-        return Parcel(new_id(), int(self.trace, 16), self.format, self.body, encode_context(context))
+        return Parcel(
+            new_id(),
+            int(self.trace, 16),
+            self.format,
+            self.body,
+            encode_context(context),
+            trail="/".join(self.trail),
+        )
 
 
 def entry(event: Event, failure: Failure, *, actor: str, instance: str, inbox: str) -> dict[str, Any]:
@@ -67,6 +75,7 @@ def entry(event: Event, failure: Failure, *, actor: str, instance: str, inbox: s
     return {
         "id": event.id,
         "trace": event.trace,
+        "trail": list(event.trail),
         "time": round(time.time(), 3),
         "actor": actor,
         "instance": instance,
@@ -160,6 +169,7 @@ def _read(line: bytes, path: Path, number: int) -> Letter:
         return Letter(
             found["id"],
             found["trace"],
+            tuple(found["trail"]),
             found["time"],
             found["actor"],
             found["instance"],

@@ -68,6 +68,7 @@ def _summary(letter: Letter) -> dict[str, Any]:
         "id": letter.id,
         "time": letter.time,
         "actor": letter.actor,
+        "trail": list(letter.trail),
         "inbox": letter.inbox,
         "reason": letter.failure.kind,
         "message": letter.failure.message,

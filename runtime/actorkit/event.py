@@ -148,6 +148,11 @@ class Event(_Fields, eq=False, gc=False):
         return self.origin is not None and self.origin.redelivered
 
     @property
+    def trail(self) -> tuple[str, ...]:
+        """The actors that it came through, the last one last; the oldest are left out of a very long trail."""
+        return tuple(self.origin.trail.split("/")) if self.origin is not None and self.origin.trail else ()
+
+    @property
     def homes(self) -> Homes | None:
         """Who waits for an answer to it: actor → (instance, key of the one who waits there)."""
         if self._homes is not msgspec.UNSET:
@@ -245,6 +250,7 @@ class Event(_Fields, eq=False, gc=False):
             self.encoded_context(),
             self.homes,
             self.redelivered,
+            "/".join(self.trail),
         )
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from actorkit.body import UNREAD
 from actorkit.context import Failure
 from actorkit.errors import MalformedEvent, NotFound
 from actorkit.event import Event
@@ -15,14 +16,14 @@ from actorkit.ids import MASK, MULTIPLIER, derive_id, ids
 from actorkit.ledger import Entry, Root, settle
 from actorkit.sender import Sender
 from actorkit.turn import Turn
-from actorkit.wire import MAX_BODY_BYTES, Arrived, Homes, Parcel
+from actorkit.wire import MAX_BODY_BYTES, MAX_TRAIL, Arrived, Homes, Parcel
 
 log = logging.getLogger("actorkit.exits")
 
 
 class Exits:
-    """Sends events to outboxes. `senders` maps an outbox to its connections; `declared` names outboxes that get only
-    what is sent to them by name.
+    """Sends events to the outboxes of an actor. `senders` maps an outbox to its connections; `declared` names outboxes
+    that get only what is sent to them by name.
 
     Attributes:
         dropped: events that went nowhere, by reason.
@@ -30,11 +31,15 @@ class Exits:
 
     def __init__(
         self,
+        actor: str,
         senders: Mapping[str, Sequence[Sender]],
         declared: Iterable[str],
         turn: Turn,
         dead_letter: Callable[[Event, Failure, str], None],
     ) -> None:
+        #: The trail of what begins here, and what a trail is longer by when it leaves.
+        self.trail = actor
+        self._step = f"/{actor}"
         self.senders = senders
         self.turn = turn
         self._declared = frozenset(declared)
@@ -79,22 +84,29 @@ class Exits:
             event.adopt(parent)
         if not targets:
             self.drop("unconnected")
-            return
-        format_, content = event.encoded()
-        if len(content) > MAX_BODY_BYTES:
-            raise _too_long(content)
-        context = event.encoded_context()
+        if event._data is UNREAD:
+            format_, content = entry.format, entry.body
+        else:
+            format_, content = event.encoded()
+            if len(content) > MAX_BODY_BYTES:
+                raise _too_long(content)
+        context = entry.context if event._context is None else event.encoded_context()
+        trail = entry.trail + self._step
+        if len(trail) > MAX_TRAIL:
+            trail = trail[-MAX_TRAIL:]
+        ordinal = entry.ordinal
+        entry.ordinal = ordinal + len(targets)
         for sender in targets:
-            entry.ordinal += 1
-            id_ = (entry.id * MULTIPLIER + sender.salt + entry.ordinal) & MASK  # derive_id, without its call
-            parcel = Parcel(id_, entry.trace, format_, content, context, entry.homes, entry.redelivered)
+            ordinal += 1
+            id_ = (entry.id * MULTIPLIER + sender.salt + ordinal) & MASK  # derive_id, without its call
+            parcel = Parcel(id_, entry.trace, format_, content, context, entry.homes, entry.redelivered, trail)
             sender.put(parcel, entry, event)
         if not self.turn.due:
             self.turn.schedule()
 
     def emit_result(self, result: object, parent: Event) -> None:
         """Send what a consume gave back to the default outboxes."""
-        if isinstance(result, Event):
+        if result is parent or isinstance(result, Event):
             self.emit(result, self._default, parent)
         elif isinstance(result, Iterable) and not isinstance(result, str | bytes | dict):
             for event in result:
@@ -142,7 +154,8 @@ class Exits:
         context = event.encoded_context()
         if len(content) > MAX_BODY_BYTES:
             raise _too_long(content)
-        parcel = Parcel(id_, trace, format_, content, context, homes)
+        trail = "/".join((*event.trail, self.trail))[-MAX_TRAIL:]
+        parcel = Parcel(id_, trace, format_, content, context, homes, trail=trail)
         if len(targets) == 1:
             targets[0].put(parcel, entry, event)
         else:

@@ -83,7 +83,7 @@ class Host:
         self.keys = self._keys.client if self._keys is not None else None
         self.outlets = self._make_outlets()
         senders = {outbox: [outlet.sender for outlet in outlets] for outbox, outlets in self.outlets.items()}
-        self.exits = Exits(senders, cls.OUTBOXES, self.turn, self._dead_letter)
+        self.exits = Exits(self.name, senders, cls.OUTBOXES, self.turn, self._dead_letter)
         self.room = Room(self.exits, settings.source_window)
         self.requests = Requests(self.name, self.instance, self.exits)
         self.actor = cls(self.name, params.build(cls.Params, settings.params), self)

@@ -114,8 +114,8 @@ class Link:
             return
         for _ in repeat(None, count):
             entry = take()
-            entry.pending -= 1
-            if not entry.pending:
+            pending = entry.pending = entry.pending - 1
+            if not pending:
                 entry.done()
 
     @property

@@ -11,6 +11,7 @@ from typing import Final
 
 from gevent import monkey
 
+from actorkit import allocator
 from actorkit.errors import SettingsError
 from actorkit.settings import Settings
 
@@ -31,6 +32,7 @@ def main(settings: Settings) -> int:
         SettingsError: the class cannot be loaded or its parameters are wrong.
     """
     monkey.patch_all()
+    allocator.keep_freed_memory()
     import gevent
     from gevent.event import Event as Flag
 

@@ -100,7 +100,7 @@ class Producer:
     def _feed(self, sender: Sender) -> None:
         """For one connection: one entry for all events. What is done for each event is written out here."""
         exits, room, source, turns = self._exits, self._room, self._exits.source, self._exits.turn
-        next_id, append = exits.next_id, sender.pending.append
+        next_id, append, trail = exits.next_id, sender.pending.append, exits.trail
         targets = (sender,)
         sender.claim(source)
         turn = perf_counter()
@@ -119,7 +119,7 @@ class Producer:
             ):
                 event._id = id_ = next_id()
                 source.pending += 1
-                append(Parcel(id_, id_, BYTES, content, b""))
+                append(Parcel(id_, id_, BYTES, content, b"", None, False, trail))
                 if not turns.due:
                     turns.schedule()
             else:

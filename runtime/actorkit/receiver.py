@@ -77,7 +77,13 @@ class Session:
         known.working.pop(parcel.id, None)
         if known.twins:
             known.finish_twins(parcel.id)
-        self.finish(parcel.number)
+        number = parcel.number
+        if number == self.upto + 1 and not self.scattered:
+            self.upto = number
+            if not self.dirty:
+                self.touch()
+        else:
+            self.finish(number)
 
     def finish(self, number: int) -> None:
         """Note that the event of that number is finished with everything it became."""

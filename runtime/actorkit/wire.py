@@ -19,8 +19,11 @@ MAX_MESSAGE_BYTES: Final = 64 << 20
 #: Longest body of one event, in bytes; there must be room for the rest of the message.
 MAX_BODY_BYTES: Final = 48 << 20
 
+#: Longest trail, in characters; the oldest names are left out of a longer one.
+MAX_TRAIL: Final = 1000
+
 #: A batch is closed after this many events, or when its bodies reach this many bytes.
-MAX_BATCH: Final = 128
+MAX_BATCH: Final = 256
 MAX_BATCH_BYTES: Final = 1 << 20
 
 #: libzmq's own heartbeats, made by its I/O thread: a peer that answers none for this long is cut off, in milliseconds.
@@ -33,10 +36,10 @@ Homes = dict[str, tuple[str, bytes]]
 
 
 class Parcel(msgspec.Struct, array_like=True, gc=False):
-    """An event on the wire: [id, trace, format letter, body, context (msgpack), homes or nil, redelivered].
+    """An event on the wire: [id, trace, format letter, body, context (msgpack), homes or nil, redelivered, trail].
 
     `id` and `trace` are 64-bit numbers; `trace` is the id of the event that all of this began with. Together they are
-    the event's name.
+    the event's name. `trail` names the actors that sent it on, `/` between them, the last one last.
     """
 
     id: int
@@ -46,6 +49,7 @@ class Parcel(msgspec.Struct, array_like=True, gc=False):
     context: bytes
     homes: Homes | None = None
     redelivered: bool = False
+    trail: str = ""
 
 
 class _Hidden:

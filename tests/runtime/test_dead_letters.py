@@ -24,7 +24,9 @@ def received(data: Any = b"x", **context: Any) -> Event:
 
 def test_a_letter_holds_the_event_as_it_came(tmp_path: Path) -> None:
     box = Box(tmp_path / "box", "down", "down-1")
-    event = received(b"\xff\x00", service="s", attributes={"a": [1]}, http=Http(path="/x"))
+    parcel = Event(b"\xff\x00", service="s", attributes={"a": [1]}, http=Http(path="/x")).parcel()
+    parcel.trail = "web/auth"
+    event = Event.received(parcel)
     event.data = "changed"
     box.put(event, FAILURE, "up")
     (letter,) = letters(tmp_path / "box")
@@ -34,6 +36,7 @@ def test_a_letter_holds_the_event_as_it_came(tmp_path: Path) -> None:
     assert (again.data, again.service, again.attributes, again.http) == (b"\xff\x00", "s", {"a": [1]}, Http(path="/x"))
     assert again.id != event.id
     assert again.trace == event.trace
+    assert again.trail == event.trail == ("web", "auth")
     assert again.failure is None
 
 
@@ -84,6 +87,7 @@ def test_a_failed_event_is_stored_before_it_is_acknowledged_and_can_be_sent_agai
     ] * 3
     shown = json.loads(command(down, "show", listed[1]["id"]).stdout)
     assert shown["body"] == {"text": '{"number":2}'}
+    assert (shown["trail"], listed[1]["trail"]) == (["up"], ["up"])
     assert json.loads(command(down, "retry", listed[1]["id"]).stdout) == {"sent": 1}
     again = [json.loads(line) for line in command(down, "list").stdout.splitlines()]
     assert len(again) == 3

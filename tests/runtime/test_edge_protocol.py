@@ -6,7 +6,7 @@ delivery, consumption, completion out of order, disconnection, death of a receiv
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -58,7 +58,7 @@ class EdgeMachine(RuleBasedStateMachine):
         self.wires: dict[Link, Wire] = {}
         self.sessions = 0
         self.entries: dict[int, Entry] = {}
-        self.consumed: Counter[int] = Counter()
+        self.unmarked: set[int] = set()
         self.finished: set[int] = set()
         self.consumed_at: set[tuple[str, int]] = set()
         self.work: dict[str, list[wire.Arrived]] = {address: [] for address in ADDRESSES}
@@ -125,12 +125,12 @@ class EdgeMachine(RuleBasedStateMachine):
 
     def take(self, address: str, session: Session, number: int, parcel: wire.Arrived) -> None:
         """What a worker does, for an actor whose every event waits for another one."""
-        if self.consumed[parcel.id]:
-            assert parcel.redelivered, "a repeat must be marked"
+        if not parcel.redelivered:
+            assert parcel.id not in self.unmarked, "of two arrivals of an event at least one is marked"
+            self.unmarked.add(parcel.id)
         here = (self.receivers[address].instance, parcel.id)
         assert here not in self.consumed_at, "an instance consumes an event once"
         self.consumed_at.add(here)
-        self.consumed[parcel.id] += 1
         parcel.pending += 1
         session.open(parcel, number)
         self.work[address].append(parcel)
@@ -256,5 +256,39 @@ class EdgeMachine(RuleBasedStateMachine):
         assert all(entry.released == 1 for entry in self.entries.values())
 
 
+class SourceMachine(EdgeMachine):
+    """As a source: one entry waits for all events, until another one waits for some as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.source = Entry()
+        self.source.pending = 1
+        self.count = 0
+        self.sender.claim(self.source)
+
+    @rule(count=st.integers(1, 4))
+    def put(self, count: int) -> None:
+        for _ in range(count):
+            id_ = new_id()
+            self.count += 1
+            self.sender.put(wire.Parcel(id_, id_, "n", b"", b""), self.source, Event())
+
+    @rule(unlikely=st.integers(0, 5))
+    def another_waits(self, unlikely: int) -> None:
+        if not unlikely:
+            super().put(1)
+
+    @invariant()
+    def the_source_waits_for_what_is_not_acknowledged(self) -> None:
+        held = len(self.sender.pending) + sum(link.unacked for link in self.sender.links.values())
+        others = sum(not entry.released for entry in self.entries.values())
+        assert self.source.pending - 1 == held - others
+        finished = len(self.finished - self.entries.keys())
+        assert self.count - (self.source.pending - 1) <= finished
+
+
+STEPS = settings(max_examples=150, stateful_step_count=60, deadline=None)
 TestEdgeProtocol = EdgeMachine.TestCase
-TestEdgeProtocol.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestEdgeProtocol.settings = STEPS
+TestSource = SourceMachine.TestCase
+TestSource.settings = STEPS

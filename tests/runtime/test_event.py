@@ -267,21 +267,3 @@ def test_an_event_shows_what_a_person_needs() -> None:
     assert repr(XMLEvent.received(parcel)) == f"<XMLEvent {event.id} format=j redelivered failure=MalformedEvent>"
     assert Event(None).text() == ""
     assert Event(b"\xff").text() == "\ufffd"
-
-
-def test_an_event_that_was_asked_for_its_trace_keeps_it_when_it_is_sent() -> None:
-    from actorkit.exits import Exits
-    from actorkit.sender import Sender
-    from actorkit.settings import Peers
-    from actorkit.turn import Turn
-
-    sender = Sender("t", "a", "a-1", "out", Peers(("tcp://a:1",), "in"))
-    exits = Exits({"out": [sender]}, (), Turn(lambda: None), lambda *_: None)
-    asked, fresh = Event(b"x"), Event(b"y")
-    trace = asked.trace
-    for event in (asked, fresh, fresh):
-        exits.originate(event, [sender], lambda: None)
-    parcels = list(sender.pending)
-    assert f"{parcels[0].trace:016x}" == trace == asked.trace
-    assert f"{parcels[2].trace:016x}" == fresh.trace
-    assert len({parcel.id for parcel in parcels}) == 3

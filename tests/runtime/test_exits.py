@@ -1,0 +1,70 @@
+"""What leaves an actor: its name, and the trail of the actors that it came through."""
+
+from __future__ import annotations
+
+import msgspec
+
+from actorkit import Event
+from actorkit.exits import Exits
+from actorkit.ledger import Root
+from actorkit.sender import Sender
+from actorkit.settings import Peers
+from actorkit.turn import Turn
+from actorkit.wire import MAX_TRAIL, Arrived, Parcel
+
+
+def exits_of(actor: str) -> tuple[Exits, Sender]:
+    sender = Sender("t", actor, f"{actor}-1", "out", Peers(("tcp://a:1",), "in"))
+    return Exits(actor, {"out": [sender]}, (), Turn(lambda: None), lambda *_: None), sender
+
+
+def arrived(parcel: Parcel) -> Event:
+    return Event.received(msgspec.convert(msgspec.to_builtins(parcel), Arrived))
+
+
+def test_an_event_that_was_asked_for_its_trace_keeps_it_when_it_is_sent() -> None:
+    exits, sender = exits_of("a")
+    asked, fresh = Event(b"x"), Event(b"y")
+    trace = asked.trace
+    for event in (asked, fresh, fresh):
+        exits.originate(event, [sender], lambda: None)
+    parcels = list(sender.pending)
+    assert f"{parcels[0].trace:016x}" == trace == asked.trace
+    assert f"{parcels[2].trace:016x}" == fresh.trace
+    assert len({parcel.id for parcel in parcels}) == 3
+
+
+def test_an_event_knows_the_actors_that_it_came_through() -> None:
+    event = Event(b"x")
+    assert event.trail == ()
+    for actor in ("web", "auth", "to-order"):
+        exits, sender = exits_of(actor)
+        if event.origin is None:
+            exits.originate(event, [sender], lambda: None)
+        else:
+            exits.emit_result(event, event)
+        event = arrived(sender.pending.pop())
+    assert event.trail == ("web", "auth", "to-order")
+    assert event.replace(b"y").trail == event.trail
+
+
+def test_an_event_that_goes_in_circles_forgets_the_beginning_of_its_trail() -> None:
+    exits, sender = exits_of("round")
+    exits.originate(Event(b"x"), [sender], lambda: None)
+    for _ in range(1000):
+        event = arrived(sender.pending.pop())
+        exits.emit_result(event, event)
+    trail = sender.pending[0].trail
+    assert len(trail) == MAX_TRAIL
+    assert trail.endswith("/round/round")
+
+
+def test_one_entry_waits_for_all_events_until_another_one_waits_for_some() -> None:
+    exits, sender = exits_of("source")
+    sender.claim(exits.source)
+    for _ in range(3):
+        exits.begin(Event(b"x"), [sender], exits.source)
+    assert (sender.sole, len(sender.entries), exits.roots) == (exits.source, 0, 3)
+    other = Root(lambda: None)
+    exits.begin(Event(b"y"), [sender], other)
+    assert (sender.sole, list(sender.entries)) == (None, [exits.source] * 3 + [other])
