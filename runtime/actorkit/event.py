@@ -9,76 +9,21 @@ only passes events on never pays for parsing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
 
 from actorkit import body
 from actorkit.context import Context, Failure, Http, decode_context, encode_context
 from actorkit.errors import ConversionError
+from actorkit.event_fields import EventFields, Fields, FirstField
 from actorkit.ids import new_id
 from actorkit.wire import Homes, Parcel
 
 E = TypeVar("E", bound="Event")
 
 
-class _Body(msgspec.Struct, eq=False, gc=False):
-    """The one argument of an event that needs no name."""
-
-    data: Any = None
-
-
-class _Made(_Body, kw_only=True, eq=False, gc=False):
-    """What an event is made of. Events are made by the million, so it is msgspec that makes them: no Python runs.
-
-    What the constructor was given stays as it is until it is asked for; `Event` puts properties before these fields.
-    """
-
-    service: str = ""
-    attributes: Mapping[str, Any] | None = None
-    http: Http | None = None
-    #: The parcel that this event came as, or was made from; None when it was made from nothing. For the runtime.
-    origin: Parcel | None = None
-    #: Its id; 0 until its first journey, or until somebody asks for it.
-    _id: int = 0
-    #: Its trace, where that is neither the origin's nor its own id.
-    _trace: int = 0
-    #: UNSET: those of its origin.
-    _homes: Homes | msgspec.UnsetType | None = msgspec.UNSET
-    #: The format that the data was read from.
-    _format: str = ""
-    #: Built from the fields above, or read from the origin, when it is first asked for.
-    _context: Context | None = None
-
-
-if TYPE_CHECKING:
-    # Type checkers take a property before a field for a mistake.
-    class _Fields:
-        origin: Parcel | None
-        _id: int
-        _trace: int
-        _homes: Homes | msgspec.UnsetType | None
-        _format: str
-        _context: Context | None
-
-        def __init__(
-            self,
-            data: Any = None,
-            *,
-            service: str = "",
-            attributes: Mapping[str, Any] | None = None,
-            http: Http | None = None,
-            origin: Parcel | None = None,
-            **state: Any,
-        ) -> None: ...
-
-        def __init_subclass__(cls, *, eq: bool = True, gc: bool = True) -> None: ...
-
-else:
-    _Fields = _Made
-
-
-class Event(_Fields, eq=False, gc=False):
+class Event(EventFields, eq=False, gc=False):
     """An event whose `data` is whatever its sender gave: None, bytes, text, JSON-like values or an lxml element."""
 
     #: The body format in which this class sees its data; None: as it comes.
@@ -86,10 +31,10 @@ class Event(_Fields, eq=False, gc=False):
 
     # The fields under the properties.
     #: The data; UNREAD where it still is the origin's body, a Raw where it is another body that nobody has read.
-    _data = _Body.data
-    _service = _Made.service
-    _attributes = _Made.attributes
-    _http = _Made.http
+    _data = FirstField.data
+    _service = Fields.service
+    _attributes = Fields.attributes
+    _http = Fields.http
 
     @classmethod
     def received(cls, parcel: Parcel) -> Self:

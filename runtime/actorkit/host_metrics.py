@@ -48,6 +48,12 @@ class HostCollector(Collector):
             "Times that consume was tried again.",
             host.consumer.retried if host.consumer is not None else 0,
         )
+        yield self._plain(
+            CounterMetricFamily,
+            "actorkit_connections_lost",
+            "Connections to the inbox that ended without a goodbye.",
+            self._lost(),
+        )
         if host.consumer is not None:
             yield self._consume_seconds(host.consumer.buckets, host.consumer.seconds)
         yield from self._connections()
@@ -61,6 +67,9 @@ class HostCollector(Collector):
             GaugeMetricFamily, "actorkit_unfinished", "Events that began here and are not finished.", host.exits.roots
         )
         yield self._plain(GaugeMetricFamily, "actorkit_ready", "1 when the instance can take work.", int(host.ready))
+
+    def _lost(self) -> int:
+        return self._host.inlet.lost if self._host.inlet is not None else 0
 
     def _rejected(self) -> dict[str, int]:
         denied = self._host.inlet.denied if self._host.inlet is not None else 0

@@ -46,17 +46,23 @@ class Inlet:
         if keys is not None:
             self._doorman = Doorman(context, keys.allowed)
             keys.apply(router)
+        self._monitor = Pump(router.get_monitor_socket(zmq.EVENT_DISCONNECTED), self._read_monitor)
         try:
             router.bind(endpoint)
         except zmq.ZMQError as exc:
+            self._monitor.close()
             router.close()
             if self._doorman is not None:
                 self._doorman.close()
             raise SettingsError(f'the inbox "{endpoint}" cannot be bound: {exc.strerror}. Is it in use?') from exc
         # An IPv4 address is shown as an IPv6 one that stands for it (RFC 4291 §2.5.5.2).
         self.endpoint = re.sub(r"\[::ffff:([0-9.]+)\]", r"\1", router.getsockopt_string(zmq.LAST_ENDPOINT))
+        #: Connections that ended without a goodbye, and those that ended with one.
+        self.lost = 0
+        self._partings = 0
         self._pump = Pump(router, self._read)
         self._pump.start()
+        self._monitor.start()
 
     def _read(self) -> bool:
         pump, on_frame = self._pump, self.receiver.on_frame
@@ -73,6 +79,20 @@ class Inlet:
             on_frame(identity, frames[0] if len(frames) == 1 else b"")
         self._arrived()
         return True
+
+    def _read_monitor(self) -> bool:
+        monitor = self._monitor
+        while self._read():
+            """What the peer said before its connection ended comes first: it may be a goodbye."""
+        while monitor.readable():
+            monitor.recv(NOBLOCK)
+            if monitor.more():
+                continue
+            if self._partings < self.receiver.goodbyes:
+                self._partings += 1
+            else:
+                self.lost += 1
+        return False
 
     @property
     def denied(self) -> int:
@@ -95,6 +115,8 @@ class Inlet:
 
     def close(self) -> None:
         """Close the socket; last acknowledgements have half a second to leave."""
+        self._monitor.close()
+        self._pump.socket.disable_monitor()
         self._pump.close(linger_ms=500)
         if self._doorman is not None:
             self._doorman.close()

@@ -15,6 +15,9 @@ Item = tuple[wire.Parcel, Entry]
 #: An entry that waits for nothing: that of events for which nobody does.
 NOBODY: Final = Root(lambda: None)
 NOBODY.pending = 1 << 62
+#: So many events may be acknowledged behind one that is not; then that one is set aside, so that they can be let go.
+MAX_HOLES: Final = 1024
+
 #: Stands in a link's ledger where an event was acknowledged before those in front of it.
 _DONE: Final = wire.Parcel(0, 0, "n", b"", b"")
 
@@ -31,6 +34,7 @@ class Link:
         "_parcels",
         "_upto",
         "address",
+        "aside",
         "bye",
         "consumed",
         "draining",
@@ -58,7 +62,9 @@ class Link:
         #: The ledger: the events numbered `_upto + 1` to `sent`, and their entries.
         self._parcels: deque[wire.Parcel] = deque()
         self._entries: deque[Entry] = deque()
-        #: How many of them are acknowledged already.
+        #: Those that were left behind: what has a lower number, and is not acknowledged.
+        self.aside: dict[int, Item] = {}
+        #: How many of the ledger are acknowledged already.
         self._holes = 0
         self._upto = 0
 
@@ -87,17 +93,37 @@ class Link:
         if count > 0:
             self._upto += count
             self._strike(count)
-        parcels, base = self._parcels, self._upto + 1
+        if self.aside:
+            for number in [number for number in self.aside if number <= ack.upto]:
+                settle(self.aside.pop(number)[1])
         for number in ack.done:
-            index = number - base
-            if 0 <= index < len(parcels) and parcels[index] is not _DONE:
-                parcels[index] = _DONE
-                self._holes += 1
-                if self.sole is not None:
-                    settle(self.sole)
-                else:
-                    entry, self._entries[index] = self._entries[index], NOBODY
-                    settle(entry)
+            self._punch(number)
+        while self._holes > MAX_HOLES:
+            self._set_aside()
+
+    def _punch(self, number: int) -> None:
+        """One event is finished, and others before it are not."""
+        index = number - self._upto - 1
+        if index < 0:
+            if number in self.aside:
+                settle(self.aside.pop(number)[1])
+        elif index < len(self._parcels) and self._parcels[index] is not _DONE:
+            self._parcels[index] = _DONE
+            self._holes += 1
+            if self.sole is not None:
+                settle(self.sole)
+            else:
+                entry, self._entries[index] = self._entries[index], NOBODY
+                settle(entry)
+
+    def _set_aside(self) -> None:
+        """Take the first event out of the ledger, and those that are acknowledged behind it."""
+        self._upto += 1
+        parcel, entry = self._parcels.popleft(), self.sole or self._entries.popleft()
+        if parcel is _DONE:
+            self._holes -= 1
+        else:
+            self.aside[self._upto] = (parcel, entry)
 
     def _strike(self, count: int) -> None:
         """The first `count` events in the ledger are finished."""
@@ -121,19 +147,21 @@ class Link:
     @property
     def unacked(self) -> int:
         """How many events are not acknowledged."""
-        return len(self._parcels) - self._holes
+        return len(self._parcels) - self._holes + len(self.aside)
 
     @property
     def ledger(self) -> list[Item]:
         """What is not acknowledged, in order."""
         entries = self._entries if self.sole is None else repeat(self.sole)
-        return [item for item in zip(self._parcels, entries, strict=False) if item[0] is not _DONE]
+        rest = [item for item in zip(self._parcels, entries, strict=False) if item[0] is not _DONE]
+        return [*self.aside.values(), *rest]
 
     def take_back(self) -> list[Item]:
         """What is not acknowledged, in order; the ledger is empty then."""
         items = self.ledger
         self._parcels.clear()
         self._entries.clear()
+        self.aside.clear()
         self._upto, self._holes = self.sent, 0
         return items
 

@@ -18,6 +18,9 @@ from actorkit.known import Known
 #: Sessions that one instance keeps at a time; a peer beyond that is refused.
 MAX_SESSIONS: Final = 4096
 
+#: So many numbers may be finished above one that is not; then that one is set aside, so that its session can go on.
+MAX_SCATTERED: Final = 1024
+
 #: So many finished events are acknowledged at once; fewer wait a little for more.
 MANY: Final = 64
 
@@ -25,19 +28,23 @@ MANY: Final = 64
 class Session:
     """What one sender has sent: how much is consumed, and which numbers are finished.
 
-    Numbers up to `upto` are finished; `scattered` holds finished ones above it.
+    Numbers up to `upto` are finished, but for those in `aside`; `scattered` holds finished ones above it. In an
+    `orderly` session both are empty.
     """
 
     __slots__ = (
+        "_aside_order",
         "_fresh",
         "_told_upto",
         "actor",
+        "aside",
         "consumed",
         "dirty",
         "expected",
         "identity",
         "inbox",
         "instance",
+        "orderly",
         "outbox",
         "receiver",
         "scattered",
@@ -62,7 +69,10 @@ class Session:
         self.upto = 0
         self._told_upto = 0
         self.dirty = False
+        self.orderly = True
         self.scattered: set[int] = set()
+        self.aside: set[int] = set()
+        self._aside_order: deque[int] = deque()
         self._fresh: list[int] = []
 
     def open(self, parcel: wire.Arrived, number: int) -> None:
@@ -78,7 +88,7 @@ class Session:
         if known.twins:
             known.finish_twins(parcel.id)
         number = parcel.number
-        if number == self.upto + 1 and not self.scattered:
+        if self.orderly and number == self.upto + 1:
             self.upto = number
             if not self.dirty:
                 self.touch()
@@ -87,21 +97,34 @@ class Session:
 
     def finish(self, number: int) -> None:
         """Note that the event of that number is finished with everything it became."""
-        if number == self.upto + 1:
-            self.upto = number
-            if self.scattered:
-                while self.upto + 1 in self.scattered:
-                    self.upto += 1
-                    self.scattered.remove(self.upto)
+        if number <= self.upto:
+            self.aside.discard(number)
+            self._fresh.append(number)
+        elif number == self.upto + 1:
+            if self.aside:
+                self._fresh.append(number)
+            self._advance()
         else:
             self.scattered.add(number)
             self._fresh.append(number)
+            while len(self.scattered) > MAX_SCATTERED:
+                self.aside.add(self.upto + 1)
+                self._aside_order.append(self.upto + 1)
+                self._advance()
+        self.orderly = not self.scattered and not self.aside
         self.touch()
+
+    def _advance(self) -> None:
+        """Take `upto` one further, and past the finished ones that follow."""
+        self.upto += 1
+        while self.upto + 1 in self.scattered:
+            self.upto += 1
+            self.scattered.remove(self.upto)
 
     def finish_run(self, first: int, parcels: Sequence[wire.Arrived]) -> None:
         """Note that those of consecutive events that wait for nothing are finished."""
         opened = sum(parcel.number > 0 for parcel in parcels)
-        if not opened and first == self.upto + 1 and not self.scattered:
+        if self.orderly and not opened and first == self.upto + 1:
             self.upto += len(parcels)
             self.touch()
         elif opened < len(parcels):
@@ -130,13 +153,16 @@ class Session:
         """The news since the last one."""
         self.dirty = False
         self.told = self.consumed
-        self._told_upto = self.upto
-        done = [number for number in self._fresh if number > self.upto]
+        while self._aside_order and self._aside_order[0] not in self.aside:
+            self._aside_order.popleft()
+        self._told_upto = self._aside_order[0] - 1 if self._aside_order else self.upto
+        done = [number for number in self._fresh if number > self._told_upto]
         self._fresh.clear()
-        return wire.Ack(self.consumed, self.upto, done)
+        return wire.Ack(self.consumed, self._told_upto, done)
 
     def __repr__(self) -> str:
-        state = f"expected={self.expected} consumed={self.consumed} upto={self.upto} done={len(self.scattered)}"
+        state = f"expected={self.expected} consumed={self.consumed} upto={self.upto}"
+        state += f" done={len(self.scattered)} aside={len(self.aside)}"
         return f"<Session {self.actor}/{self.instance} -> {self.inbox} {state}>"
 
 
@@ -169,6 +195,8 @@ class Receiver:
         self.draining = False
         #: How often senders have asked this draining instance to stay.
         self.stays = 0
+        #: Sessions that ended with a goodbye.
+        self.goodbyes = 0
         self._touched: list[Session] = []
 
     def on_frame(self, identity: bytes, frame: bytes) -> None:
@@ -183,7 +211,8 @@ class Receiver:
         elif type(message) is wire.Hello:
             self._welcome(identity, message)
         elif type(message) is wire.Bye:
-            self.sessions.pop(identity, None)
+            if self.sessions.pop(identity, None) is not None:
+                self.goodbyes += 1
         else:
             self.stays += 1
 

@@ -12,6 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from actorkit import link as link_module
+from actorkit import receiver as receiver_module
 from actorkit import wire
 from actorkit.event import Event
 from actorkit.graph import Options
@@ -287,8 +289,29 @@ class SourceMachine(EdgeMachine):
         assert self.count - (self.source.pending - 1) <= finished
 
 
+class ScatteredMachine(EdgeMachine):
+    """With so little patience for events that finish late that they are set aside all the time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patience = (receiver_module.MAX_SCATTERED, link_module.MAX_HOLES)
+        receiver_module.MAX_SCATTERED, link_module.MAX_HOLES = 1, 0  # type: ignore[misc]  # they are constants
+
+    def teardown(self) -> None:
+        receiver_module.MAX_SCATTERED, link_module.MAX_HOLES = self.patience  # type: ignore[misc]  # as above
+
+    @invariant()
+    def little_is_kept_behind_an_event_that_finishes_late(self) -> None:
+        for one in self.receivers.values():
+            assert all(len(session.scattered) <= 1 for session in one.sessions.values())
+        for open_link in self.sender.links.values():
+            assert not open_link._holes
+
+
 STEPS = settings(max_examples=150, stateful_step_count=60, deadline=None)
 TestEdgeProtocol = EdgeMachine.TestCase
 TestEdgeProtocol.settings = STEPS
+TestScattered = ScatteredMachine.TestCase
+TestScattered.settings = STEPS
 TestSource = SourceMachine.TestCase
 TestSource.settings = STEPS

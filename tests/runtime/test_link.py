@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actorkit.link import Link
+from actorkit.link import MAX_HOLES, Link
 from actorkit.wire import Ack, Parcel
 
 
@@ -71,3 +71,16 @@ def test_what_is_taken_back_is_what_was_not_acknowledged() -> None:
     link.acknowledge(Ack(0, 0, [2]))
     assert [(parcel.id, one) for parcel, one in link.take_back()] == [(1, entry), (3, entry)]
     assert (link.unacked, link.ledger) == (0, [])
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_an_event_that_finishes_late_does_not_keep_those_behind_it(shared: bool) -> None:
+    link, entry = alone(*range(1, 5001))
+    if shared:
+        link.share()
+    for number in range(2, 5001):
+        link.acknowledge(Ack(5000, 0, [number]))
+    assert (entry.pending, link.unacked, unacknowledged(link)) == (2, 1, [1])
+    assert len(link._parcels) <= MAX_HOLES
+    link.acknowledge(Ack(5000, 5000, []))
+    assert (entry.pending, link.unacked) == (1, 0)

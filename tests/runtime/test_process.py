@@ -280,6 +280,7 @@ def test_a_peer_that_answers_no_heartbeat_is_let_go_and_the_instance_lives(fleet
     with zmtp_dealer(sink.log.read_text().partition("inbox at ")[2].split()[0]) as peer:
         while peer.recv(4096):  # its greeting, its READY, its PINGs, and in the end that it hangs up
             pass
+    eventually(lambda: sink.metric("actorkit_connections_lost_total") == 1, "it is counted")
     assert sink.ready()
     assert sink.stop() == 0
 
@@ -292,5 +293,16 @@ def test_a_frame_that_is_too_long_ends_the_connection_and_the_instance_lives(fle
         with contextlib.suppress(ConnectionResetError):
             while peer.recv(4096):
                 pass
+    eventually(lambda: sink.metric("actorkit_connections_lost_total") == 1, "it is counted")
     assert sink.ready()
     assert sink.metric("process_resident_memory_bytes") < 200e6
+
+
+def test_a_peer_that_says_goodbye_is_not_counted_as_lost(fleet: Fleet) -> None:
+    sink = fleet.start("sink", "tests.cast:Pass")
+    for ends in (Process.stop, Process.kill):
+        source = fleet.start("source", "tests.cast:Source", outbox_sink="sink", params='{"count": 9}')
+        eventually(lambda: counted(source, 9), "all is acknowledged")  # noqa: B023  # called at once
+        ends(source)
+    eventually(lambda: sink.metric("actorkit_connections_lost_total") == 1, "the one that was killed is counted")
+    assert sink.stop() == 0

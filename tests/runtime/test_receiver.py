@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actorkit import wire
-from actorkit.receiver import MAX_SESSIONS, Receiver
+from actorkit.receiver import MAX_SESSIONS, Receiver, Session
 
 PARCEL = wire.Parcel(1, 1, "b", b"", b"")
 
@@ -37,7 +37,7 @@ def batch(first: int, count: int = 1) -> bytes:
         ([b""], "malformed"),
         ([b"\xc1"], "malformed"),
         ([wire.encode(["A", 1, 1, []])], "malformed"),
-        ([wire.encode(["B", 1, [[1, 1, "b", b"", b"", None, False, 7, 7, 7, None]]])], "malformed"),
+        ([wire.encode(["B", 1, [[1, 1, "b", b"", b"", None, False, "", 7, 7, 7, None]]])], "malformed"),
         ([batch(1)], "stranger"),
         ([hello(version=99)], "version"),
         ([hello(topology="other")], "topology"),
@@ -97,3 +97,43 @@ def test_when_there_are_too_many_sessions_the_dead_ones_are_found_out() -> None:
     made.gone(b"7")
     made.on_frame(b"again", hello("late"))
     assert b"again" in made.sessions
+
+
+def told(session: Session) -> tuple[int, list[int]]:
+    ack = session.take_ack()
+    return ack.upto, ack.done
+
+
+def test_numbers_that_finish_late_are_set_aside_and_told_when_they_are_finished(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("actorkit.receiver.MAX_SCATTERED", 2)
+    made = receiver()
+    made.on_frame(b"1", hello())
+    session = made.sessions[b"1"]
+    for number in (2, 4, 6):
+        session.finish(number)
+    assert told(session) == (0, [2, 4, 6])
+    assert (session.aside, session.scattered, session.orderly) == ({1}, {4, 6}, False)
+    session.finish(3)
+    session.finish_run(7, [wire.Arrived(7, 7, "n", b"", b"")])
+    assert told(session) == (0, [3, 7])
+    assert (session.aside, session.upto) == ({1}, 4)
+    session.finish(1)
+    assert told(session) == (4, [])
+    session.finish(5)
+    assert told(session) == (7, [])
+    assert session.orderly
+    session.finish_run(8, [wire.Arrived(8, 8, "n", b"", b"")])
+    assert told(session) == (8, [])
+
+
+def test_a_number_that_finishes_in_order_behind_one_that_is_set_aside_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actorkit.receiver.MAX_SCATTERED", 0)
+    made = receiver()
+    made.on_frame(b"1", hello())
+    session = made.sessions[b"1"]
+    session.finish(2)
+    assert (session.aside, session.scattered, told(session)) == ({1}, set(), (0, [2]))
+    session.finish_run(3, [wire.Arrived(3, 3, "n", b"", b""), wire.Arrived(4, 4, "n", b"", b"")])
+    assert told(session) == (0, [3, 4])
