@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmarks import circle, edge, latency, start
+from benchmarks import circle, edge, latency, start, window
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
 
@@ -18,7 +18,13 @@ def main() -> None:
     runs = parser.parse_args().runs
     rows = {
         name: module.measure(runs)
-        for name, module in (("start", start), ("edge", edge), ("latency", latency), ("circle", circle))
+        for name, module in (
+            ("start", start),
+            ("edge", edge),
+            ("latency", latency),
+            ("window", window),
+            ("circle", circle),
+        )
     }
     RESULTS.write_text(json.dumps(rows, indent=2) + "\n")
     print(f"written: {RESULTS}")

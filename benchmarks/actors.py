@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from pathlib import Path
 import gevent
 import zmq
 
-from actorkit import Actor, Event
+from actorkit import Actor, Event, topology_keys
+from actorkit.actor import Held
+from actorkit.topology_keys import TopologyKeys
 
 #: Events at the beginning that are not measured: connections are made, code is warm.
 WARM_UP = 5_000
@@ -88,6 +91,25 @@ class Clock(Actor):
             Path(self.params.file).write_text(percentiles(self.ages[self.params.count // 10 :]))
 
 
+class Holder(Actor):
+    """Holds all that comes, and keeps a file up to date with how much that is."""
+
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        file: str
+
+    def setup(self) -> None:
+        self.held: list[Held] = []
+        gevent.spawn(self.tell)
+
+    def tell(self) -> None:
+        while True:
+            Path(self.params.file).write_text(str(len(self.held)))
+            gevent.sleep(0.1)
+
+    def consume(self, event: Event) -> None:
+        self.held.append(self.hold(event))
+
+
 class Idle(Actor):
     """Waits for events that never come."""
 
@@ -123,10 +145,18 @@ def clock(endpoint: str, count: int, file: str) -> None:
         Path(file).write_text(percentiles(ages[count // 10 :]))
 
 
+def keys() -> TopologyKeys | None:
+    """The pair for a floor over CURVE."""
+    file = os.environ.get("ACTORKIT_KEYS")
+    return topology_keys.read(Path(file)) if file else None
+
+
 def push(endpoint: str, count: int, size_bytes: int) -> None:
     """The floor's sender: one message an event, PUSH."""
     body = b"x" * size_bytes
     with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
+        if (pair := keys()) is not None:
+            pair.client.apply(socket)
         socket.connect(endpoint)
         send = socket.send
         for _ in range(count):
@@ -135,15 +165,18 @@ def push(endpoint: str, count: int, size_bytes: int) -> None:
 
 def pull(endpoint: str, count: int, file: str) -> None:
     """The floor's receiver."""
+    warm_up = min(WARM_UP, count // 10)
     with zmq.Context() as context, context.socket(zmq.PULL) as socket:
+        if (pair := keys()) is not None:
+            socket.curve_server, socket.curve_secretkey = True, pair.secret_key.encode()
         socket.bind(endpoint)
         recv = socket.recv
-        for _ in range(WARM_UP):
+        for _ in range(warm_up):
             recv()
         begun = time.perf_counter()
-        for _ in range(count - WARM_UP):
+        for _ in range(count - warm_up):
             recv()
-        Path(file).write_text(str((count - WARM_UP) / (time.perf_counter() - begun)))
+        Path(file).write_text(str((count - warm_up) / (time.perf_counter() - begun)))
 
 
 if __name__ == "__main__":

@@ -20,12 +20,17 @@ from typing import Any
 import msgspec
 
 from actorkit import topology_keys
+from actorkit.wire import MAX_BATCH, MAX_BATCH_BYTES
 from benchmarks import report
 
 #: Body sizes in bytes, and how many events of each are sent.
 SIZES = {100: 600_000, 1024: 300_000, 10_240: 60_000}
 #: What is measured, by its name in the table: (body bytes, events) → events per second.
 Shapes = dict[str, Callable[[int, int], float]]
+#: Two of the shapes, which are compared with each other as well.
+PLAIN, CURVE = "source -> sink", "source -> sink, CURVE"
+#: How much goes through the cipher when that is measured alone, in bytes.
+CIPHER_BYTES = 1 << 30
 #: Longest time for one measurement, in seconds.
 LIMIT_S = 120
 
@@ -68,14 +73,23 @@ def result(file: Path, processes: list[subprocess.Popen[bytes]]) -> list[float]:
     return [float(part) for part in file.read_text().split()]
 
 
-def floor(size_bytes: int, count: int, folder: Path) -> float:
-    """Messages per second of bare PUSH/PULL, two processes."""
+def floor(size_bytes: int, count: int, folder: Path, keys: Path | None = None) -> float:
+    """Messages per second of bare PUSH/PULL, two processes; with `keys` over CURVE."""
     endpoint, file = f"tcp://127.0.0.1:{free_port()}", folder / "floor"
     file.unlink(missing_ok=True)
     module = [sys.executable, "-m", "benchmarks.actors"]
-    pull = subprocess.Popen([*module, "pull", endpoint, str(count), str(file)])
-    push = subprocess.Popen([*module, "push", endpoint, str(count), str(size_bytes)])
+    environment = {**os.environ, **({"ACTORKIT_KEYS": str(keys)} if keys is not None else {})}
+    pull = subprocess.Popen([*module, "pull", endpoint, str(count), str(file)], env=environment)
+    push = subprocess.Popen([*module, "push", endpoint, str(count), str(size_bytes)], env=environment)
     return result(file, [push, pull])[0]
+
+
+def cipher(size_bytes: int, folder: Path, keys: Path) -> float:
+    """What the cipher itself leaves: the rate of bare PUSH/PULL over CURVE against that in the clear, with messages as
+    long as the frames that a backlog of such events makes."""
+    frame = min(size_bytes * MAX_BATCH, MAX_BATCH_BYTES)
+    count = CIPHER_BYTES // frame
+    return floor(frame, count, folder, keys) / floor(frame, count, folder)
 
 
 def chain(
@@ -111,9 +125,9 @@ def measure(runs: int) -> report.Rows:
         keys = folder / "keys"
         keys.write_bytes(msgspec.json.encode(topology_keys.generate()))
         everywhere: Shapes = {
-            "source -> sink": lambda size, count: chain(size, count, folder),
+            PLAIN: lambda size, count: chain(size, count, folder),
             "source -> pass -> sink": lambda size, count: chain(size, count // 2, folder, between=1),
-            "source -> sink, CURVE": lambda size, count: chain(size, count // 2, folder, keys=keys),
+            CURVE: lambda size, count: chain(size, count // 2, folder, keys=keys),
         }
         small: Shapes = {
             "five actors in a row": lambda size, count: chain(size, count // 4, folder, between=3),
@@ -128,7 +142,28 @@ def measure(runs: int) -> report.Rows:
                 for shape, run in shapes.items():
                     figures[shape].append(run(size, count))
             rows += [row(shape, size, floors, rates) for shape, rates in figures.items()]
+            rows.append(
+                curve_row(size, figures[PLAIN], figures[CURVE], [cipher(size, folder, keys) for _ in range(runs)])
+            )
     return rows
+
+
+def curve_row(size_bytes: int, plain: list[float], curve: list[float], ciphers: list[float]) -> dict[str, Any]:
+    """How much of its rate an edge keeps over CURVE, and how much the cipher leaves of bare frames."""
+    ratios = [over / clear for over, clear in zip(curve, plain, strict=True)]
+    made = {
+        "shape": "CURVE / in the clear",
+        "body_bytes": size_bytes,
+        "ratio": round(statistics.median(ratios), 2),
+        "ratios": [round(ratio, 2) for ratio in ratios],
+        "cipher_alone": round(statistics.median(ciphers), 2),
+    }
+    print(
+        f"{made['shape']:24} {size_bytes:6} B  {made['ratio']:.2f}x  the cipher alone: {made['cipher_alone']:.2f}x  "
+        f"{made['ratios']}",
+        flush=True,
+    )
+    return made
 
 
 def row(shape: str, size_bytes: int, floors: list[float], rates: list[float]) -> dict[str, Any]:

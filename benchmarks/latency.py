@@ -5,7 +5,6 @@ python -m benchmarks.latency [--runs 5] [--json FILE]
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.edge import actor, free_port, result
+from benchmarks.process import cpu_s, memory_mb
 
 #: Events of one measurement, and their rate.
 COUNT, PER_S = 4_000, 1_000.0
@@ -49,24 +49,19 @@ def idle() -> tuple[float, float]:
         actor("middle", "Idle", {}, ACTORKIT_INBOX=endpoints[0], ACTORKIT_OUTBOX_NEXT=f"{endpoints[1]}#in"),
         actor("up", "Idle", {}, ACTORKIT_OUTBOX_NEXT=f"{endpoints[0]}#in"),
     ]
-    stat, status = (Path(f"/proc/{processes[1].pid}/{name}") for name in ("stat", "status"))
-
-    def spent_s() -> float:
-        fields = stat.read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
+    pid = processes[1].pid
     try:
         time.sleep(3)
-        before = spent_s()
+        before = cpu_s(pid)
         time.sleep(IDLE_S)
-        used = (spent_s() - before) / IDLE_S * 100
-        memory = next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+        used = (cpu_s(pid) - before) / IDLE_S * 100
+        memory = memory_mb(pid)
     finally:
         for process in processes:
             process.terminate()
         for process in processes:
             process.wait(30)
-    return used, memory / 1024
+    return used, memory
 
 
 def measure(runs: int) -> report.Rows:

@@ -13,10 +13,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 from benchmarks import report
 from benchmarks.edge import actor, free_port
+from benchmarks.process import memory_mb
 
 LIBRARIES = "import gevent, gevent.pywsgi, msgspec, prometheus_client, zmq"
 
@@ -37,8 +37,7 @@ def start() -> tuple[float, float]:
         while not ready(admin):
             time.sleep(0.002)
         taken = (time.perf_counter() - begun) * 1000
-        status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-        memory = next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+        memory = memory_mb(process.pid)
     finally:
         process.terminate()
         process.wait(30)

@@ -51,7 +51,7 @@ class Room:
 
     def look(self) -> None:
         """To be called when events may have been sent or finished."""
-        length = max((sender.mean_bytes for sender in self._exits.targets(None)), default=0)
+        length = max((sender.typical_bytes() for sender in self._exits.targets(None)), default=0)
         if length:
             self.window = min(self._most, max(MIN_WINDOW, MAX_UNFINISHED_BYTES // length))
         if not self.full:

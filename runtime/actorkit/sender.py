@@ -31,6 +31,9 @@ WINDOW_BYTES: Final = 8 << 20
 #: The narrowest that it gets, in events.
 MIN_WINDOW: Final = 16
 
+#: So many waiting events are looked at to tell how long they are.
+SAMPLE: Final = 16
+
 
 class Sender:
     """The state of one connection as its sender sees it.
@@ -301,6 +304,14 @@ class Sender:
             if not link.bye and not link.unacked:
                 link.bye = True
                 self.frames.append((link, wire.encode(wire.Bye())))
+
+    def typical_bytes(self) -> int:
+        """About how long an event is: those of the last batch, or the last ones that wait, if those are longer."""
+        waiting = min(len(self.pending), SAMPLE)
+        if not waiting:
+            return self.mean_bytes
+        latest = islice(reversed(self.pending), waiting)
+        return max(self.mean_bytes, sum(len(parcel.body) for parcel in latest) // waiting)
 
     @property
     def in_flight(self) -> int:

@@ -7,6 +7,7 @@ import msgspec
 from actorkit import Event
 from actorkit.exits import Exits
 from actorkit.ledger import Root
+from actorkit.producer import MAX_UNFINISHED_BYTES, Room
 from actorkit.sender import Sender
 from actorkit.settings import Peers
 from actorkit.turn import Turn
@@ -68,3 +69,14 @@ def test_one_entry_waits_for_all_events_until_another_one_waits_for_some() -> No
     other = Root(lambda: None)
     exits.begin(Event(b"y"), [sender], other)
     assert (sender.sole, list(sender.entries)) == (None, [exits.source] * 3 + [other])
+
+
+def test_a_source_of_long_events_holds_few_of_them_also_while_nobody_takes_any() -> None:
+    exits, sender = exits_of("source")
+    room = Room(exits, 16_384)
+    room.look()
+    assert room.window == 16_384
+    for _ in range(5):
+        exits.begin(Event(b"x" * 100_000), [sender], exits.source)
+    room.look()
+    assert room.window == MAX_UNFINISHED_BYTES // 100_000

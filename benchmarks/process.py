@@ -1,0 +1,18 @@
+"""What the kernel knows of a process."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def memory_mb(pid: int) -> float:
+    """Resident memory in MB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+def cpu_s(pid: int) -> float:
+    """CPU time used so far, in user and system mode."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
