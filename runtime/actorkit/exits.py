@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import msgspec
-
 from actorkit.body import UNREAD
 from actorkit.context import Failure
 from actorkit.errors import MalformedEvent, NotFound
@@ -154,22 +152,18 @@ class Exits:
         context = event.encoded_context()
         if len(content) > MAX_BODY_BYTES:
             raise _too_long(content)
-        trail = "/".join((*event.trail, self.trail))[-MAX_TRAIL:]
-        parcel = Parcel(id_, trace, format_, content, context, homes, trail=trail)
+        origin = event.origin
+        trail = self.trail if origin is None else f"{origin.trail}{self._step}"[-MAX_TRAIL:]
         if len(targets) == 1:
-            targets[0].put(parcel, entry, event)
+            targets[0].put(Parcel(id_, trace, format_, content, context, homes, False, trail), entry, event)
+        elif not targets:
+            self.drop("unconnected")
         else:
-            self._begin_copies(parcel, targets, entry, event)
+            for ordinal, sender in enumerate(targets):
+                copy = derive_id(id_, sender.salt, ordinal)
+                sender.put(Parcel(copy, trace, format_, content, context, homes, False, trail), entry, event)
         if not self.turn.due:
             self.turn.schedule()
-
-    def _begin_copies(self, parcel: Parcel, targets: Sequence[Sender], entry: Entry, event: Event) -> None:
-        """A copy with an id of its own for each target."""
-        if not targets:
-            self.drop("unconnected")
-        for ordinal, sender in enumerate(targets):
-            copy = msgspec.structs.replace(parcel, id=derive_id(parcel.id, sender.salt, ordinal))
-            sender.put(copy, entry, event)
 
     @property
     def roots(self) -> int:

@@ -32,8 +32,8 @@ class Room:
 
     def __init__(self, exits: Exits, window: int) -> None:
         self._exits = exits
-        self._most = window
-        self.window = window
+        #: An event counts once for each connection that it goes to.
+        self._most = self.window = window * max(1, len(exits.targets(None)))
         self._there = Flag()
         #: Whether nothing new begins any more; who waits for room then goes on without.
         self.closed = False
@@ -53,7 +53,8 @@ class Room:
         """To be called when events may have been sent or finished."""
         length = max((sender.typical_bytes() for sender in self._exits.targets(None)), default=0)
         if length:
-            self.window = min(self._most, max(MIN_WINDOW, MAX_UNFINISHED_BYTES // length))
+            copies = max(1, len(self._exits.targets(None)))
+            self.window = min(self._most, max(MIN_WINDOW, MAX_UNFINISHED_BYTES // length) * copies)
         if not self.full:
             self._there.set()
 
@@ -75,6 +76,9 @@ class Producer:
 
     def _run(self) -> None:
         targets = self._exits.targets(None)
+        for sender in targets:
+            if type(sender) is Sender:
+                sender.claim(self._exits.source)
         try:
             if len(targets) == 1 and type(targets[0]) is Sender:
                 self._feed(targets[0])
@@ -85,14 +89,15 @@ class Producer:
             self._crashed(exc)
 
     def _send(self, targets: Sequence[Sender]) -> None:
-        """For any outboxes: an entry in the ledger for each event."""
-        exits, room = self._exits, self._room
+        """For any connections."""
+        exits, room, source = self._exits, self._room, self._exits.source
         turn = perf_counter()
         for count, event in enumerate(self._actor.produce(), 1):
-            room.wait()
+            if source.pending > room.window:
+                room.wait()
             if room.closed:
                 return
-            exits.originate(event, targets, room.look)
+            exits.begin(event, targets, source)
             if not count % TURN_EVENTS or perf_counter() - turn > TURN_S:
                 gevent.sleep(0)
                 turn = perf_counter()
@@ -102,7 +107,6 @@ class Producer:
         exits, room, source, turns = self._exits, self._room, self._exits.source, self._exits.turn
         next_id, append, trail = exits.next_id, sender.pending.append, exits.trail
         targets = (sender,)
-        sender.claim(source)
         turn = perf_counter()
         for count, event in enumerate(self._actor.produce(), 1):
             if source.pending > room.window:
