@@ -5,21 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import gevent
 import pytest
 
-from actorkit import Actor, AnswerTimeout, Event, Held, JSONEvent, MalformedEvent, NotFound
+from actorkit import Actor, Event, JSONEvent, MalformedEvent, NotFound
 from actorkit.director import Director, DirectorError
 from actorkit.errors import Draining, NotAnswered
 from actorkit.event import HttpEvent
 from tests.fleet import PYTHONPATH
-
-
-class Asker(Actor):
-    ANSWERS = True
+from tests.runtime.directing import Asker, Keep, asker, begin
 
 
 class Upper(Actor):
@@ -37,88 +33,6 @@ class Fresh(Actor):
 
     def consume(self, event: Event) -> Event:
         return JSONEvent({"fresh": True})
-
-
-class Several(Actor):
-    OUTBOXES = ("audit",)
-
-    def consume(self, event: JSONEvent) -> Iterator[Event]:
-        self.send(event, "audit")
-        for number in range(event.data):
-            yield event.replace(data=number)
-
-
-class Keep(Actor):
-    """Keeps what it gets."""
-
-    def setup(self) -> None:
-        self.kept: list[Event] = []
-
-    def consume(self, event: Event) -> None:
-        self.kept.append(event)
-
-
-class Later(Actor):
-    """Finishes an event when the next one comes."""
-
-    def setup(self) -> None:
-        self.held: Held | None = None
-
-    def consume(self, event: JSONEvent) -> None:
-        first, self.held = self.held, self.hold(event)
-        if first is not None and event.data == "fail":
-            first.fail(MalformedEvent("too late"))
-        elif first is not None:
-            first.complete(JSONEvent("done"))
-            first.complete(JSONEvent("twice"))
-
-
-class Flaky(Actor):
-    """Fails the first two times."""
-
-    def setup(self) -> None:
-        self.tries = 0
-
-    def consume(self, event: Event) -> Event:
-        self.tries += 1
-        if self.tries < 3:
-            raise OSError("not yet")
-        return event
-
-
-class Afterwards(Actor):
-    """Sends when its consume is over."""
-
-    def consume(self, event: JSONEvent) -> None:
-        gevent.spawn_later(event.data, self.send, event.replace(data="afterwards"))
-
-
-class Threaded(Actor):
-    """Sends from a native thread."""
-
-    def consume(self, event: JSONEvent) -> Event:
-        import threading
-
-        native = threading.get_native_id()
-        self.send(event.replace(data=native), "side")
-        return event.replace(data=native)
-
-
-@pytest.fixture
-def director() -> Iterator[Director]:
-    made = Director("test")
-    yield made
-    made.stop(0)
-
-
-def asker(director: Director) -> Actor:
-    return director.host("asker").actor
-
-
-def begin(director: Director) -> Actor:
-    director.start(block=False)
-    director.wait_ready()
-    return asker(director)
 
 
 def test_an_answer_comes_back_to_the_one_who_asked(director: Director) -> None:
@@ -181,92 +95,6 @@ def test_who_waits_for_nothing_is_told_at_once(director: Director) -> None:
         actor.request(JSONEvent(1), timeout_s=30)
 
 
-def test_a_held_event_is_unfinished_until_its_handle_ends_it(director: Director) -> None:
-    ask, later = director.register_actor(Asker, "asker"), director.register_actor(Later, "later")
-    director.connect_queue(ask, later)
-    director.connect_queue(later, ask)
-    director.connect_error_queue(later, ask)
-    actor = begin(director)
-    with pytest.raises(AnswerTimeout):
-        actor.request(JSONEvent("a"), timeout_s=0.05)
-    assert director.host("later").receiver.known.in_work
-    first = gevent.spawn(actor.request, JSONEvent("b"), None, timeout_s=5)
-    while len(director.host("later").receiver.inboxes) == 0 or director.host("asker").exits.roots != 1:
-        gevent.sleep(0.001)
-    second = gevent.spawn(actor.request, JSONEvent("fail"), None, timeout_s=5)
-    assert first.get(timeout=5).failure.message == "too late"
-    last = gevent.spawn(actor.request, JSONEvent("c"), None, timeout_s=5)
-    assert second.get(timeout=5).data == "done"
-    later_actor = director.host("later").actor
-    assert isinstance(later_actor, Later)
-    assert later_actor.held is not None
-    later_actor.held.complete()
-    with pytest.raises(NotAnswered):
-        last.get(timeout=5)
-
-
-def test_several_events_from_one_and_a_copy_by_name(director: Director) -> None:
-    ask, several = director.register_actor(Asker, "asker"), director.register_actor(Several, "several")
-    keep, audit = director.register_actor(Keep, "keep"), director.register_actor(Keep, "audit")
-    director.connect_queue(ask, several)
-    director.connect_queue(several, keep)
-    director.connect_queue((several, "audit"), audit)
-    with pytest.raises(NotAnswered):
-        begin(director).request(JSONEvent(3), timeout_s=5)
-    kept, audited = director.host("keep").actor, director.host("audit").actor
-    assert isinstance(kept, Keep)
-    assert isinstance(audited, Keep)
-    assert [event.data for event in kept.kept] == [0, 1, 2]
-    assert [event.data for event in audited.kept] == [3]
-    assert len({event.id for event in [*kept.kept, *audited.kept]}) == 4
-    assert len({event.trace for event in [*kept.kept, *audited.kept]}) == 1
-
-
-def test_retries_come_before_the_error_outbox(director: Director) -> None:
-    ask = director.register_actor(Asker, "asker")
-    flaky = director.register_actor(Flaky, "flaky", retries=2, backoff_s=0.001)
-    director.connect_queue(ask, flaky)
-    director.connect_queue(flaky, ask)
-    assert begin(director).request(JSONEvent("x"), timeout_s=5).failure is None
-    consumer = director.host("flaky").consumer
-    assert consumer is not None
-    assert (consumer.retried, consumer.failed) == (2, {})
-
-
-def test_threads_consume_outside_the_loop(director: Director) -> None:
-    import threading
-
-    ask, threaded = director.register_actor(Asker, "asker"), director.register_actor(Threaded, "threaded", threads=2)
-    keep = director.register_actor(Keep, "keep")
-    director.connect_queue(ask, threaded)
-    director.connect_queue(threaded, ask)
-    director.connect_queue((threaded, "side"), keep)
-    answer = begin(director).request(JSONEvent("x"), timeout_s=5)
-    assert answer.data != threading.get_native_id()
-    kept = director.host("keep").actor
-    assert isinstance(kept, Keep)
-    assert answer.data in [event.data for event in kept.kept]
-
-
-def test_what_is_sent_after_its_event_is_finished_begins_anew(director: Director) -> None:
-    ask, after = director.register_actor(Asker, "asker"), director.register_actor(Afterwards, "afterwards")
-    keep = director.register_actor(Keep, "keep")
-    director.connect_queue(ask, after)
-    director.connect_queue(after, keep)
-    actor = begin(director)
-    for _ in range(3):
-        with pytest.raises(NotAnswered):
-            actor.request(JSONEvent(0.05), timeout_s=5)
-    kept = director.host("keep").actor
-    assert isinstance(kept, Keep)
-    with gevent.Timeout(5):
-        while len(kept.kept) < 3 or director.host("afterwards").exits.roots:
-            gevent.sleep(0.001)
-    assert len({event.id for event in kept.kept}) == 3
-    (session,) = director.host("afterwards").receiver.sessions.values()
-    assert (session.upto, session.scattered) == (3, set())
-
-
 def test_logs_and_errors_go_to_the_actors_registered_for_them(director: Director) -> None:
     ask, upper = director.register_actor(Asker, "asker"), director.register_actor(Upper, "upper")
     director.register_log_actor(Keep, "logs")
@@ -308,7 +136,7 @@ def test_the_document_has_the_form_of_a_topology_file(director: Director) -> Non
     assert director.document() == {
         "name": "test",
         "actors": {
-            "asker": {"uses": "tests.runtime.test_director:Asker", "params": {}, "build": "."},
+            "asker": {"uses": "tests.runtime.directing:Asker", "params": {}, "build": "."},
             "upper": {"uses": "tests.runtime.test_director:Upper", "params": {"retries": 1}, "build": "."},
         },
         "connections": [

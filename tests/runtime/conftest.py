@@ -1,0 +1,16 @@
+"""Fixtures for tests of the runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from actorkit.director import Director
+
+
+@pytest.fixture
+def director() -> Iterator[Director]:
+    made = Director("test")
+    yield made
+    made.stop(0)
