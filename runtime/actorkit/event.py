@@ -69,7 +69,8 @@ class Event(EventFields, eq=False, gc=False):
         return self._id
 
     def _name(self) -> int:
-        self._trace = name = new_id()
+        name = new_id()
+        self._trace = self._trace or name
         return name
 
     @property

@@ -267,3 +267,10 @@ def test_an_event_shows_what_a_person_needs() -> None:
     assert repr(XMLEvent.received(parcel)) == f"<XMLEvent {event.id} format=j redelivered failure=MalformedEvent>"
     assert Event(None).text() == ""
     assert Event(b"\xff").text() == "\ufffd"
+
+
+def test_an_event_whose_context_came_alone_keeps_its_trace_also_when_it_gets_an_id() -> None:
+    first = Event(b"x", service="s")
+    event = Event.unread("b", b"y", context=msgspec.msgpack.decode(first.portable_context(), type=Context))
+    assert event.id != first.id
+    assert event.trace == event.parcel().trace.to_bytes(8, "big").hex() == first.trace
