@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
+
+#: What a node of a topology is. An actor is part of the graph of events; the others serve it beside the graph, and each
+#: has a section of that name in a topology, which is short for one actor.
+Kind = Literal["actor", "broker", "registration", "titanic"]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A stock actor: `class_path` is `module:Class`, `extra` the extra of the distribution that it needs ("": none)."""
+    """A stock actor: `class_path` is `module:Class`, `extra` the extra of the distribution that it needs ("": none).
+
+    `process` is what `python -m actorkit` runs in the place of the class, when that does not live in gevent's loop; the
+    image of the runtime is enough for it.
+    """
 
     name: str
     class_path: str
     extra: str
     summary: str
+    kind: Kind = "actor"
+    process: str = ""
 
 
 _ENTRIES: Final = (
@@ -22,10 +32,33 @@ _ENTRIES: Final = (
     Entry("generator", "actorkit_actors.generator:Generator", "xml", "makes an event every so often"),
     Entry("http-server", "actorkit_actors.http_server:HTTPServer", "http", "takes HTTP requests in and answers them"),
     Entry(
+        "mdp-broker",
+        "actorkit_actors.mdp_broker:MDPBroker",
+        "",
+        "gives requests for services to workers, and answers back",
+        "broker",
+        "actorkit.mdp:Broker",
+    ),
+    Entry(
         "mdp-client",
         "actorkit_actors.mdp_client:MDPClient",
         "",
         "asks a service at the broker and goes on with its answer",
+    ),
+    Entry(
+        "mdp-registration-service",
+        "actorkit_actors.mdp_registration_service:MDPRegistrationService",
+        "",
+        "lists the brokers that are there",
+        "registration",
+        "actorkit.mdp:RegistrationService",
+    ),
+    Entry(
+        "mdp-titanic",
+        "actorkit_actors.mdp_titanic:MDPTitanic",
+        "",
+        "keeps requests on disk until they are done and collected",
+        "titanic",
     ),
     Entry("mdp-worker", "actorkit_actors.mdp_worker:MDPWorker", "", "answers for services at the broker"),
     Entry("null", "actorkit_actors.null:Null", "", "takes events and sends nothing"),
@@ -35,3 +68,6 @@ _ENTRIES: Final = (
 
 #: Name → entry, in alphabetical order.
 CATALOGUE: Final[dict[str, Entry]] = {entry.name: entry for entry in _ENTRIES}
+
+#: Kind → the entry that a section of that name in a topology stands for.
+SERVERS: Final[dict[str, Entry]] = {entry.kind: entry for entry in _ENTRIES if entry.kind != "actor"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from actorkit import Actor, Event, NotFound, ServiceUnavailable
@@ -19,7 +20,7 @@ class MDPClient(Actor):
 
     The service is `service`, or the one that the event names, between `prefix` and `postfix`. A request that gets no
     answer in `timeout_s` fails with status 504, one that no broker took with 503, one that failed in the worker with
-    the worker's status.
+    the worker's status: that is an answer, and not asked again.
     """
 
     USES_BROKER = True
@@ -29,12 +30,14 @@ class MDPClient(Actor):
         prefix: Annotated[str, Meta(description="text before the service's name")] = ""
         postfix: Annotated[str, Meta(description="text after the service's name")] = ""
         timeout_s: Annotated[float, Meta(gt=0, description="longest wait for an answer, all attempts together")] = 25.0
-        resends: Annotated[
+        retries: Annotated[
             int,
-            Meta(
-                ge=0, description="how often a request is sent again to another broker; the service must bear repeats"
-            ),
+            Meta(ge=0, description="how often a request without answer is sent again; the service must bear repeats"),
         ] = 0
+        backoff_s: Annotated[
+            float,
+            Meta(gt=0, description="pause before the first retry when no broker takes the request; doubles with each"),
+        ] = 1.0
         plain: Annotated[bool, Meta(description="send the body alone, for workers that are not actorkit's")] = False
         answer_format: Annotated[Plain, Meta(description="what an answer without envelope is read as")] = "bytes"
         concurrency: Annotated[
@@ -42,6 +45,8 @@ class MDPClient(Actor):
         ] = 64
 
     params: Params
+    #: How often a request is sent again.
+    _retries = 0
     #: None until `setup` has made it.
     _client: Client | None = None
 
@@ -54,6 +59,9 @@ class MDPClient(Actor):
         if not self.runtime.brokers:
             raise SettingsError("there is no broker; write broker: {} into the topology")
         self._client = Client(self.runtime.brokers, keys=self.runtime.keys)
+        # The attempts are the client's: at another broker, within `timeout_s`. Consume is not repeated on top of them.
+        self._retries = self.params.retries
+        self.params = msgspec.structs.replace(self.params, retries=0)
 
     def teardown(self) -> None:
         """Close the connections."""
@@ -75,7 +83,13 @@ class MDPClient(Actor):
             raise NotFound("the event names no service, and the actor has none")
         service = f"{self.params.prefix}{name}{self.params.postfix}"
         frames = [event.encoded()[1]] if self.params.plain else envelope.pack(event)
-        answer = client.call(service, frames, timeout_s=self.params.timeout_s, retries=self.params.resends)
+        answer = client.call(
+            service,
+            frames,
+            timeout_s=self.params.timeout_s,
+            retries=self._retries,
+            backoff_s=self.params.backoff_s,
+        )
         context = envelope.read_context(answer)
         if context.failure is not None:
             if context.failure.kind == NotAnswered.__name__:

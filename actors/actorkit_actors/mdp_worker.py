@@ -26,6 +26,9 @@ class MDPWorker(Actor):
 
     A request whose event fails is answered with the failure, so that the one who asked gets its message and status.
     Requests without actorkit's envelope are taken too, and answered without one.
+
+    The `capacity` is shared out over services and brokers, at least one place for each, and follows the requests: no
+    instance holds more of them than it has places.
     """
 
     ANSWERS = True
@@ -36,8 +39,14 @@ class MDPWorker(Actor):
         services: Annotated[
             tuple[str, ...], Meta(description="more services; the event's service tells which was asked")
         ] = ()
-        capacity: Annotated[int, Meta(ge=1, le=10_000, description="requests that one instance takes at a time")] = 16
+        capacity: Annotated[
+            int,
+            Meta(ge=1, le=10_000, description="requests that one instance takes at a time, for all services together"),
+        ] = 16
         timeout_s: Annotated[float, Meta(gt=0, description="longest wait for an answer from the graph")] = 25.0
+        heartbeat_s: Annotated[
+            float, Meta(gt=0, description="interval of heartbeats; the broker's, if that is longer")
+        ] = 2.5
         request_format: Annotated[Plain, Meta(description="what a request without envelope is read as")] = "bytes"
 
     params: Params
@@ -63,7 +72,13 @@ class MDPWorker(Actor):
         if not self.runtime.brokers:
             raise SettingsError("there is no broker; write broker: {} into the topology")
         handlers = {service: partial(self.answer, service) for service in services}
-        self._worker = Worker(self.runtime.brokers, handlers, capacity=self.params.capacity, keys=self.runtime.keys)
+        self._worker = Worker(
+            self.runtime.brokers,
+            handlers,
+            capacity=self.params.capacity,
+            heartbeat_s=self.params.heartbeat_s,
+            keys=self.runtime.keys,
+        )
         self._worker.start()
 
     def drain(self) -> None:

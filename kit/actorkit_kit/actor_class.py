@@ -17,7 +17,8 @@ from actorkit.params import Parameter, Problem
 
 
 class ActorClass(msgspec.Struct, frozen=True):
-    """The declarations of a class. `listens`: parameter → default port; `input`: the event class it consumes."""
+    """The declarations of a class. `listens`: parameter → default port; `keeps`: parameter → default folder of files
+    that outlive an instance; `input`: the event class it consumes."""
 
     class_path: str
     doc: str = ""
@@ -26,6 +27,7 @@ class ActorClass(msgspec.Struct, frozen=True):
     answers: bool = False
     uses_broker: bool = False
     listens: dict[str, int] = {}
+    keeps: dict[str, str] = {}
     outboxes: tuple[str, ...] = ()
     input: str = "Event"
     parameters: tuple[Parameter, ...] = ()
@@ -106,6 +108,7 @@ def _declarations(class_path: str, cls: type[Actor]) -> ActorClass:
         answers=cls.ANSWERS,
         uses_broker=cls.USES_BROKER,
         listens=dict(cls.LISTENS),
+        keeps=dict(cls.KEEPS),
         outboxes=tuple(cls.OUTBOXES),
         input=cls.input_class().__name__,
         parameters=tuple(parameters.declared(cls.Params)),

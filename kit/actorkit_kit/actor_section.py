@@ -1,23 +1,28 @@
-"""The sections `actors`, `broker`, `secrets` and `defaults` of a topology."""
+"""The sections `actors`, `secrets` and `defaults` of a topology, and those that are short for one actor: `broker`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from actorkit.settings import VARIABLES
-from actorkit_actors.catalogue import CATALOGUE
+from actorkit_actors.catalogue import CATALOGUE, SERVERS, Kind
 from actorkit_kit.class_lookup import entry_of, is_stock
 from actorkit_kit.findings import Findings, suggest
 from actorkit_kit.section import Section, bad_name, kind
-from actorkit_kit.topology import BROKER, Broker, Exposure, Node, Resources, Secret
+from actorkit_kit.topology import BROKER, Exposure, Node, Resources, Secret
 
 ACTOR_KEYS: Final = ("uses", "params", "replicas", "build", "expose", "env", "resources", "drain_timeout_s")
-BROKER_KEYS: Final = ("replicas", "expose", "env", "resources", "drain_timeout_s")
 SHARED_KEYS: Final = ("env", "resources", "drain_timeout_s")
+#: Keys of the sections that are short for one actor.
+SERVER_KEYS: Final[dict[Kind, tuple[str, ...]]] = {
+    "broker": ("clear", "params", "replicas", "expose", *SHARED_KEYS),
+    "registration": ("clear", "params", "replicas", "expose", *SHARED_KEYS),
+    "titanic": ("params", "replicas", *SHARED_KEYS),
+}
 #: More instances than anyone means.
 MAX_REPLICAS: Final = 1000
 
@@ -26,6 +31,15 @@ FREE_VARIABLES: Final = ("ACTORKIT_SOURCE_WINDOW", "ACTORKIT_LOG_FORMAT", "ACTOR
 
 _CLASS_PATH: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What `defaults` may say for all."""
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    drain_timeout_s: float = 20.0
 
 
 class ActorSections:
@@ -37,20 +51,53 @@ class ActorSections:
         self._base = base
         defaults = root.section("defaults")
         defaults.only(*SHARED_KEYS)
-        self._defaults = Broker(**self._shared(defaults, Broker()))
+        self._defaults = _Shared(**self._shared(defaults, _Shared()))
 
     def nodes(self) -> dict[str, Node]:
         """Every actor whose name and class are usable; with its mistakes taken out."""
         found = {}
         for name, section in self._root.sections("actors"):
             section.only(*ACTOR_KEYS)
-            if name == BROKER:
-                self._findings.add(section.path, 'the name "broker" is the broker\'s own. Choose another.', key=True)
+            if self._is_taken(name, section):
                 continue
             node = self._node(name, section)
             if node is not None:
                 found[name] = node
-        return found
+        return found | self._servers()
+
+    def _is_taken(self, name: str, section: Section) -> bool:
+        """Whether the name is another's, which is noted."""
+        if name in SERVERS and name in self._root.content:
+            message = f'there is a section "{name}:", which is short for an actor of that name. Remove one of them.'
+        elif name == BROKER and entry_of(section.text("uses")) is not SERVERS["broker"]:
+            message = 'the name "broker" is the broker\'s own. Choose another.'
+        else:
+            return False
+        self._findings.add(section.path, message, key=True)
+        return True
+
+    def _servers(self) -> dict[str, Node]:
+        """What the sections stand for."""
+        return {kind: self.server(kind) for kind in SERVERS if kind in self._root.content}
+
+    def server(self, kind: str) -> Node:
+        """The actor that a section of that name is short for, also without one."""
+        entry = SERVERS[kind]
+        section = self._root.section(kind)
+        known = SERVER_KEYS[entry.kind]
+        section.only(*known)
+        params = section.mapping("params")
+        return Node(
+            name=kind,
+            uses=entry.name,
+            class_path=entry.class_path,
+            params={**params, "clear": True} if "clear" in known and section.flag("clear") else params,
+            replicas=section.integer("replicas", 1, least=1, most=MAX_REPLICAS),
+            expose=self._exposures(section) if "expose" in known else (),
+            kind=entry.kind,
+            path=section.path,
+            **self._shared(section, self._defaults),
+        )
 
     def _node(self, name: str, section: Section) -> Node | None:
         if "uses" in section.content and "uses" not in section:
@@ -60,6 +107,7 @@ class ActorSections:
             "uses", required="Say what the actor is: a name from `kit actors`, or package.module:Class."
         )
         class_path = self._class_path(section, uses) if uses else ""
+        entry = entry_of(uses)
         build = self._folder(section)
         if class_path and not is_stock(class_path) and "build" not in section:
             section.add("uses", f'where is the code of "{uses}"? Add build: with the folder that holds it.')
@@ -72,6 +120,8 @@ class ActorSections:
             replicas=section.integer("replicas", 1, least=1, most=MAX_REPLICAS),
             build=build,
             expose=self._exposures(section),
+            kind=entry.kind if entry else "actor",
+            path=section.path,
             **self._shared(section, self._defaults),
         )
         return node if class_path and (build or is_stock(class_path)) else None
@@ -97,18 +147,6 @@ class ActorSections:
             section.add("build", f'there is no folder "{given}". Paths start from the folder of the topology.')
             return None
         return folder
-
-    def broker(self) -> Broker | None:
-        """The broker, when the topology has the section."""
-        if BROKER not in self._root.content:
-            return None
-        section = self._root.section(BROKER)
-        section.only(*BROKER_KEYS)
-        return replace(
-            Broker(**self._shared(section, self._defaults)),
-            replicas=section.integer("replicas", 1, least=1, most=MAX_REPLICAS),
-            expose=self._exposures(section),
-        )
 
     def secrets(self) -> dict[str, Secret]:
         """The declared secrets."""
@@ -147,7 +185,7 @@ class ActorSections:
                 self._findings.add(path, message)
         return tuple(found)
 
-    def _shared(self, section: Section, defaults: Broker) -> dict[str, Any]:
+    def _shared(self, section: Section, defaults: _Shared) -> dict[str, Any]:
         inner = section.section("resources")
         inner.only("memory_mb", "cpus")
         return {

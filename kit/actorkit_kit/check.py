@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from actorkit import topology_keys
 from actorkit.errors import SettingsError
 from actorkit.params import Problem, is_reference
-from actorkit_kit import class_lookup, graph_check
+from actorkit_actors.catalogue import SERVERS
+from actorkit_kit import class_lookup, graph_check, server_check
 from actorkit_kit.actor_class import ActorClass, Description, Request
 from actorkit_kit.actor_section import ActorSections
 from actorkit_kit.connection_section import ConnectionSection
@@ -21,9 +22,9 @@ from actorkit_kit.document import Path as Place
 from actorkit_kit.errors import KitError
 from actorkit_kit.findings import Finding, Findings
 from actorkit_kit.section import Section, kind
-from actorkit_kit.topology import Exposure, Node, Secret, Topology
+from actorkit_kit.topology import BROKER, Node, Secret, Topology
 
-TOP_KEYS: Final = ("name", "actors", "connections", "broker", "keys", "secrets", "defaults")
+TOP_KEYS: Final = ("name", "actors", "connections", *SERVERS, "keys", "secrets", "defaults")
 
 #: Folder beside the topology where secrets are that say nothing else.
 SECRETS_FOLDER: Final = "secrets"
@@ -31,11 +32,15 @@ SECRETS_FOLDER: Final = "secrets"
 
 @dataclass(frozen=True)
 class Checked:
-    """A topology and what was found; it can be used only when there are no findings. `classes`: actor → its class."""
+    """A topology and what was found; it can be used only when there are no findings. `classes`: actor → its class.
+
+    `on_networks` are mistakes where other machines may be between its instances: in all targets but `kit run`.
+    """
 
     topology: Topology
     classes: Mapping[str, ActorClass]
     findings: tuple[Finding, ...] = ()
+    on_networks: tuple[Finding, ...] = ()
 
 
 def check(document: Document) -> Checked:
@@ -57,13 +62,19 @@ def check(document: Document) -> Checked:
     nodes, secrets = sections.nodes(), sections.secrets()
     connections = ConnectionSection(findings, root.mapping("actors")).read(document.data.get("connections"))
     keys = _keys_secret(root)
-    topology = Topology(name, document.base, nodes, tuple(connections), sections.broker(), secrets, keys)
+    topology = Topology(name, document.base, nodes, tuple(connections), secrets, keys)
     if keys:
         _keys(findings, topology)
-    _ports(findings, topology)
     classes = _classes(findings, topology)
+    broker = server_check.missing_broker(topology, classes)
+    if broker is not None:
+        topology = replace(topology, actors={**nodes, BROKER: replace(sections.server("broker"), path=broker)})
+        classes |= _classes(findings, replace(topology, actors={BROKER: topology.actors[BROKER]}))
+    _ports(findings, topology)
     graph_check.check(findings, topology, classes, connections)
-    return Checked(topology, classes, tuple(findings))
+    on_networks = Findings(document)
+    server_check.check(findings, on_networks, topology, classes)
+    return Checked(topology, classes, tuple(findings), tuple(on_networks))
 
 
 def secret_of(topology: Topology, name: str) -> Secret:
@@ -93,17 +104,13 @@ def _keys(findings: Findings, topology: Topology) -> None:
 
 def _ports(findings: Findings, topology: Topology) -> None:
     owners: dict[int, str] = {}
-    named: list[tuple[Place, tuple[Exposure, ...]]] = [
-        (("actors", node.name), node.expose) for node in topology.actors.values()
-    ]
-    named += [(("broker",), topology.broker.expose)] if topology.broker else []
-    for path, exposures in named:
-        for exposure in exposures:
-            place: Place = (*path, "expose", exposure.name)
+    for node in topology.actors.values():
+        for exposure in node.expose:
+            place: Place = (*node.path, "expose", exposure.name)
             if exposure.port in owners:
                 message = f'port {exposure.port} is published by "{owners[exposure.port]}" already. Choose another.'
                 findings.add(place, message)
-            owners.setdefault(exposure.port, str(path[-1]))
+            owners.setdefault(exposure.port, node.name)
 
 
 def _classes(findings: Findings, topology: Topology) -> dict[str, ActorClass]:
@@ -116,7 +123,7 @@ def _classes(findings: Findings, topology: Topology) -> dict[str, ActorClass]:
         try:
             descriptions = class_lookup.look_up(requests, folder)
         except KitError as exc:
-            findings.add(("actors", nodes[0].name, "uses"), str(exc))
+            findings.add((*nodes[0].path, "uses"), str(exc))
             continue
         for node, description in zip(nodes, descriptions, strict=True):
             _judge(findings, node, description)
@@ -133,7 +140,7 @@ def _readable(findings: Findings, topology: Topology, node: Node) -> dict[str, A
         if not is_reference(value):
             continue
         form, given = next(iter(value.items()))
-        place: Place = ("actors", node.name, "params", name, form)
+        place: Place = (*node.path, "params", name, form)
         if not isinstance(given, str):
             findings.add(place, f"this is {kind(given)}. Write the name of a {form}.")
             params[name] = {"secret": ""}
@@ -168,9 +175,9 @@ def _judge(findings: Findings, node: Node, description: Description) -> None:
     if description.error and not _is_requirement(node, description.missing):
         where = f' in "{node.build.name}"' if node.build and description.missing else ""
         todo = "" if description.error.endswith("?") else f". {_todo(node)}"
-        findings.add(("actors", node.name, "uses"), f"{description.error}{where}{todo}")
+        findings.add((*node.path, "uses"), f"{description.error}{where}{todo}")
     for problem in description.problems:
-        path: Place = ("actors", node.name, "params", *_steps(problem.path))
+        path: Place = (*node.path, "params", *_steps(problem.path))
         findings.add(path, _sentence(problem), key=problem.message.startswith("there is no"))
 
 

@@ -21,12 +21,25 @@ def check(
 ) -> None:
     """Note what cannot work. An actor whose class is not known is given the benefit of the doubt."""
     for connection, path in connections.items():
+        if _beside(findings, path, connection, topology):
+            continue
         _inbox(findings, path, connection, classes.get(connection.destination))
         _outbox(findings, path, connection, classes.get(connection.source))
     _reach(findings, topology, classes)
     for name, actor_class in classes.items():
         for exposure in topology.actors[name].expose:
-            _exposure(findings, name, exposure, actor_class)
+            _exposure(findings, topology.actors[name], exposure, actor_class)
+
+
+def _beside(findings: Findings, path: Path, connection: Connection, topology: Topology) -> bool:
+    """Whether an end of a connection stands beside the graph, which is noted."""
+    for name in (connection.source, connection.destination):
+        node = topology.actors.get(name)
+        if node is not None and node.kind != "actor":
+            message = f'"{name}" stands beside the graph: no event goes to it or comes from it. Remove "{connection}".'
+            findings.add(path, message)
+            return True
+    return False
 
 
 def _inbox(findings: Findings, path: Path, connection: Connection, actor_class: ActorClass | None) -> None:
@@ -46,7 +59,7 @@ def _outbox(findings: Findings, path: Path, connection: Connection, actor_class:
 
 
 def _reach(findings: Findings, topology: Topology, classes: Mapping[str, ActorClass]) -> None:
-    graph: dict[str, list[str]] = {name: [] for name in topology.actors}
+    graph: dict[str, list[str]] = {name: [] for name, node in topology.actors.items() if node.kind == "actor"}
     for connection in topology.connections:
         if connection.source in graph and connection.destination in graph:
             graph[connection.source].append(connection.destination)
@@ -70,8 +83,8 @@ def _led_to(graph: Mapping[str, list[str]], component: tuple[str, ...]) -> bool:
     return any(other in component for name, others in graph.items() if name not in component for other in others)
 
 
-def _exposure(findings: Findings, name: str, exposure: Exposure, actor_class: ActorClass) -> None:
-    path = ("actors", name, "expose", exposure.name)
+def _exposure(findings: Findings, node: Node, exposure: Exposure, actor_class: ActorClass) -> None:
+    name, path = node.name, (*node.path, "expose", exposure.name)
     if not actor_class.listens:
         findings.add(path, f'"{name}" listens on no port of its own. Remove expose:.', key=True)
     elif port_parameter(exposure, actor_class) is None:

@@ -94,8 +94,10 @@ def _lines(plan: Plan) -> Iterator[Line]:
     for unit in plan.units:
         for edge in unit.edges:
             yield Line(unit.name, edge.destination, _label(edge), "reserved" if edge.outbox in RESERVED else "event")
-        if unit.uses_broker and plan.broker is not None:
-            yield Line(unit.name, plan.broker.name, str(unit.params.get("service", "")), "broker")
+        # Where brokers are listed is no way of a request: those who use brokers are drawn to these.
+        for other in plan.meets(unit):
+            if unit.kind == "broker" or other.kind == "broker":
+                yield Line(unit.name, other.name, str(unit.params.get("service", "")), "broker")
 
 
 def _label(edge: Connection) -> str:
@@ -110,17 +112,17 @@ def _label(edge: Connection) -> str:
 def _title(unit: Unit, newline: str) -> str:
     uses = unit.uses.rpartition(":")[2]
     name = unit.name if unit.replicas == 1 else f"{unit.name} × {unit.replicas}"
-    return name if uses == unit.name else f"{name}{newline}{uses}"
+    return name if unit.name in (uses, unit.kind) else f"{name}{newline}{uses}"
 
 
 def _brackets(unit: Unit) -> tuple[str, str]:
-    if unit.kind == "broker":
+    if unit.kind != "actor":
         return "{{", "}}"
     return ("([", "])") if unit.begins else ("[", "]")
 
 
 def _shape(unit: Unit) -> str:
-    return "hexagon" if unit.kind == "broker" else "oval" if unit.begins else "box"
+    return "hexagon" if unit.kind != "actor" else "oval" if unit.begins else "box"
 
 
 def _id(name: str) -> str:

@@ -48,24 +48,25 @@ def _from_director(path: Path, director: str) -> Document:
     return Document(label, Path(report.base).resolve(), report.document)
 
 
-def load_checked(reference: str) -> Checked:
-    """A topology without mistakes.
+def load_checked(reference: str, *, network: bool = False) -> Checked:
+    """A topology without mistakes; `network`: whether other machines may be between its instances.
 
     Raises:
         InvalidTopology: it has some; all of them are in it.
         UsageError: there is none.
     """
     checked = check(load_document(reference))
-    if checked.findings:
-        raise InvalidTopology(checked.findings)
+    findings = (*checked.findings, *(checked.on_networks if network else ()))
+    if findings:
+        raise InvalidTopology(findings)
     return checked
 
 
-def load_plan(reference: str) -> Plan:
-    """The plan of a topology; what every target begins with.
+def load_plan(reference: str, *, network: bool = False) -> Plan:
+    """The plan of a topology; what every target begins with. `network`: whether other machines may be in between.
 
     Raises:
         InvalidTopology: the topology has mistakes; all of them are in it.
         UsageError: there is none.
     """
-    return make_plan(load_checked(reference))
+    return make_plan(load_checked(reference, network=network))

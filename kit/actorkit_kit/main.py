@@ -26,6 +26,8 @@ VERBS: Final = (
     "keys",
     "run",
     "chaos",
+    "call",
+    "services",
     "dlq",
     "render",
     "build",

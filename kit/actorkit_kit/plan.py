@@ -9,10 +9,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from actorkit.graph import Connection, variable_of
+from actorkit.mdp.discovery import REGISTRY
 from actorkit.settings import Peers
+from actorkit_actors.catalogue import Kind
 
 #: Port on which every actor takes events, and every broker requests, inside its container.
 INBOX_PORT: Final = 5550
@@ -76,16 +78,17 @@ class Wait:
 
 @dataclass(frozen=True)
 class Unit:
-    """A node as it is deployed: an actor or the broker, with all of its replicas.
+    """A node as it is deployed: an actor, or what stands beside the graph (a broker), with all of its replicas.
 
     `params` are ready for `ACTORKIT_PARAMS`: file and secret references point to the targets of `mounts`.
     `edges` leave this unit. `waits` is ordered: receivers before senders. `begins`: events come into the topology here;
     `serves`: it takes requests from the broker. `listens`: the parameter that holds a port of its own, published or
-    not → the one with the address to bind, "" where there is none.
+    not → the one with the address to bind, "" where there is none. `keeps`: the parameter that holds a folder of files
+    which outlive the instance → that folder, inside a container.
     """
 
     name: str
-    kind: Literal["actor", "broker"]
+    kind: Kind
     uses: str
     class_path: str
     image: Image
@@ -106,6 +109,7 @@ class Unit:
     begins: bool = False
     serves: bool = False
     listens: Mapping[str, str] = field(default_factory=dict)
+    keeps: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def keeps_dead_letters(self) -> bool:
@@ -131,9 +135,16 @@ class Plan:
         """
         return next((unit for unit in self.units if unit.name == name), None) or _missing(name)
 
-    @property
-    def broker(self) -> Unit | None:
-        return next((unit for unit in self.units if unit.kind == "broker"), None)
+    def of_kind(self, kind: Kind) -> tuple[Unit, ...]:
+        """The units of a kind."""
+        return tuple(unit for unit in self.units if unit.kind == kind)
+
+    def meets(self, unit: Unit) -> tuple[Unit, ...]:
+        """The units that one connects to for requests: brokers, and the registration services that list them."""
+        registrations = self.of_kind("registration")
+        if unit.kind == "broker":
+            return registrations
+        return (*registrations, *self.of_kind("broker")) if unit.uses_broker else ()
 
 
 def _missing(name: str) -> Unit:
@@ -176,8 +187,10 @@ def environment(plan: Plan, unit: Unit, addresses: Addresses) -> dict[str, str]:
         variables["ACTORKIT_INBOX"] = addresses.inbox(unit.name)
     if unit.keeps_dead_letters:
         variables["ACTORKIT_DEAD_LETTERS"] = DEAD_LETTERS_DIR
-    if unit.uses_broker and plan.broker is not None:
-        variables["ACTORKIT_BROKERS"] = addresses.peer(plan.broker.name)
+    met = plan.meets(unit)
+    listing = [f"{REGISTRY}{addresses.peer(other.name)}" for other in met if other.kind == "registration"]
+    if met:
+        variables["ACTORKIT_BROKERS"] = " ".join(listing or [addresses.peer(other.name) for other in met])
     outboxes: dict[str, list[str]] = {}
     for edge in unit.edges:
         peers = Peers((addresses.peer(edge.destination),), edge.inbox, edge.options)

@@ -11,29 +11,28 @@ from typing import Any, Final
 
 import actorkit
 from actorkit.params import is_reference
+from actorkit_actors.catalogue import SERVERS
 from actorkit_kit import assets, order
 from actorkit_kit.actor_class import ActorClass
 from actorkit_kit.check import Checked, secret_of
 from actorkit_kit.class_lookup import entry_of
 from actorkit_kit.graph_check import container_port, port_parameter
 from actorkit_kit.plan import FILES_DIR, INBOX_PORT, SECRETS_DIR, Image, Mount, Plan, Port, Unit, Wait
-from actorkit_kit.topology import BROKER, Broker, Node, Topology
+from actorkit_kit.topology import Node, Topology
 
-BROKER_CLASS: Final = "actorkit.mdp:Broker"
+#: Parameters that only a Director's broker has: in a deployment the inbox is what it binds.
+_DIRECTORS: Final = ("host", "port")
 
 
 def make_plan(checked: Checked) -> Plan:
     """Decide: names, images, files, ports, who waits for whom."""
     topology = checked.topology
     units = [_unit(topology, node, checked.classes.get(name)) for name, node in topology.actors.items()]
-    broker = topology.broker or (Broker() if any(unit.uses_broker for unit in units) else None)
-    if broker is not None:
-        units.append(_broker(broker))
     if topology.keys:
         units = [_with_keys(topology, unit) for unit in units]
-    waits = _waits(units)
-    units = [replace(unit, waits=waits[unit.name]) for unit in units]
     plan = Plan(topology.name, actorkit.__version__, "", topology.base, tuple(units))
+    waits = _waits(plan)
+    plan = replace(plan, units=tuple(replace(unit, waits=waits[unit.name]) for unit in units))
     return replace(plan, digest=_digest(plan))
 
 
@@ -41,14 +40,14 @@ def _unit(topology: Topology, node: Node, actor_class: ActorClass | None) -> Uni
     actor_class = actor_class or ActorClass(node.class_path)
     mounts = tuple(_mounts(topology, node))
     edges = tuple(edge for edge in topology.connections if edge.source == node.name)
-    return Unit(
+    unit = Unit(
         name=node.name,
-        kind="actor",
+        kind=node.kind,
         uses=node.uses,
         class_path=node.class_path,
         image=_image(topology, node, actor_class),
         replicas=node.replicas,
-        params=_params(node, mounts),
+        params={**_params(node, mounts), **actor_class.keeps},
         receives=any(edge.destination == node.name for edge in topology.connections),
         edges=edges,
         uses_broker=actor_class.uses_broker,
@@ -61,23 +60,26 @@ def _unit(topology: Topology, node: Node, actor_class: ActorClass | None) -> Uni
         begins=actor_class.begins,
         serves=actor_class.serves,
         listens={name: _host_parameter(actor_class, name) for name in actor_class.listens},
+        keeps=actor_class.keeps,
     )
+    return unit if node.kind == "actor" else _beside(unit, node)
 
 
-def _broker(broker: Broker) -> Unit:
-    ports = tuple(Port(port.name, INBOX_PORT, port.port, port.public) for port in broker.expose)
-    return Unit(
-        name=BROKER,
-        kind="broker",
-        uses=BROKER,
-        class_path=BROKER_CLASS,
+def _beside(unit: Unit, node: Node) -> Unit:
+    """The unit of what stands beside the graph. What runs as a process of another class binds the inbox, and the
+    runtime's image is enough for it."""
+    process = SERVERS[node.kind].process
+    if not process:
+        return replace(unit, begins=False, serves=True)
+    return replace(
+        unit,
+        class_path=process,
         image=Image(f"actorkit/runtime:{actorkit.__version__}"),
-        replicas=broker.replicas,
-        ports=ports,
-        environment_extra=broker.env,
-        drain_timeout_s=broker.drain_timeout_s,
-        memory_mb=broker.resources.memory_mb,
-        cpus=broker.resources.cpus,
+        params={name: value for name, value in unit.params.items() if name not in _DIRECTORS},
+        receives=True,
+        ports=tuple(Port(port.name, INBOX_PORT, port.port, port.public) for port in node.expose),
+        begins=False,
+        listens={},
     )
 
 
@@ -135,15 +137,15 @@ def _host_parameter(actor_class: ActorClass, port: str) -> str:
     return host if actor_class.parameter(host) else ""
 
 
-def _waits(units: list[Unit]) -> dict[str, tuple[Wait, ...]]:
-    """Senders wait for their receivers, and all that need the broker for it.
+def _waits(plan: Plan) -> dict[str, tuple[Wait, ...]]:
+    """Senders wait for their receivers, all that need brokers for these, and brokers for where they are listed.
 
     A receiver outside of the sender's circle must be healthy first. Inside a circle nobody can be ready before the
     others: there a sender only comes after its receiver, and the circle is broken where its front closes it.
     """
-    graph = {unit.name: list(dict.fromkeys(_needs(unit, units))) for unit in units}
+    graph = {unit.name: list(dict.fromkeys(_needs(unit, plan))) for unit in plan.units}
     circle = {name: set(component) for component in order.components(graph) for name in component}
-    open_graph = order.without_cycles(graph, [unit.name for unit in units if unit.begins])
+    open_graph = order.without_cycles(graph, [unit.name for unit in plan.units if unit.begins])
     position = {name: n for n, wave in enumerate(reversed(order.waves(open_graph))) for name in wave}
     return {
         name: tuple(Wait(other, other not in circle[name]) for other in sorted(others, key=lambda o: (position[o], o)))
@@ -151,12 +153,11 @@ def _waits(units: list[Unit]) -> dict[str, tuple[Wait, ...]]:
     }
 
 
-def _needs(unit: Unit, units: list[Unit]) -> Iterator[str]:
+def _needs(unit: Unit, plan: Plan) -> Iterator[str]:
     for edge in unit.edges:
         if edge.destination != unit.name:
             yield edge.destination
-    if unit.uses_broker and any(other.kind == "broker" for other in units):
-        yield BROKER
+    yield from (other.name for other in plan.meets(unit))
 
 
 def stop_waves(plan: Plan) -> list[tuple[str, ...]]:

@@ -12,9 +12,9 @@ import msgspec
 
 from actorkit.graph import NAME, Delivery, Options
 from actorkit.params import Params
-from actorkit_actors.catalogue import CATALOGUE, Entry
+from actorkit_actors.catalogue import CATALOGUE, SERVERS, Entry
 from actorkit_kit.actor_class import class_of
-from actorkit_kit.actor_section import MAX_REPLICAS
+from actorkit_kit.actor_section import MAX_REPLICAS, SERVER_KEYS
 from actorkit_kit.connection_section import MAX_WINDOW
 
 #: The dialect of JSON schema that editors know best.
@@ -44,7 +44,7 @@ def schema() -> dict[str, Any]:
             "name": {**_NAME, "description": "the topology, in images, labels and metrics"},
             "actors": _named({"$ref": "#/definitions/actor"}, "the nodes of the graph", least=1),
             "connections": {"type": "array", "items": {"$ref": "#/definitions/connection"}, "description": "the edges"},
-            "broker": _object({"replicas": _REPLICAS, "expose": _expose(), **_shared()}, "the MajorDomo broker"),
+            **{kind: _server(kind) for kind in SERVERS},
             "keys": {
                 **_object({"secret": {"type": "string"}}, "the CURVE keys that all edges and brokers use"),
                 "required": ["secret"],
@@ -113,6 +113,21 @@ def _expose() -> dict[str, Any]:
         "additionalProperties": {"anyOf": [port, long]},
         "description": "ports that are reached from outside",
     }
+
+
+def _server(kind: str) -> dict[str, Any]:
+    """The section that is short for one actor beside the graph."""
+    entry = SERVERS[kind]
+    clear = {"type": "boolean", "default": False, "description": "whether other machines may connect without keys"}
+    known = {
+        "clear": clear,
+        "params": {"$ref": f"#/definitions/params-{entry.name}"},
+        "replicas": _REPLICAS,
+        "expose": _expose(),
+        **_shared(),
+    }
+    properties = {key: known[key] for key in SERVER_KEYS[entry.kind]}
+    return _object(properties, f"short for an actor {kind}: {{uses: {entry.name}}}: {entry.summary}")
 
 
 def _actor() -> dict[str, Any]:

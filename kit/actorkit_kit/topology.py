@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from actorkit.graph import Connection
+from actorkit_actors.catalogue import Kind
+from actorkit_kit import document
 
-#: Name of the broker among the actors.
+#: Name of the broker that a topology has when it says nothing about one.
 BROKER: Final = "broker"
 
 
@@ -32,7 +34,10 @@ class Resources:
 
 @dataclass(frozen=True)
 class Node:
-    """An actor as written: `uses` is a name from the catalogue or `package.module:Class`, `class_path` the latter."""
+    """An actor as written: `uses` is a name from the catalogue or `package.module:Class`, `class_path` the latter.
+
+    A `kind` other than "actor" stands beside the graph. `path` is where the node stands in the document.
+    """
 
     name: str
     uses: str
@@ -44,6 +49,8 @@ class Node:
     env: Mapping[str, str] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     drain_timeout_s: float = 20.0
+    kind: Kind = "actor"
+    path: document.Path = ()
 
 
 @dataclass(frozen=True)
@@ -56,25 +63,13 @@ class Secret:
 
 
 @dataclass(frozen=True)
-class Broker:
-    """The broker, as written."""
-
-    replicas: int = 1
-    expose: tuple[Exposure, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    resources: Resources = field(default_factory=Resources)
-    drain_timeout_s: float = 20.0
-
-
-@dataclass(frozen=True)
 class Topology:
-    """The whole graph; `base` is the folder that paths start from."""
+    """The whole graph, and what stands beside it; `base` is the folder that paths start from."""
 
     name: str
     base: Path
     actors: Mapping[str, Node]
     connections: tuple[Connection, ...] = ()
-    broker: Broker | None = None
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     #: Name of the secret with the topology's CURVE keys; "" when its edges are in the clear.
     keys: str = ""

@@ -68,6 +68,10 @@ class Actor:
     LISTENS: ClassVar[dict[str, int]] = {}
     #: Whether the actor needs the topology's broker.
     USES_BROKER: ClassVar[bool] = False
+    #: Whether it is one: a Director sets it up before those who use brokers, and its `endpoint` says where it is.
+    IS_BROKER: ClassVar[bool] = False
+    #: Parameter → default folder, inside a container, of files that have to outlive it.
+    KEEPS: ClassVar[dict[str, str]] = {}
 
     def __init__(self, name: str, params: Any, runtime: Runtime) -> None:
         self.name = name

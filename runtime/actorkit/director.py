@@ -173,20 +173,31 @@ class Director:
         self._stopped.clear()
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
         prefix = f"inproc://actorkit-{next(_directors)}-"
-        brokers: tuple[str, ...] = ()
-        if any(node.cls.USES_BROKER for node in self._nodes.values()):
-            self._broker = BrokerThread()
-            brokers = (self._broker.start(),)
         try:
-            for node in self._nodes.values():
-                self._hosts[node.name] = Host(self._settings(node, prefix, brokers), node.cls, context)
-            for host in self._hosts.values():
+            brokers = self._start_brokers(prefix, context)
+            others = [node for node in self._nodes.values() if node.name not in self._hosts]
+            made = {node.name: Host(self._settings(node, prefix, brokers), node.cls, context) for node in others}
+            self._hosts.update(made)
+            for host in made.values():
                 host.start()
         except BaseException:
             self.stop(0)
             raise
         if block:
             self.block()
+
+    def _start_brokers(self, prefix: str, context: zmq.Context[zmq.Socket[bytes]]) -> tuple[str, ...]:
+        """Start the brokers of the graph, or one of our own where actors need one; where they are reached."""
+        found = []
+        for node in self._nodes.values():
+            if _is_broker(node):
+                host = self._hosts[node.name] = Host(self._settings(node, prefix, ()), node.cls, context)
+                host.start()
+                found.append(str(host.actor.endpoint))  # type: ignore[attr-defined]  # IS_BROKER promises it
+        if not found and any(node.cls.USES_BROKER for node in self._nodes.values()):
+            self._broker = BrokerThread()
+            found.append(self._broker.start())
+        return tuple(found)
 
     def _settings(self, node: Node, prefix: str, brokers: tuple[str, ...]) -> Settings:
         outboxes: dict[str, tuple[Peers, ...]] = {}
@@ -244,9 +255,12 @@ class Director:
 
     def stop(self, timeout_s: float = DRAIN_TIMEOUT_S) -> bool:
         """Drain and stop every actor. Returns whether nothing was left unfinished; also when nothing was running."""
-        hosts, self._hosts = list(self._hosts.values()), {}
-        ends = [gevent.spawn(host.finish, timeout_s) for host in hosts]
-        gevent.joinall(ends)
+        hosts, self._hosts = self._hosts, {}
+        ends = []
+        for last in (False, True):  # Brokers end when nobody needs them any more.
+            some = [host for name, host in hosts.items() if _is_broker(self._nodes[name]) is last]
+            ends += [gevent.spawn(host.finish, timeout_s) for host in some]
+            gevent.joinall(ends)
         if self._broker is not None:
             self._broker.stop()
             self._broker = None
@@ -255,6 +269,11 @@ class Director:
 
     def is_running(self) -> bool:
         return bool(self._hosts)
+
+
+def _is_broker(node: Node) -> bool:
+    """Whether an actor is a broker: it is set up before the others, and then its `endpoint` says where it is."""
+    return node.cls.IS_BROKER
 
 
 def class_path(cls: type[Actor]) -> str:

@@ -29,7 +29,11 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_PARAMS": ("{}", 'parameters as a JSON object; `{"file": path}` stands for a file\'s content'),
     "ACTORKIT_INSTANCE": ("host name and process id", "name of this instance, different for each replica"),
     "ACTORKIT_INBOX": ("none", "endpoint to bind for incoming events: `tcp://*:5550` or `ipc:///path`"),
-    "ACTORKIT_BROKERS": ("none", "endpoints of the brokers, separated by blanks; every address of a name is used"),
+    "ACTORKIT_BROKERS": (
+        "none",
+        "endpoints of the brokers, separated by blanks; every address of a name is used. `registry+` before one: that "
+        "of a registration service, which lists brokers; a broker announces itself there",
+    ),
     "ACTORKIT_KEYS": ("none", "file with the topology's CURVE keys; without it edges are in the clear"),
     "ACTORKIT_ADMIN": ("none", "`host:port` of the admin server: /metrics, /healthz, /readyz"),
     "ACTORKIT_SOURCE_WINDOW": ("16384", "events that a source may have unfinished in the whole topology"),
@@ -40,6 +44,8 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
 }
 
 _ENDPOINT = re.compile(r"(tcp://(\*|\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5}|\*)|(ipc|inproc)://[^\s,?#]+)\Z")
+#: What an endpoint begins with behind which a registration service lists the brokers.
+_REGISTRY: Final = "registry+"
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z")
 
 
@@ -136,7 +142,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         instance=environ.get("ACTORKIT_INSTANCE") or f"{socket.gethostname()}-{os.getpid()}",
         inbox=reader.endpoint("ACTORKIT_INBOX"),
         outboxes=reader.outboxes(),
-        brokers=reader.endpoints("ACTORKIT_BROKERS"),
+        brokers=reader.endpoints("ACTORKIT_BROKERS", _REGISTRY),
         keys=reader.path("ACTORKIT_KEYS"),
         admin=reader.address("ACTORKIT_ADMIN"),
         source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", 16384, least=1)),
@@ -177,11 +183,15 @@ class _Reader:
             raise SettingsError(f'{variable} is "{self._environ[variable]}"; wanted: one endpoint.')
         return found[0] if found else None
 
-    def endpoints(self, variable: str) -> tuple[str, ...]:
+    def endpoints(self, variable: str, prefix: str = "") -> tuple[str, ...]:
+        """Endpoints, each of which may have the prefix."""
+        found = tuple(self._environ.get(variable, "").split())
         try:
-            return tuple(check_endpoint(part) for part in self._environ.get(variable, "").split())
+            for endpoint in found:
+                check_endpoint(endpoint.removeprefix(prefix))
         except ValueError as exc:
             raise SettingsError(f"{variable}: {exc}") from exc
+        return found
 
     def path(self, variable: str) -> Path | None:
         value = self._environ.get(variable)

@@ -24,11 +24,14 @@ def overview() -> str:
     """A row for each actor."""
     rows = ["| name | takes | what it does |", "| --- | --- | --- |"]
     for entry in CATALOGUE.values():
-        rows.append(f"| [`{entry.name}`](#{entry.name}) | {_takes(load(entry))} | {entry.summary} |")
+        rows.append(f"| [`{entry.name}`](#{entry.name}) | {_takes(entry)} | {entry.summary} |")
     return "\n".join(rows)
 
 
-def _takes(cls: type[Actor]) -> str:
+def _takes(entry: Entry) -> str:
+    if entry.kind != "actor":
+        return "nothing: it stands beside the graph"
+    cls = load(entry)
     if cls.produces():
         return "nothing: a source"
     if cls.ANSWERS:

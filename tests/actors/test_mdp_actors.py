@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,12 +98,29 @@ def test_a_request_that_is_dealt_with_without_an_answer_ends_quietly(broker: tup
         assert place.errors == []
 
 
-def test_a_service_without_worker_fails_with_504_or_503(broker: tuple[str, ...]) -> None:
-    with client(broker, timeout_s=0.3) as place:
+def test_a_service_without_worker_fails_with_504_once_timeout_s_is_over_retries_included(
+    broker: tuple[str, ...],
+) -> None:
+    started = time.monotonic()
+    with client(broker, timeout_s=0.6, retries=2, backoff_s=5.0) as place:
         place.put(Event("x"))
         [failed] = place.errors
     assert failed.failure is not None
-    assert failed.failure.status in (503, 504)
+    assert failed.failure.status == 504
+    assert 0.5 < time.monotonic() - started < 1.1, "consume was not tried again on top"
+
+
+def test_retries_are_for_requests_without_an_answer_and_a_failure_is_one(broker: tuple[str, ...]) -> None:
+    asked: list[Event] = []
+
+    def refuse(event: Event, outbox: str | None) -> Event:
+        asked.append(event)
+        raise MalformedEvent("no")
+
+    with worker(broker, refuse), client(broker, retries=3, backoff_s=0.01) as place:
+        place.put(Event("x"))
+        assert len(place.errors) == 1
+    assert len(asked) == 1
 
 
 def test_a_worker_answers_clients_that_are_not_actorkits(broker: tuple[str, ...]) -> None:

@@ -41,9 +41,9 @@ def test_units_stop_where_events_begin_first_and_the_broker_last(shop: Path) -> 
 
 
 def test_a_topology_that_needs_a_broker_gets_one(shop: Path) -> None:
-    plan = plan_of(ORDERS.replace("broker: {replicas: 2}\n", ""), shop)
-    assert plan.broker is not None
-    assert (plan.broker.replicas, plan.broker.class_path) == (1, "actorkit.mdp:Broker")
+    plan = plan_of(ORDERS.replace("broker: {replicas: 2, clear: true}\n", ""), shop)
+    (broker,) = plan.of_kind("broker")
+    assert (broker.name, broker.replicas, broker.class_path) == ("broker", 1, "actorkit.mdp:Broker")
     assert plan_of(ORDERS, shop).unit("broker").replicas == 2
 
 
@@ -116,3 +116,56 @@ def test_the_digest_changes_with_all_that_decides_about_the_deployment_and_with_
     assert callable(change)
     change(moved)
     assert plan_of((moved / "topology.yaml").read_text(), moved).digest != before
+
+
+BESIDE = """\
+name: t
+actors:
+  gen: {uses: generator}
+  ask: {uses: mdp-client, params: {service: a}}
+  answer: {uses: mdp-worker, params: {service: a}}
+  east: {uses: mdp-broker, replicas: 2, params: {clear: true}}
+  west: {uses: mdp-broker, params: {clear: true, port: 7000}}
+connections: [gen -> ask, answer -> answer]
+titanic: {params: {folder: ./here}}
+"""
+
+
+def brokers_of(plan: Plan) -> dict[str, str]:
+    variables = {unit.name: environment(plan, unit, container_addresses(lambda name: name)) for unit in plan.units}
+    return {name: found["ACTORKIT_BROKERS"] for name, found in variables.items() if "ACTORKIT_BROKERS" in found}
+
+
+def test_who_needs_a_broker_is_told_of_all_brokers(shop: Path) -> None:
+    both = "tcp://east:5550 tcp://west:5550"
+    assert brokers_of(plan_of(BESIDE, shop)) == {"ask": both, "answer": both, "titanic": both}
+
+
+def test_with_a_registration_service_all_meet_there_and_it_starts_first_and_stops_last(shop: Path) -> None:
+    plan = plan_of(BESIDE + "registration: {clear: true}\n", shop)
+    assert brokers_of(plan) == dict.fromkeys(
+        ("ask", "answer", "titanic", "east", "west"), "registry+tcp://registration:5550"
+    )
+    assert waits(plan, "east") == [Wait("registration", healthy=True)]
+    assert {wait.unit for wait in waits(plan, "ask")} == {"registration", "east", "west"}
+    order = [name for wave in stop_waves(plan) for name in wave]
+    assert order.index("ask") < order.index("titanic") < order.index("east") < order.index("registration")
+    for unit in plan.units:
+        assert read_settings(environment(plan, unit, container_addresses(lambda name: name))).actor == unit.name
+
+
+def test_two_registration_services_are_both_told_and_asked(shop: Path) -> None:
+    two = "".join(f"  {name}: {{uses: mdp-registration-service}}\n" for name in ("one", "two"))
+    plan = plan_of(BESIDE.replace("connections:", f"{two}connections:"), shop)
+    assert brokers_of(plan)["ask"] == brokers_of(plan)["east"] == "registry+tcp://one:5550 registry+tcp://two:5550"
+
+
+def test_a_broker_of_a_deployment_binds_its_inbox_and_titanic_keeps_its_folder_on_a_volume(shop: Path) -> None:
+    plan = plan_of(BESIDE, shop)
+    west, titanic = plan.unit("west"), plan.unit("titanic")
+    assert west.params == {"clear": True}
+    assert (west.receives, west.begins, west.listens) == (True, False, {})
+    assert west.image.tag == f"actorkit/runtime:{actorkit.__version__}"
+    assert titanic.keeps == {"folder": "/var/lib/actorkit/data"}
+    assert titanic.params == {"folder": "/var/lib/actorkit/data"}
+    assert (titanic.receives, titanic.begins, titanic.serves) == (False, False, True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from actorkit_kit.actor_section import ACTOR_KEYS, BROKER_KEYS, FREE_VARIABLES, SHARED_KEYS
+from actorkit import topology_keys
+from actorkit_kit.actor_section import ACTOR_KEYS, FREE_VARIABLES, SERVER_KEYS, SHARED_KEYS
 from actorkit_kit.check import TOP_KEYS, check
 from actorkit_kit.connection_section import CONNECTION_KEYS
 from actorkit_kit.document import parse
@@ -22,7 +24,8 @@ CONNECTIONS = [
 
 
 def findings(text: str, folder: Path) -> list[str]:
-    return [str(finding) for finding in check(parse(text, "topology.yaml", folder)).findings]
+    checked = check(parse(text, "topology.yaml", folder))
+    return [str(finding) for finding in (*checked.findings, *checked.on_networks)]
 
 
 def test_the_first_example_is_a_whole_topology_without_mistakes(shop: Path) -> None:
@@ -35,6 +38,14 @@ def test_the_example_of_secrets_can_stand_in_a_topology(shop: Path) -> None:
     assert findings(text + EXAMPLES[1], shop) == []
 
 
+def test_the_example_of_what_stands_beside_the_graph_can_stand_in_a_topology(shop: Path) -> None:
+    (shop / "secrets" / "topology-keys").write_bytes(msgspec.json.encode(topology_keys.generate()))
+    (example,) = (text for text in EXAMPLES if text.startswith("broker:"))
+    actors = "actors: {gen: {uses: generator}, ask: {uses: mdp-client, params: {service: a}}}\n"
+    text = f"name: t\n{actors}connections: [gen -> ask]\n"
+    assert findings(text + example, shop) == []
+
+
 @pytest.mark.parametrize("written", CONNECTIONS)
 def test_every_way_to_write_a_connection_works(shop: Path, written: str) -> None:
     actors = {"gen": "generator", **dict.fromkeys(("web", "auth", "place", "left", "right", "out"), "stdout")}
@@ -45,7 +56,8 @@ def test_every_way_to_write_a_connection_works(shop: Path, written: str) -> None
 
 
 def test_every_key_and_every_free_variable_stands_in_a_table() -> None:
-    for key in {*TOP_KEYS, *ACTOR_KEYS, *BROKER_KEYS, *SHARED_KEYS, *FREE_VARIABLES, *CONNECTION_KEYS}:
+    server_keys = {key for keys in SERVER_KEYS.values() for key in keys}
+    for key in {*TOP_KEYS, *ACTOR_KEYS, *server_keys, *SHARED_KEYS, *FREE_VARIABLES, *CONNECTION_KEYS}:
         assert f"`{key}`" in DOCUMENT or f"{{{key}: " in DOCUMENT or f" {key}" in DOCUMENT, key
 
 

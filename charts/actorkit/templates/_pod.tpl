@@ -102,6 +102,10 @@ spec:
         - name: dead-letters
           mountPath: {{ index $actor.env "ACTORKIT_DEAD_LETTERS" }}
         {{- end }}
+        {{- range $parameter, $spec := $actor.keeps }}
+        - name: keeps-{{ $parameter | lower | replace "_" "-" }}
+          mountPath: {{ $spec.target }}
+        {{- end }}
         {{- range $key, $file := $actor.files }}
         - name: files
           mountPath: {{ $file.target }}
@@ -133,6 +137,13 @@ spec:
       emptyDir:
         sizeLimit: {{ $root.Values.deadLetters.size }}
       {{- end }}
+    {{- end }}
+    {{- range $parameter, $spec := $actor.keeps }}
+    {{- with $spec.existingClaim }}
+    - name: keeps-{{ $parameter | lower | replace "_" "-" }}
+      persistentVolumeClaim:
+        claimName: {{ . }}
+    {{- end }}
     {{- end }}
     {{- if $actor.files }}
     - name: files

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -165,7 +166,7 @@ class Namespaced(Local):
 
     def peer(self, unit: Unit) -> str:
         """An endpoint for each replica, the spare ones too: nobody answers there until there is one."""
-        numbers = range(1, unit.replicas + SPARE + 1)
+        numbers = range(1, unit.replicas + (SPARE if unit.kind != "registration" else 0) + 1)
         return ",".join(f"tcp://{self._net.address(unit.name, number)}:{INBOX_PORT}" for number in numbers)
 
     def inbox(self, unit: Unit, number: int) -> str:  # noqa: ARG002  # all the same: each has an address of its own
@@ -173,6 +174,8 @@ class Namespaced(Local):
 
     def process(self, unit: Unit, number: int) -> Process:
         """As everywhere; but endpoints of brokers are separated by blanks, not by commas."""
+        if unit.kind in ("broker", "registration"):
+            unit = replace(unit, params={**unit.params, "clear": True})  # Nobody else is in this network.
         made = super().process(unit, number)
         if BROKERS in made.environ:
             made.environ[BROKERS] = made.environ[BROKERS].replace(",", " ")

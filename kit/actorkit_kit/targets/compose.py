@@ -102,6 +102,7 @@ def _compose(plan: Plan) -> str:
     if PROMETHEUS in services:
         raise KitError(f'an actor cannot be named "{PROMETHEUS}" in a compose deployment. Name it otherwise.')
     services[PROMETHEUS] = _prometheus(plan)
+    kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.keeps]
     document = {
         "name": plan.topology,
         "x-actor": actor,
@@ -111,7 +112,7 @@ def _compose(plan: Plan) -> str:
             "data": {"internal": True, "labels": _labels(plan)},
             "edge": {"labels": _labels(plan)},
         },
-        "volumes": {name: {"labels": _labels(plan)} for name in (DEAD_LETTERS, PROMETHEUS)},
+        "volumes": {name: {"labels": _labels(plan)} for name in sorted({DEAD_LETTERS, PROMETHEUS, *kept})},
     }
     document |= {kind: found for kind, found in (("configs", _configs(plan)), ("secrets", _secrets(plan))) if found}
     return header(plan, "Do not edit: put changes into compose.override.yaml, and settings into .env.") + dump(document)
@@ -151,8 +152,10 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
         service["labels"]["io.actorkit.files"] = Text(content.digest(mounted))
         service["configs"] = [{"source": f"{unit.name}-{file.key}", "target": file.target} for file in mounted]
     service["labels"] = dict(sorted(service["labels"].items()))
-    if unit.keeps_dead_letters:
-        service["volumes"] = [{"source": DEAD_LETTERS, "target": DEAD_LETTERS_DIR, "type": "volume"}]
+    mounted_at = {DEAD_LETTERS: DEAD_LETTERS_DIR} if unit.keeps_dead_letters else {}
+    mounted_at |= {volume(unit, parameter): target for parameter, target in sorted(unit.keeps.items())}
+    if mounted_at:
+        service["volumes"] = [{"source": name, "target": at, "type": "volume"} for name, at in mounted_at.items()]
     targets = content.secret_targets(unit)
     if targets:
         service["secrets"] = [{"source": name, "target": target} for name, target in targets.items()]
@@ -166,7 +169,7 @@ def _escaped(value: str) -> str:
 
 def _dependency(plan: Plan, name: str, healthy: bool) -> dict[str, Any]:
     dependency: dict[str, Any] = {"condition": "service_healthy" if healthy else "service_started"}
-    if plan.broker is not None and name == plan.broker.name:
+    if plan.unit(name).kind == "broker":
         dependency["restart"] = True
     return dependency
 
@@ -184,6 +187,11 @@ def _port(unit: Unit, port: Port) -> dict[str, Any]:
 def port_variable(unit: str, port: str) -> str:
     """The variable in `.env` that moves a published port: `WEB_HTTP_PORT`."""
     return f"{unit}_{port}_port".upper().replace("-", "_")
+
+
+def volume(unit: Unit, parameter: str) -> str:
+    """The volume with the files that a unit keeps in the folder of a parameter: `titanic-folder`."""
+    return f"{unit.name}-{parameter}"
 
 
 def _configs(plan: Plan) -> dict[str, Any]:

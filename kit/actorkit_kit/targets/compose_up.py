@@ -42,6 +42,7 @@ class Start:
     timeout_s: float
     files_before: Mapping[str, str | bytes]
     images_before: Mapping[str, str]
+    volumes_before: bool
 
     def compose(self, *arguments: str) -> str:
         return engine.run_compose([*self.profile, *arguments], project=self.plan.topology, folder=self.folder)
@@ -81,6 +82,7 @@ def deploy(
         timeout_s=timeout_s,
         files_before=folder.read(where) if running else {},
         images_before=images_before or {},
+        volumes_before=bool(client.volumes.list(filters={"label": f"{deployment.TOPOLOGY_LABEL}={plan.topology}"})),
     )
     folder.write(rendered, where, compose.PRIVATE)
     folder.write({".gitignore": "*\n"}, where.parent)
@@ -204,7 +206,8 @@ def _refresh_secrets(start: Start, rendered: Mapping[str, str | bytes]) -> None:
 def _take_back(start: Start) -> str:
     """Put back what was there before; a sentence that says what that was."""
     if not start.files_before:
-        take_down(start.plan.topology, start.folder, volumes=True)
+        # Volumes that an earlier deployment left hold what it promised to keep.
+        take_down(start.plan.topology, start.folder, volumes=not start.volumes_before)
         return "Everything of it was taken down again; --keep leaves it for a look."
     folder.write(start.files_before, start.folder, compose.PRIVATE)
     images.put_back(start.client, start.images_before)

@@ -75,8 +75,7 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
     endpoints = {name for name in variables if name == _BROKERS or name.startswith(_OUTBOX)}
     repository, _, tag = unit.image.tag.rpartition(":")
     peers = {edge.destination for edge in unit.edges}
-    if unit.uses_broker and plan.broker is not None:
-        peers.add(plan.broker.name)
+    peers |= {other.name for other in plan.meets(unit)}
     actor: dict[str, Any] = {
         "kind": unit.kind,
         "image": {"repository": Text(repository), "tag": Text(tag)},
@@ -98,6 +97,8 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
             port.name: {"containerPort": port.container, "servicePort": port.published, "public": port.public}
             for port in sorted(unit.ports, key=lambda port: port.name)
         }
+    if unit.keeps:
+        actor["keeps"] = {parameter: {"target": Text(folder)} for parameter, folder in sorted(unit.keeps.items())}
     files = content.files(unit)
     if files:
         actor["files"] = {file.key: {"target": Text(file.target), **_content(file.content)} for file in files}

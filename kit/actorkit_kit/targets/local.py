@@ -51,7 +51,7 @@ def socket_folder(plan: Plan) -> Iterator[Path]:
 
 class Local:
     """The processes of a plan on this machine. `folder` holds their sockets and the content of their secrets; `box` is
-    the folder of their dead letters, None: they keep none.
+    the folder of their dead letters, None: they keep none. What they keep besides is in a folder beside it.
 
     Raises:
         KitError: a published port is in use, or a secret's variable is not set.
@@ -72,7 +72,7 @@ class Local:
         """How the replica of that number is started."""
         admin = self.admin(unit, number)
         sources = {mount.target: _source(mount, self._folder) for mount in unit.mounts}
-        params = _params(unit, sources, self._ports)
+        params = {**_params(unit, sources, self._ports), **self._kept(unit), **_advertised(unit)}
         local = replace(unit, params=params, keys=sources[unit.keys] if unit.keys else "")
         addresses = Addresses(
             peer=lambda name: self.peer(self.plan.unit(name)), inbox=lambda _name: self.inbox(unit, number), admin=admin
@@ -101,16 +101,21 @@ class Local:
 
     def peer(self, unit: Unit) -> str:
         """The endpoint that stands for all replicas of a unit."""
-        if unit.kind == "broker" and unit.ports:
+        if unit.kind != "actor" and unit.ports:
             return f"tcp://{LOOPBACK}:{unit.ports[0].published}"
-        return f"ipc://{self._folder}/{unit.name}/*.sock"
+        return f"ipc://{self._folder}/{unit.name}/{'1' if unit.kind == 'registration' else '*'}.sock"
 
     def inbox(self, unit: Unit, number: int) -> str:
         """The endpoint that a replica binds."""
-        if unit.kind == "broker" and unit.ports:
+        if unit.kind != "actor" and unit.ports:
             port = unit.ports[0]
             return f"tcp://{'*' if port.public else LOOPBACK}:{port.published}"
         return f"ipc://{self._folder}/{unit.name}/{number}.sock"
+
+    def _kept(self, unit: Unit) -> dict[str, str]:
+        """The folders of files that outlive a process; where none can be kept, they end with it."""
+        beside = self._box.parent if self._box else self._folder
+        return {name: str(beside / f"{unit.name}-{name}") for name in unit.keeps}
 
 
 def replicas(unit: Unit) -> int:
@@ -137,7 +142,13 @@ def check_ports(plan: Plan) -> None:
 
 
 def _section(unit: Unit) -> str:
-    return unit.name if unit.kind == "broker" else f"actors.{unit.name}"
+    return unit.name if unit.name == unit.kind else f"actors.{unit.name}"
+
+
+def _advertised(unit: Unit) -> dict[str, str]:
+    """Where a broker with a published port is reached on this machine: it is bound to all addresses when public."""
+    given = unit.kind != "broker" or not unit.ports or "advertise" in unit.params
+    return {} if given else {"advertise": f"tcp://{LOOPBACK}:{unit.ports[0].published}"}
 
 
 class FreePorts:
@@ -157,7 +168,7 @@ class FreePorts:
 
 
 def _url(unit: Unit, port: int) -> str:
-    return f"{'tcp' if unit.kind == 'broker' else 'http'}://{LOOPBACK}:{port}"
+    return f"{'http' if unit.kind == 'actor' else 'tcp'}://{LOOPBACK}:{port}"
 
 
 def _params(unit: Unit, sources: Mapping[str, str], ports: FreePorts) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def _victims(made: rig.Rig, on: list[str] | tuple[str, ...]) -> list[Victim]:
         kinds = set(KINDS)
         if unit.name in made.sources or (unit.name in made.sinks and unit.name not in on):
             kinds = {"pause", "partition"}
-        elif unit.kind == "broker" or unit.name in made.sinks:
+        elif unit.kind != "actor" or unit.name in made.sinks:
             kinds -= {"scale"}
         if not on or unit.name in on:
             ordered = tuple(kind for kind in KINDS if kind in kinds)

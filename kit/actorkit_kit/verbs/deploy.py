@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
 
         Example: kit deploy examples/orders/topology.yaml
         """
-        plan = load_plan(topology)
+        plan = load_plan(topology, network=True)
         with closing(connect()) as client:
             before = images.present(client, plan)
             build_outdated(client, plan)

@@ -17,9 +17,9 @@ from actorkit_kit.console import Output, OutputOption, result, result_json, resu
 from actorkit_kit.dead_letter_boxes import Box
 from actorkit_kit.engine import connect
 from actorkit_kit.errors import UsageError
-from actorkit_kit.load import DEFAULT_FILE, load_document
+from actorkit_kit.load import DEFAULT_FILE
 from actorkit_kit.targets import local_state
-from actorkit_kit.verbs.named import is_topology
+from actorkit_kit.verbs.named import Where, is_topology, place_of
 
 
 class Action(StrEnum):
@@ -29,13 +29,6 @@ class Action(StrEnum):
     SHOW = "show"
     RETRY = "retry"
     DROP = "drop"
-
-
-class Where(StrEnum):
-    """Whose dead letters."""
-
-    LOCAL = "local"
-    COMPOSE = "compose"
 
 
 def register(app: typer.Typer) -> None:
@@ -105,15 +98,8 @@ _NO_TOPOLOGY = "there is no topology.yaml here. Name one: -d topology.yaml"
 
 
 def _place(reference: str) -> tuple[Path, str] | None:
-    """The folder and the name of a topology; None where the reference is a deployment's name. It may have mistakes
-    meanwhile: its dead letters are there all the same."""
-    if not reference or not is_topology(reference):
-        return None
-    document = load_document(reference)
-    name = document.data.get("name") if isinstance(document.data, dict) else None
-    if not isinstance(name, str):
-        raise UsageError(f'"{reference}" has no name:. Correct it; kit validate tells more.')
-    return document.base, name
+    """The folder and the name of a topology; None where the reference is a deployment's name."""
+    return place_of(reference) if reference and is_topology(reference) else None
 
 
 def _list(letters: Sequence[dict[str, Any]], output: Output) -> None:
@@ -129,12 +115,13 @@ def _list(letters: Sequence[dict[str, Any]], output: Output) -> None:
             datetime.fromtimestamp(letter["time"], UTC).isoformat(" ", "seconds"),
             letter["actor"],
             letter["inbox"],
+            " -> ".join(letter["trail"]),
             f"{letter['reason']}: {letter['message']}",
             str(letter["bytes"]),
         ]
         for letter in letters
     ]
-    result_table(("ID", "TIME", "ACTOR", "INBOX", "REASON", "BYTES"), rows)
+    result_table(("ID", "TIME", "ACTOR", "INBOX", "CAME THROUGH", "REASON", "BYTES"), rows)
 
 
 def _show(letters: Sequence[dict[str, Any]], output: Output) -> None:

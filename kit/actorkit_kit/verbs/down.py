@@ -21,7 +21,12 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def down(
         name: DeploymentArgument = "",
-        volumes: Annotated[bool, typer.Option("--volumes", help="Delete what Prometheus has kept, too.")] = False,
+        volumes: Annotated[
+            bool,
+            typer.Option(
+                "--volumes", help="Delete its volumes too: dead letters, durable requests, what Prometheus has kept."
+            ),
+        ] = False,
     ) -> None:
         """Stop a deployment, each instance after it has finished what it holds, and remove it.
 

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
         Example: kit validate examples/orders/topology.yaml
         """
         checked = check(load_document(topology))
-        findings = checked.findings
+        findings = sorted((*checked.findings, *checked.on_networks))
         if output is Output.JSON:
             result_json([finding.as_json() for finding in findings])
         else:
@@ -32,4 +32,5 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(2)
         if output is Output.TEXT:
             found = checked.topology
-            result(f"{topology}: no mistakes: {len(found.actors)} actors, {len(found.connections)} connections")
+            actors = sum(node.kind == "actor" for node in found.actors.values())
+            result(f"{topology}: no mistakes: {actors} actors, {len(found.connections)} connections")

@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from actorkit.mdp.keys import ClientKeys, ServerKeys
+from actorkit.errors import SettingsError
+from actorkit.mdp.keys import ClientKeys, ServerKeys, is_local
 
 
 class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,9 +59,8 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         ServerKeys | None, Meta(description="CURVE keys; with them nobody gets a frame in who has none")
     ] = None
     clear: Annotated[
-        bool | None,
-        Meta(description="without keys: true allows other machines to connect, false refuses to start, null warns"),
-    ] = None
+        bool, Meta(description="whether other machines may connect although there are no keys; else it does not start")
+    ] = False
     registration: Annotated[
         list[str], Meta(description="endpoints of registration services that are told where this broker is")
     ] = msgspec.field(default_factory=list[str])
@@ -95,6 +95,22 @@ class RegistrationParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     keys: Annotated[
         ServerKeys | None, Meta(description="CURVE keys; with them nobody gets a frame in who has none")
     ] = None
+    clear: Annotated[
+        bool, Meta(description="whether other machines may connect although there are no keys; else it does not start")
+    ] = False
+
+
+def refuse_clear(name: str, endpoint: str, keys: ServerKeys | None, *, clear: bool) -> None:
+    """Refuse to serve without keys where other machines reach it, unless that is what was asked for (`clear`).
+
+    Raises:
+        SettingsError: it is.
+    """
+    if keys is None and not clear and not is_local(endpoint):
+        raise SettingsError(
+            f'"{name}" at {endpoint} can be reached from other machines and has no keys. '
+            "Set ACTORKIT_KEYS (keys: in the topology), or the parameter clear to true."
+        )
 
 
 _NO_OPTIONS = ServiceOptions()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from socketserver import ThreadingMixIn
@@ -14,8 +16,10 @@ from prometheus_client.registry import Collector
 
 from actorkit import __version__, admin, logs, metrics, params, topology_keys
 from actorkit.errors import SettingsError
+from actorkit.mdp.announcer import own_endpoint
 from actorkit.mdp.broker import Broker, lean
-from actorkit.mdp.options import BrokerParams, RegistrationParams
+from actorkit.mdp.discovery import REGISTRY
+from actorkit.mdp.options import BrokerParams, RegistrationParams, refuse_clear
 from actorkit.mdp.registration import RegistrationService
 from actorkit.settings import Settings
 
@@ -57,7 +61,7 @@ def main(settings: Settings) -> int:
         instance=settings.instance,
     )
     if settings.inbox is None:
-        raise SettingsError("ACTORKIT_INBOX is not set. A broker needs the endpoint to bind, as tcp://*:5550.")
+        raise SettingsError("ACTORKIT_INBOX is not set. Set it to the endpoint to bind, as tcp://*:5550.")
     served = SERVERS.get(settings.class_path, _broker)(settings, settings.inbox)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: served.stop())
@@ -74,7 +78,44 @@ def main(settings: Settings) -> int:
 
 
 def _broker(settings: Settings, endpoint: str) -> Server:
-    return Broker(endpoint, _params(settings))
+    """A broker. What its parameters do not say follows from the settings: keys, the time to drain, and where it
+    announces itself, which is where the topology's clients look for brokers."""
+    built = params.build(BrokerParams, settings.params)
+    if "drain_timeout_s" not in settings.params:
+        built = msgspec.structs.replace(built, drain_timeout_s=settings.drain_timeout_s)
+    registration = [name.removeprefix(REGISTRY) for name in settings.brokers if name.startswith(REGISTRY)]
+    if not built.registration and registration:
+        built = msgspec.structs.replace(built, registration=registration)
+    if built.registration and not built.advertise:
+        built = msgspec.structs.replace(built, advertise=_reached_at(endpoint, built.registration[0]))
+    if settings.keys is not None:
+        pair = topology_keys.read(settings.keys)
+        built = msgspec.structs.replace(
+            built, keys=built.keys or pair.server, registration_keys=built.registration_keys or pair.client
+        )
+    refuse_clear(settings.actor, endpoint, built.keys, clear=built.clear)
+    return Broker(endpoint, built)
+
+
+def _reached_at(endpoint: str, service: str) -> str:
+    """Return where others reach this broker, "" where only the bound socket will tell.
+
+    The way to the registration service tells; but that may have no name yet, when all pods start at once. Then it is
+    the address of this host's own name, for the name itself means nothing to other pods.
+    """
+    if not endpoint.startswith("tcp://*:") or endpoint.endswith("*") or not service.startswith("tcp://"):
+        return ""
+    found = own_endpoint(endpoint, service)
+    host = socket.gethostname()
+    if f"//{host}:" not in found:
+        return found
+    try:
+        address = str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError:
+        return found
+    if ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+        return found
+    return found.replace(f"//{host}:", f"//[{address}]:" if ":" in address else f"//{address}:")
 
 
 def _registration(settings: Settings, endpoint: str) -> Server:
@@ -82,6 +123,7 @@ def _registration(settings: Settings, endpoint: str) -> Server:
     keys = built.keys
     if keys is None and settings.keys is not None:
         keys = topology_keys.read(settings.keys).server
+    refuse_clear(settings.actor, endpoint, keys, clear=built.clear)
     return RegistrationService(endpoint, settle_s=built.settle_s, keys=keys)
 
 
@@ -90,14 +132,6 @@ SERVERS: Final[dict[str, Callable[[Settings, str], Server]]] = {
     "actorkit.mdp:Broker": _broker,
     "actorkit.mdp:RegistrationService": _registration,
 }
-
-
-def _params(settings: Settings) -> BrokerParams:
-    """The broker's parameters; where it is given no keys of its own, the topology's."""
-    built = params.build(BrokerParams, settings.params)
-    if built.keys is None and settings.keys is not None:
-        return msgspec.structs.replace(built, keys=topology_keys.read(settings.keys).server)
-    return built
 
 
 def _serve_admin(settings: Settings, served: Server) -> WSGIServer | None:

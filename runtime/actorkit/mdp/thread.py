@@ -1,6 +1,8 @@
-"""A broker in a native thread beside gevent's loop, for a program that runs its whole graph in one process."""
+"""A broker or registration service in a native thread beside gevent's loop, for a whole graph in one process."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import gevent
 from gevent.threadpool import ThreadPool
@@ -9,23 +11,45 @@ from actorkit.mdp.broker import Broker
 from actorkit.mdp.options import BrokerParams
 
 
-class BrokerThread:
-    """Runs a broker on a free loopback port. The thread is a real one also where `threading` is gevent's."""
+class Served(Protocol):
+    """What runs on a plain loop of its own: the broker, and the registration service."""
 
-    def __init__(self, params: BrokerParams | None = None) -> None:
-        self.broker = Broker("tcp://127.0.0.1:*", params)
+    def bind(self) -> str: ...
+
+    def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class ServerThread:
+    """Runs one of them. The thread is a real one also where `threading` is gevent's."""
+
+    def __init__(self, server: Served) -> None:
+        self._server = server
         self._pool = ThreadPool(1)
         self._running: gevent.event.AsyncResult | None = None
 
     def start(self) -> str:
-        """Bind and run; returns the endpoint that clients and workers connect to."""
-        endpoint = self._pool.apply(self.broker.bind)
-        self._running = self._pool.spawn(self.broker.run)
+        """Bind and run; returns the endpoint with its real port. Raises SettingsError if it cannot."""
+        try:
+            endpoint = self._pool.apply(self._server.bind)
+        except BaseException:
+            self._pool.kill()
+            raise
+        self._running = self._pool.spawn(self._server.run)
         return str(endpoint)
 
     def stop(self) -> None:
         """Drain and end the thread."""
-        self.broker.stop()
+        self._server.stop()
         if self._running is not None:
             self._running.get()
         self._pool.kill()
+
+
+class BrokerThread(ServerThread):
+    """A broker on a free loopback port."""
+
+    def __init__(self, params: BrokerParams | None = None) -> None:
+        self.broker = Broker("tcp://127.0.0.1:*", params)
+        super().__init__(self.broker)

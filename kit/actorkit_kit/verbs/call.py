@@ -1,0 +1,133 @@
+"""`kit call`: one request to a service, from a shell."""
+
+from __future__ import annotations
+
+import base64
+import sys
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from actorkit import Event
+from actorkit.body import BYTES, JSON, TEXT, XML
+from actorkit.errors import ConversionError
+from actorkit.mdp.call_cli import Answer, End
+from actorkit_actors import envelope
+from actorkit_kit.console import Output, OutputOption, note, result_json
+from actorkit_kit.errors import KitError, UsageError
+from actorkit_kit.verbs.reached import BrokerOption, ForeignOption, KeysOption, RunningOption, WhereOption, reached
+
+#: Exit statuses of calls without an answer.
+STATUSES: Final[dict[End, int]] = {"answered": 0, "failed": 4, "unanswered": 5, "untaken": 6}
+
+
+class Format(StrEnum):
+    """What the data of an event is."""
+
+    BYTES = "bytes"
+    TEXT = "text"
+    JSON = "json"
+    XML = "xml"
+
+
+_LETTERS: Final = {Format.BYTES: BYTES, Format.TEXT: TEXT, Format.JSON: JSON, Format.XML: XML}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def call(
+        service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service that is asked.")],
+        data: Annotated[
+            list[str] | None,
+            typer.Option("--data", metavar="TEXT", help="The body; given several times, a frame of it each."),
+        ] = None,
+        file: Annotated[
+            str | None,
+            typer.Option("--file", "-f", metavar="PATH", help="A file with the body, or its last frame; - is stdin."),
+        ] = None,
+        timeout_s: Annotated[
+            float, typer.Option("--timeout", min=0.001, metavar="SECONDS", help="Longest wait for the answer.")
+        ] = 10.0,
+        broker: BrokerOption = None,
+        keys: KeysOption = None,
+        foreign: ForeignOption = False,
+        name: RunningOption = "",
+        target: WhereOption = None,
+        format_: Annotated[
+            Format | None,
+            typer.Option("--as", help="Send an actorkit event with data of this format, not the plain body."),
+        ] = None,
+        output: OutputOption = Output.TEXT,
+    ) -> None:
+        """Send one request to a service and write the body of its answer to stdout.
+
+        The body is sent as it is, which any worker understands; an mdp-worker answers in kind. With --as it is the data
+        of an event, as an mdp-client sends it. An answer of several frames is written with a line for each; -o json
+        tells them exactly.
+
+        Exit status 4 when the service answered with an error, 5 when no answer came in time, 6 when no broker or no
+        worker took the request.
+
+        Examples: kit call orders --file order.xml; kit call orders --data hello --broker tcp://127.0.0.1:5550
+        """
+        if not service or len(service.encode()) > 255:
+            raise UsageError("a service's name has 1 to 255 bytes. Name the service: kit call orders")
+        frames = _frames(data or (), file)
+        if format_ is not None:
+            frames = envelope.pack(Event.unread(_LETTERS[format_], b"".join(frames), service=service))
+        found = reached(broker, keys, name, target)
+        began = time.monotonic()
+        answer = found.call(service, frames, timeout_s, notes=not foreign)
+        answer = _opened(answer) if format_ is not None else answer
+        _tell(answer, output, time.monotonic() - began)
+        raise typer.Exit(STATUSES[answer.end])
+
+
+def _frames(data: Sequence[str], file: str | None) -> list[bytes]:
+    frames = [text.encode() for text in data]
+    if file is None:
+        return frames or [b""]
+    if file == "-":
+        return [*frames, sys.stdin.buffer.read()]
+    try:
+        return [*frames, Path(file).read_bytes()]
+    except OSError as exc:
+        raise UsageError(f'the file "{file}" cannot be read: {exc.strerror}.') from exc
+
+
+def _opened(answer: Answer) -> Answer:
+    """What is in the envelope of an answer: the data, or the failure of the event."""
+    if answer.end != "answered":
+        return answer
+    try:
+        failure = envelope.read_context(answer.body).failure
+        body = [envelope.read_body(answer.body, "bytes")[1]]
+    except ConversionError as exc:
+        raise KitError(f"the answer cannot be read: {exc}") from exc
+    if failure is not None and failure.status >= 400:
+        return Answer(end="failed", error=f"{failure.actor}: {failure.message}", status=failure.status)
+    return Answer(end="answered", body=body if failure is None else [])
+
+
+def _tell(answer: Answer, output: Output, seconds: float) -> None:
+    if output is Output.JSON:
+        told = {"end": answer.end, "status": answer.status, "error": answer.error, "seconds": round(seconds, 3)}
+        result_json({**told, "body": [_shown(frame) for frame in answer.body]})
+    elif answer.end == "answered":
+        sys.stdout.buffer.write(b"\n".join(answer.body))
+        sys.stdout.buffer.flush()
+    if answer.end != "answered":
+        note(f"kit: {answer.error} ({answer.status})")
+
+
+def _shown(frame: bytes) -> Any:
+    try:
+        return frame.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(frame).decode()}

@@ -1,0 +1,86 @@
+"""`kit call` and `kit services` on a deployment: brokers in containers, a registration service, durable requests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from actorkit_kit import python_process
+from tests import needs
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+
+NAME = "call-test"
+
+TOPOLOGY = f"""\
+name: {NAME}
+actors:
+  worker: {{uses: mdp-worker, params: {{service: shout, capacity: 2}}}}
+  shout: {{uses: "shop.actors:Place", build: ./shop}}
+connections: [worker -> shout -> worker]
+broker: {{replicas: 2}}
+registration: {{}}
+titanic: {{params: {{retry_s: 0.1}}}}
+keys: {{secret: topology-keys}}
+"""
+
+
+def kit(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*python_process.command("actorkit_kit"), *arguments],
+        env=python_process.environ(extra={"NO_COLOR": "1"}),
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run([needs.tool("docker"), *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def eventually(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)
+
+
+@pytest.fixture
+def deployed(shop: Path) -> Iterator[Path]:
+    needs.engine()
+    topology = shop / "topology.yaml"
+    topology.write_text(TOPOLOGY)
+    assert kit("keys", str(shop / "secrets" / "topology-keys")).returncode == 0
+    try:
+        done = kit("deploy", str(topology), "--no-prometheus")
+        assert done.returncode == 0, done.stderr
+        yield topology
+    finally:
+        kit("down", NAME, "--volumes")
+
+
+def test_services_of_containers_are_listed_and_called_and_durable_requests_outlive_theirs(deployed: Path) -> None:
+    def workers() -> dict[str, int]:
+        told = json.loads(kit("services", "-d", NAME, "-o", "json").stdout)
+        return {each["broker"]: each["services"].get("shout", {}).get("workers", 0) for each in told}
+
+    eventually(lambda: workers() == {f"{NAME}-broker-1": 2, f"{NAME}-broker-2": 2}, "the worker is at both brokers")
+    done = kit("call", "shout", "--data", "hello", "-d", str(deployed))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "hello", "")
+    nobody = kit("call", "nobody", "--timeout", "1", "-d", NAME)
+    assert (nobody.returncode, nobody.stderr.count("\n")) == (6, 1)
+    asked = kit("call", "titanic.request", "--data", "shout", "--data", "kept", "-d", NAME).stdout.split("\n")
+    docker("kill", "--signal", "KILL", f"{NAME}-titanic-1", f"{NAME}-registration-1")
+    docker("rm", f"{NAME}-titanic-1")
+    assert kit("deploy", str(deployed), "--no-prometheus").returncode == 0
+    reply = ("call", "titanic.reply", "--data", asked[1], "-d", NAME)
+    eventually(lambda: kit(*reply).stdout == "200\nkept", "the answer is collected from the volume")
