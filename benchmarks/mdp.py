@@ -1,11 +1,15 @@
 """The broker against a bare `zmq.proxy` and, by option, against any other 7/MDP broker: same load, interleaved.
 
     python -m benchmarks.mdp [--runs 5] [--seconds 3] [--idle 3000] [--other "NAME=COMMAND {port}"]… [--json FILE]
+                             [--load "COMMAND {endpoint} {seconds} {workers} {window}"]
 
 Rows: requests/s with 16 workers and many requests under way, requests/s and p50 of one client and one worker, and the
 first with idle workers of other services beside. `cpu` is the broker process's own time (user and system, all threads)
 for one request, which a busy machine disturbs less than a rate. The floor is one hop: clients through `zmq.proxy` to
 workers that know nothing of MDP.
+
+The load is a Python program, which on few cores costs more than the broker and so hides part of it. `--load` names
+another, in C say: it brings its own workers (service `echo`), prints requests/s, and is used for every broker.
 """
 
 from __future__ import annotations
@@ -90,7 +94,9 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(command: list[str], port: int, seconds: float, idle: int, proxy_back: int = 0) -> dict[str, float]:
+def measure(
+    command: list[str], port: int, seconds: float, idle: int, proxy_back: int = 0, native: str = ""
+) -> dict[str, float]:
     endpoint = f"tcp://127.0.0.1:{port}"
     mirror = [python(MIRROR.format(back=proxy_back))] if proxy_back else []
     row: dict[str, float] = {}
@@ -101,9 +107,9 @@ def measure(command: list[str], port: int, seconds: float, idle: int, proxy_back
                 if crowd.stdout is not None:
                     crowd.stdout.readline()
                 time.sleep(1)
-                pipelined(broker, endpoint, seconds, mirror, row)
+                pipelined(broker, endpoint, seconds, mirror, row, native)
             return row
-        pipelined(broker, endpoint, seconds, mirror, row)
+        pipelined(broker, endpoint, seconds, mirror, row, native)
     with running(command) as (broker,):
         wait_for(port)
         with running(*(mirror or [load("workers", endpoint, 1)])):
@@ -113,11 +119,20 @@ def measure(command: list[str], port: int, seconds: float, idle: int, proxy_back
 
 
 def pipelined(
-    broker: subprocess.Popen[bytes], endpoint: str, seconds: float, mirror: list[list[str]], row: dict[str, float]
+    broker: subprocess.Popen[bytes],
+    endpoint: str,
+    seconds: float,
+    mirror: list[list[str]],
+    row: dict[str, float],
+    native: str,
 ) -> None:
-    with running(*(mirror or [load("workers", endpoint, WORKERS)])):
+    alone = bool(native) and not mirror
+    with running(*(mirror or ([] if alone else [load("workers", endpoint, WORKERS)]))):
         before = cpu_s(broker.pid)
         command = load("pipelined", endpoint, seconds, WINDOW)
+        if alone:
+            line = native.format(endpoint=endpoint, seconds=seconds, workers=WORKERS, window=WINDOW)
+            command = shlex.split(line)
         out = subprocess.run(command, capture_output=True, check=True, text=True)
         rate = float(out.stdout)
         row["pipelined/s"] = rate
@@ -130,6 +145,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--idle", type=int, default=3000, help="idle workers of other services; 0: leave the row out")
     parser.add_argument("--other", action="append", default=[], metavar="NAME=COMMAND", help="{port} is put in")
+    parser.add_argument("--load", default="", metavar="COMMAND", help="a load in place of the Python one")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     others = dict(entry.split("=", 1) for entry in options.other)
@@ -143,7 +159,7 @@ def main() -> None:
                 line = shlex.split(command.format(port=port)) if command else python(OUR_BROKER.format(port=port))
                 run[f"{name}, {idle} idle" if idle else name] = (line, port, idle, 0)
         for name, (line, port, idle, proxy_back) in run.items():
-            rows.setdefault(name, []).append(measure(line, port, options.seconds, idle, proxy_back))
+            rows.setdefault(name, []).append(measure(line, port, options.seconds, idle, proxy_back, options.load))
     show(rows)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1))

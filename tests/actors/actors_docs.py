@@ -24,14 +24,11 @@ def overview() -> str:
     """A row for each actor."""
     rows = ["| name | takes | what it does |", "| --- | --- | --- |"]
     for entry in CATALOGUE.values():
-        rows.append(f"| [`{entry.name}`](#{entry.name}) | {_takes(entry)} | {entry.summary} |")
+        rows.append(f"| [`{entry.name}`](#{entry.name}) | {_takes(load(entry))} | {entry.summary} |")
     return "\n".join(rows)
 
 
-def _takes(entry: Entry) -> str:
-    if entry.kind != "actor":
-        return "nothing: it stands beside the graph"
-    cls = load(entry)
+def _takes(cls: type[Actor]) -> str:
     if cls.produces():
         return "nothing: a source"
     if cls.ANSWERS:
@@ -43,16 +40,12 @@ def section(entry: Entry) -> str:
     """What the class says about itself, and its parameters."""
     cls = load(entry)
     rows = ["| parameter | type | default | meaning |", "| --- | --- | --- | --- |"]
-    common = {parameter.name for parameter in declared(Actor.Params)}
+    common = declared(Actor.Params)
     for parameter in declared(cls.Params):
-        if parameter.name not in common or parameter.default != _common_default(parameter.name):
+        if parameter not in common:  # its own, or one of all actors' that means something of its own here
             rows.append(_row(parameter))
     table = "\n".join(rows) if len(rows) > 2 else "No parameters of its own."
     return f"{inspect.getdoc(cls)}\n\n{table}"
-
-
-def _common_default(name: str) -> str | None:
-    return next(parameter.default for parameter in declared(Actor.Params) if parameter.name == name)
 
 
 def common() -> str:

@@ -77,12 +77,15 @@ class Client:
                 break
         return len(self.brokers) >= brokers
 
-    def call(self, service: str, body: Sequence[bytes], *, timeout_s: float, retries: int = 0) -> list[bytes]:
+    def call(
+        self, service: str, body: Sequence[bytes], *, timeout_s: float, retries: int = 0, backoff_s: float = 1.0
+    ) -> list[bytes]:
         """Ask a service and return the frames of its answer.
 
         `timeout_s` bounds the whole call; each of the `retries + 1` attempts gets its share of it. An attempt is over
         at once when its broker dies, and the next one goes to another broker. A broker that refuses (its queue is full,
-        it stops) costs no retry while there is another.
+        it stops) costs no retry while there is another; when every broker refuses, the next attempt is made after
+        `backoff_s`, which doubles.
 
         Raises NoAnswer (504), ServiceRefused (the broker says why), ServiceFailed (the worker says why), NoBroker
         (503), ClientClosed.
@@ -96,10 +99,12 @@ class Client:
                 try:
                     share_s = (deadline - time.monotonic()) / (retries + 1 - attempt)
                     return self._attempt(service, body or [b""], share_s)
-                except NoAnswer:
+                except (NoAnswer, ServiceRefused) as exc:
+                    pause_s = backoff_s * 2**attempt if isinstance(exc, ServiceRefused) else 0.0
                     attempt += 1
-                    if attempt > retries or time.monotonic() >= deadline:
+                    if attempt > retries or time.monotonic() + pause_s >= deadline or not _may_pass(exc):
                         raise
+                    gevent.sleep(pause_s)
         finally:
             self._room.release()
 
@@ -131,7 +136,7 @@ class Client:
             try:
                 return self._ask(link, service, body, max(0.0, deadline - time.monotonic()))
             except ServiceRefused as exc:
-                if exc.status != ServiceRefused.status:
+                if not _may_pass(exc):
                     raise
                 refusal = exc
                 if not link.draining:
@@ -186,8 +191,14 @@ class Client:
 
     def _choose(self, excluded: list[Link]) -> Link | None:
         """Return the broker with the fewest calls under way, of equals the one not used for longest."""
-        links = [link for link in self._links.values() if link.usable and link not in excluded]
-        return min(links, key=lambda link: (link.in_use, link.last_used), default=None)
+        while True:
+            links = [link for link in self._links.values() if link.usable and link not in excluded]
+            chosen = min(links, key=lambda link: (link.in_use, link.last_used), default=None)
+            if chosen is None:
+                return None
+            chosen.hear()
+            if chosen.usable:
+                return chosen
 
     def _keep_following(self, resolve_s: float) -> None:
         while True:
@@ -206,10 +217,18 @@ class Client:
             return
         for address in found:
             if address not in self._links:
-                self._links[address] = Link(self._context, address, self._secure, self._links_changed.set)
+                self._links[address] = Link(
+                    self._context, address, self._secure, self._links_changed.set, watch=self._notes
+                )
         for address, link in list(self._links.items()):
             link.listed = address in found
             # A name that lists an address no more says "choose it no more": a draining broker still owes answers.
             if not link.listed and not link.in_use:
                 del self._links[address]
                 link.close()
+        self._links_changed.set()  # one may be listed again
+
+
+def _may_pass(error: NoAnswer | ServiceRefused) -> bool:
+    """Tell whether the same request may be taken another time, or by another broker."""
+    return error.status in (NoAnswer.status, ServiceRefused.status)

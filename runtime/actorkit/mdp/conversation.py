@@ -6,7 +6,17 @@ import os
 from collections.abc import Sequence
 
 from actorkit.mdp.errors import FrameError
-from actorkit.mdp.frames import OUR_WORKER, V1, Part, disconnect, heartbeat, parse_command, ready, worker_reply
+from actorkit.mdp.frames import (
+    OUR_WORKER,
+    PLACE_BYTES,
+    V1,
+    Part,
+    disconnect,
+    heartbeat,
+    parse_command,
+    ready,
+    worker_reply,
+)
 
 
 class Conversation:
@@ -16,9 +26,12 @@ class Conversation:
     `identity` (rules 16, 18).
     """
 
-    def __init__(self, service: bytes, heartbeat_s: float, liveness: int, now: float) -> None:
+    def __init__(
+        self, service: bytes, heartbeat_s: float, liveness: int, now: float, process: bytes = OUR_WORKER
+    ) -> None:
+        """Begin nothing yet; routing ids of a `process` with several places begin with its name."""
         self.service = service
-        self.identity = OUR_WORKER + os.urandom(9)
+        self.identity = process + os.urandom(PLACE_BYTES)
         self.ended = False
         #: Why it ended, for the log.
         self.why = ""
@@ -30,6 +43,8 @@ class Conversation:
         self._expiry_s = heartbeat_s * liveness
         self._last_heard = now
         self._last_sent = now
+        self._last_beat = now
+        self._beat_due = False
         self._draining = False
 
     def __repr__(self) -> str:
@@ -57,6 +72,11 @@ class Conversation:
                 return None
             self.client = command.client
             return command.body
+        else:
+            # Answered, unless something was said a moment ago (rule 14): so a broker's interval, if it is shorter than
+            # ours, holds in both directions.
+            self._beat_due = now - self._last_sent >= (now - self._last_beat) / 2
+            self._last_beat = now
         return None
 
     def answer(self, body: Sequence[bytes], now: float) -> list[list[Part]]:
@@ -66,6 +86,7 @@ class Conversation:
         messages = [worker_reply(self.client, body or [b""])]
         self.client = None
         self._last_sent = now
+        self._beat_due = False
         if self._draining:
             messages += self.drain()
         return messages
@@ -88,9 +109,10 @@ class Conversation:
         if now - self._last_heard >= self._expiry_s:
             self._end("the broker fell silent")
             return []
-        if now - self._last_sent < self._heartbeat_s:
+        if now - self._last_sent < self._heartbeat_s and not self._beat_due:
             return []
         self._last_sent = now
+        self._beat_due = False
         return [heartbeat()]
 
     def _end(self, why: str) -> None:

@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 #: An endpoint that begins so names a registration service: registry+tcp://registration:6000.
 REGISTRY: Final = "registry+"
 
+#: How long a broker is remembered that no service lists while one of them does not answer, in seconds.
+REMEMBER_S: Final = 60.0
+
 #: How long one registration service may take to answer, in seconds.
 ANSWER_TIMEOUT_S: Final = 1.0
 
@@ -31,7 +34,8 @@ class Discovery:
     """Tells the addresses of all brokers behind an endpoint, for gevent.
 
     `registry+tcp://host:port` asks every registration service behind that name, and lists what any of them lists. One
-    that does not answer, or has just been started and may not know all, takes nothing away from what was known.
+    that does not answer, or has just been started and may not know all, takes nothing away from what was known; if
+    another one lists all, only for `REMEMBER_S`.
     """
 
     def __init__(
@@ -39,7 +43,8 @@ class Discovery:
     ) -> None:
         self._resolver = resolver
         self._keys = keys
-        self._known: dict[str, dict[str, None]] = {}
+        #: Brokers by endpoint, and when they were listed last.
+        self._known: dict[str, dict[str, float]] = {}
 
     def addresses(self, endpoint: str) -> list[str]:
         """Return the addresses behind an endpoint, each an endpoint to connect to."""
@@ -49,9 +54,12 @@ class Discovery:
         asked = [gevent.spawn(ask, address, keys=self._keys) for address in self._resolver(service)]
         gevent.joinall(asked)
         listings = [greenlet.value for greenlet in asked if isinstance(greenlet.value, Listing)]
-        listed = dict.fromkeys(broker.endpoint for listing in listings for broker in listing.brokers)
+        now = time.monotonic()
+        listed = dict.fromkeys((broker.endpoint for listing in listings for broker in listing.brokers), now)
         if len(listings) < len(asked) or not asked or not all(listing.complete for listing in listings):
-            listed = {**self._known.get(endpoint, {}), **listed}
+            forgotten = now - REMEMBER_S if any(listing.complete for listing in listings) else float("-inf")
+            known = self._known.get(endpoint, {})
+            listed = {**{broker: seen for broker, seen in known.items() if seen > forgotten}, **listed}
         self._known[endpoint] = listed
         return self._resolve_all(listed)
 

@@ -14,6 +14,7 @@ worker sees the request, and answers refusals to such a client (only) with a not
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
@@ -34,8 +35,16 @@ NOTE: Final = b"\x00AK1"
 #: have been sent is not begun; so it is given to another worker even when the service is not idempotent.
 OUR_WORKER: Final = b"AK1"
 
+#: Random bytes that follow in the routing ids of a process with several places, the same in all of them; then as many
+#: more as in those of a process with one place, which lack these.
+PROCESS_BYTES: Final = 8
+PLACE_BYTES: Final = 9
+
 #: Service names that begin so belong to the broker (RFC 8/MMI).
 MMI: Final = b"mmi."
+
+#: Answered with 200 when the broker begins to drain: how our clients hear of it before it closes its socket.
+DRAINING: Final = b"mmi.draining"
 
 #: Longest service name, in bytes.
 MAX_NAME_BYTES: Final = 255
@@ -215,6 +224,19 @@ def parse_command(frames: Sequence[bytes]) -> Command:
     if command not in (V1.heartbeat, V1.disconnect) or len(frames) != 3:
         raise FrameError(f"command {command!r} with {len(frames)} frames is not one that a broker sends")
     return Command(command)
+
+
+def new_process_name() -> bytes:
+    """Return what the routing ids of one process with several places begin with."""
+    return OUR_WORKER + os.urandom(PROCESS_BYTES)
+
+
+def process_name(identity: Part) -> bytes | None:
+    """Return what the routing ids of a worker's process have in common; None if it has one place, or is not ours."""
+    name = len(OUR_WORKER) + PROCESS_BYTES
+    if isinstance(identity, bytes) and identity.startswith(OUR_WORKER) and len(identity) == name + PLACE_BYTES:
+        return identity[:name]
+    return None
 
 
 def is_service_name(name: Part) -> TypeGuard[bytes]:

@@ -12,14 +12,20 @@ import zmq
 from gevent.event import AsyncResult
 from zmq.backend import Socket
 
-from actorkit.mdp.frames import Part
+from actorkit.mdp.errors import FrameError
+from actorkit.mdp.frames import DRAINING, Part, client_request, parse_answer
 
 _NOBLOCK = int(zmq.NOBLOCK)
 _SEND_MORE = int(zmq.SNDMORE | zmq.NOBLOCK)
+_WRITABLE = int(zmq.POLLOUT)
 
 #: Silence after which libzmq itself gives a connection up, and how often it asks, in milliseconds.
 ZMTP_HEARTBEAT_MS: Final = 1000
 ZMTP_TIMEOUT_MS: Final = 3000
+
+#: How long what a broker sent before it ended may take to be read, in seconds: the probe's connection and those of the
+#: calls are not seen to end in the order in which they did.
+GRACE_S: Final = 0.05
 
 _monitor_numbers = count()
 
@@ -28,6 +34,9 @@ _DOWN = int(zmq.EVENT_DISCONNECTED)
 _FAILED = int(
     zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 )
+
+#: What a probe asks.
+_WATCH: Final = client_request(DRAINING, [b""])
 
 
 def receive(socket: Socket) -> list[bytes] | None:
@@ -51,12 +60,14 @@ class Slot:
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
+        self._calls = 0
         self._answer: AsyncResult[list[bytes] | None] | None = None
         self._watcher: Any = gevent.get_hub().loop.io(int(socket.get(zmq.FD)), 1)
         self._watcher.start(self._drain)
 
     def ask(self, frames: Sequence[Part], timeout_s: float) -> list[bytes] | None:
         """Send a request and wait for the answer; None when the link was lost. Raises gevent.Timeout."""
+        self._calls += 1
         self._answer = answer = AsyncResult()
         try:
             for part in frames[:-1]:
@@ -72,9 +83,16 @@ class Slot:
         """Tell whether nothing lies unread; what does belongs to an earlier call."""
         return receive(self._socket) is None
 
-    def lose(self) -> None:
-        """End the call that waits, if any, without an answer."""
-        if self._answer is not None and not self._answer.ready():
+    def lose(self, grace_s: float = 0.0) -> None:
+        """End the call that waits, if any, without an answer, unless one comes within the grace."""
+        if self._answer is not None:
+            gevent.spawn_later(grace_s, self._lose, self._calls)
+
+    def _lose(self, call: int) -> None:
+        if call != self._calls or self._answer is None:
+            return  # that call has ended
+        self._drain()
+        if not self._answer.ready():
             self._answer.set(None)
 
     def close(self) -> None:
@@ -96,6 +114,10 @@ class Link:
     A probe connection of its own tells, through its monitor, whether the broker is there: `up` after the handshake
     (which includes that it lets us in), not up when the connection ends, which for a killed broker takes milliseconds
     and for a silent one `ZMTP_TIMEOUT_MS`. Then every call under way ends, and all sockets are closed.
+
+    With `watch` the probe asks the broker to tell when it begins to drain (`mmi.draining`): a client that asks seldom
+    would else send its next request to a broker that is just closing its socket. A broker that does not know the
+    question answers 501, and tells only those whose requests it refuses.
     """
 
     def __init__(
@@ -104,6 +126,8 @@ class Link:
         address: str,
         configure: Callable[[Socket], None],
         changed: Callable[[], None],
+        *,
+        watch: bool = True,
     ) -> None:
         self.address = address
         self.up = False
@@ -115,6 +139,9 @@ class Link:
         self._context = context
         self._configure = configure
         self._changed = changed
+        self._watch = watch
+        #: Whether the present connection has been asked to tell when the broker drains.
+        self._asked = not watch
         self._free: list[Slot] = []
         self._busy: set[Slot] = set()
         self._closed = False
@@ -125,11 +152,13 @@ class Link:
         self._monitor.connect(name)
         self._probe.connect(address)
         self._watcher: Any = gevent.get_hub().loop.io(int(self._monitor.get(zmq.FD)), 1)
-        self._watcher.start(self._hear)
-        self._hear()
+        self._watcher.start(self.hear)
+        self._listener: Any = gevent.get_hub().loop.io(int(self._probe.get(zmq.FD)), 1)
+        self._listener.start(self._listen)
+        self.hear()
 
     def __repr__(self) -> str:
-        state = "up" if self.up else "down"
+        state = "down" if not self.up else "draining" if self.draining else "up"
         unlisted = "" if self.listed else ", unlisted"
         return f"<Link to {self.address}: {state}{unlisted}, {self.in_use} calls, {len(self._free)} free sockets>"
 
@@ -142,6 +171,27 @@ class Link:
     def in_use(self) -> int:
         """Number of calls under way."""
         return len(self._busy)
+
+    def hear(self) -> None:
+        """Read what the monitor says, so that no call goes to a broker that is known to have ended."""
+        if self._closed:
+            return
+        heard = False
+        frames = receive(self._monitor)
+        while frames is not None:
+            event, _ = struct.unpack("=hi", frames[0]) if len(frames[0]) == 6 else (0, 0)
+            if event & _UP:
+                heard = self.up = True
+                self.draining = False
+                self._asked = not self._watch
+            elif event & (_DOWN | _FAILED):
+                heard = True
+                self.up = False
+                self._drop(GRACE_S)
+            frames = receive(self._monitor)
+        self._listen()
+        if heard:
+            self._changed()
 
     def take(self) -> Slot:
         """Return a socket for one call; give it back with `give_back`."""
@@ -169,9 +219,10 @@ class Link:
         """End every call and close every socket."""
         self._closed = True
         self.up = False
-        self._drop()
-        self._watcher.stop()
-        self._watcher.close()
+        self._drop(0.0)
+        for watcher in (self._watcher, self._listener):
+            watcher.stop()
+            watcher.close()
         self._probe.monitor(None, 0)
         self._probe.close(0)
         self._monitor.close(0)
@@ -187,27 +238,32 @@ class Link:
         self._configure(socket)
         return socket
 
-    def _hear(self) -> None:
-        """Read what the monitor says."""
+    def _listen(self) -> None:
+        """Ask the broker to tell when it drains, once for each connection; hear what it says."""
         if self._closed:
             return
-        was = self.up
-        frames = receive(self._monitor)
+        frames = receive(self._probe)
         while frames is not None:
-            event, _ = struct.unpack("=hi", frames[0]) if len(frames[0]) == 6 else (0, 0)
-            if event & _UP:
-                self.up = True
-                self.draining = False
-            elif event & (_DOWN | _FAILED):
-                self.up = False
-                self._drop()
-            frames = receive(self._monitor)
-        if self.up != was:
+            self._take_word(frames)
+            frames = receive(self._probe)
+        if self.up and not self._asked and int(self._probe.get(zmq.EVENTS)) & _WRITABLE:
+            self._asked = True
+            for part in _WATCH[:-1]:
+                self._probe.send(part, _SEND_MORE)
+            self._probe.send(_WATCH[-1], _NOBLOCK)
+
+    def _take_word(self, frames: list[bytes]) -> None:
+        try:
+            answer = parse_answer(frames, DRAINING)
+        except FrameError:
+            return  # a foreign broker's own words
+        if answer == [b"200"]:
+            self.draining = True
             self._changed()
 
-    def _drop(self) -> None:
+    def _drop(self, grace_s: float) -> None:
         for slot in self._busy:
-            slot.lose()
+            slot.lose(grace_s)
         for slot in self._free:
             slot.close()
         self._free.clear()

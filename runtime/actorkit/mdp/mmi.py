@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from actorkit.mdp.frames import Part
+from actorkit.mdp.frames import DRAINING, Part
 from actorkit.mdp.service import Service
 
 
@@ -39,6 +39,8 @@ def answer(services: Mapping[Part, Service], name: Part, argument: Part, now: fl
     """Return the body of the answer to a request for an `mmi.` service."""
     asked = argument if isinstance(argument, bytes) else argument.bytes
     service = services.get(asked)
+    if name == DRAINING:
+        return [b"200"]  # asked of a broker that drains; else the answer waits until it does
     if name == b"mmi.service":
         return [b"200" if service is not None and service.workers else b"404"]  # rule 23
     if name in (b"mmi.workers", b"mmi.queue"):

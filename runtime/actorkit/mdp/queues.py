@@ -5,7 +5,7 @@ from __future__ import annotations
 from actorkit.mdp.counts import Counts
 from actorkit.mdp.frames import AnswerNote, Part, client_answer, worker_request, write_note
 from actorkit.mdp.options import BrokerParams
-from actorkit.mdp.service import Request, Service
+from actorkit.mdp.service import Request, Service, Worker
 
 
 class Queues:
@@ -75,14 +75,24 @@ class Queues:
 
     def _dispatch(self, service: Service, now: float) -> None:
         """Give waiting requests to idle workers."""
-        while service.queue and (worker := service.next_idle()) is not None:
-            request = service.queue.popleft()
-            self.queued_bytes -= request.size_bytes
-            if request.deadline <= now:
-                service.idle.appendleft(worker)
-                self.expire(service, request)
-                continue
-            worker.request = request
-            worker.last_sent = now
-            service.busy += 1
-            self.outgoing.append([worker.identity, *worker_request(request.client, request.body, worker.dialect)])
+        queue = service.queue
+        while queue:
+            if queue[0].deadline > now:
+                worker = service.next_idle()
+                if worker is None:
+                    return
+                service.busy += 1
+                self._give(worker, self._take(service), now)
+            else:
+                self.expire(service, self._take(service))
+
+    def _take(self, service: Service) -> Request:
+        """Take the request that waits for longest."""
+        request = service.queue.popleft()
+        self.queued_bytes -= request.size_bytes
+        return request
+
+    def _give(self, worker: Worker, request: Request, now: float) -> None:
+        worker.request = request
+        worker.last_sent = now
+        self.outgoing.append([worker.identity, *worker_request(request.client, request.body, worker.dialect)])

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import zmq
 from prometheus_client.registry import Collector
+from zmq.backend import Socket
 
-from actorkit.errors import SettingsError
 from actorkit.mdp.directory import Directory
-from actorkit.mdp.doorman import Doorman
+from actorkit.mdp.entrance import Entrance
 from actorkit.mdp.keys import ServerKeys
 from actorkit.mdp.metrics import DirectoryCollector
 
 log = logging.getLogger(__name__)
 
-#: Longest message, in bytes.
-MAX_MESSAGE_BYTES = 64 * 1024
+#: Longest frame, in bytes.
+MAX_FRAME_BYTES: Final = 64 * 1024
+
+#: How long the loop waits for a message before it looks whether it was stopped, in milliseconds.
+TICK_MS: Final = 100
 
 
 class RegistrationService:
@@ -41,10 +44,8 @@ class RegistrationService:
         self.collector: Collector = DirectoryCollector(lambda: self.directory, clock)
         self._clock = clock
         self._keys = keys
-        self._doorman: Doorman | None = None
         self._stopping = False
-        self._context: zmq.Context[Any] | None = None
-        self._socket: zmq.Socket[bytes] | None = None
+        self._entrance: Entrance | None = None
         self._bound: str | None = None
 
     def __repr__(self) -> str:
@@ -57,30 +58,24 @@ class RegistrationService:
 
     def bind(self) -> str:
         """Open and bind the socket; return the endpoint with its real port. Raises SettingsError if it cannot."""
-        if self._socket is None:
-            self._open()
-        return self._bound or self.endpoint
+        return self._open().bound
 
     def run(self) -> None:
         """Serve until stopped; then the socket is closed."""
-        socket = self._socket or self._open()
-        log.info("registration service serves at %s", self._bound)
+        entrance = self._open()
+        log.info("registration service serves at %s", entrance.bound)
         try:
             while not self._stopping:
                 try:
-                    frames = socket.recv_multipart()
+                    peer, *frames = _receive(entrance.socket)
                 except zmq.Again:
                     continue
-                answer = self.directory.receive(frames[1:], self._clock())
+                answer = self.directory.receive(frames, self._clock())
                 if answer:
-                    try:
-                        socket.send_multipart([frames[0], *answer], zmq.NOBLOCK)
-                    except zmq.ZMQError as exc:
-                        if exc.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
-                            raise
-                        self.directory.errors["client_gone"] += 1
+                    self._send(entrance.socket, [peer, *answer])
         finally:
-            self._close()
+            entrance.close()
+            self._entrance = None
 
     def stop(self) -> None:
         """Ask `run()` to return; it hears of it within a tenth of a second."""
@@ -90,34 +85,33 @@ class RegistrationService:
         """Tell why its listing cannot be relied on now; never, as it says so itself."""
         return ""
 
-    def _open(self) -> zmq.Socket[bytes]:
-        self._context = zmq.Context()
-        self._socket = socket = self._context.socket(zmq.ROUTER)
-        socket.linger = 0
-        socket.setsockopt(zmq.RCVTIMEO, 100)
-        socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
-        try:
-            if self._keys is not None:
-                self._doorman = Doorman(self._context, self._keys.allowed)
-                self._keys.apply(socket)
-            socket.bind(self.endpoint)
-        except SettingsError:
-            self._close()
-            raise
-        except zmq.ZMQError as exc:
-            self._close()
-            raise SettingsError(
-                f'the registration service cannot bind "{self.endpoint}": {exc}. Choose a free endpoint.'
-            ) from exc
-        self._bound = socket.getsockopt_string(zmq.LAST_ENDPOINT)
-        return socket
+    def _open(self) -> Entrance:
+        if self._entrance is None:
+            self._entrance = Entrance("the registration service", self.endpoint, self._keys, _configure)
+            self._bound = self._entrance.bound
+        return self._entrance
 
-    def _close(self) -> None:
-        if self._socket is not None:
-            self._socket.close(0)
-        if self._doorman is not None:
-            self._doorman.close()
-        if self._context is not None:
-            self._context.term()
-        self._socket = self._context = self._doorman = None
+    def _send(self, socket: Socket, message: Sequence[bytes]) -> None:
+        try:
+            for part in message[:-1]:
+                socket.send(part, zmq.SNDMORE | zmq.NOBLOCK)
+            socket.send(message[-1], zmq.NOBLOCK)
+        except zmq.ZMQError as exc:
+            if exc.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
+                raise
+            self.directory.errors["client_gone"] += 1
+
+
+def _configure(socket: Socket) -> None:
+    socket.set(zmq.RCVTIMEO, TICK_MS)
+    socket.set(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
+
+
+def _receive(socket: Socket) -> list[bytes]:
+    """Wait for a message. Raises zmq.Again when none comes in time."""
+    part = socket.recv(0, False)
+    frames = [part.bytes]
+    while part.more:
+        part = socket.recv(0, False)
+        frames.append(part.bytes)
+    return frames

@@ -12,8 +12,9 @@ from typing import Any, Final
 import zmq
 from zmq.backend import Socket
 
+from actorkit.mdp import shares
 from actorkit.mdp.conversation import Conversation
-from actorkit.mdp.frames import Part
+from actorkit.mdp.frames import OUR_WORKER, Part, new_process_name
 from actorkit.mdp.link import receive
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,9 @@ FIRST_PAUSE_S: Final = 0.05
 #: How long a goodbye may take to leave, in milliseconds.
 LINGER_MS: Final = 1000
 
+#: Shortest time between two looks at where places are missing, and what is added for each registration, in seconds.
+LOOK_S: Final = (0.005, 0.00001)
+
 #: A request for the handler: where it came from, in which conversation, and its body.
 Job = tuple["Registration", Conversation, list[bytes]]
 
@@ -38,6 +42,10 @@ class Registration:
         self.address = address
         self.service = service
         self.listed = True
+        #: Given up, to be opened for another service or broker.
+        self.leaving = False
+        #: Since when it has no request; None while it has one.
+        self.idle_since: float | None = 0.0
         self.conversation: Conversation | None = None
         self.socket: Socket | None = None
         self.opened = 0.0
@@ -49,7 +57,7 @@ class Registration:
 
 
 class Registrations:
-    """Keeps `capacity` registrations for every service at every broker address.
+    """Keeps `capacity` registrations, shared out over all services and broker addresses (shares.py).
 
     `run()` is the native thread and the only one that touches sockets. Other threads call `want`, `answer`, `drain` and
     `stop`, which leave a note and wake it. `deliver` is called in the native thread with each request; `changed` when
@@ -77,7 +85,12 @@ class Registrations:
         self._secure = secure
         self._deliver = deliver
         self._changed = changed
+        # Says which registrations share a process, so that brokers choose the process that is least busy.
+        self._name = new_process_name() if capacity * len(services) > 1 else OUR_WORKER
         self._wanted: set[str] = set()
+        self._matched: set[str] = set()
+        self._look = False
+        self._look_at = 0.0
         self._answers: deque[tuple[Registration, Conversation, list[bytes]]] = deque()
         self._draining = False
         self._stopping = False
@@ -137,7 +150,9 @@ class Registrations:
                 if now >= due:
                     self._tick(now)
                     due = now + tick_s
-                self._turn(max(0.0, due - now))
+                if self._look and now >= self._look_at:
+                    self._move(now)
+                self._turn(max(0.0, (min(due, self._look_at) if self._look else due) - now))
         finally:
             for registration in self.registrations:
                 if registration.socket is not None:
@@ -148,7 +163,9 @@ class Registrations:
         """Wait for sockets or a note; take what came, then send the answers that were left meanwhile."""
         for ready, _ in self._poller.poll(int(timeout_s * 1000) + 1):
             if isinstance(ready, Socket):
-                self._hear(self._by_socket[ready])
+                registration = self._by_socket.get(ready)
+                if registration is not None:  # else it was closed for what a note said
+                    self._hear(registration)
             else:
                 self._read_notes()
         now = time.monotonic()
@@ -158,6 +175,7 @@ class Registrations:
             if conversation.ended or registration.conversation is not conversation:
                 self.late_answers += 1
                 continue
+            registration.idle_since = now
             self._send(registration, conversation.answer(body, now))
             self._settle(registration, now)
 
@@ -172,19 +190,68 @@ class Registrations:
             self._drain(now)
 
     def _match(self, now: float) -> None:
-        """Make registrations at new addresses; forget those at addresses that are gone, once they have ended."""
+        """Hear which brokers are listed; registrations at others are forgotten once they have ended."""
         wanted = set() if self._draining else self._wanted
-        known = {registration.address for registration in self.registrations}
+        if wanted == self._matched:
+            return
+        self._matched = wanted
         for registration in self.registrations:
             registration.listed = registration.address in wanted
-        for address in wanted - known:
-            for service in self._services:
-                for _ in range(self._capacity):
-                    registration = Registration(address, service)
-                    self.registrations.append(registration)
-                    self._open(registration, now)
+        self._share_out(now)
+
+    def _share_out(self, now: float) -> None:
+        """Give every service at every broker an even share of the places."""
+        pairs, _ = self._by_pair()
+        for registration in shares.to_close(pairs, self._capacity):
+            self._leave(registration, now)
+        pairs, others = self._by_pair()
+        held = {pair: len(registrations) for pair, registrations in pairs.items()}
+        for address, service in shares.to_open(held, sum(map(len, others)), self._capacity):
+            self._add(address, service, now)
+
+    def _move(self, now: float) -> None:
+        """Open registrations where all have a request, for those that lie idle elsewhere; soon look again."""
+        pairs, others = self._by_pair()
+        moves = shares.to_move(pairs, others, now)
+        for registration, (address, service) in moves:
+            if self._leave(registration, now):
+                self._add(address, service, now)
+        first_s, each_s = LOOK_S
+        self._look = bool(moves)
+        self._look_at = now + first_s + each_s * len(self.registrations)
+
+    def _by_pair(self) -> tuple[dict[shares.Pair, list[Registration]], list[list[Registration]]]:
+        """Return the registrations of what is listed, and those of what is not."""
+        listed: dict[shares.Pair, list[Registration]] = {
+            (address, service): [] for address in sorted(self._matched) for service in self._services
+        }
+        others: dict[shares.Pair, list[Registration]] = {}
+        for registration in self.registrations:
+            pair = (registration.address, registration.service)
+            (listed[pair] if pair in listed else others.setdefault(pair, [])).append(registration)
+        return listed, list(others.values())
+
+    def _add(self, address: str, service: bytes, now: float) -> None:
+        registration = Registration(address, service)
+        self.registrations.append(registration)
+        self._open(registration, now)
+
+    def _leave(self, registration: Registration, now: float) -> bool:
+        """Disconnect a registration for good, if it is idle still."""
+        self._hear(registration)
+        if registration.idle_since is None:
+            return False
+        registration.leaving = True
+        if registration.conversation is None:
+            self.registrations.remove(registration)
+        else:
+            self._send(registration, registration.conversation.drain())
+            self._settle(registration, now)
+        return True
 
     def _tick(self, now: float) -> None:
+        self._look = len(self._matched) * len(self._services) > 1
+        before = len(self.registrations)
         for registration in list(self.registrations):
             if registration.conversation is not None:
                 if registration.socket is not None:
@@ -196,6 +263,9 @@ class Registrations:
                 self.registrations.remove(registration)
             elif now >= registration.reopen_at:
                 self._open(registration, now)
+        most = shares.limit(self._capacity, len(self._matched) * len(self._services))
+        if len(self.registrations) < before or len(self.registrations) > most:
+            self._share_out(now)
 
     def _hear(self, registration: Registration) -> None:
         socket, conversation = registration.socket, registration.conversation
@@ -205,11 +275,15 @@ class Registrations:
         while not conversation.ended and (frames := receive(socket)) is not None:
             body = conversation.hear(frames, now)
             if body is not None:
+                registration.idle_since = None
+                self._look = self._look or len(self._matched) * len(self._services) > 1
                 self._deliver((registration, conversation, body))
+        self._send(registration, conversation.tick(now))
         self._settle(registration, now)
 
     def _drain(self, now: float) -> None:
-        for registration in self.registrations:
+        for registration in list(self.registrations):
+            self._hear(registration)  # what has come already is done; not every broker would give it to another
             if registration.conversation is not None:
                 self._send(registration, registration.conversation.drain())
                 self._settle(registration, now)
@@ -223,7 +297,7 @@ class Registrations:
 
     def _open(self, registration: Registration, now: float) -> None:
         """Begin a conversation on a new socket."""
-        conversation = Conversation(registration.service, self._heartbeat_s, self._liveness, now)
+        conversation = Conversation(registration.service, self._heartbeat_s, self._liveness, now, self._name)
         socket = Socket(self._context, zmq.DEALER)
         socket.set(zmq.ROUTING_ID, conversation.identity)
         socket.set(zmq.LINGER, 0)
@@ -234,7 +308,7 @@ class Registrations:
         socket.connect(registration.address)
         registration.conversation = conversation
         registration.socket = socket
-        registration.opened = now
+        registration.opened = registration.idle_since = now
         self._by_socket[socket] = registration
         self._poller.register(socket, zmq.POLLIN)
         self._send(registration, conversation.begin())
@@ -246,8 +320,11 @@ class Registrations:
             return
         self._poller.unregister(socket)
         del self._by_socket[socket]
-        socket.close(LINGER_MS if self._draining else 0)
+        socket.close(LINGER_MS if self._draining or registration.leaving else 0)
         registration.conversation = registration.socket = None
+        if registration.leaving:
+            self.registrations.remove(registration)
+            return
         if now - registration.opened > self._heartbeat_s:
             registration.pause_s = 0.0
         registration.reopen_at = now + registration.pause_s

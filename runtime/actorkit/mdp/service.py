@@ -7,6 +7,7 @@ from collections import deque
 import msgspec
 
 from actorkit.mdp.frames import OUR_WORKER, Dialect, Part, show
+from actorkit.mdp.places import Crowd, Places, Process
 
 
 class Request(msgspec.Struct, gc=False, eq=False):
@@ -38,7 +39,7 @@ class Request(msgspec.Struct, gc=False, eq=False):
 class Worker:
     """One registration: a worker's connection that does one request at a time (RFC 7/MDP: one worker, one service)."""
 
-    __slots__ = ("dialect", "gone", "identity", "last_seen", "last_sent", "ours", "request", "service")
+    __slots__ = ("dialect", "gone", "identity", "last_seen", "last_sent", "ours", "places", "request", "service")
 
     def __init__(self, identity: Part, dialect: Dialect, service: Service, now: float) -> None:
         self.identity = identity
@@ -48,6 +49,8 @@ class Worker:
         self.last_seen = now
         self.last_sent = now
         self.request: Request | None = None
+        #: Those of its process, if that has several.
+        self.places: Places | None = None
         self.gone = False
 
     def __repr__(self) -> str:
@@ -59,11 +62,13 @@ class Service:
     """A name that workers answer for.
 
     `idle` holds idle workers, the one longest idle first (least recently used). A worker that went is marked `gone` and
-    skipped when it comes to the front, so that nothing is ever searched; `stale` counts these.
+    skipped when it comes to the front, so that nothing is ever searched; `stale` counts these. Idle places of processes
+    that have several are in `crowd` instead.
     """
 
     __slots__ = (
         "busy",
+        "crowd",
         "idempotent",
         "idle",
         "label",
@@ -89,6 +94,7 @@ class Service:
         self.pinned = pinned
         self.queue: deque[Request] = deque()
         self.idle: deque[Worker] = deque()
+        self.crowd: Crowd | None = None
         self.workers = 0
         self.busy = 0
         #: Workers in `idle` that are gone.
@@ -104,17 +110,44 @@ class Service:
         return bool(self.pinned or self.workers or self.queue)
 
     def next_idle(self) -> Worker | None:
-        """Take the worker that has been idle for longest, or None."""
-        idle = self.idle
-        while idle:
-            worker = idle.popleft()
-            if not worker.gone:
-                return worker
-            self.stale -= 1
-        return None
+        """Take an idle worker, that of the least busy process; of equals the one idle for longest. None: all are busy.
+
+        A worker of one place is not busy when it is idle, so it comes before those whose process does something.
+        """
+        places = self.crowd.least_busy() if self.crowd is not None else None
+        if places is None or places.process.busy:
+            idle = self.idle
+            while idle:
+                worker = idle.popleft()
+                if not worker.gone:
+                    return worker
+                self.stale -= 1
+        if places is None:
+            return None
+        worker, _ = places.idle.popitem(last=False)
+        places.process.turn(1)
+        return worker
+
+    def let_idle(self, worker: Worker) -> None:
+        """Hear that a worker has nothing to do any more."""
+        places = worker.places
+        if places is None:
+            self.idle.append(worker)
+        else:
+            places.idle[worker] = None
+            places.process.turn(-1)
+
+    def places_of(self, process: Process) -> Places:
+        """Return where the places of a process for this service are kept."""
+        if self.crowd is None:
+            self.crowd = Crowd()
+        for places in process.places:
+            if places.crowd is self.crowd:
+                return places
+        return Places(process, self.crowd)
 
     def drop_stale(self) -> None:
-        """Hear that a worker in `idle` went; sweep them out when they are more than those that are there."""
+        """Hear that one in `idle` went; sweep them out when they are more than those that are there."""
         self.stale += 1
         if self.stale > 16 and 2 * self.stale > len(self.idle):
             self.idle = deque(worker for worker in self.idle if not worker.gone)

@@ -9,11 +9,13 @@ Numbers in comments ("rule 9") are those of the checklist in docs/majordomo.md.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from actorkit.mdp import mmi
 from actorkit.mdp.errors import FrameError
 from actorkit.mdp.frames import (
+    DRAINING,
     EMPTY,
     MMI,
     NOTE,
@@ -25,7 +27,6 @@ from actorkit.mdp.frames import (
     disconnect,
     is_service_name,
     read_request_note,
-    worker_request,
 )
 from actorkit.mdp.options import BrokerParams
 from actorkit.mdp.service import Request, Service
@@ -34,11 +35,13 @@ from actorkit.mdp.workers import MAX_FRAMES, Workers
 #: A draining broker ends when nobody has asked it for this time, in seconds.
 QUIET_S = 0.3
 
+#: Most clients that are told when the broker begins to drain; when more ask, those that asked first are forgotten.
+MAX_WATCHERS = 20_000
+
 _CLIENT_1 = V1.client
 _CLIENT_2 = V2.client
 _CLIENT_2_REQUEST = V2.client_request[0]
 _WORKER_1 = V1.worker
-_FINAL_1 = V1.final
 _WORKER_2 = V2.worker
 
 
@@ -53,6 +56,8 @@ class BrokerState(Workers):
         super().__init__(params, now)
         self.draining = False
         self._last_refused = now
+        #: Clients that asked to be told when it drains, and in which dialect.
+        self._watchers: OrderedDict[Part, Dialect] = OrderedDict()
 
     def __repr__(self) -> str:
         waiting = sum(len(service.queue) for service in self.services.values())
@@ -70,18 +75,6 @@ class BrokerState(Workers):
             second = frames[1]
             if second == EMPTY:
                 if frames[2] == _WORKER_1 and count > 3:
-                    # The way of nearly every message of a worker is written out: a call less is worth 3 % here.
-                    worker = self.workers.get(frames[0])
-                    if (
-                        worker is not None
-                        and frames[3] == _FINAL_1
-                        and worker.dialect is V1
-                        and count > 6
-                        and frames[5] == EMPTY
-                    ):
-                        worker.last_seen = now  # rule 13
-                        self._reply(worker, frames, 3, now)
-                        return
                     self._hear(V1, frames, 3, now)
                     return
                 if frames[2] == _CLIENT_1 and count > 4:
@@ -123,9 +116,12 @@ class BrokerState(Workers):
     # Stopping
 
     def drain(self, now: float) -> None:
-        """Refuse new requests from now on; what is queued or being done goes on."""
+        """Refuse new requests from now on, and tell those who asked; what is queued or being done goes on."""
         self.draining = True
         self._last_refused = now
+        for client, dialect in self._watchers.items():
+            self.outgoing.append([client, *client_answer(DRAINING, [b"200"], dialect)])
+        self._watchers.clear()
 
     def is_idle(self) -> bool:
         """Tell whether no request waits or is being done."""
@@ -140,7 +136,7 @@ class BrokerState(Workers):
         for worker in list(self.workers.values()):
             if worker.request is not None:
                 self._refuse(
-                    worker.request, worker.service.name, 503, "draining", "the broker stopped before the answer"
+                    worker.request, worker.service.name, 504, "draining", "the broker stopped before the answer"
                 )
             self.outgoing.append([worker.identity, *disconnect(worker.dialect)])
             worker.gone = True
@@ -149,7 +145,9 @@ class BrokerState(Workers):
                 self._refuse(request, service.name, 503, "draining", "the broker stopped before a worker was free")
             service.queue.clear()
             service.workers = service.busy = 0
+            service.crowd = None
         self.workers.clear()
+        self.processes.clear()
         self.queued_bytes = 0
 
     # Clients
@@ -183,19 +181,10 @@ class BrokerState(Workers):
                 return
         if not deadline:
             request.deadline = now + service.request_timeout_s
-        idle = service.idle
-        while idle:
-            worker = idle.popleft()
-            if worker.gone:
-                service.stale -= 1
-                continue
-            worker.request = request
-            worker.last_sent = now
+        worker = service.next_idle()
+        if worker is not None:
             service.busy += 1
-            if worker.dialect is V1:
-                self.outgoing.append([worker.identity, EMPTY, _WORKER_1, b"\x02", request.client, EMPTY, *body])
-            else:
-                self.outgoing.append([worker.identity, *worker_request(request.client, body, V2)])
+            self._give(worker, request, now)
             return
         queue = service.queue
         if len(queue) >= service.queue_limit:
@@ -218,6 +207,11 @@ class BrokerState(Workers):
             self._refuse(request, name, 400, "no_body", "the request has no body")
         elif not is_service_name(name):
             self._refuse(request, name, 400, "service_name", "a service is named by 1 to 255 bytes of printable UTF-8")
+        elif name == DRAINING and not self.draining:
+            self.counts.mmi += 1
+            self._watchers[request.client] = request.dialect
+            if len(self._watchers) > MAX_WATCHERS:
+                self._watchers.popitem(last=False)
         elif name.startswith(MMI):
             self.counts.mmi += 1
             answer = mmi.answer(self.services, name, request.body[0], request.arrived)

@@ -20,8 +20,20 @@ CREATE TABLE IF NOT EXISTS request (
     answer BLOB,
     accepted REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS pending ON request (accepted) WHERE answer IS NULL;
+DROP INDEX IF EXISTS pending;
+CREATE INDEX IF NOT EXISTS waiting ON request (service, accepted) WHERE answer IS NULL;
 CREATE INDEX IF NOT EXISTS age ON request (accepted);
+"""
+
+#: Each service once, by a step in the index for each: there may be a million requests for one of them.
+_WAITING: Final = """
+WITH RECURSIVE found(service) AS (
+    SELECT min(service) FROM request WHERE answer IS NULL
+    UNION ALL
+    SELECT (SELECT min(service) FROM request WHERE answer IS NULL AND service > found.service)
+    FROM found WHERE found.service IS NOT NULL
+)
+SELECT service FROM found WHERE service IS NOT NULL
 """
 
 _frames = msgspec.msgpack.Decoder(list[bytes])
@@ -48,6 +60,7 @@ class Store:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(_SCHEMA)
+            self._kept = int(self._db.execute("SELECT count(*) FROM request").fetchone()[0])
         except sqlite3.Error as exc:
             raise SettingsError(f'durable requests cannot be kept in "{path}": {exc}. Name a file on a disk.') from exc
 
@@ -56,6 +69,7 @@ class Store:
         name = uuid.uuid4().hex.upper()
         row = (name, service, msgspec.msgpack.encode(list(body)), now)
         self._db.execute("INSERT INTO request (id, service, body, accepted) VALUES (?, ?, ?, ?)", row)
+        self._kept += 1
         return name
 
     def answer(self, name: str, body: Sequence[bytes]) -> None:
@@ -72,25 +86,31 @@ class Store:
 
     def close_request(self, name: str) -> None:
         """Forget a request, known or not."""
-        self._db.execute("DELETE FROM request WHERE id = ?", (name,))
+        self._kept -= self._db.execute("DELETE FROM request WHERE id = ?", (name,)).rowcount
 
-    def pending(self, limit: int, excluded: Sequence[str] = ()) -> list[Pending]:
-        """Return the oldest requests that have no answer."""
+    def waiting(self) -> list[str]:
+        """Return the services that have requests without an answer."""
+        return [str(service) for (service,) in self._db.execute(_WAITING)]
+
+    def pending(self, service: str, limit: int, excluded: Sequence[str] = ()) -> list[Pending]:
+        """Return the oldest requests of a service that have no answer."""
         marks = ",".join("?" * len(excluded))
         rows = self._db.execute(
-            f"SELECT id, service, body FROM request WHERE answer IS NULL AND id NOT IN ({marks}) "
+            f"SELECT id, body FROM request WHERE answer IS NULL AND service = ? AND id NOT IN ({marks}) "
             "ORDER BY accepted LIMIT ?",
-            (*excluded, limit),
+            (service, *excluded, limit),
         )
-        return [Pending(name, service, _frames.decode(body)) for name, service, body in rows]
+        return [Pending(name, service, _frames.decode(body)) for name, body in rows]
 
     def count(self) -> int:
         """Return how many requests are kept, answered or not."""
-        return int(self._db.execute("SELECT count(*) FROM request").fetchone()[0])
+        return self._kept
 
     def drop_older(self, accepted_before: float) -> int:
         """Forget what nobody collected; return how many."""
-        return self._db.execute("DELETE FROM request WHERE accepted < ?", (accepted_before,)).rowcount
+        dropped = self._db.execute("DELETE FROM request WHERE accepted < ?", (accepted_before,)).rowcount
+        self._kept -= dropped
+        return dropped
 
     def close(self) -> None:
         self._db.close()

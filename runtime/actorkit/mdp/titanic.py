@@ -13,9 +13,10 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
 import gevent
 from gevent.event import Event
@@ -42,6 +43,13 @@ ERROR: Final = b"500"
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
+
+
+class _Doing(NamedTuple):
+    """A request that is under way."""
+
+    service: str
+    greenlet: gevent.Greenlet[..., Any]
 
 
 class Titanic:
@@ -73,7 +81,9 @@ class Titanic:
         self._keep_s = keep_s
         self._clock = clock
         self._closed = False
-        self._under_way: dict[str, gevent.Greenlet[..., Any]] = {}
+        self._under_way: dict[str, _Doing] = {}
+        #: Services that are not there, or did not answer, and when they are asked again.
+        self._resting: dict[str, float] = {}
         self._news = Event()
         #: The one thread that touches the file, so that a slow disk holds up nobody else.
         self._disk = ThreadPool(1)
@@ -105,7 +115,9 @@ class Titanic:
             return
         self._closed = True
         self._worker.close()
-        gevent.killall([greenlet for greenlet in (self._dispatcher, *self._under_way.values()) if greenlet is not None])
+        if self._dispatcher is not None:
+            self._dispatcher.kill()
+        gevent.killall([doing.greenlet for doing in self._under_way.values()])
         self._client.close()
         self._disk.join()
         self._disk.kill()
@@ -142,9 +154,9 @@ class Titanic:
     def _close(self, body: list[bytes]) -> list[bytes]:
         name = _request_id(body)
         if name is not None:
-            greenlet = self._under_way.get(name)
-            if greenlet is not None:
-                greenlet.kill()
+            doing = self._under_way.get(name)
+            if doing is not None:
+                doing.greenlet.kill()
             try:
                 self._on_disk(self._store.close_request, name)
             except sqlite3.Error:
@@ -163,28 +175,48 @@ class Titanic:
                 if self._clock() - swept > 60:
                     swept = self._clock()
                     self._on_disk(self._store.drop_older, swept - self._keep_s)
-                room = self._at_a_time - len(self._under_way)
-                if room > 0:
-                    for pending in self._on_disk(self._store.pending, room, list(self._under_way)):
-                        self._under_way[pending.id] = gevent.spawn(self._do, pending)
+                self._begin()
             except sqlite3.Error:
                 log.exception("titanic: the file was not read")
             self._news.wait(self._retry_s)
+
+    def _begin(self) -> None:
+        """Give the room that there is to all services that may be there, those with the fewest under way first."""
+        room = self._at_a_time - len(self._under_way)
+        if room <= 0:
+            return
+        now = time.monotonic()
+        self._resting = {service: until for service, until in self._resting.items() if until > now}
+        busy = Counter(doing.service for doing in self._under_way.values())
+        services = [service for service in self._on_disk(self._store.waiting) if service not in self._resting]
+        services.sort(key=busy.__getitem__)
+        for number, service in enumerate(services):
+            share = -(-room // (len(services) - number))
+            begun = [name for name, doing in self._under_way.items() if doing.service == service]
+            for pending in self._on_disk(self._store.pending, service, share, begun):
+                self._under_way[pending.id] = _Doing(service, gevent.spawn(self._do, pending))
+                room -= 1
+            if room <= 0:
+                return
 
     def _do(self, pending: Pending) -> None:
         """Do one request and store its answer; if that fails it stays pending."""
         try:
             answer = self._ask(pending)
             if answer is None:
-                gevent.sleep(self._retry_s)
+                self._rest(pending.service)
             else:
                 self._on_disk(self._store.answer, pending.id, answer)
         except sqlite3.Error:
             log.exception("titanic: the answer of %s was not stored, it will be asked for again", pending.id)
+            self._rest(pending.service)
         finally:
             # Only now: until its answer is stored, it would be found pending and done again.
             self._under_way.pop(pending.id, None)
             self._news.set()
+
+    def _rest(self, service: str) -> None:
+        self._resting[service] = time.monotonic() + self._retry_s
 
     def _ask(self, pending: Pending) -> list[bytes] | None:
         """Ask whether the service is there, then ask it (RFC 9); None when there was no answer."""

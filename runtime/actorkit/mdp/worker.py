@@ -27,8 +27,9 @@ class Worker:
     """Answers for services at every broker that stands behind the endpoints.
 
     `services` is a name, or several, with one `handler`; or a mapping of names to handlers. At most `capacity`
-    handlers run at a time. MDP gives a registration one request at a time, so there are `capacity` registrations for
-    each service at each broker, and with several brokers a request may wait here for a free place.
+    handlers run at a time. MDP gives a registration one request at a time, so `capacity` registrations are shared out
+    over services and brokers (shares.py), and no more requests than that are held. Only where there are more services
+    times brokers than `capacity`, of which each has one registration, a request may wait here for a free place.
 
     What a handler raises goes to our own clients as ServiceFailed, with the exception's `status` if it has one.
 

@@ -5,25 +5,22 @@ from __future__ import annotations
 from actorkit.mdp.frames import (
     EMPTY,
     MMI,
-    V1,
     V2,
     Dialect,
     Part,
     client_answer,
     disconnect,
     is_service_name,
-    worker_request,
+    process_name,
 )
 from actorkit.mdp.heartbeats import Heartbeats
 from actorkit.mdp.options import BrokerParams
+from actorkit.mdp.places import Process
 from actorkit.mdp.queues import Queues
 from actorkit.mdp.service import Request, Service, Worker
 
 #: Most frames that a message may have.
 MAX_FRAMES = 1024
-
-_CLIENT_1 = V1.client
-_WORKER_1 = V1.worker
 
 
 class Workers(Queues):
@@ -32,6 +29,8 @@ class Workers(Queues):
     def __init__(self, params: BrokerParams, now: float) -> None:
         super().__init__(params)
         self.workers: dict[Part, Worker] = {}
+        #: Worker processes with several places, by name.
+        self.processes: dict[bytes, Process] = {}
         self._heartbeats = Heartbeats(params.heartbeat_s, params.expiry_s, now)
 
     def _hear(self, dialect: Dialect, frames: list[Part], at: int, now: float) -> None:
@@ -66,39 +65,26 @@ class Workers(Queues):
             # Rule 9, and: a worker can only answer the client whose request it holds.
             self._offend(worker, "unexpected" if request is None else "wrong_client", now)
             return
-        service = worker.service
-        outgoing = self.outgoing
+        body = frames[at + 3 :]
         if request.parts is not None:
-            request.parts += frames[at + 3 :]
-            outgoing.append([request.client, *client_answer(service.name, request.parts, request.dialect)])
-        elif request.dialect is V1:
-            outgoing.append([request.client, EMPTY, _CLIENT_1, service.name, *frames[at + 3 :]])
-        else:
-            outgoing.append([request.client, *client_answer(service.name, frames[at + 3 :], V2)])
+            request.parts += body
+            body = request.parts
+        self.outgoing.append([request.client, *client_answer(worker.service.name, body, request.dialect)])
         self.counts.observe(now - request.arrived)
         self.next_for(worker, now)
 
     def next_for(self, worker: Worker, now: float) -> None:
         """Give a worker that has answered the request that waits for longest, or let it be idle."""
         service = worker.service
-        outgoing = self.outgoing
-        queue = service.queue
-        while queue:
-            request = queue.popleft()
-            self.queued_bytes -= request.size_bytes
-            if request.deadline <= now:
-                self.expire(service, request)
-                continue
-            worker.request = request
-            worker.last_sent = now
-            if worker.dialect is V1:
-                outgoing.append([worker.identity, EMPTY, _WORKER_1, b"\x02", request.client, EMPTY, *request.body])
-            else:
-                outgoing.append([worker.identity, *worker_request(request.client, request.body, V2)])
-            return
+        while service.queue:
+            request = self._take(service)
+            if request.deadline > now:
+                self._give(worker, request, now)
+                return
+            self.expire(service, request)
         worker.request = None
         service.busy -= 1
-        service.idle.append(worker)
+        service.let_idle(worker)
 
     def _partial(self, worker: Worker, frames: list[Part], at: int, now: float) -> None:
         """Pass a part of an answer on (rules 25, 26); a 0.1 client gets all parts in its one reply."""
@@ -149,7 +135,15 @@ class Workers(Queues):
         self.workers[identity] = worker
         service.workers += 1
         self._heartbeats.watch(worker, now)
-        service.idle.append(worker)
+        name = process_name(identity)
+        if name is None:
+            service.idle.append(worker)
+        else:
+            process = self.processes.get(name)
+            if process is None:
+                process = self.processes[name] = Process(name)
+            worker.places = service.places_of(process)
+            worker.places.join(worker)
         self._dispatch(service, now)
 
     def _offend(self, worker: Worker, reason: str, now: float) -> None:
@@ -172,6 +166,7 @@ class Workers(Queues):
             self.counts.errors["worker_expired"] += 1
             if request is not None:
                 self._again(worker.service, request, now, begun=True, why="its worker fell silent")
+        for worker, _ in lost:  # not before: a service without workers may still get a request of theirs
             self._forget(worker.service)
 
     def _remove(self, worker: Worker) -> Request | None:
@@ -181,11 +176,15 @@ class Workers(Queues):
         del self.workers[worker.identity]
         service.workers -= 1
         request = worker.request
-        if request is None:
-            service.drop_stale()
-        else:
+        if request is not None:
             worker.request = None
             service.busy -= 1
+        if worker.places is not None:
+            worker.places.leave(worker, busy=request is not None)
+            if not worker.places.process.places:
+                del self.processes[worker.places.process.name]
+        elif request is None:
+            service.drop_stale()
         return request
 
     def _junk(self, frames: list[Part], reason: str, now: float) -> None:

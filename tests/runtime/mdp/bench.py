@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import zmq
+from zmq.backend import Frame
 
 from actorkit.mdp import frames as f
 from actorkit.mdp.loop import serve
@@ -66,17 +67,6 @@ class Bench:
         return self.state.counts.errors[reason]
 
 
-class Frame:
-    """What `recv(copy=False)` returns, as far as the loop looks at it."""
-
-    def __init__(self, data: bytes, more: bool) -> None:
-        self.bytes = data
-        self.more = more
-
-    def __len__(self) -> int:
-        return len(self.bytes)
-
-
 class ScriptedSocket:
     """A socket that receives one message and notes what is sent."""
 
@@ -89,7 +79,11 @@ class ScriptedSocket:
         if not self.incoming:
             raise zmq.Again
         data = self.incoming.pop(0)
-        return data if copy else Frame(data, bool(self.incoming))
+        if copy:
+            return data
+        frame = Frame(data)
+        frame.more = bool(self.incoming)
+        return frame
 
     def send(self, data: Any, flags: int = 0) -> None:
         assert isinstance(data, bytes)

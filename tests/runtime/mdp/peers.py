@@ -66,31 +66,36 @@ class Peer:
         self.socket.close(0)
 
 
-class BrokerProcess:
-    """A broker as a process of its own, on a fixed port, that can be killed and started again."""
+class ServerProcess:
+    """What serves on a plain loop as a process of its own, on a fixed port, that can be killed and started again.
 
-    def __init__(self, params: str = "", port: int | None = None) -> None:
+    `code` makes the `server`; `{endpoint}` stands for where it is to be bound.
+    """
+
+    def __init__(self, code: str, port: int | None = None, host: str = "127.0.0.1") -> None:
         self.port = port or free_port()
-        self.endpoint = f"tcp://127.0.0.1:{self.port}"
-        self._params = params
+        self.endpoint = f"tcp://{host}:{self.port}"
+        self._code = code
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         code = (
-            "import signal; from actorkit.mdp.broker import Broker\n"
-            f"broker = Broker({self.endpoint!r}, Broker.Params({self._params}))\n"
-            "signal.signal(signal.SIGTERM, lambda *_: broker.stop())\n"
-            "broker.run()\n"
+            "import signal; from actorkit.mdp.broker import Broker; from actorkit.mdp.options import ServiceOptions\n"
+            "from actorkit.mdp.registration import RegistrationService\n"
+            f"server = {self._code.replace('{endpoint}', repr(self.endpoint))}\n"
+            "signal.signal(signal.SIGTERM, lambda *_: server.stop())\n"
+            "server.run()\n"
         )
         runtime = Path(__file__).parents[3] / "runtime"
         environment = {**os.environ, "PYTHONPATH": str(runtime)}
         self._process = subprocess.Popen([sys.executable, "-c", code], env=environment)
-        until(self._listens, "the broker process listens")
+        until(self._listens, "the process listens")
 
     def _listens(self) -> bool:
         with socket.socket() as probe:
             probe.settimeout(1)
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            host = self.endpoint.removeprefix("tcp://").rpartition(":")[0]
+            return probe.connect_ex((host, self.port)) == 0
 
     @property
     def alive(self) -> bool:
@@ -107,13 +112,27 @@ class BrokerProcess:
 
     def wait(self, timeout_s: float = PATIENCE_S) -> int:
         assert self._process is not None
-        until(lambda: self._process is not None and self._process.poll() is not None, "the broker ends", timeout_s)
+        until(lambda: self._process is not None and self._process.poll() is not None, "the process ends", timeout_s)
         return int(self._process.returncode)
 
     def kill(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+
+
+class BrokerProcess(ServerProcess):
+    """A broker; `params` is the text of the arguments of its parameters."""
+
+    def __init__(self, params: str = "", port: int | None = None, host: str = "127.0.0.1") -> None:
+        super().__init__(f"Broker({{endpoint}}, Broker.Params({params}))", port, host)
+
+
+class RegistrationProcess(ServerProcess):
+    """A registration service."""
+
+    def __init__(self, settle_s: float = 2.0, host: str = "127.0.0.1") -> None:
+        super().__init__(f"RegistrationService({{endpoint}}, settle_s={settle_s})", host=host)
 
 
 @contextmanager

@@ -63,6 +63,29 @@ def test_heartbeats_of_the_broker_keep_the_conversation() -> None:
     assert not talk.ended
 
 
+def test_a_heartbeat_is_answered_with_one_so_that_a_broker_with_a_shorter_interval_hears_enough() -> None:
+    talk = begin()
+    said = []
+    for number in range(1, 9):
+        now = 0.1 * number
+        talk.hear(BEAT, now)
+        said += talk.tick(now)
+        assert talk.tick(now) == []
+    assert said == [BEAT] * 8
+
+
+def test_rule_14_a_heartbeat_is_not_answered_when_something_was_said_a_moment_ago() -> None:
+    talk = begin()
+    talk.hear(BEAT, 0.4)
+    assert talk.tick(0.4) == [BEAT]
+    talk.hear(request(), 0.5)
+    talk.answer([b"x"], 0.7)
+    talk.hear(BEAT, 0.8)
+    assert talk.tick(0.8) == []
+    talk.hear(BEAT, 1.2)
+    assert talk.tick(1.2) == [BEAT]
+
+
 def test_a_second_request_before_the_answer_ends_it() -> None:
     talk = begin()
     talk.hear(request(), 0.1)

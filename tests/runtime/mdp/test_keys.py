@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -67,8 +68,8 @@ def test_who_has_none_gets_nothing_in(secured: tuple[str, Broker], wrong: Client
 def test_a_stranger_is_counted(secured: tuple[str, Broker]) -> None:
     client = Client([secured[0]], keys=keys(STRANGER))
     try:
-        until(lambda: secured[1].doorman is not None and secured[1].doorman.denied > 0, "the stranger is denied")
-        assert repr(secured[1].doorman).startswith("<Doorman of 1 keys, ")
+        until(lambda: secured[1].denied > 0, "the stranger is denied")
+        assert "<Doorman of 1 keys, " in repr(secured[1].entrance)
     finally:
         client.close()
 
@@ -77,7 +78,9 @@ def test_frames_in_the_clear_do_not_reach_a_broker_with_keys(
     secured: tuple[str, Broker], make_peer: Callable[..., Peer]
 ) -> None:
     peer = make_peer(secured[0])
-    peer.send(b"", b"MDPC01", b"mmi.service", b"echo")
+    peer.socket.sndtimeo = 0
+    with contextlib.suppress(zmq.Again):  # it may have been turned away already
+        peer.send(b"", b"MDPC01", b"mmi.service", b"echo")
     assert peer.hears_nothing(0.5)
     assert secured[1].state.counts.mmi == 0
 
@@ -97,7 +100,7 @@ def test_a_registration_service_with_keys_answers_those_who_have_one() -> None:
 
 
 def test_a_broker_for_other_machines_needs_keys_or_leave_to_go_without() -> None:
-    with pytest.raises(SettingsError, match=r"has no keys\. Give it keys, or set clear: true"):
+    with pytest.raises(SettingsError, match=r"has no keys\."):
         Broker("tcp://*:*", BrokerParams(clear=False)).bind()
 
 

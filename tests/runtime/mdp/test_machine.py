@@ -11,14 +11,21 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from actorkit.mdp import frames as f
 from actorkit.mdp.loop import flush, serve
 from actorkit.mdp.options import BrokerParams, ServiceOptions
-from actorkit.mdp.service import Worker
+from actorkit.mdp.places import Process
+from actorkit.mdp.service import Service, Worker
 from actorkit.mdp.state import BrokerState
 from tests.runtime.mdp.bench import ScriptedSocket
 
-WORKERS = st.sampled_from([b"w%d" % number for number in range(4)] + [b"AK1-%d" % number for number in range(2)])
+#: Foreign workers, our own with one place, and two processes of ours with several.
+NAMES = [
+    *(b"w%d" % number for number in range(4)),
+    *(b"AK1-%d" % number for number in range(2)),
+    *(f.OUR_WORKER + letter * f.PROCESS_BYTES + b"%09d" % number for letter in (b"a", b"b") for number in range(3)),
+]
+WORKERS = st.sampled_from(NAMES)
 SERVICES = st.sampled_from([b"safe", b"once", b"mmi.x"])
 #: Workers' identities, under which junk may hold requests too.
-JUNK_CLIENTS = [b"w%d" % number for number in range(4)] + [b"AK1-%d" % number for number in range(2)]
+JUNK_CLIENTS = NAMES
 DIALECTS = st.sampled_from([f.V1, f.V2])
 JUNK = st.lists(
     st.one_of(
@@ -28,6 +35,10 @@ JUNK = st.lists(
     ),
     max_size=8,
 )
+
+
+def idle_places(process: Process, service: Service) -> list[Worker]:
+    return [worker for places in process.places if places.crowd is service.crowd for worker in places.idle]
 
 
 class Broker(RuleBasedStateMachine):
@@ -97,6 +108,11 @@ class Broker(RuleBasedStateMachine):
     def register(self, worker: bytes, service: bytes, dialect: f.Dialect) -> None:
         self.send(worker, *f.ready(service, dialect))
 
+    @rule(letter=st.sampled_from([b"a", b"b"]), service=SERVICES)
+    def register_a_process(self, letter: bytes, service: bytes) -> None:
+        for number in range(3):
+            self.send(f.OUR_WORKER + letter * f.PROCESS_BYTES + b"%09d" % number, *f.ready(service))
+
     @precondition(lambda self: self.busy())
     @rule(data=st.data())
     def answer(self, data: st.DataObject) -> None:
@@ -138,7 +154,7 @@ class Broker(RuleBasedStateMachine):
         for _ in range(4):
             self.now += seconds / 4
             self.state.tick(self.now)
-        self.collect()
+            self.collect()
 
     @invariant()
     def nothing_has_two_outcomes(self) -> None:
@@ -152,9 +168,15 @@ class Broker(RuleBasedStateMachine):
             assert service.workers == len(workers)
             assert service.busy == sum(worker.request is not None for worker in workers)
             idle = [worker for worker in service.idle if not worker.gone]
-            assert sorted(map(id, idle)) == sorted(id(worker) for worker in workers if worker.request is None)
             assert service.stale == len(service.idle) - len(idle)
+            idle += [worker for process in state.processes.values() for worker in idle_places(process, service)]
+            assert sorted(map(id, idle)) == sorted(id(worker) for worker in workers if worker.request is None)
             assert not (idle and service.queue), "a request waits beside an idle worker"
+        for name, process in state.processes.items():
+            places = [worker for worker in state.workers.values() if f.process_name(worker.identity) == name]
+            assert sum(entry.registered for entry in process.places) == len(places) > 0
+            assert process.busy == sum(worker.request is not None for worker in places)
+            assert all(entry.level == (process.busy if entry.idle else None) for entry in process.places)
         waiting = [request for service in state.services.values() for request in service.queue]
         assert state.queued_bytes == sum(request.size_bytes for request in waiting)
         done = sum(self.outcomes[client] for client in self.asked)

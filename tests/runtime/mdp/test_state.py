@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actorkit.mdp import state
 from actorkit.mdp.options import BrokerParams, ServiceOptions
 from tests.runtime.mdp.bench import EXPIRY_S, Bench, LoopBench, answered, disconnected, given, refusal
 
@@ -124,6 +125,17 @@ def test_of_workers_that_fall_silent_together_none_is_given_the_request_of_anoth
     assert bench.ready(b"w3") == [given(b"c", to=b"w3")]
 
 
+def test_the_request_of_one_of_several_workers_that_fall_silent_together_waits_for_the_next(bench: Bench) -> None:
+    bench.ready(b"w1")
+    bench.ready(b"w2")
+    bench.ask(b"c1")
+    bench.reply(b"w1", b"c1")
+    assert bench.ask(b"c2") == [given(b"c2", to=b"w2")]
+    bench.later(EXPIRY_S)
+    assert not bench.state.workers
+    assert bench.ready(b"w3") == [given(b"c2", to=b"w3")]
+
+
 def test_a_worker_that_cannot_be_reached_loses_its_request_at_once(bench: Bench) -> None:
     bench.ready(b"w1")
     (message,) = bench.ask(b"c")
@@ -152,6 +164,25 @@ def test_a_draining_broker_finishes_what_it_has_and_refuses_what_is_new(bench: B
     assert not bench.state.is_idle()
     bench.reply(b"w1", b"b")
     assert bench.state.is_idle()
+
+
+def test_clients_that_asked_are_told_when_the_broker_begins_to_drain(bench: Bench) -> None:
+    assert bench.ask(b"c1", b"", service=b"mmi.draining") == []
+    assert bench.send(b"c2", b"MDPC02", b"\x01", b"mmi.draining", b"") == []
+    bench.state.drain(bench.now)
+    assert bench.take() == [
+        [b"c1", b"", b"MDPC01", b"mmi.draining", b"200"],
+        [b"c2", b"MDPC02", b"\x03", b"mmi.draining", b"200"],
+    ]
+    assert bench.ask(b"c3", b"", service=b"mmi.draining") == [answered(b"c3", b"200", service=b"mmi.draining")]
+
+
+def test_no_more_clients_are_remembered_than_the_limit(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "MAX_WATCHERS", 2)
+    for number in range(3):
+        bench.ask(b"c%d" % number, b"", service=b"mmi.draining")
+    bench.state.drain(bench.now)
+    assert [message[0] for message in bench.take()] == [b"c1", b"c2"]
 
 
 def test_the_farewell_refuses_what_is_left_and_disconnects_workers(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import gevent
 import pytest
 
-from actorkit.errors import SettingsError
+from actorkit.errors import ActorkitError, SettingsError
 from actorkit.mdp.broker import Broker
 from actorkit.mdp.client import Client
 from actorkit.mdp.frames import read_answer_note
@@ -58,6 +59,19 @@ class User:
     def collect(self, name: bytes) -> list[bytes]:
         until(lambda: self.ask("reply", name)[0] == b"200", "the request is done")
         return self.ask("reply", name)[1:]
+
+
+CODE = """\
+import gevent, sys; from pathlib import Path; from actorkit.mdp.titanic import Titanic
+Titanic([sys.argv[1]], Path(sys.argv[2]), heartbeat_s=0.3, retry_s=0.1).start(); gevent.sleep(1000)
+"""
+
+
+def launch(endpoint: str, folder: Path) -> subprocess.Popen[bytes]:
+    """A Titanic as a process of its own."""
+    runtime = str(Path(__file__).parents[3] / "runtime")
+    command = [sys.executable, "-c", CODE, endpoint, str(folder / "titanic.db")]
+    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": runtime})
 
 
 @pytest.fixture
@@ -136,19 +150,8 @@ def test_a_handler_that_fails_is_an_answer(titanic: tuple[str, Titanic, User], m
 
 
 def test_requests_survive_the_sigkill_of_broker_and_titanic(make: Callable[..., Any], tmp_path: Path) -> None:
-    code = (
-        "import gevent; from pathlib import Path; from actorkit.mdp.titanic import Titanic\n"
-        "import sys; titanic = Titanic([sys.argv[1]], Path(sys.argv[2]), heartbeat_s=0.3, retry_s=0.1)\n"
-        "titanic.start(); gevent.sleep(1000)\n"
-    )
-    runtime = str(Path(__file__).parents[3] / "runtime")
-
-    def launch(endpoint: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", code, endpoint, str(tmp_path / "titanic.db")]
-        return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": runtime})
-
     with broker_processes(1) as (broker,):
-        process = launch(broker.endpoint)
+        process = launch(broker.endpoint, tmp_path)
         try:
             user = User(make(Client, [broker.endpoint]))
             names = [user.request(b"echo", b"%d" % number) for number in range(20)]
@@ -156,7 +159,7 @@ def test_requests_survive_the_sigkill_of_broker_and_titanic(make: Callable[..., 
             process.wait()
             broker.kill()
             broker.start()
-            process = launch(broker.endpoint)
+            process = launch(broker.endpoint, tmp_path)
             make(Worker, [broker.endpoint], "echo", echo, heartbeat_s=0.3)
             assert [user.collect(name) for name in names] == [[b"%d" % number] for number in range(20)]
         finally:
@@ -182,8 +185,9 @@ def test_many_requests_are_each_done_once(titanic: tuple[str, Titanic, User], ma
 def test_a_store_forgets_what_is_old_and_keeps_the_first_answer(tmp_path: Path) -> None:
     store = Store(tmp_path / "x.db")
     old, new = store.add("echo", [b"1"], 10.0), store.add("echo", [b"2"], 20.0)
-    assert [pending.id for pending in store.pending(5)] == [old, new]
-    assert [pending.id for pending in store.pending(5, [old])] == [new]
+    assert [pending.id for pending in store.pending("echo", 5)] == [old, new]
+    assert [pending.id for pending in store.pending("echo", 5, [old])] == [new]
+    assert store.pending("other", 5) == []
     assert store.drop_older(15.0) == 1
     store.answer(new, [b"first"])
     store.answer(new, [b"second"])
@@ -191,6 +195,89 @@ def test_a_store_forgets_what_is_old_and_keeps_the_first_answer(tmp_path: Path) 
     assert store.find(old) == (False, [])
     assert store.count() == 1
     store.close()
+
+
+def test_a_store_tells_each_service_that_has_requests_without_an_answer_once(tmp_path: Path) -> None:
+    store = Store(tmp_path / "x.db")
+    assert store.waiting() == []
+    names = [store.add(service, [b"x"], 1.0) for service in ("b", "a", "b", "c")]
+    assert store.waiting() == ["a", "b", "c"]
+    store.answer(names[1], [b"y"])
+    store.close_request(names[3])
+    store.close_request(names[3])
+    assert store.waiting() == ["b"]
+    assert store.count() == 3
+    store.close()
+    again = Store(tmp_path / "x.db")
+    assert again.count() == 3
+    again.close()
+
+
+def test_a_service_that_is_not_there_holds_up_no_other(
+    broker: tuple[str, Broker], make: Callable[..., Any], tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"heartbeat_s": 0.25, "retry_s": 0.2, "at_a_time": 2}
+    make(Titanic, [broker[0]], tmp_path / "x.db", **options)
+    user = User(make(Client, [broker[0]]))
+    missing = [user.request(b"missing", b"%d" % number) for number in range(10)]
+    make(Worker, [broker[0]], "echo", echo, heartbeat_s=0.25)
+    names = [user.request(b"echo", b"%d" % number) for number in range(4)]
+    assert [user.collect(name) for name in names] == [[b"%d" % number] for number in range(4)]
+    assert user.ask("reply", missing[0]) == [b"300"]
+    asked, since = broker[1].state.counts.mmi, time.monotonic()
+    until(lambda: broker[1].state.counts.mmi >= asked + 10, "it is looked for again and again")
+    assert time.monotonic() - since > 0.6, "two at a time every 0.2 s"
+    make(Worker, [broker[0]], "missing", echo, heartbeat_s=0.25)
+    assert [user.collect(name) for name in missing] == [[b"%d" % number] for number in range(10)]
+
+
+def test_what_was_accepted_is_done_though_titanic_and_broker_are_killed_again_and_again_under_load(
+    make: Callable[..., Any], tmp_path: Path
+) -> None:
+    with broker_processes(1) as (broker,):
+        made: list[bytes] = []
+
+        def work(body: list[bytes]) -> list[bytes]:
+            made.append(body[0])
+            return body
+
+        make(Worker, [broker.endpoint], "echo", work, heartbeat_s=0.3, capacity=8)
+        client = make(Client, [broker.endpoint])
+        accepted: dict[bytes, bytes] = {}
+        stop = False
+
+        def ask(number: int) -> None:
+            turn = 0
+            while not stop:
+                body = b"%d.%d" % (number, turn)
+                turn += 1
+                try:
+                    status, *name = client.call("titanic.request", [b"echo", body], timeout_s=1)
+                except ActorkitError:
+                    continue  # not accepted, as far as we know
+                assert status == b"200"
+                accepted[name[0]] = body
+
+        process = launch(broker.endpoint, tmp_path)
+        try:
+            askers = [gevent.spawn(ask, number) for number in range(8)]
+            for turn in range(4):
+                more = len(accepted) + 30
+                until(lambda more=more: len(accepted) > more, "requests are accepted", 20)  # type: ignore[misc]
+                process.kill()
+                process.wait()
+                if turn % 2:
+                    broker.kill()
+                    broker.start()
+                process = launch(broker.endpoint, tmp_path)
+            stop = True
+            gevent.joinall(askers, timeout=20, raise_error=True)
+            user = User(client)
+            assert {name: user.collect(name) for name in accepted} == {name: [body] for name, body in accepted.items()}
+            assert set(accepted.values()) <= set(made)
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -143,11 +143,27 @@ def test_a_full_queue_is_refused(make_broker: MakeBroker, make_client: MakeClien
     assert caught.value.status == 503
 
 
+def test_a_request_that_no_broker_takes_is_sent_again_after_a_pause_as_often_as_retries_say(
+    make_broker: MakeBroker, make_worker: MakeWorker, make_client: MakeClient
+) -> None:
+    endpoint, broker = make_broker(services={"echo": ServiceOptions(queue_limit=0)})
+    client = make_client(endpoint)
+    with pytest.raises(ServiceRefused):
+        client.call("echo", [b"x"], timeout_s=5, retries=2, backoff_s=0.01)
+    assert broker.state.counts.errors["queue_full"] == 3
+    call = gevent.spawn(client.call, "echo", [b"x"], timeout_s=10, retries=50, backoff_s=0.1)
+    until(lambda: broker.state.counts.errors["queue_full"] == 4, "it is refused")
+    make_worker([endpoint], "echo", echo)
+    call.join(timeout=10)
+    assert call.value == [b"x"]
+
+
 def test_a_request_that_is_too_large_is_refused_with_413(make_broker: MakeBroker, make_client: MakeClient) -> None:
-    endpoint, _ = make_broker(max_body_bytes=1000)
+    endpoint, broker = make_broker(max_body_bytes=1000)
     with pytest.raises(ServiceRefused) as caught:
-        make_client(endpoint).call("echo", [b"x" * 2000], timeout_s=5)
+        make_client(endpoint).call("echo", [b"x" * 2000], timeout_s=5, retries=3)
     assert caught.value.status == 413
+    assert broker.state.counts.errors["too_large"] == 1, "it was not sent again"
 
 
 def test_without_a_broker_a_call_says_so(make_client: MakeClient) -> None:
@@ -160,7 +176,7 @@ def test_without_a_broker_a_call_says_so(make_client: MakeClient) -> None:
 def test_closing_a_client_ends_its_calls(broker: tuple[str, Broker], make_client: MakeClient) -> None:
     client = make_client(broker[0])
     call = gevent.spawn(client.call, "nobody", [b"x"], timeout_s=30)
-    until(lambda: broker[1].state.counts.requests == 1, "the request is at the broker")
+    until(lambda: b"nobody" in broker[1].state.services, "the request is at the broker")
     client.close()
     call.join(timeout=5)
     assert isinstance(call.exception, ClientClosed)
