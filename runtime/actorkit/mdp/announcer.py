@@ -12,6 +12,7 @@ from gevent import monkey
 
 from actorkit.mdp.directory import ANNOUNCE, HEADER, LEAVE, Announcement
 from actorkit.mdp.keys import ClientKeys, securing
+from actorkit.wire import HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS
 
 
 class Announcer:
@@ -32,6 +33,9 @@ class Announcer:
             dealer.linger = 500
             dealer.setsockopt(zmq.SNDHWM, 4)
             dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+            # A service that died without a word may be somewhere else by now.
+            dealer.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
+            dealer.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
             securing(keys)(dealer)
             dealer.connect(service)
             self._sockets.append(dealer)

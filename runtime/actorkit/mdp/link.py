@@ -14,14 +14,11 @@ from zmq.backend import Socket
 
 from actorkit.mdp.errors import FrameError
 from actorkit.mdp.frames import DRAINING, Part, client_request, parse_answer
+from actorkit.wire import HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS
 
 _NOBLOCK = int(zmq.NOBLOCK)
 _SEND_MORE = int(zmq.SNDMORE | zmq.NOBLOCK)
 _WRITABLE = int(zmq.POLLOUT)
-
-#: Silence after which libzmq itself gives a connection up, and how often it asks, in milliseconds.
-ZMTP_HEARTBEAT_MS: Final = 1000
-ZMTP_TIMEOUT_MS: Final = 3000
 
 #: How long what a broker sent before it ended may take to be read, in seconds: the probe's connection and those of the
 #: calls are not seen to end in the order in which they did.
@@ -113,7 +110,7 @@ class Link:
 
     A probe connection of its own tells, through its monitor, whether the broker is there: `up` after the handshake
     (which includes that it lets us in), not up when the connection ends, which for a killed broker takes milliseconds
-    and for a silent one `ZMTP_TIMEOUT_MS`. Then every call under way ends, and all sockets are closed.
+    and for a silent one `HEARTBEAT_TIMEOUT_MS`. Then every call under way ends, and all sockets are closed.
 
     With `watch` the probe asks the broker to tell when it begins to drain (`mmi.draining`): a client that asks seldom
     would else send its next request to a broker that is just closing its socket. A broker that does not know the
@@ -230,8 +227,8 @@ class Link:
     def _new_socket(self) -> Socket:
         socket = Socket(self._context, zmq.DEALER)
         socket.set(zmq.LINGER, 0)
-        socket.set(zmq.HEARTBEAT_IVL, ZMTP_HEARTBEAT_MS)
-        socket.set(zmq.HEARTBEAT_TIMEOUT, ZMTP_TIMEOUT_MS)
+        socket.set(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
+        socket.set(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
         socket.set(zmq.RECONNECT_IVL, 50)
         socket.set(zmq.RECONNECT_IVL_MAX, 1000)
         socket.set(zmq.IPV6, int("[" in self.address))
