@@ -31,21 +31,24 @@ TURN_S: Final = 0.001
 
 
 class Run:
-    """Events of one session with consecutive numbers, on their way through a worker."""
+    """Events of one session with consecutive numbers, on their way through a worker; `opened` counts those that were
+    consumed and wait for something."""
 
-    __slots__ = ("_first", "_reported", "_session", "parcels")
+    __slots__ = ("_first", "_reported", "_session", "opened", "parcels")
 
     def __init__(self, session: Session, first: int, parcels: list[wire.Arrived]) -> None:
         self.parcels = parcels
         self._session = session
         self._first = first
         self._reported = 0
+        self.opened = 0
 
     def report(self, count: int) -> None:
         """Tell the session that the first `count` of them are consumed."""
         if count > self._reported:
-            self._session.finish_run(self._first + self._reported, self.parcels[self._reported : count])
-            self._reported = count
+            some = self.parcels[self._reported : count]
+            self._session.finish_run(self._first + self._reported, some, self.opened)
+            self._reported, self.opened = count, 0
 
 
 class Place:
@@ -192,6 +195,7 @@ class Consumer:
                 self._fail(session, event, exc)
             if parcel.pending:
                 session.open(parcel, number)
+                run.opened += 1
             ended = perf_counter()
             spent = ended - begun
             begun = ended

@@ -141,7 +141,12 @@ class Link:
         for _ in repeat(None, count):
             entry = take()
             pending = entry.pending = entry.pending - 1
-            if not pending:
+            if pending:
+                continue
+            if type(entry) is wire.Arrived:  # its `done`, without the call
+                if entry.session is not None:
+                    entry.session.close(entry)
+            else:
                 entry.done()
 
     @property

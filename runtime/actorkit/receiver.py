@@ -121,9 +121,8 @@ class Session:
             self.upto += 1
             self.scattered.remove(self.upto)
 
-    def finish_run(self, first: int, parcels: Sequence[wire.Arrived]) -> None:
-        """Note that those of consecutive events that wait for nothing are finished."""
-        opened = sum(parcel.number > 0 for parcel in parcels)
+    def finish_run(self, first: int, parcels: Sequence[wire.Arrived], opened: int = 0) -> None:
+        """Note that those of consecutive events that wait for nothing are finished: all but `opened` ones."""
         if self.orderly and not opened and first == self.upto + 1:
             self.upto += len(parcels)
             self.touch()
