@@ -26,8 +26,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """List the services of every broker: their workers, and the requests that wait.
 
-        A worker is one place for a request: an mdp-worker has `capacity` of them at each broker. OLDEST is the age of
-        the request that waits for longest, in seconds.
+        A worker is one place for a request: an mdp-worker has `capacity` of them, shared out over services and brokers.
+        OLDEST is the age of the request that waits for longest, in seconds.
 
         Exit status 0 when every broker answered, 1 otherwise.
 
