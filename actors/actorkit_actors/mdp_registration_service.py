@@ -6,14 +6,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from actorkit import Actor
 from actorkit.mdp.options import RegistrationParams, refuse_clear
 from actorkit.mdp.registration import RegistrationService
-from actorkit.mdp.thread import ServerThread
-from actorkit_actors.mdp_broker import endpoint, server_keys
+from actorkit_actors.server_actor import ServerActor, endpoint, server_keys
 
 
-class MDPRegistrationService(Actor):
+class MDPRegistrationService(ServerActor):
     """Lists the brokers that are there, so that clients and workers find them across hosts.
 
     In a topology it is a process of its own (`actorkit.mdp:RegistrationService`): every broker announces itself there,
@@ -21,16 +19,11 @@ class MDPRegistrationService(Actor):
     thread that listens on `host` and `port`.
     """
 
-    LISTENS = {"port": 5550}
-
     class Params(RegistrationParams, frozen=True, kw_only=True):
         port: Annotated[int, Meta(ge=0, le=65535, description="port of a Director's service; 0: any free one")] = 5550
         host: Annotated[str, Meta(description="address of a Director's service")] = "127.0.0.1"
 
     params: Params
-    #: Where it is reached, once it is set up.
-    endpoint: str = ""
-    _thread: ServerThread | None = None
 
     def setup(self) -> None:
         """Bind and begin to serve.
@@ -41,10 +34,4 @@ class MDPRegistrationService(Actor):
         where = endpoint(self.params.host, self.params.port)
         keys = self.params.keys or server_keys(self.runtime.keys)
         refuse_clear(self.name, where, keys, clear=self.params.clear)
-        self._thread = ServerThread(RegistrationService(where, settle_s=self.params.settle_s, keys=keys))
-        self.endpoint = self._thread.start()
-
-    def teardown(self) -> None:
-        """End."""
-        if self._thread is not None:
-            self._thread.stop()
+        self.serve(RegistrationService(where, settle_s=self.params.settle_s, keys=keys))

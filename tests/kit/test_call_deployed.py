@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from actorkit_kit import python_process
 from tests import needs
+from tests.fleet import eventually
+from tests.kit.deploying import docker, kit
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -28,30 +27,6 @@ registration: {{}}
 titanic: {{params: {{retry_s: 0.1}}}}
 keys: {{secret: topology-keys}}
 """
-
-
-def kit(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*python_process.command("actorkit_kit"), *arguments],
-        env=python_process.environ(extra={"NO_COLOR": "1"}),
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-
-
-def docker(*arguments: str) -> str:
-    done = subprocess.run([needs.tool("docker"), *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def eventually(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
 
 
 @pytest.fixture
@@ -73,7 +48,11 @@ def test_services_of_containers_are_listed_and_called_and_durable_requests_outli
         told = json.loads(kit("services", "-d", NAME, "-o", "json").stdout)
         return {each["broker"]: each["services"].get("shout", {}).get("workers", 0) for each in told}
 
-    eventually(lambda: workers() == {f"{NAME}-broker-1": 1, f"{NAME}-broker-2": 1}, "the worker is at both brokers")
+    eventually(
+        lambda: workers() == {f"{NAME}-broker-1": 1, f"{NAME}-broker-2": 1},
+        "the worker is at both brokers",
+        timeout_s=60,
+    )
     done = kit("call", "shout", "--data", "hello", "-d", str(deployed))
     assert (done.returncode, done.stdout, done.stderr) == (0, "hello", "")
     nobody = kit("call", "nobody", "--timeout", "1", "-d", NAME)
@@ -83,4 +62,4 @@ def test_services_of_containers_are_listed_and_called_and_durable_requests_outli
     docker("rm", f"{NAME}-titanic-1")
     assert kit("deploy", str(deployed), "--no-prometheus").returncode == 0
     reply = ("call", "titanic.reply", "--data", asked[1], "-d", NAME)
-    eventually(lambda: kit(*reply).stdout == "200\nkept", "the answer is collected from the volume")
+    eventually(lambda: kit(*reply).stdout == "200\nkept", "the answer is collected from the volume", timeout_s=60)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actorkit_kit import python_process
 from tests import needs
+from tests.fleet import eventually
+from tests.kit.deploying import docker, kit
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -42,35 +41,11 @@ connections: [gen -> place -> out]
 """
 
 
-def kit(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*python_process.command("actorkit_kit"), *arguments],
-        env=python_process.environ(extra={"NO_COLOR": "1"}),
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-
-
-def docker(*arguments: str) -> str:
-    done = subprocess.run([needs.tool("docker"), *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 def listed() -> list[dict[str, Any]]:
     done = kit("dlq", "list", "-d", NAME, "-o", "json")
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
-
-
-def eventually(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
 
 
 @pytest.fixture
@@ -88,7 +63,7 @@ def deployed(shop: Path) -> Iterator[Path]:
 
 
 def test_dead_letters_of_containers_are_listed_shown_sent_again_and_dropped(deployed: Path) -> None:
-    eventually(lambda: len(listed()) == 3, "three events fail")
+    eventually(lambda: len(listed()) == 3, "three events fail", timeout_s=60)
     first, second, third = listed()
     assert (first["actor"], first["message"]) == ("place", "not now")
     shown = kit("dlq", "show", "place", first["id"], "-d", str(deployed))
@@ -102,7 +77,7 @@ def test_dead_letters_of_containers_are_listed_shown_sent_again_and_dropped(depl
     out = docker(
         "ps", "-q", "--filter", f"label=io.actorkit.topology={NAME}", "--filter", "label=io.actorkit.actor=out"
     )
-    eventually(lambda: docker("logs", out).count("tick") == 2, "what is sent again goes on its way")
+    eventually(lambda: docker("logs", out).count("tick") == 2, "what is sent again goes on its way", timeout_s=60)
     refused = kit("dlq", "drop", "gen", "all", "-d", NAME)
     assert (refused.returncode, refused.stderr) == (
         2,

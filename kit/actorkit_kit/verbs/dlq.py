@@ -20,6 +20,7 @@ from actorkit_kit.errors import UsageError
 from actorkit_kit.load import DEFAULT_FILE
 from actorkit_kit.targets import local_state
 from actorkit_kit.verbs.named import Where, is_topology, place_of
+from actorkit_kit.verbs.reached import RunningOption
 
 
 class Action(StrEnum):
@@ -39,15 +40,7 @@ def register(app: typer.Typer) -> None:
         action: Annotated[Action, typer.Argument(help="What is done.")],
         actor: Annotated[str, typer.Argument(metavar="[ACTOR]", help="Whose; list takes all without.")] = "",
         ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Which events, or all.")] = None,
-        name: Annotated[
-            str,
-            typer.Option(
-                "--deployment",
-                "-d",
-                metavar="NAME|TOPOLOGY",
-                help="A topology, or a deployment's name; ./topology.yaml, or the only deployment without.",
-            ),
-        ] = "",
+        name: RunningOption = "",
         target: Annotated[
             Where | None,
             typer.Option("--target", "-t", help="kit run or Docker; else kit run where it has run the topology."),

@@ -1,0 +1,27 @@
+"""What tests of deployments use: the commands kit and docker, and patience."""
+
+from __future__ import annotations
+
+import subprocess
+
+from actorkit_kit import python_process
+from tests import needs
+
+
+def kit(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user would."""
+    return subprocess.run(
+        [*python_process.command("actorkit_kit"), *arguments],
+        env=python_process.environ(extra={"NO_COLOR": "1"}),
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+
+def docker(*arguments: str) -> str:
+    """Run docker; what it writes."""
+    done = subprocess.run([needs.tool("docker"), *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
