@@ -82,6 +82,7 @@ class Exits:
             event.adopt(parent)
         if not targets:
             self.drop("unconnected")
+            return
         if event._data is UNREAD:
             format_, content = entry.format, entry.body
         else:

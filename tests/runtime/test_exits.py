@@ -80,3 +80,10 @@ def test_a_source_of_long_events_holds_few_of_them_also_while_nobody_takes_any()
         exits.begin(Event(b"x" * 100_000), [sender], exits.source)
     room.look()
     assert room.window == MAX_UNFINISHED_BYTES // 100_000
+
+
+def test_what_goes_nowhere_is_counted_and_not_written() -> None:
+    exits, _ = exits_of("a")
+    parent = arrived(Event(b"x").parcel())
+    exits.emit(parent.replace(object()), (), parent)
+    assert exits.dropped == {"unconnected": 1}
