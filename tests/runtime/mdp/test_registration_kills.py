@@ -126,9 +126,8 @@ def test_a_killed_broker_is_struck_off_and_costs_a_retry_at_most(
     with load(client, retries=1) as running:
         running.goes_on()
         brokers[0].kill()
-        until(
-            lambda: listed(service) == [brokers[1].endpoint], "it is struck off", 2
-        )  # announced every 0.1 s, for three times as long
+        # Announced every 0.1 s, for three times as long.
+        until(lambda: listed(service) == [brokers[1].endpoint], "it is struck off", 2)
         running.goes_on()
         brokers[0].start()
         until(lambda: len(client.brokers) == 2 and len(worker.brokers) == 2, "it is back")
