@@ -126,7 +126,9 @@ class Consumer:
             self._idle.pop().set()
 
     def report(self) -> None:
-        """Have what was consumed acknowledged, though a consume waits for something."""
+        """Have what was consumed sent on and acknowledged, though a consume waits for something."""
+        if self._exits.passing:
+            self._exits.pass_on()
         for place in self._places:
             place.report()
 
@@ -178,10 +180,11 @@ class Consumer:
 
     def _run(self, session: Session, first: int, parcels: list[wire.Arrived], place: Place) -> None:
         """Consume events with consecutive numbers. This is the hot path: what is done for each is written out here."""
-        wanted, handle, emit = self._wanted, self._handle, self._exits.emit_result
+        exits, wanted, handle, emit = self._exits, self._wanted, self._handle, self._exits.emit_result
+        plain, passing, copies = exits.plain, exits.passing.append, len(exits.targets(None))
         buckets, fast, strict = self.buckets, 0, wanted.FORMAT is not None
         place.run = run = Run(session, first, parcels)
-        self._exits.turn.schedule()  # If consume waits for something, what was done before leaves meanwhile.
+        exits.turn.schedule()  # If consume waits for something, what was done before leaves meanwhile.
         begun = turn = perf_counter()
         for number, parcel in enumerate(parcels, first):
             place.event = event = wanted(UNREAD, origin=parcel)
@@ -189,12 +192,15 @@ class Consumer:
                 if strict:
                     event.ensure()
                 result = handle(event)
-                if result is not None:
+                if result is event and plain and event._data is UNREAD and event._context is None:
+                    parcel.pending += copies
+                    passing(parcel)
+                elif result is not None:
                     emit(result, event)
             except Exception as exc:  # noqa: BLE001  # whatever a user's code raises goes to the error outbox
                 self._fail(session, event, exc)
             if parcel.pending:
-                session.open(parcel, number)
+                parcel.number, parcel.session = number, session
                 run.opened += 1
             ended = perf_counter()
             spent = ended - begun
@@ -205,10 +211,14 @@ class Consumer:
                 buckets[bisect_left(BUCKETS, spent)] += 1
                 if ended - turn > TURN_S:
                     self.seconds += ended - turn
+                    if exits.passing:
+                        exits.pass_on()
                     run.report(number - first + 1)
-                    self._exits.turn.schedule()
+                    exits.turn.schedule()
                     gevent.sleep(0)
                     begun = turn = perf_counter()
+        if exits.passing:
+            exits.pass_on()
         run.report(len(parcels))
         self.seconds += begun - turn
         buckets[0] += fast

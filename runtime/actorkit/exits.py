@@ -19,12 +19,30 @@ from actorkit.wire import MAX_BODY_BYTES, MAX_TRAIL, Arrived, Homes, Parcel
 log = logging.getLogger("actorkit.exits")
 
 
+class Trails(dict[str, str]):
+    """What a trail becomes when its event leaves an actor. Most events of a run have the same one."""
+
+    #: So many are remembered.
+    MOST = 1024
+
+    def __init__(self, actor: str) -> None:
+        self._step = f"/{actor}"
+
+    def __missing__(self, trail: str) -> str:
+        if len(self) >= self.MOST:
+            self.clear()
+        longer = self[trail] = f"{trail}{self._step}"[-MAX_TRAIL:]
+        return longer
+
+
 class Exits:
     """Sends events to the outboxes of an actor. `senders` maps an outbox to its connections; `declared` names outboxes
     that get only what is sent to them by name.
 
     Attributes:
         dropped: events that went nowhere, by reason.
+        passing: events that consume gave back as they came, and that are not sent on yet (`pass_on`).
+        plain: whether that is possible: each default connection takes many events at once.
     """
 
     def __init__(
@@ -35,9 +53,9 @@ class Exits:
         turn: Turn,
         dead_letter: Callable[[Event, Failure, str], None],
     ) -> None:
-        #: The trail of what begins here, and what a trail is longer by when it leaves.
+        #: The trail of what begins here.
         self.trail = actor
-        self._step = f"/{actor}"
+        self._trails = Trails(actor)
         self.senders = senders
         self.turn = turn
         self._declared = frozenset(declared)
@@ -47,6 +65,8 @@ class Exits:
             if outbox not in RESERVED and outbox not in self._declared
             for sender in senders
         ]
+        self.plain = bool(self._default) and all(type(sender) is Sender for sender in self._default)
+        self.passing: list[Arrived] = []
         self._error = list(senders.get("error", ()))
         self._dead_letter = dead_letter
         self.dropped: dict[str, int] = {}
@@ -78,6 +98,8 @@ class Exits:
         entry = parent.origin
         if type(entry) is not Arrived:
             raise TypeError("the parent of an event must be one that is being consumed")
+        if self.passing:
+            self.pass_on()
         if event.origin is not entry:
             event.adopt(parent)
         if not targets:
@@ -90,9 +112,7 @@ class Exits:
             if len(content) > MAX_BODY_BYTES:
                 raise _too_long(content)
         context = entry.context if event._context is None else event.encoded_context()
-        trail = entry.trail + self._step
-        if len(trail) > MAX_TRAIL:
-            trail = trail[-MAX_TRAIL:]
+        trail = self._trails[entry.trail]
         ordinal = entry.ordinal
         entry.ordinal = ordinal + len(targets)
         for sender in targets:
@@ -100,6 +120,35 @@ class Exits:
             id_ = (entry.id * MULTIPLIER + sender.salt + ordinal) & MASK  # derive_id, without its call
             parcel = Parcel(id_, entry.trace, format_, content, context, entry.homes, entry.redelivered, trail)
             sender.put(parcel, entry, event)
+        if not self.turn.due:
+            self.turn.schedule()
+
+    def pass_on(self) -> None:
+        """Send the events in `passing` to the default outboxes. As many as those are, each is counted as pending
+        already. What `emit` does one by one is done for all of them together here."""
+        entries, trails = self.passing.copy(), self._trails
+        self.passing.clear()
+        for sender in self._default:
+            salt, parcels, special = sender.salt, [], False
+            for entry in entries:
+                ordinal = entry.ordinal = entry.ordinal + 1
+                id_ = (entry.id * MULTIPLIER + salt + ordinal) & MASK
+                homes, marked = entry.homes, entry.redelivered
+                if homes or marked:
+                    special = True
+                parcels.append(
+                    Parcel(
+                        id_,
+                        entry.trace,
+                        entry.format,
+                        entry.body,
+                        entry.context,
+                        homes,
+                        marked,
+                        trails[entry.trail],
+                    )
+                )
+            sender.put_all(parcels, entries, special)
         if not self.turn.due:
             self.turn.schedule()
 
@@ -154,7 +203,7 @@ class Exits:
         if len(content) > MAX_BODY_BYTES:
             raise _too_long(content)
         origin = event.origin
-        trail = self.trail if origin is None else f"{origin.trail}{self._step}"[-MAX_TRAIL:]
+        trail = self.trail if origin is None else self._trails[origin.trail]
         if len(targets) == 1:
             targets[0].put(Parcel(id_, trace, format_, content, context, homes, False, trail), entry, event)
         elif not targets:

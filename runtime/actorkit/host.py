@@ -196,7 +196,7 @@ class Host:
         """What is not finished, for people."""
         outlets = [outlet.sender for outlets in self.outlets.values() for outlet in outlets]
         return (
-            f"{len(self.receiver.arrivals)} arrivals, {self.receiver.known.in_work} events in work, "
+            f"{len(self.receiver.arrivals)} arrivals, {self.receiver.in_work} events in work, "
             f"{sum(s.backlog for s in outlets)} waiting for a peer, {sum(s.in_flight for s in outlets)} unacknowledged"
         )
 
@@ -255,11 +255,11 @@ class Host:
         self.turn.schedule()
 
     def _flush(self) -> None:
+        if self.consumer is not None:
+            self.consumer.report()
         for outlets in self.outlets.values():
             for outlet in outlets:
                 outlet.flush()
-        if self.consumer is not None:
-            self.consumer.report()
         if self.inlet is not None and self.receiver.has_news:
             if self.receiver.urgent:
                 self.inlet.flush()

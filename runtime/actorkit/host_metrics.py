@@ -61,7 +61,7 @@ class HostCollector(Collector):
             GaugeMetricFamily,
             "actorkit_in_work",
             "Events that arrived and are not finished.",
-            host.receiver.known.in_work,
+            host.receiver.in_work,
         )
         yield self._plain(
             GaugeMetricFamily, "actorkit_unfinished", "Events that began here and are not finished.", host.exits.roots

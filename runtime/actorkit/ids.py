@@ -9,8 +9,9 @@ from typing import Final
 
 #: Ids are numbers below 2**64.
 MASK: Final = (1 << 64) - 1
-#: Odd, so that different parents give different children (the map is one-to-one modulo 2**64).
-MULTIPLIER: Final = 0x9E3779B97F4A7C15
+#: Odd, so that different parents give different children (the map is one-to-one modulo 2**64); below 2**30, so that
+#: Python multiplies by a single digit; large, so that grandchildren differ while an event has fewer children than that.
+MULTIPLIER: Final = 0x2C1B3C6D
 
 
 def ids() -> Callable[[], int]:

@@ -9,15 +9,22 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, repeat
 from typing import Protocol
 
 from actorkit.wire import Arrived
 
 
 class Finishing(Protocol):
-    """A session that is told the numbers that are finished."""
+    """A session, as far as repeats go."""
 
     def finish(self, number: int) -> None: ...
+
+    def is_finished(self, number: int) -> bool: ...
+
+
+#: Where an event arrived: (its trace, its session, its number there).
+_Place = tuple[int, Finishing, int]
 
 
 class _Generation:
@@ -27,36 +34,35 @@ class _Generation:
 
     def __init__(self) -> None:
         self.count = 0
-        #: Trace by id: of those that came with a mark.
-        self.marked: dict[int, int] = {}
-        #: Ids and traces that the index does not have yet.
-        self._noted: list[tuple[array[int], array[int]]] = []
-        self._index: dict[int, int] = {}
+        #: Those that came with a mark, by id.
+        self.marked: dict[int, _Place] = {}
+        #: What the index does not have yet: (session, number of the first, ids, traces).
+        self._noted: list[tuple[Finishing, int, array[int], array[int]]] = []
+        self._index: dict[int, _Place] = {}
 
-    def note(self, parcels: Sequence[Arrived]) -> None:
-        """Remember these. What is noted takes 16 bytes an event; the index is six times as large."""
+    def note(self, session: Finishing, first: int, parcels: Sequence[Arrived]) -> None:
+        """Remember these, which have consecutive numbers. What is noted takes 16 bytes an event; the index takes many
+        times as much."""
         self.count += len(parcels)
-        self._noted.append(
-            (array("Q", [parcel.id for parcel in parcels]), array("Q", [parcel.trace for parcel in parcels]))
-        )
+        ids, traces = [parcel.id for parcel in parcels], [parcel.trace for parcel in parcels]
+        self._noted.append((session, first, array("Q", ids), array("Q", traces)))
 
-    def has(self, parcel: Arrived) -> bool:
-        """Whether an event of that name has been noted."""
-        if self._noted:
-            for ids, traces in self._noted:
-                self._index.update(zip(ids, traces, strict=True))
-            self._noted.clear()
-        return self._index.get(parcel.id) == parcel.trace
+    def find(self, id_: int) -> _Place | None:
+        """Where an event of that id was noted."""
+        for session, first, ids, traces in self._noted:
+            places = zip(traces, repeat(session), count(first))
+            self._index.update(zip(ids, places, strict=False))
+        self._noted.clear()
+        return self._index.get(id_)
 
 
 class Known:
-    """The events of one instance that arrived lately or are in work.
+    """The names of the events that arrived lately at one instance, and where.
 
     At least `memory` and at most twice as many are remembered: two generations, the older one forgotten whole, so that
     forgetting costs nothing per event. Ids are kept with their traces, as both together are an event's name.
 
     Attributes:
-        working: events that were consumed and are not finished.
         consuming: what each worker has taken and not reported yet.
         twins: repeats of events that are not finished: they are finished together with them.
     """
@@ -65,15 +71,14 @@ class Known:
         self._memory = memory
         self._recent = _Generation()
         self._older = _Generation()
-        self.working: dict[int, Arrived] = {}
         self.consuming: list[Sequence[Arrived]] = [()]
         self.twins: dict[int, list[tuple[Finishing, int]]] = {}
 
-    def note(self, parcels: Sequence[Arrived]) -> None:
+    def note(self, session: Finishing, first: int, parcels: Sequence[Arrived]) -> None:
         """Remember events that are consumed now; the older generation goes when the younger one is full."""
         if self._recent.count >= self._memory:
             self._older, self._recent = self._recent, _Generation()
-        self._recent.note(parcels)
+        self._recent.note(session, first, parcels)
 
     def take(
         self, worker: int, session: Finishing, first: int, parcels: list[Arrived], marked: bool
@@ -89,14 +94,14 @@ class Known:
             self.consuming[worker] = taken
             return self._sift(session, first, parcels, taken)
         self.consuming[worker] = parcels
-        self.note(parcels)
+        self.note(session, first, parcels)
         return ((first, parcels),)
 
     def release(self, worker: int) -> None:
         """A worker has consumed what it took, and its session knows."""
         if self.twins:
             for parcel in self.consuming[worker]:
-                if parcel.id not in self.working:
+                if not parcel.pending:
                     self.finish_twins(parcel.id)
         self.consuming[worker] = ()
 
@@ -106,35 +111,34 @@ class Known:
         run: list[Arrived] = []
         number = first
         for number, parcel in enumerate(parcels, first):
-            if self._repeats(parcel):
-                self._repeat(session, number, parcel)
+            earlier = self._earlier(parcel)
+            if earlier is not None:
+                self._repeat(session, number, parcel.id, earlier)
                 if run:
                     yield number - len(run), run
                     run = []
             else:
                 if parcel.redelivered:
-                    self._recent.marked[parcel.id] = parcel.trace
-                self.note((parcel,))
+                    self._recent.marked[parcel.id] = (parcel.trace, session, number)
+                self.note(session, number, (parcel,))
                 taken.append(parcel)
                 run.append(parcel)
         if run:
             yield number - len(run) + 1, run
 
-    def _repeats(self, parcel: Arrived) -> bool:
-        if parcel.redelivered:
-            return self._recent.has(parcel) or self._older.has(parcel)
-        return parcel.trace in (self._recent.marked.get(parcel.id), self._older.marked.get(parcel.id))
+    def _earlier(self, parcel: Arrived) -> _Place | None:
+        """Where the event arrived that this one repeats."""
+        for generation in (self._recent, self._older):
+            place = generation.find(parcel.id) if parcel.redelivered else generation.marked.get(parcel.id)
+            if place is not None and place[0] == parcel.trace:
+                return place
+        return None
 
-    def _repeat(self, session: Finishing, number: int, parcel: Arrived) -> None:
-        if parcel.id in self.working or any(parcel.id == other.id for taken in self.consuming for other in taken):
-            self.twins.setdefault(parcel.id, []).append((session, number))
-        else:
+    def _repeat(self, session: Finishing, number: int, id_: int, earlier: _Place) -> None:
+        if earlier[1].is_finished(earlier[2]):
             session.finish(number)
-
-    @property
-    def in_work(self) -> int:
-        """How many events have arrived at a worker and are not finished."""
-        return len(self.working) + sum(not parcel.number for taken in self.consuming for parcel in taken)
+        else:
+            self.twins.setdefault(id_, []).append((session, number))
 
     def finish_twins(self, id_: int) -> None:
         """The event of that id is finished, and so are its repeats."""

@@ -138,16 +138,23 @@ class Link:
             if not self.sole.pending:
                 self.sole.done()
             return
+        session: wire.Session | None = None
+        closed: list[wire.Arrived] = []
         for _ in repeat(None, count):
             entry = take()
             pending = entry.pending = entry.pending - 1
             if pending:
                 continue
-            if type(entry) is wire.Arrived:  # its `done`, without the call
-                if entry.session is not None:
-                    entry.session.close(entry)
-            else:
+            if type(entry) is not wire.Arrived:
                 entry.done()
+            elif entry.session is session:
+                closed.append(entry)
+            else:  # `done` of all those before, in one go
+                if session is not None:
+                    session.close(closed)
+                session, closed = entry.session, [entry]
+        if session is not None:
+            session.close(closed)
 
     @property
     def unacked(self) -> int:

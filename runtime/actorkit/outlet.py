@@ -146,6 +146,7 @@ class Outlet:
                     self._drop(link)
                     self._check.set()
                 else:
+                    self.sender.reuse(frame)
                     pump.look()
 
     def close(self) -> None:

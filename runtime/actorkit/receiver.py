@@ -75,25 +75,27 @@ class Session:
         self._aside_order: deque[int] = deque()
         self._fresh: list[int] = []
 
-    def open(self, parcel: wire.Arrived, number: int) -> None:
-        """Note that an event was consumed and waits for what it became."""
-        parcel.number = number
-        parcel.session = self
-        self.receiver.known.working[parcel.id] = parcel
-
-    def close(self, parcel: wire.Arrived) -> None:
-        """Note that nothing that an open event became is unfinished."""
+    def close(self, parcels: Sequence[wire.Arrived]) -> None:
+        """Note that nothing that these consumed events became is unfinished."""
         known = self.receiver.known
-        known.working.pop(parcel.id, None)
         if known.twins:
-            known.finish_twins(parcel.id)
-        number = parcel.number
-        if self.orderly and number == self.upto + 1:
-            self.upto = number
-            if not self.dirty:
-                self.touch()
+            for parcel in parcels:
+                known.finish_twins(parcel.id)
+        if not self.orderly:
+            for parcel in parcels:
+                self.finish(parcel.number)
+            return
+        upto = self.upto
+        for index, parcel in enumerate(parcels):
+            if parcel.number != upto + 1:
+                self.upto = upto
+                for other in parcels[index:]:
+                    self.finish(other.number)
+                break
+            upto += 1
         else:
-            self.finish(number)
+            self.upto = upto
+        self.touch()
 
     def finish(self, number: int) -> None:
         """Note that the event of that number is finished with everything it became."""
@@ -136,6 +138,15 @@ class Session:
         if not self.dirty:
             self.dirty = True
             self.receiver.touched(self)
+
+    def is_finished(self, number: int) -> bool:
+        """Whether the event of that number is finished."""
+        return number in self.scattered or (number <= self.upto and number not in self.aside)
+
+    @property
+    def unfinished(self) -> int:
+        """How many events have come and are not finished."""
+        return self.expected - 1 - self.upto + len(self.aside) - len(self.scattered)
 
     def consume(self, count: int) -> None:
         """Note that `count` more events have been consumed; the sender is told at the latest after half a window."""
@@ -197,6 +208,8 @@ class Receiver:
         #: Sessions that ended with a goodbye.
         self.goodbyes = 0
         self._touched: list[Session] = []
+        #: Sessions that are no more, and something of theirs may be unfinished.
+        self._parted: list[Session] = []
 
     def on_frame(self, identity: bytes, frame: bytes) -> None:
         """Take one message of a peer. A bad one is counted and answered with a refusal; nothing is raised."""
@@ -210,7 +223,8 @@ class Receiver:
         elif type(message) is wire.Hello:
             self._welcome(identity, message)
         elif type(message) is wire.Bye:
-            if self.sessions.pop(identity, None) is not None:
+            if identity in self.sessions:
+                self.gone(identity)
                 self.goodbyes += 1
         else:
             self.stays += 1
@@ -261,12 +275,15 @@ class Receiver:
                 hello.outbox,
                 hello.inbox,
             ):
-                del self.sessions[identity]
+                self.gone(identity)
                 return
 
     def gone(self, identity: bytes) -> None:
         """Forget the session of a peer that is known to be gone; what it sent is still worked on."""
-        self.sessions.pop(identity, None)
+        session = self.sessions.pop(identity, None)
+        if session is not None and session.unfinished:
+            self._parted = [one for one in self._parted if one.unfinished]
+            self._parted.append(session)
 
     def touched(self, session: Session) -> None:
         """A session has news for its sender."""
@@ -298,12 +315,21 @@ class Receiver:
     @property
     def idle(self) -> bool:
         """Whether nothing that came in is unfinished."""
-        return not self.arrivals and not self.known.in_work
+        return not self._unfinished
+
+    @property
+    def in_work(self) -> int:
+        """How many events have been given to the actor and are not finished."""
+        return self._unfinished - sum(len(parcels) for _, _, parcels, _ in self.arrivals)
+
+    @property
+    def _unfinished(self) -> int:
+        return sum(session.unfinished for session in (*self.sessions.values(), *self._parted))
 
     def _reply(self, identity: bytes, message: wire.FromReceiver) -> None:
         self.replies.append((identity, wire.encode(message)))
 
     def _refuse(self, identity: bytes, reason: str, text: str) -> None:
         self.rejected[reason] = self.rejected.get(reason, 0) + 1
-        self.sessions.pop(identity, None)
+        self.gone(identity)
         self._reply(identity, wire.Refuse(f"{reason}: {text}"))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice, repeat
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -22,6 +22,8 @@ from actorkit.settings import Peers
 if TYPE_CHECKING:
     from actorkit.event import Event
 
+T = TypeVar("T")
+
 #: How long an answer waits for the instance that asked, in seconds, when no link leads there.
 HOME_GRACE_S: Final = 5.0
 
@@ -30,6 +32,9 @@ HOME_GRACE_S: Final = 5.0
 WINDOW_BYTES: Final = 8 << 20
 #: The narrowest that it gets, in events.
 MIN_WINDOW: Final = 16
+
+#: So many frames are kept to be written over.
+MAX_SPARE: Final = 8
 
 #: So many waiting events are looked at to tell how long they are.
 SAMPLE: Final = 16
@@ -70,7 +75,9 @@ class Sender:
         #: Whether any event here was ever marked as redelivered; most connections never see one.
         self.marked = False
         self.links: dict[str, Link] = {}
-        self.frames: list[tuple[Link, bytes]] = []
+        self.frames: list[tuple[Link, bytes | bytearray]] = []
+        #: Frames that were sent, to be written over.
+        self._spare: list[bytearray] = []
         self.destination = ""
         #: Whether this instance is about to stop. Then it may use peers that are about to stop as well.
         self.draining = False
@@ -100,15 +107,25 @@ class Sender:
     def put(self, parcel: wire.Parcel, entry: Entry, event: Event) -> None:  # noqa: ARG002  # for the keyed kind
         """Take an event; `entry` waits for it from now on. `event` is what the parcel was made of."""
         entry.pending += 1
-        self.pending.append(parcel)
         if self.sole is not entry:
             if self.sole is not None:
                 self._share()
             self.entries.append(entry)
+        self.pending.append(parcel)
         if parcel.homes:
             self.homeward = True
         if parcel.redelivered:
             self.marked = True
+
+    def put_all(self, parcels: Sequence[wire.Parcel], entries: Sequence[Entry], special: bool) -> None:
+        """Take events, each with the entry that waits for it already. `special`: some have homes, or are marked."""
+        if self.sole is not None:
+            self._share()
+        self.entries.extend(entries)
+        self.pending.extend(parcels)
+        if special:
+            self.homeward = self.homeward or any(parcel.homes for parcel in parcels)
+            self.marked = self.marked or any(parcel.redelivered for parcel in parcels)
 
     def claim(self, entry: Entry) -> None:
         """Let one entry wait for all events here, if there are none yet, until another one does as well."""
@@ -120,7 +137,7 @@ class Sender:
     def _share(self) -> None:
         """Another entry than the only one so far waits for events: from now on each has its own."""
         if self.sole is not None:
-            self.entries.extend(repeat(self.sole, len(self.pending) - 1))
+            self.entries.extend(repeat(self.sole, len(self.pending)))
             self.sole = None
             for link in self.links.values():
                 link.share()
@@ -202,9 +219,7 @@ class Sender:
             if link is None:
                 break
             count = min(link.room, self._batch, len(pending))
-            take, take_entry = pending.popleft, self.entries.popleft
-            parcels = [take() for _ in repeat(None, count)]
-            self._write(link, parcels, [take_entry() for _ in repeat(None, count)] if self.sole is None else [])
+            self._write(link, _take(pending, count), _take(self.entries, count) if self.sole is None else [])
             if len(self.links) > 1:
                 # Among equals it is the next one's turn.
                 self.links[link.address] = self.links.pop(link.address)
@@ -213,7 +228,8 @@ class Sender:
         """Make one frame of events; two when it gets too long, and smaller batches from then on. `entries` is empty
         where one entry waits for all."""
         marked = self.marked and any(parcel.redelivered for parcel in parcels)
-        frame = wire.encode(wire.Outgoing(link.sent + 1, parcels, marked))
+        frame = self._spare.pop() if self._spare else bytearray()
+        wire.encode_into(wire.Outgoing(link.sent + 1, parcels, marked), frame)
         if len(frame) > wire.MAX_BATCH_BYTES and len(parcels) > 1:
             half = len(parcels) // 2
             self._batch = half
@@ -227,6 +243,11 @@ class Sender:
         self.mean_bytes = len(frame) // len(parcels)
         link.window = min(link.granted, max(MIN_WINDOW, WINDOW_BYTES // self.mean_bytes))
         self.frames.append((link, frame))
+
+    def reuse(self, frame: bytes | bytearray) -> None:
+        """A frame has been sent, and nobody reads it any more."""
+        if type(frame) is bytearray and len(self._spare) < MAX_SPARE and len(frame) <= wire.MAX_BATCH_BYTES:
+            self._spare.append(frame)
 
     def _write_items(self, link: Link, items: list[Item]) -> None:
         """As `_write`, for events with their entries."""
@@ -332,3 +353,13 @@ class Sender:
     def connected(self) -> int:
         """How many peers can be given events."""
         return sum(1 for link in self.links.values() if link.instance and not link.bye)
+
+
+def _take(queue: deque[T], count: int) -> list[T]:
+    """The first `count`; all at once where that is all there are."""
+    if count == len(queue):
+        taken = list(queue)
+        queue.clear()
+        return taken
+    take = queue.popleft
+    return [take() for _ in repeat(None, count)]

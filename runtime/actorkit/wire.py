@@ -6,6 +6,7 @@ element of an array is the letter that names the message.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
@@ -23,7 +24,7 @@ MAX_BODY_BYTES: Final = 48 << 20
 MAX_TRAIL: Final = 1000
 
 #: A batch is closed after this many events, or when its bodies reach this many bytes.
-MAX_BATCH: Final = 256
+MAX_BATCH: Final = 512
 MAX_BATCH_BYTES: Final = 1 << 20
 
 #: libzmq's own heartbeats, made by its I/O thread: a peer that answers none for this long is cut off, in milliseconds.
@@ -57,9 +58,9 @@ class _Hidden:
 
 
 class Session(Protocol):
-    """What an arrived event tells that it is finished."""
+    """What arrived events tell that they are finished."""
 
-    def close(self, parcel: Arrived) -> None: ...
+    def close(self, parcels: Sequence[Arrived]) -> None: ...
 
 
 class Arrived(Parcel, array_like=True, gc=False):
@@ -83,7 +84,7 @@ class Arrived(Parcel, array_like=True, gc=False):
     def done(self) -> None:
         """Nothing is pending any more. While consume runs, that means nothing yet."""
         if self.session is not None:
-            self.session.close(self)
+            self.session.close((self,))
 
 
 class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
@@ -156,6 +157,10 @@ class Refuse(msgspec.Struct, array_like=True, tag="R", frozen=True):
 FromSender = Hello | Batch | Bye | Stay
 FromReceiver = Welcome | Ack | Drain | Refuse
 
-encode: Final = msgspec.msgpack.Encoder().encode
+_encoder: Final = msgspec.msgpack.Encoder()
+encode: Final = _encoder.encode
+#: (message, buffer): writes the message over what the buffer held. A buffer that is large already needs no growing,
+#: which costs a long frame more than its writing does.
+encode_into: Final = _encoder.encode_into
 decode_from_sender: Final = msgspec.msgpack.Decoder(FromSender).decode
 decode_from_receiver: Final = msgspec.msgpack.Decoder(FromReceiver).decode

@@ -78,14 +78,15 @@ class Ten(Actor):
 
 
 class Hesitant(Actor):
-    """Waits at the sixth event."""
+    """Passes events on; waits at the sixth."""
 
     def setup(self) -> None:
         self.go_on = Flag()
 
-    def consume(self, event: JSONEvent) -> None:
-        if event.data == 5:
+    def consume(self, event: Event) -> Event:
+        if event.encoded()[1] == b"5":
             self.go_on.wait()
+        return event
 
 
 def test_a_held_event_is_unfinished_until_its_handle_ends_it(director: Director) -> None:
@@ -96,7 +97,7 @@ def test_a_held_event_is_unfinished_until_its_handle_ends_it(director: Director)
     actor = begin(director)
     with pytest.raises(AnswerTimeout):
         actor.request(JSONEvent("a"), timeout_s=0.05)
-    assert director.host("later").receiver.known.in_work
+    assert director.host("later").receiver.in_work
     first = gevent.spawn(actor.request, JSONEvent("b"), None, timeout_s=5)
     until(lambda: director.host("later").receiver.inboxes and director.host("asker").exits.roots == 1)
     second = gevent.spawn(actor.request, JSONEvent("fail"), None, timeout_s=5)
@@ -171,13 +172,18 @@ def test_what_is_sent_after_its_event_is_finished_begins_anew(director: Director
     assert (session.upto, session.scattered) == (3, set())
 
 
-def test_what_was_consumed_is_acknowledged_while_the_next_event_of_the_batch_waits(director: Director) -> None:
+def test_what_was_consumed_goes_on_while_the_next_event_of_the_batch_waits(director: Director) -> None:
     ten, hesitant = director.register_actor(Ten, "ten"), director.register_actor(Hesitant, "hesitant")
+    keep = director.register_actor(Keep, "keep")
     director.connect_queue(ten, hesitant)
+    director.connect_queue(hesitant, keep)
     director.start(block=False)
     exits = director.host("ten").exits
-    until(lambda: exits.roots == 5)
-    instance = director.host("hesitant").actor
+    kept, instance = director.host("keep").actor, director.host("hesitant").actor
+    assert isinstance(kept, Keep)
     assert isinstance(instance, Hesitant)
+    until(lambda: exits.roots == 5)
+    assert [event.data for event in kept.kept] == list(range(5))
     instance.go_on.set()
     until(lambda: exits.roots == 0)
+    assert [event.data for event in kept.kept] == list(range(10))

@@ -172,7 +172,7 @@ def test_a_batch_has_at_most_so_many_events_and_bytes(size: int) -> None:
     made = sender(Options(window=10_000))
     link = welcome(made, "tcp://a:1")
     entry = Entry()
-    for _ in range(1000):
+    for _ in range(2000):
         made.put(wire.Parcel(new_id(), 1, "b", b"x" * size, b""), entry, JSONEvent())
     while made.pending:
         made.dispatch(0.0)
@@ -184,7 +184,7 @@ def test_a_batch_has_at_most_so_many_events_and_bytes(size: int) -> None:
         assert isinstance(message, wire.Batch)
         assert len(message.parcels) == 1 or len(frame) <= wire.MAX_BATCH_BYTES
         lengths.append(len(message.parcels))
-    assert sum(lengths) == 1000
+    assert sum(lengths) == 2000
     assert max(lengths) == (wire.MAX_BATCH if size == 10 else 2)
 
 

@@ -100,7 +100,8 @@ class EdgeMachine(RuleBasedStateMachine):
         frames, self.sender.frames = self.sender.frames, []
         for link, frame in frames:
             if link in self.wires:
-                self.wires[link].forward.append(frame)
+                self.wires[link].forward.append(bytes(frame))
+            self.sender.reuse(frame)
 
     @rule(address=st.sampled_from(ADDRESSES), many=st.booleans())
     def deliver(self, address: str, many: bool) -> None:
@@ -134,7 +135,7 @@ class EdgeMachine(RuleBasedStateMachine):
         assert here not in self.consumed_at, "an instance consumes an event once"
         self.consumed_at.add(here)
         parcel.pending += 1
-        session.open(parcel, number)
+        parcel.number, parcel.session = number, session
         self.work[address].append(parcel)
 
     @rule(count=st.integers(1, 4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from actorkit import Event
 from actorkit.exits import Exits
@@ -87,3 +88,50 @@ def test_what_goes_nowhere_is_counted_and_not_written() -> None:
     parent = arrived(Event(b"x").parcel())
     exits.emit(parent.replace(object()), (), parent)
     assert exits.dropped == {"unconnected": 1}
+
+
+def test_events_that_pass_together_leave_as_those_that_are_sent_one_by_one() -> None:
+    left: list[list[Parcel]] = []
+    for together in (True, False):
+        senders = [Sender("t", "a", "a-1", f"out-{n}", Peers(("tcp://a:1",), "in"), n) for n in range(2)]
+        exits = Exits("a", {s.outbox: [s] for s in senders}, (), Turn(lambda: None), lambda *_: None)
+        parcels = [
+            Parcel(1, 1, "b", b"x", b"", None, False, "web"),
+            Parcel(2, 1, "b", b"y", b"\x90", {"web": ("web-1", b"k")}, False, "web/auth"),
+            Parcel(3, 1, "n", b"", b"", None, True, "web"),
+        ]
+        events = [arrived(parcel) for parcel in parcels]
+        entries = [event.origin for event in events if isinstance(event.origin, Arrived)]
+        if together:
+            for entry in entries:
+                entry.pending += len(senders)
+            exits.passing.extend(entries)
+            exits.pass_on()
+        else:
+            for event in events:
+                exits.emit_result(event, event)
+        left.append([parcel for sender in senders for parcel in sender.pending])
+        assert [list(sender.entries) for sender in senders] == [entries, entries]
+        assert [entry.pending for entry in entries] == [entry.ordinal for entry in entries] == [2, 2, 2]
+        assert all(sender.marked and sender.homeward for sender in senders)
+    assert left[0] == left[1]
+    assert [parcel.trail for parcel in left[0][:3]] == ["web/a", "web/auth/a", "web/a"]
+    assert len({parcel.id for parcel in left[0]}) == 6
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_a_connection_notices_the_first_marked_event_that_passes(marked: bool) -> None:
+    exits, sender = exits_of("a")
+    exits.passing.append(Arrived(1, 1, "n", b"", b"", None, marked))
+    exits.pass_on()
+    assert (sender.marked, sender.homeward) == (marked, False)
+
+
+def test_what_is_sent_does_not_overtake_what_passes() -> None:
+    exits, sender = exits_of("a")
+    first, second = arrived(Event(b"1").parcel()), arrived(Event(b"2").parcel())
+    assert isinstance(first.origin, Arrived)
+    first.origin.pending += 1
+    exits.passing.append(first.origin)
+    exits.emit_result(second.replace(b"3"), second)
+    assert [parcel.body for parcel in sender.pending] == [b"1", b"3"]

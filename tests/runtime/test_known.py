@@ -7,13 +7,17 @@ from actorkit.wire import Arrived
 
 
 class Session:
-    """Notes the numbers that are finished."""
+    """Notes the numbers that are finished with a repeat; `consumed` ones are finished because they were consumed."""
 
     def __init__(self) -> None:
         self.finished: list[int] = []
+        self.consumed: set[int] = set()
 
     def finish(self, number: int) -> None:
         self.finished.append(number)
+
+    def is_finished(self, number: int) -> bool:
+        return number in self.consumed or number in self.finished
 
 
 def event(id_: int, trace: int = 1, *, marked: bool = False) -> Arrived:
@@ -28,6 +32,7 @@ def take(known: Known, session: Session, first: int, *parcels: Arrived, worker: 
 
 def consume(known: Known, session: Session, first: int, *parcels: Arrived) -> list[tuple[int, list[int]]]:
     taken = take(known, session, first, *parcels)
+    session.consumed.update(number + index for number, run in taken for index in range(len(run)))
     known.release(0)
     return taken
 
@@ -66,16 +71,40 @@ def test_a_repeat_of_what_another_worker_consumes_is_finished_when_that_has_cons
 
 
 def test_a_repeat_of_an_unfinished_event_is_finished_with_it() -> None:
+    known, session, other = Known(), Session(), Session()
+    first = event(10)
+    take(known, session, 1, event(9), first)
+    first.pending = 1
+    known.release(0)
+    assert consume(known, other, 1, event(10, marked=True)) == []
+    assert consume(known, other, 2, event(10, marked=True)) == []
+    assert other.finished == []
+    known.finish_twins(10)
+    assert other.finished == [1, 2]
+    assert session.finished == []
+
+
+def test_a_repeat_within_one_arrival_waits_for_an_event_that_is_not_finished() -> None:
     known, session = Known(), Session()
     first = event(10)
-    take(known, session, 1, first)
-    known.working[10] = first
+    take(known, session, 1, first, event(10, marked=True))
+    first.pending = 1
     known.release(0)
-    assert consume(known, session, 2, event(10, marked=True)) == []
     assert session.finished == []
-    del known.working[10]
     known.finish_twins(10)
     assert session.finished == [2]
+
+
+def test_a_repeat_is_finished_at_once_when_its_event_was_finished_late() -> None:
+    known, session, other = Known(), Session(), Session()
+    first = event(10)
+    take(known, session, 1, event(9), first)
+    first.pending = 1
+    known.release(0)
+    session.consumed.update((1, 2))
+    known.finish_twins(10)
+    assert consume(known, other, 1, event(10, marked=True)) == []
+    assert other.finished == [1]
 
 
 def test_events_of_one_id_and_two_traces_are_two_events() -> None:
@@ -90,14 +119,3 @@ def test_at_least_the_last_events_are_remembered_and_not_many_more() -> None:
         consume(known, session, number, event(number))
     assert consume(known, session, 301, *(event(number, marked=True) for number in range(201, 301))) == []
     assert consume(known, session, 401, event(1, marked=True)) == [(401, [1])]
-
-
-def test_what_is_in_work_is_counted() -> None:
-    known, session = Known(), Session()
-    waiting, other = event(1), event(2)
-    take(known, session, 1, waiting, other)
-    assert known.in_work == 2
-    waiting.number = 1
-    known.working[1] = waiting
-    known.release(0)
-    assert known.in_work == 1

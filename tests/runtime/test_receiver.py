@@ -137,3 +137,45 @@ def test_a_number_that_finishes_in_order_behind_one_that_is_set_aside_is_told(mo
     assert (session.aside, session.scattered, told(session)) == ({1}, set(), (0, [2]))
     session.finish_run(3, [wire.Arrived(3, 3, "n", b"", b""), wire.Arrived(4, 4, "n", b"", b"")])
     assert told(session) == (0, [3, 4])
+
+
+def opened(made: Receiver, session: Session, first: int, count: int) -> list[wire.Arrived]:
+    """Events that were consumed and wait for something."""
+    made.on_frame(session.identity, batch(first, count))
+    _, _, parcels, _ = made.arrivals.pop()
+    for number, parcel in enumerate(parcels, first):
+        parcel.number, parcel.session, parcel.pending = number, session, 1
+    session.consume(count)
+    return parcels
+
+
+def test_events_that_end_together_are_finished_in_any_order() -> None:
+    made = receiver()
+    made.on_frame(b"1", hello())
+    session = made.sessions[b"1"]
+    parcels = opened(made, session, 1, 4)
+    session.close([parcels[0], parcels[3], parcels[2]])
+    assert told(session) == (1, [4, 3])
+    assert [session.is_finished(number) for number in range(1, 5)] == [True, False, True, True]
+    session.close([parcels[1]])
+    assert told(session) == (4, [])
+    session.close(opened(made, session, 5, 3))
+    assert told(session) == (7, [])
+
+
+def test_what_a_sender_that_is_gone_had_sent_is_in_work_until_it_is_finished() -> None:
+    made = receiver()
+    made.on_frame(b"1", hello())
+    made.on_frame(b"2", hello("up-2"))
+    session = made.sessions[b"1"]
+    parcels = opened(made, session, 1, 2)
+    made.on_frame(b"2", batch(1, 3))
+    assert made.in_work == 2
+    assert not made.idle
+    made.gone(b"1")
+    made.arrivals.clear()
+    made.sessions[b"2"].finish_run(1, [wire.Arrived(1, 1, "n", b"", b"") for _ in range(3)])
+    assert made.in_work == 2
+    session.close(parcels)
+    assert made.in_work == 0
+    assert made.idle
