@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from actorkit.link import MAX_HOLES, Link
-from actorkit.wire import Ack, Parcel
+from actorkit.wire import Ack, Arrived, Parcel
 
 
 class Entry:
@@ -19,6 +21,23 @@ class Entry:
 
 def parcels(*ids: int) -> list[Parcel]:
     return [Parcel(id_, id_, "n", b"", b"") for id_ in ids]
+
+
+class Session:
+    """Notes the numbers that are finished."""
+
+    def __init__(self) -> None:
+        self.closed: list[int] = []
+
+    def close(self, parcels: Sequence[Arrived]) -> None:
+        self.closed += [parcel.number for parcel in parcels]
+
+
+def arrived(number: int, session: Session | None, pending: int = 1) -> Arrived:
+    """An event that waits for `pending` others; its consume goes on where the session is None."""
+    made = Arrived(number, number, "n", b"", b"")
+    made.number, made.session, made.pending = number, session, pending
+    return made
 
 
 def alone(*ids: int) -> tuple[Link, Entry]:
@@ -84,3 +103,21 @@ def test_an_event_that_finishes_late_does_not_keep_those_behind_it(shared: bool)
     assert len(link._parcels) <= MAX_HOLES
     link.acknowledge(Ack(5000, 5000, []))
     assert (entry.pending, link.unacked) == (1, 0)
+
+
+def test_arrived_events_are_told_to_their_sessions_when_nothing_is_pending() -> None:
+    one, two, other = Session(), Session(), Entry()
+    other.pending = 1
+    entries = [
+        *(arrived(number, one) for number in (1, 2)),
+        arrived(3, one, pending=2),
+        other,
+        arrived(1, two),
+        arrived(2, None),
+        arrived(4, one),
+    ]
+    link = Link("tcp://a:1")
+    link.enter(parcels(*range(1, 8)), entries)
+    link.acknowledge(Ack(7, 7, []))
+    assert (one.closed, two.closed, other.finished) == ([1, 2, 4], [1], 1)
+    assert [entry.pending for entry in entries] == [0, 0, 1, 0, 0, 0, 0]
