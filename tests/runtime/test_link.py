@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from actorkit import ledger
 from actorkit.link import MAX_HOLES, Link
 from actorkit.wire import Ack, Arrived, Parcel
 
@@ -108,7 +109,7 @@ def test_an_event_that_finishes_late_does_not_keep_those_behind_it(shared: bool)
 def test_arrived_events_are_told_to_their_sessions_when_nothing_is_pending() -> None:
     one, two, other = Session(), Session(), Entry()
     other.pending = 1
-    entries = [
+    entries: list[ledger.Entry] = [
         *(arrived(number, one) for number in (1, 2)),
         arrived(3, one, pending=2),
         other,
