@@ -20,6 +20,9 @@ from actorkit.wire import MAX_BODY_BYTES, Parcel
 #: A source gives the others in the process their turn after this many events at the latest.
 TURN_EVENTS: Final = 512
 
+#: A source that is quick looks at the clock every so many events.
+STRIDE: Final = 16
+
 log = logging.getLogger("actorkit.producer")
 
 
@@ -64,6 +67,24 @@ class Room:
         self._there.set()
 
 
+class Pace:
+    """Gives the others in the process their turn: after `TURN_EVENTS` events, or when they have waited for `TURN_S`."""
+
+    def __init__(self) -> None:
+        self._begun = self._looked = perf_counter()
+        self._count = 0
+
+    def keep(self, count: int) -> int:
+        """To be called with the number of events so far; returns at which number to call again."""
+        now = perf_counter()
+        stride = STRIDE if now - self._looked < TURN_S else 1
+        if count - self._count >= TURN_EVENTS or now - self._begun > TURN_S:
+            gevent.sleep(0)
+            self._begun, self._count = perf_counter(), count
+        self._looked = perf_counter()
+        return count + stride
+
+
 class Producer:
     """Sends what the actor's `produce` makes, while there is room. `crashed` is called with what produce raises."""
 
@@ -90,24 +111,21 @@ class Producer:
 
     def _send(self, targets: Sequence[Sender]) -> None:
         """For any connections."""
-        exits, room, source = self._exits, self._room, self._exits.source
-        turn = perf_counter()
+        exits, room, source, pace, look = self._exits, self._room, self._exits.source, Pace(), 1
         for count, event in enumerate(self._actor.produce(), 1):
             if source.pending > room.window:
                 room.wait()
             if room.closed:
                 return
             exits.begin(event, targets, source)
-            if not count % TURN_EVENTS or perf_counter() - turn > TURN_S:
-                gevent.sleep(0)
-                turn = perf_counter()
+            if count >= look:
+                look = pace.keep(count)
 
     def _feed(self, sender: Sender) -> None:
         """For one connection: one entry for all events. What is done for each event is written out here."""
         exits, room, source, turns = self._exits, self._room, self._exits.source, self._exits.turn
         next_id, append, trail = exits.next_id, sender.pending.append, exits.trail
-        targets = (sender,)
-        turn = perf_counter()
+        targets, pace, look = (sender,), Pace(), 1
         for count, event in enumerate(self._actor.produce(), 1):
             if source.pending > room.window:
                 room.wait()
@@ -128,9 +146,8 @@ class Producer:
                     turns.schedule()
             else:
                 exits.begin(event, targets, source)
-            if not count % TURN_EVENTS or perf_counter() - turn > TURN_S:
-                gevent.sleep(0)
-                turn = perf_counter()
+            if count >= look:
+                look = pace.keep(count)
 
     def kill(self) -> None:
         """End it, wherever it is."""
