@@ -66,17 +66,20 @@ class Inlet:
 
     def _read(self) -> bool:
         pump, on_frame = self._pump, self.receiver.on_frame
-        recv, more, readable = pump.recv, pump.more, pump.readable
+        recv, recv_frame, more, readable = pump.recv, pump.recv_frame, pump.more, pump.readable
         for _ in range(BURST):
             if not readable():
                 self._arrived()
                 return False
             identity = recv(NOBLOCK)
-            frames = []
-            while more():
-                frames.append(recv(NOBLOCK))
-            # Anything but one frame is no message of ours; a ZMTP 1.0 peer can send even none.
-            on_frame(identity, frames[0] if len(frames) == 1 else b"")
+            frame = recv_frame(NOBLOCK, False) if more() else None
+            if frame is None or frame.more:
+                # Anything but one frame is no message of ours; a ZMTP 1.0 peer can send even none.
+                while more():
+                    recv(NOBLOCK)
+                on_frame(identity, b"")
+            else:
+                on_frame(identity, frame.buffer)
         self._arrived()
         return True
 

@@ -32,6 +32,8 @@ class Pump:
     def __init__(self, socket: zmq.Socket[bytes], read: Callable[[], bool]) -> None:
         self.socket = socket
         self.recv: Callable[[int], bytes] = zmq.backend.Socket.recv.__get__(socket)
+        #: (flags, False): a frame that is read where ZeroMQ has it.
+        self.recv_frame: Callable[[int, bool], zmq.Frame] = zmq.backend.Socket.recv.__get__(socket)
         self.send: Callable[[bytes | bytearray, int], None] = zmq.backend.Socket.send.__get__(socket)
         self._get: Callable[[int], int] = zmq.backend.Socket.get.__get__(socket)
         self._read = read

@@ -211,7 +211,7 @@ class Receiver:
         #: Sessions that are no more, and something of theirs may be unfinished.
         self._parted: list[Session] = []
 
-    def on_frame(self, identity: bytes, frame: bytes) -> None:
+    def on_frame(self, identity: bytes, frame: bytes | memoryview) -> None:
         """Take one message of a peer. A bad one is counted and answered with a refusal; nothing is raised."""
         try:
             message = wire.decode_from_sender(frame)
