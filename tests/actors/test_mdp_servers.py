@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,7 +18,6 @@ from actorkit.director import Director
 from actorkit.errors import SettingsError
 from actorkit.mdp.client import Client
 from actorkit.mdp.keys import ClientKeys
-from actorkit.mdp.process import _reached_at
 from actorkit.mdp.worker import Worker
 from actorkit.topology_keys import generate
 from actorkit_actors.mdp_broker import MDPBroker
@@ -244,16 +242,3 @@ def test_durable_requests_survive_sigkill_of_titanic_and_of_the_broker(start: St
             worker.close()
     finally:
         client.close()
-
-
-def test_a_broker_announces_the_address_of_its_way_to_the_service_or_of_its_own_name(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The second is for pods that start before the service has a name: nobody else knows a pod's own name."""
-    assert _reached_at("tcp://*:5550", "tcp://127.0.0.1:6000") == "tcp://127.0.0.1:5550"
-    for known, shown in (("10.244.0.9", "10.244.0.9"), ("fd00::9", "[fd00::9]"), ("127.0.1.1", socket.gethostname())):
-        answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (known, 0))]
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, answer=answer, **_options: answer)
-        assert _reached_at("tcp://*:5550", "tcp://nowhere.invalid:6000") == f"tcp://{shown}:5550"
-    for endpoint in ("ipc:///broker", "tcp://10.0.0.1:5550", "tcp://*:*"):
-        assert _reached_at(endpoint, "tcp://nowhere.invalid:6000") == ""

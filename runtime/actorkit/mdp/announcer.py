@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -69,19 +70,41 @@ def own_endpoint(bound: str, service: str) -> str:
     """Return where others reach a socket bound to every interface: our address on the way to the service.
 
     `bound` and `service` are endpoints, as "tcp://0.0.0.0:5555". An endpoint bound to one address is returned as it is.
+    Where there is no way to the service yet, as when all pods start at once, it is the address of this host's own name,
+    for the name itself means nothing to other pods.
     """
     transport, _, rest = bound.partition("://")
     host, _, port = rest.rpartition(":")
     if transport != "tcp" or host not in ("0.0.0.0", "[::]", "*"):
         return bound
-    target, _, target_port = service.partition("://")[2].rpartition(":")
-    # The plain socket: this runs in the broker's own thread, where gevent's would make a loop of its own.
-    plain: type[socket.socket] = monkey.get_original("socket", "socket")
-    family = socket.AF_INET6 if ":" in target else socket.AF_INET
-    try:
-        with plain(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((target.strip("[]"), int(target_port)))
-            address = str(probe.getsockname()[0])
-    except OSError:
-        address = str(monkey.get_original("socket", "gethostname")())
+    address = _address_towards(service) or _address_of_name()
     return f"tcp://[{address}]:{port}" if ":" in address else f"tcp://{address}:{port}"
+
+
+# The plain functions: this runs in the broker's own thread, where gevent's would make a loop of its own.
+
+
+def _address_towards(service: str) -> str:
+    """Return the address from which packets to a service leave, "" when that cannot be known."""
+    transport, _, rest = service.partition("://")
+    target, _, port = rest.rpartition(":")
+    if transport != "tcp":
+        return ""
+    plain: type[socket.socket] = monkey.get_original("socket", "socket")
+    try:
+        with plain(socket.AF_INET6 if ":" in target else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((target.strip("[]"), int(port)))
+            return str(probe.getsockname()[0])
+    except OSError:
+        return ""
+
+
+def _address_of_name() -> str:
+    """Return the address of this host's name; the name where that leads to this host only, or nowhere."""
+    name = str(monkey.get_original("socket", "gethostname")())
+    try:
+        found = monkey.get_original("socket", "getaddrinfo")(name, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return name
+    address = str(found[0][4][0])
+    return name if ipaddress.ip_address(address.partition("%")[0]).is_loopback else address

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 import signal
-import socket
 import threading
 from collections.abc import Callable
 from socketserver import ThreadingMixIn
@@ -16,7 +14,6 @@ from prometheus_client.registry import Collector
 
 from actorkit import __version__, admin, logs, metrics, params, topology_keys
 from actorkit.errors import SettingsError
-from actorkit.mdp.announcer import own_endpoint
 from actorkit.mdp.broker import Broker, lean
 from actorkit.mdp.discovery import REGISTRY
 from actorkit.mdp.options import BrokerParams, RegistrationParams, refuse_clear
@@ -86,8 +83,6 @@ def _broker(settings: Settings, endpoint: str) -> Server:
     registration = [name.removeprefix(REGISTRY) for name in settings.brokers if name.startswith(REGISTRY)]
     if not built.registration and registration:
         built = msgspec.structs.replace(built, registration=registration)
-    if built.registration and not built.advertise:
-        built = msgspec.structs.replace(built, advertise=_reached_at(endpoint, built.registration[0]))
     if settings.keys is not None:
         pair = topology_keys.read(settings.keys)
         built = msgspec.structs.replace(
@@ -95,27 +90,6 @@ def _broker(settings: Settings, endpoint: str) -> Server:
         )
     refuse_clear(settings.actor, endpoint, built.keys, clear=built.clear)
     return Broker(endpoint, built)
-
-
-def _reached_at(endpoint: str, service: str) -> str:
-    """Return where others reach this broker, "" where only the bound socket will tell.
-
-    The way to the registration service tells; but that may have no name yet, when all pods start at once. Then it is
-    the address of this host's own name, for the name itself means nothing to other pods.
-    """
-    if not endpoint.startswith("tcp://*:") or endpoint.endswith("*") or not service.startswith("tcp://"):
-        return ""
-    found = own_endpoint(endpoint, service)
-    host = socket.gethostname()
-    if f"//{host}:" not in found:
-        return found
-    try:
-        address = str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
-    except OSError:
-        return found
-    if ipaddress.ip_address(address.partition("%")[0]).is_loopback:
-        return found
-    return found.replace(f"//{host}:", f"//[{address}]:" if ":" in address else f"//{address}:")
 
 
 def _registration(settings: Settings, endpoint: str) -> Server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
@@ -105,9 +106,27 @@ def test_a_silly_lifetime_is_bounded() -> None:
     assert names(directory, 61.0) == []
 
 
-def test_an_address_for_others_is_found_out() -> None:
+@pytest.mark.parametrize("bound", ["tcp://10.1.2.3:5555", "ipc:///broker"])
+def test_a_broker_bound_to_one_address_is_reached_there(bound: str) -> None:
+    assert own_endpoint(bound, "tcp://127.0.0.1:6000") == bound
+
+
+def test_a_broker_is_reached_at_the_address_of_its_way_to_the_service() -> None:
     assert own_endpoint("tcp://0.0.0.0:5555", "tcp://127.0.0.1:6000") == "tcp://127.0.0.1:5555"
-    assert own_endpoint("tcp://10.1.2.3:5555", "tcp://127.0.0.1:6000") == "tcp://10.1.2.3:5555"
+    assert own_endpoint("tcp://[::]:5555", "tcp://127.0.0.1:6000") == "tcp://127.0.0.1:5555"
+
+
+@pytest.mark.parametrize("service", ["tcp://nowhere.invalid:6000", "ipc:///registry"])
+@pytest.mark.parametrize(
+    ("known", "host"), [("10.244.0.9", "10.244.0.9"), ("fd00::9", "[fd00::9]"), ("127.0.1.1", socket.gethostname())]
+)
+def test_without_a_way_a_broker_is_reached_at_the_address_of_its_own_name(
+    service: str, known: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it is for pods that start before the service has a name: nobody else knows a pod's own name."""
+    answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (known, 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: answer)
+    assert own_endpoint("tcp://0.0.0.0:5555", service) == f"tcp://{host}:5555"
 
 
 def params(registry: Running) -> str:
