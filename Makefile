@@ -1,4 +1,5 @@
 # make demo: an order going full circle, as local processes. make test: the whole test suite.
+# make bench: every benchmark, each figure beside its floor.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +20,6 @@ check: $(VENV)/dev
 
 bench: $(VENV)/dev
 	$(BIN)/python -m benchmarks
-	$(BIN)/python -m benchmarks.mdp
 
 # One stamp for each set of extras: `make demo` needs no test tools.
 $(VENV)/%: pyproject.toml

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmarks import circle, edge, latency, start, window
+from benchmarks import circle, edge, latency, mdp, start, window
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
 
@@ -24,6 +24,7 @@ def main() -> None:
             ("latency", latency),
             ("window", window),
             ("circle", circle),
+            ("mdp", mdp),
         )
     }
     RESULTS.write_text(json.dumps(rows, indent=2) + "\n")

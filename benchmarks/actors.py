@@ -10,9 +10,11 @@ from pathlib import Path
 
 import gevent
 import zmq
+import zmq.backend
 
-from actorkit import Actor, Event, topology_keys
+from actorkit import Actor, Event, topology_keys, wire
 from actorkit.actor import Held
+from actorkit.body import BYTES
 from actorkit.topology_keys import TopologyKeys
 
 #: Events at the beginning that are not measured: connections are made, code is warm.
@@ -179,11 +181,40 @@ def pull(endpoint: str, count: int, file: str) -> None:
         Path(file).write_text(str((count - warm_up) / (time.perf_counter() - begun)))
 
 
+def push_batches(endpoint: str, count: int, size_bytes: int) -> None:
+    """Sends the frames that a backlog makes of such events, and nothing else: no ledger, no acknowledgement."""
+    body, sent, frame = b"x" * size_bytes, 0, bytearray()
+    many = min(wire.MAX_BATCH, max(1, wire.MAX_BATCH_BYTES // size_bytes))
+    with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
+        socket.connect(endpoint)
+        send = zmq.backend.Socket.send.__get__(socket)
+        while sent < count:
+            parcels = [wire.Parcel(number, number, BYTES, body, b"", None, False, "source") for number in range(many)]
+            wire.encode_into(wire.Outgoing(sent + 1, parcels, False), frame)
+            send(frame)
+            sent += many
+
+
+def pull_batches(endpoint: str, count: int, file: str) -> None:
+    """Reads such frames into events, and does nothing with them."""
+    with zmq.Context() as context, context.socket(zmq.PULL) as socket:
+        socket.bind(endpoint)
+        recv = zmq.backend.Socket.recv.__get__(socket)
+        got = first = 0
+        begun = 0.0
+        while got < count:
+            batch = wire.decode_from_sender(recv(0, False).buffer)
+            got += len(batch.parcels) if isinstance(batch, wire.Batch) else 0
+            if not begun and got >= min(WARM_UP, count // 10):
+                begun, first = time.perf_counter(), got
+        Path(file).write_text(str((got - first) / (time.perf_counter() - begun)))
+
+
 if __name__ == "__main__":
     role, endpoint, count, last = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
-    if role == "push":
-        push(endpoint, count, int(last))
-    elif role == "tick":
+    if role == "tick":
         tick(endpoint, count, float(last))
+    elif role.startswith("push"):
+        {"push": push, "push-batches": push_batches}[role](endpoint, count, int(last))
     else:
-        {"pull": pull, "clock": clock}[role](endpoint, count, last)
+        {"pull": pull, "pull-batches": pull_batches, "clock": clock}[role](endpoint, count, last)

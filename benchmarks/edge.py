@@ -1,5 +1,8 @@
 """Edges in a few shapes, acknowledged, against bare PUSH/PULL that sends one message an event.
 
+The row "frames alone" is no edge: two bare sockets and msgspec pass on the frames that a backlog makes, and nobody
+keeps a ledger, acknowledges, or makes events of them. It tells how much an edge that writes such frames could carry.
+
 python -m benchmarks.edge [--runs 5] [--json FILE]
 """
 
@@ -73,14 +76,15 @@ def result(file: Path, processes: list[subprocess.Popen[bytes]]) -> list[float]:
     return [float(part) for part in file.read_text().split()]
 
 
-def floor(size_bytes: int, count: int, folder: Path, keys: Path | None = None) -> float:
-    """Messages per second of bare PUSH/PULL, two processes; with `keys` over CURVE."""
+def floor(size_bytes: int, count: int, folder: Path, keys: Path | None = None, what: str = "") -> float:
+    """Events per second of bare PUSH/PULL, two processes, a message each; with `keys` over CURVE. `what` is "" or
+    "-batches": the frames that a backlog makes."""
     endpoint, file = f"tcp://127.0.0.1:{free_port()}", folder / "floor"
     file.unlink(missing_ok=True)
     module = [sys.executable, "-m", "benchmarks.actors"]
     environment = {**os.environ, **({"ACTORKIT_KEYS": str(keys)} if keys is not None else {})}
-    pull = subprocess.Popen([*module, "pull", endpoint, str(count), str(file)], env=environment)
-    push = subprocess.Popen([*module, "push", endpoint, str(count), str(size_bytes)], env=environment)
+    pull = subprocess.Popen([*module, f"pull{what}", endpoint, str(count), str(file)], env=environment)
+    push = subprocess.Popen([*module, f"push{what}", endpoint, str(count), str(size_bytes)], env=environment)
     return result(file, [push, pull])[0]
 
 
@@ -128,6 +132,7 @@ def measure(runs: int) -> report.Rows:
             PLAIN: lambda size, count: chain(size, count, folder),
             "source -> pass -> sink": lambda size, count: chain(size, count // 2, folder, between=1),
             CURVE: lambda size, count: chain(size, count // 2, folder, keys=keys),
+            "frames alone": lambda size, count: floor(size, 2 * count, folder, what="-batches"),
         }
         small: Shapes = {
             "five actors in a row": lambda size, count: chain(size, count // 4, folder, between=3),

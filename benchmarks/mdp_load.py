@@ -1,8 +1,9 @@
 """The load for benchmarks/mdp.py: clients or workers on raw sockets, one process, as little Python a message as can be.
 
 python -m benchmarks.mdp_load workers ENDPOINT COUNT        until it is ended
+python -m benchmarks.mdp_load mirrors ENDPOINT COUNT        workers that know nothing of MDP, behind a proxy
 python -m benchmarks.mdp_load idle ENDPOINT COUNT           registers for services that nobody asks
-python -m benchmarks.mdp_load pipelined ENDPOINT SECONDS WINDOW   prints requests/s
+python -m benchmarks.mdp_load pipelined ENDPOINT SECONDS WINDOW   prints requests/s, and how many there were
 python -m benchmarks.mdp_load sequential ENDPOINT SECONDS   prints requests/s, p50 and p99 in µs
 """
 
@@ -77,6 +78,23 @@ def serve(socket: Socket) -> None:
         send(body)
 
 
+def mirrors(endpoint: str, count: int) -> None:
+    """Send back what comes, `count` connections: messages of five frames."""
+    context: zmq.Context[Any] = zmq.Context()
+    socket = dealer(context, endpoint)
+    for _ in range(count - 1):
+        socket.connect(endpoint)
+    recv, send = socket.recv, socket.send
+    while True:
+        client = recv()
+        empty, header, service, body = recv(), recv(), recv(), recv()
+        send(client, MORE)
+        send(empty, MORE)
+        send(header, MORE)
+        send(service, MORE)
+        send(body)
+
+
 def idle(endpoint: str, count: int) -> None:
     """Register workers for 50 services that nobody asks; heartbeats are spread over the interval."""
     context: zmq.Context[Any] = zmq.Context()
@@ -111,7 +129,7 @@ def pipelined(endpoint: str, seconds: float, window: int) -> None:
         send(b"echo", MORE)
         send(BODY)
         done += 1
-    print(done / (time.perf_counter() - started))
+    print(done / (time.perf_counter() - started), done)
     socket.close(0)
 
 
@@ -138,6 +156,8 @@ if __name__ == "__main__":
     role, where, *rest = sys.argv[1:]
     if role == "workers":
         workers(where, int(rest[0]))
+    elif role == "mirrors":
+        mirrors(where, int(rest[0]))
     elif role == "idle":
         idle(where, int(rest[0]))
     elif role == "pipelined":

@@ -160,11 +160,13 @@ class Consumer:
             if not arrivals:
                 self._rest(flag)
             while arrivals:
-                session, number, parcels, marked = arrivals.popleft()
+                session, first, parcels, marked = arrival = arrivals.popleft()
                 if len(parcels) > 1:
-                    arrivals.appendleft((session, number + 1, parcels[1:], marked))
+                    singles = [(session, number, [parcel], marked) for number, parcel in enumerate(parcels, first)]
+                    arrival, *rest = singles
+                    arrivals.extendleft(reversed(rest))
                 self.arrived()
-                self._consume(worker, place, (session, number, parcels[:1], marked))
+                self._consume(worker, place, arrival)
 
     def _consume(self, worker: int, place: Place, arrival: Arrival) -> None:
         """Consume the events of one arrival, but for repeats."""
