@@ -189,7 +189,7 @@ def push_batches(endpoint: str, count: int, size_bytes: int) -> None:
         socket.connect(endpoint)
         send = zmq.backend.Socket.send.__get__(socket)
         while sent < count:
-            parcels = [wire.Parcel(number, number, BYTES, body, b"", None, False, "source") for number in range(many)]
+            parcels = [wire.Parcel(number, 0, BYTES, body, b"", None, False, "source") for number in range(many)]
             wire.encode_into(wire.Outgoing(sent + 1, parcels, False), frame)
             send(frame)
             sent += many

@@ -84,6 +84,17 @@ class Broken(Actor):
         return None
 
 
+class Exit(BaseException):
+    """No `Exception`: nothing that handles those handles it."""
+
+
+class Leaver(Actor):
+    """Ends its worker."""
+
+    def consume(self, event: Event) -> None:
+        raise Exit("bye")
+
+
 class Lap(Actor):
     """Sends an event on to `again` until it has passed `laps` times, then to `out`."""
 

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
-import msgspec
-
 from actorkit import body
-from actorkit.context import Context
+from actorkit.context import Context, decode_context
 from actorkit.errors import ConversionError
 from actorkit.event import Event
 
@@ -25,9 +23,6 @@ Plain = Literal["bytes", "text", "json", "xml"]
 
 _LETTERS: Final = {"bytes": body.BYTES, "text": body.TEXT, "json": body.JSON, "xml": body.XML}
 _KNOWN: Final = frozenset((body.NOTHING, *_LETTERS.values()))
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Context).decode
 
 
 def pack(event: Event) -> list[bytes]:
@@ -61,9 +56,4 @@ def read_context(frames: Sequence[bytes]) -> Context:
     Raises:
         ConversionError: it cannot be read.
     """
-    if not is_packed(frames):
-        return Context()
-    try:
-        return _decode(frames[2])
-    except msgspec.MsgspecError as exc:
-        raise ConversionError(f"the envelope has no context that can be read: {exc}") from exc
+    return decode_context(frames[2]) if is_packed(frames) else Context()

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from docker import DockerClient
 
+from actorkit.errors import UNREADABLE
 from actorkit.mdp.call_cli import Answer, Order, Report
 from actorkit_kit import deployment, python_process
 from actorkit_kit.engine import docker_command, last_line
@@ -73,7 +74,7 @@ class Brokers:
                 found: _T = msgspec.msgpack.decode(done.stdout, type=type_)
                 return found
             reason = last_line(done.stderr.decode(errors="replace")).removeprefix("actorkit: ")
-        except msgspec.MsgspecError as exc:
+        except UNREADABLE as exc:
             reason = f"its answer cannot be read: {exc}; is its image of another version? Build and deploy again."
         raise KitError(f"the brokers cannot be asked: {reason}")
 

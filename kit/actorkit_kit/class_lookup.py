@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from actorkit.errors import UNREADABLE
 from actorkit_actors.catalogue import CATALOGUE, Entry
 from actorkit_kit import python_process
 from actorkit_kit.actor_class import Description, Request, describe
@@ -57,7 +58,7 @@ def ask(order: Order, folder: Path | None) -> Report:
     except subprocess.TimeoutExpired as exc:
         what = order.program or ", ".join(request.class_path for request in order.classes)
         raise KitError(f"{what}: importing it took more than {IMPORT_TIMEOUT_S:g} s. Start nothing at import.") from exc
-    except msgspec.DecodeError as exc:
+    except UNREADABLE as exc:
         words = done.stderr.decode(errors="replace").strip().splitlines()
         what = order.program or ", ".join(request.class_path for request in order.classes)
         raise KitError(f"{what}: importing it ended Python: {words[-1] if words else 'without a word'}") from exc

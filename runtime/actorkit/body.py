@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from actorkit.errors import ConversionError
+from actorkit.errors import UNREADABLE, UNWRITABLE, ConversionError
 
 NOTHING: Final = "n"
 BYTES: Final = "b"
@@ -96,7 +96,7 @@ def dump(data: Any, wanted: str | None = None) -> tuple[str, bytes]:
         return format_, xmlbody.serialise(data)
     try:
         return JSON, _encode_json(data)
-    except (TypeError, ValueError, msgspec.MsgspecError) as exc:
+    except UNWRITABLE as exc:
         raise ConversionError(f"the data cannot be written as JSON: {exc}") from exc
 
 
@@ -163,7 +163,7 @@ def parse_json(content: bytes) -> Any:
     """
     try:
         return msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError) as exc:
+    except UNREADABLE as exc:
         raise ConversionError(f"the data is not JSON: {_json_place(content) or exc}") from exc
 
 

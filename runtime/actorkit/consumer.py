@@ -94,7 +94,8 @@ def in_threads(handle: Callable[[Event], object], exits: Exits, threads: int) ->
 
 
 class Consumer:
-    """The workers of one instance: `concurrency` greenlets that share the arrivals.
+    """The workers of one instance: `concurrency` greenlets that share the arrivals. `crashed` is called with what ends
+    one of them: an instance that only seemed to be there would hold its peers' events for good.
 
     Attributes:
         buckets: consume calls by duration, one count for each of `BUCKETS` and one above them.
@@ -102,7 +103,14 @@ class Consumer:
         failed: exceptions out of consume, by inbox.
     """
 
-    def __init__(self, actor: Actor, receiver: Receiver, exits: Exits, handle: Callable[[Event], object]) -> None:
+    def __init__(
+        self,
+        actor: Actor,
+        receiver: Receiver,
+        exits: Exits,
+        handle: Callable[[Event], object],
+        crashed: Callable[[BaseException], None],
+    ) -> None:
         self._actor = actor
         self._handle = in_threads(handle, exits, actor.params.threads) if actor.params.threads else handle
         self._receiver = receiver
@@ -119,6 +127,8 @@ class Consumer:
         receiver.known.consuming = [()] * concurrency
         self._places = [Place() for _ in range(concurrency)]
         self._workers = [gevent.spawn(work, number) for number in range(concurrency)]
+        for worker in self._workers:
+            worker.link_exception(lambda ended: crashed(ended.exception))
 
     def arrived(self) -> None:
         """There may be arrivals: wake one worker. One that finds more than it takes wakes the next."""
@@ -240,15 +250,20 @@ class Consumer:
             else:
                 return
         self.failed[session.inbox] = self.failed.get(session.inbox, 0) + 1
-        expected = isinstance(error, ActorkitError)
+        expected, failure = isinstance(error, ActorkitError), Failure.of(error, self._actor.name)
         self._actor.log.log(
             logging.INFO if expected else logging.ERROR,
             "consume failed: %s: %s",
-            type(error).__name__,
-            error,
+            failure.kind,
+            failure.message,
             exc_info=None if expected else error,
         )
-        self._exits.emit_failure(event, Failure.of(error, self._actor.name), session.inbox)
+        self._exits.emit_failure(event, failure, session.inbox)
+
+    @property
+    def crashed(self) -> bool:
+        """Whether a worker has ended for what nobody handles."""
+        return any(worker.exception is not None for worker in self._workers)
 
     def stop(self) -> None:
         """End the workers; what they were doing stays unacknowledged."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
 
-from actorkit.errors import ActorkitError
+from actorkit.errors import UNREADABLE, UNWRITABLE, ActorkitError, ConversionError
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):
@@ -20,15 +23,31 @@ class Failure(msgspec.Struct, frozen=True, array_like=True):
 
     @classmethod
     def of(cls, error: BaseException, actor: str = "") -> Failure:
-        """Describe an exception; anything but an `ActorkitError` counts as status 500."""
+        """Describe an exception; anything but an `ActorkitError` counts as status 500. The description can always be
+        sent: details that cannot are left out."""
+        kind = type(error).__name__
         if isinstance(error, ActorkitError):
-            details = {key: value for key, value in error.details.items() if _plain(value)}
-            return cls(type(error).__name__, error.message or type(error).__name__, error.status, actor, details)
-        return cls(type(error).__name__, str(error) or type(error).__name__, 500, actor)
+            details = {key: value for key, value in error.details.items() if _can_be_written(value)}
+            return cls(kind, _message(error) or kind, error.status, actor, details)
+        return cls(kind, _message(error) or kind, 500, actor)
 
 
-def _plain(value: object) -> bool:
-    return isinstance(value, str | int | float | bool | None | list | dict)
+def _message(error: BaseException) -> str:
+    try:
+        text = str(error.message if isinstance(error, ActorkitError) else error)
+    except Exception as exc:  # noqa: BLE001  # whatever a user's __str__ raises
+        text = f"its message cannot be had: {type(exc).__name__}"
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _can_be_written(value: object) -> bool:
+    """Whether both msgpack, on the wire, and JSON, in dead letters and answers, have words for a value."""
+    try:
+        _encode(value)
+        json.dumps(value)
+    except UNWRITABLE:
+        return False
+    return True
 
 
 class Http(msgspec.Struct, array_like=True):
@@ -61,5 +80,28 @@ class Context(msgspec.Struct, array_like=True):
     trace: int = 0
 
 
-encode_context = msgspec.msgpack.Encoder().encode
-decode_context = msgspec.msgpack.Decoder(Context).decode
+_decode = msgspec.msgpack.Decoder(Context).decode
+
+
+def encode_context(context: Context) -> bytes:
+    """Write a context for the wire.
+
+    Raises:
+        ConversionError: it holds something that cannot travel.
+    """
+    try:
+        return _encode(context)
+    except UNWRITABLE as exc:
+        raise ConversionError(f"the event's attributes cannot be sent: {exc}; use JSON-like values") from exc
+
+
+def decode_context(written: bytes) -> Context:
+    """Read a context; b"" is an empty one.
+
+    Raises:
+        ConversionError: it is none.
+    """
+    try:
+        return _decode(written) if written else Context()
+    except UNREADABLE as exc:
+        raise ConversionError(f"the event's context cannot be read: {exc}") from exc

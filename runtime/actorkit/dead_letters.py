@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 
 from actorkit.context import Context, Failure, Http, decode_context, encode_context
-from actorkit.errors import ActorkitError
+from actorkit.errors import ActorkitError, ConversionError
 from actorkit.event import Event
 from actorkit.ids import new_id
 from actorkit.wire import Parcel
@@ -64,14 +64,19 @@ class Letter:
 
 
 def entry(event: Event, failure: Failure, *, actor: str, instance: str, inbox: str) -> dict[str, Any]:
-    """The JSON object of one event: its body as text where it is UTF-8, else as base64."""
-    origin = event.origin
-    format_, content = (origin.format, origin.body) if origin is not None else event.encoded()
-    context = decode_context(origin.context) if origin is not None and origin.context else Context()
+    """The JSON object of one event: its body as text where it is UTF-8, else as base64. Where JSON has no words for all
+    that travelled beside the body, or that cannot be read, it stands there a second time as it came."""
+    came = event.as_it_came()
+    format_, content = came.encoded()
+    context = came.context
+    attributes = json.loads(json.dumps(context.attributes, default=repr, skipkeys=True))
     try:
         body = {"text": content.decode()}
     except UnicodeDecodeError:
-        body = {"base64": base64.b64encode(content).decode()}
+        body = _base64(content)
+    told = Context(context.service, attributes, context.http, context.failure, context.trace)
+    written = event.origin.context if event.origin is not None else b""
+    more = {"context": _base64(written)} if written and written != encode_context(told) else {}
     return {
         "id": event.id,
         "trace": event.trace,
@@ -84,9 +89,14 @@ def entry(event: Event, failure: Failure, *, actor: str, instance: str, inbox: s
         "format": format_,
         "body": body,
         "service": context.service,
-        "attributes": context.attributes,
+        "attributes": attributes,
         "http": _mapping(context.http) if context.http is not None else None,
+        **more,
     }
+
+
+def _base64(content: bytes) -> dict[str, str]:
+    return {"base64": base64.b64encode(content).decode()}
 
 
 def _mapping(struct: msgspec.Struct) -> dict[str, Any]:
@@ -121,7 +131,7 @@ class Box:
 def _locked(path: Path) -> Iterator[int]:
     """The file, open for appending, for us alone. One that was replaced while we waited is opened anew."""
     while True:
-        number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        number = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
         try:
             fcntl.flock(number, fcntl.LOCK_EX)
             if path.exists() and os.path.samestat(os.fstat(number), path.stat()):
@@ -134,6 +144,10 @@ def _locked(path: Path) -> Iterator[int]:
 def _append(number: int, line: bytes) -> None:
     """Write all of it to the disk, or take back what was written."""
     begun = os.fstat(number).st_size
+    if begun and os.pread(number, 1, begun - 1) != b"\n":
+        # Whoever wrote here last was killed meanwhile. The event was not acknowledged, so it comes again.
+        begun = os.pread(number, begun, 0).rfind(b"\n") + 1
+        os.ftruncate(number, begun)
     try:
         written = 0
         while written < len(line):
@@ -145,7 +159,7 @@ def _append(number: int, line: bytes) -> None:
 
 
 def letters(folder: Path, actor: str | None = None) -> Iterator[Letter]:
-    """Everything in the box, oldest file first; a last line that was never finished is passed over.
+    """Everything in the box, oldest file first.
 
     Raises:
         DeadLetterError: a line is no event of this box.
@@ -153,11 +167,10 @@ def letters(folder: Path, actor: str | None = None) -> Iterator[Letter]:
     if not folder.is_dir():
         return
     for path in sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime):
-        for number, line in enumerate(path.read_bytes().splitlines(keepends=True), 1):
-            if line.endswith(b"\n"):
-                letter = _read(line, path, number)
-                if actor is None or letter.actor == actor:
-                    yield letter
+        for number, line in enumerate(lines(path), 1):
+            letter = _read(line, path, number)
+            if actor is None or letter.actor == actor:
+                yield letter
 
 
 def _read(line: bytes, path: Path, number: int) -> Letter:
@@ -165,7 +178,6 @@ def _read(line: bytes, path: Path, number: int) -> Letter:
         found = json.loads(line)
         body = found["body"]
         content = body["text"].encode() if "text" in body else base64.b64decode(body["base64"])
-        http = Http(**found["http"]) if found["http"] is not None else None
         return Letter(
             found["id"],
             found["trace"],
@@ -177,18 +189,31 @@ def _read(line: bytes, path: Path, number: int) -> Letter:
             Failure(**found["reason"]),
             found["format"],
             content,
-            Context(found["service"], found["attributes"], http),
+            _context(found),
             path,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise DeadLetterError(f"{path}:{number}: this is no event of a dead-letter box: {exc}") from exc
 
 
+def _context(found: dict[str, Any]) -> Context:
+    http = Http(**found["http"]) if found["http"] is not None else None
+    told = Context(found["service"], found["attributes"], http)
+    try:
+        return decode_context(base64.b64decode(found["context"]["base64"])) if "context" in found else told
+    except ConversionError:
+        return told
+
+
+def lines(path: Path) -> list[bytes]:
+    """The lines of a file of the box; a last one that was never finished is passed over."""
+    return [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+
+
 def drop(letter: Letter) -> None:
     """Take an event out of the box: its file is replaced by one without it, in one step."""
     with _locked(letter.file):
-        lines = letter.file.read_bytes().splitlines(keepends=True)
-        kept = [line for line in lines if not (line.endswith(b"\n") and json.loads(line)["id"] == letter.id)]
+        kept = [line for line in lines(letter.file) if json.loads(line)["id"] != letter.id]
         if not kept:
             letter.file.unlink()
             return

@@ -15,7 +15,7 @@ from typing import Any, Final
 import zmq
 
 from actorkit import settings, topology_keys, wire
-from actorkit.dead_letters import DeadLetterError, Letter, drop, letters
+from actorkit.dead_letters import DeadLetterError, Letter, drop, letters, lines
 from actorkit.errors import ActorkitError
 from actorkit.settings import Peers, Settings
 
@@ -78,7 +78,7 @@ def _summary(letter: Letter) -> dict[str, Any]:
 
 def _show(chosen: list[Letter], _read: Settings) -> None:
     for letter in chosen:
-        for line in letter.file.read_text().splitlines():
+        for line in lines(letter.file):
             found = json.loads(line)
             if found["id"] == letter.id:
                 print(json.dumps(found, indent=2, ensure_ascii=False))  # noqa: T201  # a command's output

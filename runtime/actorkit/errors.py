@@ -5,7 +5,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+#: What msgspec raises about bytes that it cannot read. Text that is not UTF-8 and nesting without end have errors of
+#: their own, which are none of its own.
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+
+#: What msgspec and json raise about values that they cannot write.
+UNWRITABLE: Final = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 
 
 class ActorkitError(Exception):

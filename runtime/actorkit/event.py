@@ -18,7 +18,7 @@ from actorkit.context import Context, Failure, Http, decode_context, encode_cont
 from actorkit.errors import ConversionError
 from actorkit.event_fields import EventFields, Fields, FirstField
 from actorkit.ids import new_id
-from actorkit.wire import Homes, Parcel
+from actorkit.wire import MAX_BODY_BYTES, Homes, Parcel
 
 E = TypeVar("E", bound="Event")
 
@@ -81,7 +81,7 @@ class Event(EventFields, eq=False, gc=False):
     @property
     def trace_number(self) -> int:
         """The trace as a number."""
-        return self._trace or (self.origin.trace if self.origin is not None else self.number)
+        return self._trace or (self.origin.trace or self.origin.id if self.origin is not None else self.number)
 
     @property
     def trace(self) -> str:
@@ -127,6 +127,26 @@ class Event(EventFields, eq=False, gc=False):
         self._data = body.checked(value, self.FORMAT)
         self._format = ""
 
+    def failed(self, failure: Failure) -> Self:
+        """A copy of this event that tells why it failed; as it came, where what was made of it cannot be sent."""
+        try:
+            failed = self.replace()
+            if len(failed.encoded()[1]) > MAX_BODY_BYTES:
+                failed = self.as_it_came()
+        except ConversionError:
+            failed = self.as_it_came()
+        failed.failure = failure
+        return failed
+
+    def as_it_came(self) -> Self:
+        """This event with nothing done to it; where its context cannot be read, with an empty one."""
+        came = self.received(self.origin) if self.origin is not None else self
+        try:
+            _ = came.context
+        except ConversionError:
+            came._context = Context()
+        return came
+
     def ensure(self) -> None:
         """Read the data now where its format is another than that of this class.
 
@@ -168,7 +188,7 @@ class Event(EventFields, eq=False, gc=False):
             if origin is None:
                 self._context = Context(self._service, dict(self._attributes or {}), self._http)
             else:
-                self._context = decode_context(origin.context) if origin.context else Context()
+                self._context = decode_context(origin.context)
         return self._context
 
     def encoded_context(self) -> bytes:
@@ -285,14 +305,13 @@ class Event(EventFields, eq=False, gc=False):
 
     def _copy(self, target: type[E], raw: tuple[str, bytes] | None = None) -> E:
         # The context is decoded anew, so that a change of the one is not a change of the other.
-        context = self.encoded_context()
         return target(
             body.Raw(self.encoded() if raw is None else raw),
             origin=self.origin,
             _id=self.number,
             _trace=self.trace_number,
             _homes=self.homes,
-            _context=decode_context(context) if context else Context(),
+            _context=decode_context(self.encoded_context()),
         )
 
     def text(self) -> str:

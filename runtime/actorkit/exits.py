@@ -118,7 +118,9 @@ class Exits:
         for sender in targets:
             ordinal += 1
             id_ = (entry.id * MULTIPLIER + sender.salt + ordinal) & MASK  # derive_id, without its call
-            parcel = Parcel(id_, entry.trace, format_, content, context, entry.homes, entry.redelivered, trail)
+            parcel = Parcel(
+                id_, entry.trace or entry.id, format_, content, context, entry.homes, entry.redelivered, trail
+            )
             sender.put(parcel, entry, event)
         if not self.turn.due:
             self.turn.schedule()
@@ -139,7 +141,7 @@ class Exits:
                 parcels.append(
                     Parcel(
                         id_,
-                        entry.trace,
+                        entry.trace or entry.id,
                         entry.format,
                         entry.body,
                         entry.context,
@@ -167,9 +169,7 @@ class Exits:
     def emit_failure(self, event: Event, failure: Failure, inbox: str) -> None:
         """Send an event that failed to the error outbox, or to the dead letters when there is none."""
         if self._error:
-            failed = event.replace()
-            failed.failure = failure
-            self.emit(failed, self._error, event)
+            self.emit(event.failed(failure), self._error, event)
         else:
             self._dead_letter(event, failure, inbox)
 
@@ -205,6 +205,7 @@ class Exits:
         origin = event.origin
         trail = self.trail if origin is None else self._trails[origin.trail]
         if len(targets) == 1:
+            trace = 0 if trace == id_ else trace
             targets[0].put(Parcel(id_, trace, format_, content, context, homes, False, trail), entry, event)
         elif not targets:
             self.drop("unconnected")

@@ -115,7 +115,7 @@ class Host:
         self.actor.setup()
         if cls.consumes():
             handle = self.requests.answered if cls.ANSWERS else self.actor.consume
-            self.consumer = Consumer(self.actor, self.receiver, self.exits, handle)
+            self.consumer = Consumer(self.actor, self.receiver, self.exits, handle, self._crash)
         if self.settings.inbox is not None:
             keys = self._keys.server if self._keys is not None else None
             self.inlet = Inlet(self.context, self.settings.inbox, self.receiver, self._arrived, keys)
@@ -178,7 +178,7 @@ class Host:
                 quiet_since, seen = now, signs
             elif not self.receiver.sessions or now - quiet_since >= QUIET_S:
                 break
-            if now >= deadline:
+            if now >= deadline or (self.consumer is not None and self.consumer.crashed):
                 break
             if now - polled >= POLL_S:
                 polled = now
@@ -274,7 +274,7 @@ class Host:
         if self.receiver.has_news:
             self.schedule()
 
-    def _crash(self, exc: Exception) -> None:
+    def _crash(self, exc: BaseException) -> None:
         self.crashed = exc
         self.ended.set()
 

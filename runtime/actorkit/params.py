@@ -19,7 +19,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import NODEFAULT, Meta
 
-from actorkit.errors import SettingsError
+from actorkit.errors import UNREADABLE, SettingsError
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -155,5 +155,5 @@ def _content(cls: type[msgspec.Struct], name: str, value: Any) -> Any:
         return text
     try:
         return msgspec.json.decode(text.encode())
-    except msgspec.DecodeError as exc:
+    except UNREADABLE as exc:
         raise SettingsError(f'{name}: the file "{path}" is not JSON: {exc}') from exc

@@ -141,7 +141,7 @@ class Producer:
             ):
                 event._id = id_ = next_id()
                 source.pending += 1
-                append(Parcel(id_, id_, BYTES, content, b"", None, False, trail))
+                append(Parcel(id_, 0, BYTES, content, b"", None, False, trail))
                 if not turns.due:
                     turns.schedule()
             else:

@@ -10,9 +10,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-
 from actorkit import wire
+from actorkit.errors import UNREADABLE
 from actorkit.known import Known
 
 #: Sessions that one instance keeps at a time; a peer beyond that is refused.
@@ -215,7 +214,7 @@ class Receiver:
         """Take one message of a peer. A bad one is counted and answered with a refusal; nothing is raised."""
         try:
             message = wire.decode_from_sender(frame)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             self._refuse(identity, "malformed", "the message is none of this protocol's")
             return
         if type(message) is wire.Batch:

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import msgspec
-
 from actorkit import wire
+from actorkit.errors import UNREADABLE
 from actorkit.ledger import Entry, settle
 from actorkit.link import Item, Link
 from actorkit.settings import Peers
@@ -146,7 +145,7 @@ class Sender:
         """Take one message of a peer. Returns why the link must be given up, or "" when all is well."""
         try:
             message = wire.decode_from_receiver(frame)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return "the peer does not speak this protocol"
         if type(message) is wire.Ack:
             link.acknowledge(message)

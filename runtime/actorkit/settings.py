@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from actorkit.errors import SettingsError
+from actorkit.errors import UNREADABLE, SettingsError
 from actorkit.graph import NAME, NAME_RULE, Options, outbox_of
 
 #: Exit status for a bad environment: EX_CONFIG of sysexits.h.
@@ -174,7 +174,7 @@ class _Reader:
     def json_object(self, variable: str) -> dict[str, Any]:
         try:
             return msgspec.json.decode(self._environ.get(variable, "{}"), type=dict[str, Any])
-        except msgspec.MsgspecError as exc:
+        except UNREADABLE as exc:
             raise SettingsError(f"{variable} is not a JSON object: {exc}.") from exc
 
     def endpoint(self, variable: str) -> str | None:

@@ -144,8 +144,7 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         except AnswerTimeout:
             raise
         except EventError as exc:
-            answer = sent.replace()
-            answer.failure = Failure.of(exc, self.name)
+            answer = sent.failed(Failure.of(exc, self.name))
         if answer is None:
             raise NotAnswered("the event was dealt with and nothing came back")
         return over_the_wire(answer, Event)
@@ -156,9 +155,7 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         return _Held(self, event)
 
     def _fail(self, event: Event, error: BaseException) -> None:
-        failed = event.replace()
-        failed.failure = Failure.of(error, self.name)
-        self.send(failed, "error")
+        self.send(event.failed(Failure.of(error, self.name)), "error")
 
 
 class _Held:

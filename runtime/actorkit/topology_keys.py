@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import zmq
 
-from actorkit.errors import SettingsError
+from actorkit.errors import UNREADABLE, SettingsError
 from actorkit.mdp.keys import ClientKeys, Key, SecretKey, ServerKeys, check
 
 
@@ -52,7 +52,7 @@ def read(path: Path) -> TopologyKeys:
         keys = msgspec.json.decode(path.read_bytes(), type=TopologyKeys)
     except OSError as exc:
         raise SettingsError(f'ACTORKIT_KEYS is "{path}", and it cannot be read: {exc.strerror}.') from exc
-    except msgspec.MsgspecError as exc:
+    except UNREADABLE as exc:
         raise SettingsError(
             f'ACTORKIT_KEYS is "{path}", and it is not {{"public_key": …, "secret_key": …}}: {exc}.'
         ) from exc

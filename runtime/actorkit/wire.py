@@ -7,7 +7,7 @@ element of an array is the letter that names the message.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import msgspec
 
@@ -36,15 +36,19 @@ HEARTBEAT_TIMEOUT_MS: Final = 3000
 Homes = dict[str, tuple[str, bytes]]
 
 
+#: A number of 64 bits without a sign.
+Name = Annotated[int, msgspec.Meta(ge=0)]
+
+
 class Parcel(msgspec.Struct, array_like=True, gc=False):
     """An event on the wire: [id, trace, format letter, body, context (msgpack), homes or nil, redelivered, trail].
 
-    `id` and `trace` are 64-bit numbers; `trace` is the id of the event that all of this began with. Together they are
-    the event's name. `trail` names the actors that sent it on, `/` between them, the last one last.
+    `id` and `trace` are 64-bit numbers, together the event's name; `trace` is the id of the event that all of this
+    began with, 0 where that is this one. `trail` names the actors that sent it on, `/` between them, the last one last.
     """
 
-    id: int
-    trace: int
+    id: Name
+    trace: Name
     format: str
     body: bytes
     context: bytes

@@ -83,6 +83,7 @@ def test_a_form_with_files_keeps_every_field(start: Start) -> None:
     [
         ("application/json", b'{"a": 1', "line 1, column 8"),
         ("application/json", b"\xff", "not JSON"),
+        ("application/json", b'"\xff"', "not JSON"),
         ("application/xml", b"<a>\n<b></a>", "line 2"),
         ("application/xml", b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', 'entity "x"'),
         ("text/plain", b"\xff", "not utf-8"),

@@ -114,6 +114,7 @@ def test_a_body_is_read_as_xml(format_: str, content: bytes, xml: bytes) -> None
         ("j", b"{}}", None, "not JSON"),
         ("j", b'{"a":\n1,}', None, "line 2"),
         ("j", b"[" * 100_000, None, "not JSON"),
+        ("j", b'{"a": "\xff"}', None, "not JSON"),
         ("j", b"{}", "?", '"\\?" is not a body format'),
         ("?", b"", None, 'unknown format "\\?"'),
     ],

@@ -37,6 +37,12 @@ def welcome(made: Sender, address: str) -> Link:
     return link
 
 
+@pytest.mark.parametrize("frame", [b"", b"\xc1", b"\x91\xa1\x80", b"\x95\xa1A\x01\x01\x90" + b"\x91" * 100_000])
+def test_a_peer_that_sends_what_cannot_be_read_is_given_up(frame: bytes) -> None:
+    made = sender(Options())
+    assert made.on_frame(welcome(made, "tcp://a:1"), frame) == "the peer does not speak this protocol"
+
+
 def put(made: Sender, count: int = 1, key: str = "") -> Entry:
     entry = Entry()
     for _ in range(count):

@@ -31,9 +31,38 @@ def test_an_event_that_was_asked_for_its_trace_keeps_it_when_it_is_sent() -> Non
     for event in (asked, fresh, fresh):
         exits.originate(event, [sender], lambda: None)
     parcels = list(sender.pending)
-    assert f"{parcels[0].trace:016x}" == trace == asked.trace
-    assert f"{parcels[2].trace:016x}" == fresh.trace
+    first, _, third = (arrived(parcel) for parcel in parcels)
+    assert first.trace == trace == asked.trace
+    assert third.trace == fresh.trace
     assert len({parcel.id for parcel in parcels}) == 3
+
+
+def test_an_event_that_all_began_with_names_no_trace_and_all_it_becomes_names_that_event() -> None:
+    exits, sender = exits_of("a")
+    exits.originate(Event(b"x"), [sender], lambda: None)
+    first = sender.pending.pop()
+    assert first.trace == 0
+
+    event = arrived(first)
+    exits.emit_result([event, event.replace(b"y"), Event(b"z")], event)
+    kept, replaced, new = sender.pending
+    assert {kept.trace, replaced.trace, new.trace} == {first.id}
+    assert {arrived(parcel).trace for parcel in sender.pending} == {event.trace}
+
+    entry = arrived(kept).origin
+    assert isinstance(entry, Arrived)
+    sender.pending.clear()
+    exits.passing.append(entry)
+    exits.pass_on()
+    assert sender.pending.pop().trace == first.id
+
+
+def test_copies_of_a_new_event_for_several_outboxes_share_its_trace() -> None:
+    exits, one = exits_of("a")
+    _, other = exits_of("a")
+    event = Event(b"x")
+    exits.originate(event, [one, other], lambda: None)
+    assert {one.pending[0].trace, other.pending[0].trace} == {event.number}
 
 
 def test_an_event_knows_the_actors_that_it_came_through() -> None:

@@ -36,6 +36,7 @@ GOOD = {"ACTORKIT_ACTOR": "a", "ACTORKIT_CLASS": "tests.cast:Pass"}
         ({**GOOD, "ACTORKIT_CLASS": "tests.nothing:Pass"}, 'no module "tests.nothing"'),
         ({**GOOD, "ACTORKIT_CLASS": "tests.cast:Nothing"}, '"Nothing" is no actor class'),
         ({**GOOD, "ACTORKIT_PARAMS": "{"}, "ACTORKIT_PARAMS is not a JSON object"),
+        ({**GOOD, "ACTORKIT_PARAMS": '{"pause_s": "\udcff"}'}, "ACTORKIT_PARAMS is not a JSON object"),
         ({**GOOD, "ACTORKIT_PARAMS": '{"pause": 1}'}, 'Did you mean "pause_s"?'),
         ({**GOOD, "ACTORKIT_PARAMS": '{"pause_s": "x"}'}, "pause_s: expected `float`"),
         ({**GOOD, "ACTORKIT_INBOX": "tcp:/*:5550"}, 'ACTORKIT_INBOX: "tcp:/*:5550" is not a ZeroMQ endpoint'),
@@ -93,6 +94,14 @@ def test_logs_are_json_with_the_event_at_hand(fleet: Fleet) -> None:
     assert failed["instance"]
     assert len(failed["event"]) == 16
     assert up.stop() == 0
+
+
+def test_an_instance_whose_worker_ends_does_not_go_on_without_it(fleet: Fleet) -> None:
+    down = fleet.start("down", "tests.cast:Leaver")
+    up = fleet.start("up", "tests.cast:Source", outbox_down="down", params='{"count": 1}')
+    assert down.popen.wait(20) == 1
+    assert "tests.cast.Exit: bye" in down.log.read_text()
+    eventually(lambda: up.metric("actorkit_unfinished") == 1, "its event is kept")
 
 
 def results(file: Path) -> dict[str, Any]:

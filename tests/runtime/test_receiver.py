@@ -11,6 +11,13 @@ from actorkit.receiver import MAX_SESSIONS, Receiver, Session
 
 PARCEL = wire.Parcel(1, 1, "b", b"", b"")
 
+#: Text that is not UTF-8: the letter, a parcel's format. And arrays in arrays in arrays where nothing is expected.
+UNREADABLE = [
+    b"\x91\xa1\x80",
+    b"\x94\xa1B\x01\x91\x95\x01\x00\xa1\xff\xc4\x00\xc4\x00\xc2",
+    b"\x99\xa1B\x01\x90\xc2" + b"\x91" * 100_000,
+]
+
 
 def receiver() -> Receiver:
     return Receiver("t", "down", "down-1")
@@ -37,6 +44,9 @@ def batch(first: int, count: int = 1) -> bytes:
         ([b""], "malformed"),
         ([b"\xc1"], "malformed"),
         ([wire.encode(["A", 1, 1, []])], "malformed"),
+        ([wire.encode(["B", 1, [[-1, 0, "b", b"", b""]]])], "malformed"),
+        ([wire.encode(["B", 1, [[1, -1, "b", b"", b""]]])], "malformed"),
+        *(([frame], "malformed") for frame in UNREADABLE),
         ([wire.encode(["B", 1, [[1, 1, "b", b"", b"", None, False, "", 7, 7, 7, None]]])], "malformed"),
         ([batch(1)], "stranger"),
         ([hello(version=99)], "version"),

@@ -16,7 +16,7 @@ from werkzeug import exceptions
 from werkzeug.formparser import FormDataParser
 
 from actorkit import body
-from actorkit.errors import ConversionError, MalformedEvent, NotAcceptable
+from actorkit.errors import UNREADABLE, ConversionError, MalformedEvent, NotAcceptable
 
 #: Most fields that a form, or a query, may have.
 MAX_FIELDS: Final = 1000
@@ -130,8 +130,9 @@ def _utf8(content: bytes, charset: str) -> bytes:
 def _checked_json(content: bytes, charset: str) -> bytes:
     content = content if charset in ("", "utf-8") else _utf8(content, charset)
     try:
-        _is_json(content)
-    except (msgspec.DecodeError, RecursionError):
+        _is_json(content)  # and does not look into strings
+        _ = content.isascii() or content.decode()
+    except UNREADABLE:
         body.parse_json(content)  # says where
     return content
 

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from actorkit import topology_keys
-from actorkit.errors import ActorkitError, SettingsError
+from actorkit.errors import UNREADABLE, ActorkitError, SettingsError
 from actorkit.mdp.client import Client
 from actorkit.mdp.discovery import REGISTRY, Discovery
 from actorkit.mdp.errors import NoAnswer, ServiceFailed
@@ -61,7 +61,7 @@ def main() -> int:
     try:
         order = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Order)
         keys = read_keys(Path(order.keys)) if order.keys else None
-    except msgspec.MsgspecError as exc:
+    except UNREADABLE as exc:
         print(f"actorkit: the order on stdin cannot be read: {exc}", file=sys.stderr)  # noqa: T201  # a command's output
         return 78
     except SettingsError as exc:
@@ -80,7 +80,7 @@ def read_keys(path: Path) -> ClientKeys:
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=ClientKeys)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return topology_keys.read(path).client
 
 
@@ -135,7 +135,7 @@ def _report(name: str, address: str, order: Order, keys: ClientKeys | None) -> R
         return Report(broker=name, services=msgspec.json.decode(b"".join(answer), type=dict[str, ServiceReport]))
     except ActorkitError as exc:
         return Report(broker=name, error=exc.message)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         told = b" ".join(answer).decode(errors="replace")
         return Report(broker=name, error=f'it does not list its services: it answered "{told}"')
 

@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from actorkit.errors import UNREADABLE
+
 HEADER: Final = b"AKREG1"
 ANNOUNCE: Final = b"announce"
 LEAVE: Final = b"leave"
@@ -77,7 +79,7 @@ class Directory:
             return []
         try:
             announcement = self._announcements.decode(frames[3])
-        except (msgspec.DecodeError, msgspec.ValidationError):
+        except UNREADABLE:
             self.errors["announcement"] += 1
             return []
         if frames[2] == LEAVE:

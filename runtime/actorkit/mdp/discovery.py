@@ -14,6 +14,7 @@ from gevent.socket import wait_read
 from zmq.backend import Socket
 
 from actorkit import resolve
+from actorkit.errors import UNREADABLE
 from actorkit.mdp.directory import BROKERS, HEADER, LIST, Listing
 from actorkit.mdp.keys import ClientKeys, securing
 from actorkit.mdp.link import receive
@@ -95,6 +96,6 @@ def ask(address: str, timeout_s: float = ANSWER_TIMEOUT_S, *, keys: ClientKeys |
         return None
     try:
         return msgspec.msgpack.decode(frames[3], type=Listing)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except UNREADABLE:
         log.warning("the registration service at %s sent a listing that cannot be read", address)
         return None

@@ -21,6 +21,7 @@ from typing import Final, NamedTuple, TypeAlias, TypeGuard, TypeVar
 import msgspec
 import zmq
 
+from actorkit.errors import UNREADABLE
 from actorkit.mdp.errors import FrameError
 
 #: A frame as it travels through the broker: small ones as bytes, large ones as pyzmq frames that are not copied.
@@ -252,7 +253,7 @@ def is_service_name(name: Part) -> TypeGuard[bytes]:
 def _read(decoder: msgspec.msgpack.Decoder[_Note], frame: bytes) -> _Note:
     try:
         return decoder.decode(memoryview(frame)[len(NOTE) :])
-    except (msgspec.DecodeError, msgspec.ValidationError) as exc:
+    except UNREADABLE as exc:
         raise FrameError(f"the frame after {NOTE!r} is not a note: {exc}") from exc
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from actorkit.mdp import frames as f
 from actorkit.mdp.errors import FrameError
+from tests import garbage
 
 
 def test_commands_of_01_are_those_of_rfc_7() -> None:
@@ -60,6 +61,12 @@ def test_any_bytes_after_the_mark_are_a_note_or_refused(raw: bytes) -> None:
         f.read_request_note(f.NOTE + raw)
     except FrameError as exc:
         assert "not a note" in str(exc)  # noqa: PT017
+
+
+@pytest.mark.parametrize("note", garbage.MAPS)
+def test_a_note_that_cannot_be_read_is_refused(note: bytes) -> None:
+    with pytest.raises(FrameError, match="not a note"):
+        f.read_request_note(f.NOTE + note)
 
 
 @given(st.integers(0, 2**40), st.text())

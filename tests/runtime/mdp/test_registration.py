@@ -19,6 +19,7 @@ from actorkit.mdp.directory import Directory
 from actorkit.mdp.discovery import Discovery, ask
 from actorkit.mdp.registration import RegistrationService
 from actorkit.mdp.worker import Worker
+from tests import garbage
 from tests.runtime.mdp.peers import broker_processes, free_port, until
 
 
@@ -95,6 +96,13 @@ def test_nothing_that_a_directory_is_sent_raises(frames: list[bytes]) -> None:
     directory.receive(frames, 1.0)
     directory.receive([b"", d.HEADER, *frames], 1.0)
     assert names(directory, 1.0) == []
+
+
+@pytest.mark.parametrize("announcement", garbage.MAPS)
+def test_an_announcement_that_cannot_be_read_is_counted(announcement: bytes) -> None:
+    directory = Directory(0.0)
+    assert directory.receive([b"", d.HEADER, d.ANNOUNCE, announcement], 0.0) == []
+    assert directory.errors == {"announcement": 1}
 
 
 def test_a_silly_lifetime_is_bounded() -> None:
