@@ -28,6 +28,7 @@ from actorkit.logs import LEVELS
 from actorkit.lossy import LossySender
 from actorkit.outlet import Outlet
 from actorkit.producer import Producer, Room
+from actorkit.pump import hand_over
 from actorkit.receiver import Receiver
 from actorkit.requests import Requests
 from actorkit.sender import Sender
@@ -263,6 +264,7 @@ class Host:
         if self.inlet is not None and self.receiver.has_news:
             if self.receiver.urgent:
                 self.inlet.flush()
+                hand_over()
             elif not self._acks.active:
                 self._acks.start(self.inlet.flush)
         if self._producer is not None:

@@ -14,7 +14,7 @@ from zmq.utils.monitor import parse_monitor_message
 from actorkit import resolve, wire
 from actorkit.link import Link
 from actorkit.mdp.keys import ClientKeys
-from actorkit.pump import BURST, NOBLOCK, Pump
+from actorkit.pump import BACKLOG_BYTES, BURST, NOBLOCK, Pump, hand_over
 from actorkit.sender import Sender
 
 #: How often the addresses behind a name are looked up, in seconds.
@@ -146,6 +146,8 @@ class Outlet:
                     self._drop(link)
                     self._check.set()
                 else:
+                    if len(frame) >= BACKLOG_BYTES:
+                        hand_over()
                     self.sender.reuse(frame)
                     pump.look()
 
