@@ -50,6 +50,11 @@ _FORMATS: Final[dict[type, str]] = {
 _encode_json = msgspec.json.Encoder().encode
 
 
+def as_utf8(text: str) -> str:
+    """The text, with escapes for what UTF-8 has no bytes for: half a surrogate pair, which JSON may bring."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def format_of(data: Any) -> str:
     """The format in which a value travels.
 

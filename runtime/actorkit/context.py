@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from actorkit.body import as_utf8
 from actorkit.errors import UNREADABLE, UNWRITABLE, ActorkitError, ConversionError
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -37,7 +38,7 @@ def _message(error: BaseException) -> str:
         text = str(error.message if isinstance(error, ActorkitError) else error)
     except Exception as exc:  # noqa: BLE001  # whatever a user's __str__ raises
         text = f"its message cannot be had: {type(exc).__name__}"
-    return text.encode(errors="backslashreplace").decode()
+    return as_utf8(text)
 
 
 def _can_be_written(value: object) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 import gevent
 
+from actorkit.body import as_utf8
 from actorkit.event import Event
 from actorkit.exits import Exits
 
@@ -25,13 +26,18 @@ class LogOutbox(logging.Handler):
         self._loop = gevent.get_hub().loop
 
     def emit(self, record: logging.LogRecord) -> None:
+        try:
+            message = as_utf8(record.getMessage())
+        except Exception:  # noqa: BLE001  # arguments that do not fit: told as logging's own handlers tell it
+            self.handleError(record)
+            return
         event = Event(
             {
                 "time": record.created,
                 "level": record.levelname.lower(),
                 "actor": self._actor,
                 "instance": self._instance,
-                "message": record.getMessage(),
+                "message": message,
             }
         )
         # A record may come from any thread; only the loop's may send.
