@@ -36,7 +36,8 @@ class Room:
     def __init__(self, exits: Exits, window: int) -> None:
         self._exits = exits
         #: An event counts once for each connection that it goes to.
-        self._most = self.window = window * max(1, len(exits.targets(None)))
+        self._copies = max(1, len(exits.targets(None)))
+        self._most = self.window = window * self._copies
         self._there = Flag()
         #: Whether nothing new begins any more; who waits for room then goes on without.
         self.closed = False
@@ -44,6 +45,11 @@ class Room:
     @property
     def full(self) -> bool:
         return self._exits.roots >= self.window
+
+    @property
+    def left(self) -> int:
+        """How many events may begin now."""
+        return max(0, self.window - self._exits.roots) // self._copies
 
     def wait(self) -> None:
         """Wait until there is room."""
@@ -56,8 +62,7 @@ class Room:
         """To be called when events may have been sent or finished."""
         length = max((sender.typical_bytes() for sender in self._exits.targets(None)), default=0)
         if length:
-            copies = max(1, len(self._exits.targets(None)))
-            self.window = min(self._most, max(MIN_WINDOW, MAX_UNFINISHED_BYTES // length) * copies)
+            self.window = min(self._most, max(MIN_WINDOW, MAX_UNFINISHED_BYTES // length) * self._copies)
         if not self.full:
             self._there.set()
 
@@ -68,21 +73,27 @@ class Room:
 
 
 class Pace:
-    """Gives the others in the process their turn: after `TURN_EVENTS` events, or when they have waited for `TURN_S`."""
+    """Keeps a source within its window, and gives the others in the process their turn: after `TURN_EVENTS` events, or
+    when they have waited for `TURN_S`."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room) -> None:
+        self._room = room
         self._begun = self._looked = perf_counter()
         self._count = 0
 
     def keep(self, count: int) -> int:
-        """To be called with the number of events so far; returns at which number to call again."""
+        """To be called with the number of events so far, before the next one is made; returns at which number to call
+        again. There is room for the events until then."""
+        room = self._room
+        if room.full:
+            room.wait()
         now = perf_counter()
         stride = STRIDE if now - self._looked < TURN_S else 1
         if count - self._count >= TURN_EVENTS or now - self._begun > TURN_S:
             gevent.sleep(0)
             self._begun, self._count = perf_counter(), count
         self._looked = perf_counter()
-        return count + stride
+        return count + max(1, min(stride, room.left))
 
 
 class Producer:
@@ -111,26 +122,21 @@ class Producer:
 
     def _send(self, targets: Sequence[Sender]) -> None:
         """For any connections."""
-        exits, room, source, pace, look = self._exits, self._room, self._exits.source, Pace(), 1
+        exits, room, source = self._exits, self._room, self._exits.source
+        pace, look = Pace(room), 1
         for count, event in enumerate(self._actor.produce(), 1):
-            if source.pending > room.window:
-                room.wait()
-            if room.closed:
-                return
             exits.begin(event, targets, source)
             if count >= look:
                 look = pace.keep(count)
+            if room.closed:
+                return
 
     def _feed(self, sender: Sender) -> None:
         """For one connection: one entry for all events. What is done for each event is written out here."""
         exits, room, source, turns = self._exits, self._room, self._exits.source, self._exits.turn
         next_id, append, trail = exits.next_id, sender.pending.append, exits.trail
-        targets, pace, look = (sender,), Pace(), 1
+        targets, pace, look = (sender,), Pace(room), 1
         for count, event in enumerate(self._actor.produce(), 1):
-            if source.pending > room.window:
-                room.wait()
-            if room.closed:
-                return
             content = event._data
             if (
                 type(content) is bytes
@@ -148,6 +154,8 @@ class Producer:
                 exits.begin(event, targets, source)
             if count >= look:
                 look = pace.keep(count)
+            if room.closed:
+                return
 
     def kill(self) -> None:
         """End it, wherever it is."""

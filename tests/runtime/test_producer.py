@@ -1,12 +1,18 @@
-"""When a source gives the others in the process their turn."""
+"""When a source gives the others in the process their turn, waits for room, and ends."""
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
+from typing import cast
 
-from actorkit import producer
+import pytest
+from gevent.event import Event as Flag
+
+from actorkit import Actor, Event, JSONEvent, producer
 from actorkit.consumer import TURN_S
-from actorkit.producer import STRIDE, TURN_EVENTS, Pace
+from actorkit.director import Director
+from actorkit.producer import STRIDE, TURN_EVENTS, Pace, Room
+from tests.runtime.directing import Keep, until
 
 
 class Clock:
@@ -24,11 +30,34 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-def kept(clock: Clock, *seconds: float) -> list[int]:
+class Space:
+    """The window of a source whose events are never finished, but when it waits for that."""
+
+    def __init__(self, window: int) -> None:
+        self.window = window
+        self.taken = 0
+        self.waits: list[int] = []
+
+    @property
+    def full(self) -> bool:
+        return self.taken >= self.window
+
+    @property
+    def left(self) -> int:
+        return self.window - self.taken
+
+    def wait(self) -> None:
+        self.waits.append(self.taken)
+        self.taken = 0
+
+
+def kept(clock: Clock, *seconds: float, space: Space | None = None) -> list[int]:
     """Make events that take so long each; returns at which ones the pace was kept."""
-    pace, look, looks = Pace(), 1, []
+    space = space or Space(1 << 20)
+    pace, look, looks = Pace(cast(Room, space)), 1, []
     for count, one in enumerate(seconds, 1):
         clock.now += one
+        space.taken += 1
         if count >= look:
             looks.append(count)
             look = pace.keep(count)
@@ -54,3 +83,43 @@ def test_a_source_that_becomes_slow_keeps_the_others_waiting_for_one_stride(cloc
 
 def test_a_source_that_becomes_quick_seldom_looks_again(clock: Clock) -> None:
     assert kept(clock, TURN_S * 2, *[0.0] * (STRIDE + 1)) == [1, 2, 2 + STRIDE]
+
+
+@pytest.mark.parametrize("window", [1, 2, 20, STRIDE, 3 * STRIDE - 1])
+def test_a_quick_source_waits_when_its_window_is_full_and_not_before(clock: Clock, window: int) -> None:
+    space = Space(window)
+    kept(clock, *[0.0] * (10 * window), space=space)
+    assert set(space.waits) == {window}
+    assert len(space.waits) == 10
+
+
+class Taker(Actor):
+    """Takes something from somewhere, when it is told to, and sends it."""
+
+    def setup(self) -> None:
+        self.go_on = Flag()
+        self.taken = 0
+
+    def produce(self) -> Iterator[Event]:
+        while True:
+            self.taken += 1
+            yield JSONEvent(self.taken)
+            if self.taken == 3:
+                self.go_on.wait()
+
+
+def test_what_a_source_has_taken_is_sent_when_it_is_told_to_end_meanwhile(director: Director) -> None:
+    taker, keep = director.register_actor(Taker, "taker"), director.register_actor(Keep, "keep")
+    director.connect_queue(taker, keep)
+    director.start(block=False)
+    director.wait_ready()
+    source, sink = director.host("taker").actor, director.host("keep").actor
+    assert isinstance(source, Taker)
+    assert isinstance(sink, Keep)
+    until(lambda: len(sink.kept) == 3)
+    director.host("taker").drain()
+    source.go_on.set()
+    until(lambda: len(sink.kept) == 4)
+    assert director.stop()
+    assert [event.convert(JSONEvent).data for event in sink.kept] == [1, 2, 3, 4]
+    assert source.taken == 4
