@@ -13,6 +13,7 @@ from msgspec import Meta
 from actorkit import Actor
 from actorkit.errors import SettingsError
 from actorkit.mdp.titanic import Titanic
+from actorkit_actors.mdp_worker import HeartbeatS
 
 #: The file with the requests, and the one that says whose they are, in the folder.
 REQUESTS: Final = "requests.sqlite"
@@ -43,6 +44,7 @@ class MDPTitanic(Actor):
         )
         retry_s: Annotated[float, Meta(gt=0, description="pause before a request is tried again")] = 1.0
         keep_s: Annotated[float, Meta(gt=0, description="how long a request is kept that nobody closes")] = 7 * 86_400.0
+        heartbeat_s: HeartbeatS = 2.5
 
     params: Params
     #: None until `setup` has made it.
@@ -68,6 +70,7 @@ class MDPTitanic(Actor):
             timeout_s=self.params.timeout_s,
             retry_s=self.params.retry_s,
             keep_s=self.params.keep_s,
+            heartbeat_s=self.params.heartbeat_s,
             keys=self.runtime.keys,
         )
         self._titanic.start()

@@ -17,6 +17,9 @@ from actorkit.params import Problem
 from actorkit_actors import envelope
 from actorkit_actors.envelope import Plain
 
+#: A parameter of everything that registers at brokers.
+HeartbeatS = Annotated[float, Meta(gt=0, description="interval of heartbeats; the broker's, if that is longer")]
+
 #: How long `teardown` waits for the last answers to be written, in seconds.
 CLOSE_S: Final = 2.0
 
@@ -44,9 +47,7 @@ class MDPWorker(Actor):
             Meta(ge=1, le=10_000, description="requests that one instance takes at a time, for all services together"),
         ] = 16
         timeout_s: Annotated[float, Meta(gt=0, description="longest wait for an answer from the graph")] = 25.0
-        heartbeat_s: Annotated[
-            float, Meta(gt=0, description="interval of heartbeats; the broker's, if that is longer")
-        ] = 2.5
+        heartbeat_s: HeartbeatS = 2.5
         request_format: Annotated[Plain, Meta(description="what a request without envelope is read as")] = "bytes"
 
     params: Params

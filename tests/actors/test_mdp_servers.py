@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import gevent
 import pytest
@@ -18,7 +20,9 @@ from actorkit.director import Director
 from actorkit.errors import SettingsError
 from actorkit.mdp.client import Client
 from actorkit.mdp.keys import ClientKeys
+from actorkit.mdp.titanic import Titanic
 from actorkit.mdp.worker import Worker
+from actorkit.testing import Harness
 from actorkit.topology_keys import generate
 from actorkit_actors.mdp_broker import MDPBroker
 from actorkit_actors.mdp_client import MDPClient
@@ -242,3 +246,24 @@ def test_durable_requests_survive_sigkill_of_titanic_and_of_the_broker(start: St
             worker.close()
     finally:
         client.close()
+
+
+def test_every_setting_of_titanic_is_a_parameter_of_the_actor_and_gets_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = signature(Titanic.__init__).parameters.keys() - {"self", "endpoints", "path", "keys", "clock"}
+    given: dict[str, object] = {}
+    monkeypatch.setattr(Titanic, "__init__", lambda *_, **settings: given.update(settings))
+    monkeypatch.setattr(Titanic, "start", lambda _: None)
+    monkeypatch.setattr(Titanic, "close", lambda _: None)
+    wanted: dict[str, Any] = {
+        "at_a_time": 3,
+        "limit": 4,
+        "timeout_s": 5.5,
+        "retry_s": 6.5,
+        "keep_s": 7.5,
+        "heartbeat_s": 8.5,
+    }
+    assert settings == wanted.keys()
+    with Harness(MDPTitanic, folder=str(tmp_path), brokers=["tcp://127.0.0.1:1"], **wanted):
+        assert {name: given[name] for name in settings} == wanted
