@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from actorkit import wire
 from actorkit.errors import UNREADABLE
+from actorkit.homing import Homing
 from actorkit.ledger import Entry, settle
 from actorkit.link import Item, Link
 from actorkit.settings import Peers
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from actorkit.event import Event
 
 T = TypeVar("T")
-
-#: How long an answer waits for the instance that asked, in seconds, when no link leads there.
-HOME_GRACE_S: Final = 5.0
 
 #: Bodies that may be under way to one peer before it has consumed them, in bytes: with longer ones the window is
 #: narrower than what the peer has granted.
@@ -67,8 +65,8 @@ class Sender:
         self.pending: deque[wire.Parcel] = deque()
         self.entries: deque[Entry] = deque()
         self.sole: Entry | None = None
-        #: What must go to one certain instance: (until when it waits for a link there; 0: not set yet, instance, item).
-        self.homing: list[tuple[float, str, Item]] = []
+        #: What must go to one certain instance.
+        self.homing = Homing()
         #: Whether any event here was ever to go to one certain instance; most connections never see one.
         self.homeward = False
         #: Whether any event here was ever marked as redelivered; most connections never see one.
@@ -202,7 +200,7 @@ class Sender:
     def dispatch(self, now: float) -> None:
         """Give pending events to the peers that have credit, and write them into `frames`."""
         if self.homeward and self.pending:
-            self._replace(self._sort_out(self._items()))
+            self._replace(self.homing.sort_out(self._items(), self.destination))
         if self.homing:
             self._send_home(now)
         if self.pending:
@@ -276,38 +274,16 @@ class Sender:
                 best.append(link)
         return best
 
-    def _sort_out(self, items: list[Item]) -> list[Item]:
-        """Take out what must go to one certain instance, also one that drains: it waits for just that."""
-        others = []
-        for item in items:
-            homes = item[0].homes
-            if homes and self.destination in homes:
-                self.homing.append((0.0, homes[self.destination][0], item))
-            else:
-                others.append(item)
-        return others
-
     def _send_home(self, now: float) -> None:
         """Answers go to the very instance that waits for them; one that is gone has nobody waiting any more."""
-        by_instance = {link.instance: link for link in self.links.values() if link.instance and not link.bye}
-        batches: dict[str, list[Item]] = {}
-        waiting = []
-        for deadline, instance, item in self.homing:
-            if instance in by_instance:
-                batches.setdefault(instance, []).append(item)
-            elif not deadline or deadline > now:
-                waiting.append((deadline or now + HOME_GRACE_S, instance, item))
-            else:
-                self.drop("home-gone")
-                settle(item[1])
-        self.homing = waiting
-        for instance, items in batches.items():
-            link = by_instance[instance]
-            room = max(link.room, 0)
-            later = [(0.0, instance, item) for item in islice(items, room, None)]
-            self.homing.extend(later)
-            for start in range(0, min(room, len(items)), wire.MAX_BATCH):
-                self._write_items(link, items[start : min(start + wire.MAX_BATCH, room)])
+        links = {link.instance: link for link in self.links.values() if link.instance and not link.bye}
+        ready, gone = self.homing.take({name: link.room for name, link in links.items()}, now)
+        for item in gone:
+            self.drop("home-gone")
+            settle(item[1])
+        for instance, items in ready.items():
+            for start in range(0, len(items), wire.MAX_BATCH):
+                self._write_items(links[instance], items[start : start + wire.MAX_BATCH])
 
     def _part(self, link: Link) -> None:
         """Say Bye to a draining peer that owes us nothing, when there is another one to send to."""
