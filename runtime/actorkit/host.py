@@ -20,6 +20,7 @@ from actorkit.errors import SettingsError
 from actorkit.event import Event
 from actorkit.exits import Exits
 from actorkit.graph import NAME
+from actorkit.handover import hand_over
 from actorkit.hold import Hold
 from actorkit.inlet import Inlet
 from actorkit.keyed import KeyedSender
@@ -28,7 +29,6 @@ from actorkit.logs import LEVELS
 from actorkit.lossy import LossySender
 from actorkit.outlet import Outlet
 from actorkit.producer import Producer, Room
-from actorkit.pump import hand_over
 from actorkit.receiver import Receiver
 from actorkit.requests import Requests
 from actorkit.sender import Sender

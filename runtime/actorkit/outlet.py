@@ -12,9 +12,10 @@ from gevent.event import Event as Flag
 from zmq.utils.monitor import parse_monitor_message
 
 from actorkit import resolve, wire
+from actorkit.handover import BACKLOG_BYTES, hand_over
 from actorkit.link import Link
 from actorkit.mdp.keys import ClientKeys
-from actorkit.pump import BACKLOG_BYTES, BURST, NOBLOCK, Pump, hand_over
+from actorkit.pump import BURST, NOBLOCK, Pump
 from actorkit.sender import Sender
 
 #: How often the addresses behind a name are looked up, in seconds.

@@ -7,7 +7,6 @@ first and waiting only then is eighteen times as fast.)
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import gevent
@@ -22,15 +21,6 @@ _POLLIN = int(zmq.POLLIN)
 #: Flags for `recv` and `send`.
 NOBLOCK = int(zmq.NOBLOCK)
 SNDMORE = int(zmq.SNDMORE | zmq.NOBLOCK)
-
-
-#: A frame of this many bytes is part of a backlog.
-BACKLOG_BYTES = 16 << 10
-
-#: To be called when part of a backlog was given to ZeroMQ's I/O thread: it gets the processor now. On a machine whose
-#: cores are all busy it would wait for this thread's slice to end, milliseconds, and the peer would have nothing to do;
-#: with events of 1 KiB a third more get through so. Where a core is free, this does nothing.
-hand_over = os.sched_yield
 
 
 class Pump:
