@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import zmq
@@ -14,6 +14,9 @@ from gevent import monkey
 from actorkit.mdp.directory import ANNOUNCE, HEADER, LEAVE, Announcement
 from actorkit.mdp.keys import ClientKeys, securing
 from actorkit.wire import HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS
+
+#: How long one attempt to reach a service may take, in milliseconds. Left alone, the kernel tries for two minutes.
+CONNECT_TIMEOUT_MS: Final = 2000
 
 
 class Announcer:
@@ -34,7 +37,8 @@ class Announcer:
             dealer.linger = 500
             dealer.setsockopt(zmq.SNDHWM, 4)
             dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
-            # A service that died without a word may be somewhere else by now.
+            # A service that died without a word may be somewhere else by now: its name is looked up for each attempt.
+            dealer.setsockopt(zmq.CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS)
             dealer.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
             dealer.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
             securing(keys)(dealer)

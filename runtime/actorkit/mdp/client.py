@@ -47,7 +47,7 @@ class Client:
         keys: ClientKeys | None = None,
     ) -> None:
         self._endpoints = tuple(endpoints)
-        self._addresses = addresses or Discovery(keys=keys).addresses
+        self._addresses = addresses or Discovery(keys=keys, connected=self._connected).addresses
         self._secure = securing(keys)
         self._context: zmq.Context[Any] = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, 2 * max_calls + 4096)
@@ -67,6 +67,9 @@ class Client:
     def brokers(self) -> list[str]:
         """Addresses of the brokers that are there now."""
         return [link.address for link in self._links.values() if link.up]
+
+    def _connected(self) -> list[str]:
+        return [link.address for link in self._links.values() if link.up and not link.draining]
 
     def wait(self, timeout_s: float, brokers: int = 1) -> bool:
         """Wait until so many brokers are there; False when they are not in time."""

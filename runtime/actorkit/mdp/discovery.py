@@ -36,16 +36,24 @@ class Discovery:
 
     `registry+tcp://host:port` asks every registration service behind that name, and lists what any of them lists. One
     that does not answer, or has just been started and may not know all, takes nothing away from what was known; if
-    another one lists all, only for `REMEMBER_S`.
+    another one lists all, only for `REMEMBER_S`. Nor is a broker forgotten that one is connected to (`connected` tells
+    the addresses): whether it is there its connection knows best, and that to the service may be what is broken.
     """
 
     def __init__(
-        self, resolver: Callable[[str], list[str]] = resolve.addresses, *, keys: ClientKeys | None = None
+        self,
+        resolver: Callable[[str], list[str]] = resolve.addresses,
+        *,
+        keys: ClientKeys | None = None,
+        connected: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._resolver = resolver
         self._keys = keys
+        self._connected = connected
         #: Brokers by endpoint, and when they were listed last.
         self._known: dict[str, dict[str, float]] = {}
+        #: The addresses told last, by endpoint.
+        self._told: dict[str, list[str]] = {}
 
     def addresses(self, endpoint: str) -> list[str]:
         """Return the addresses behind an endpoint, each an endpoint to connect to."""
@@ -62,7 +70,10 @@ class Discovery:
             known = self._known.get(endpoint, {})
             listed = {**{broker: seen for broker, seen in known.items() if seen > forgotten}, **listed}
         self._known[endpoint] = listed
-        return self._resolve_all(listed)
+        connected = set(self._connected())
+        there = [address for address in self._told.get(endpoint, ()) if address in connected]
+        self._told[endpoint] = list(dict.fromkeys([*self._resolve_all(listed), *there]))
+        return self._told[endpoint]
 
     def _resolve_all(self, endpoints: Iterable[str]) -> list[str]:
         found: dict[str, None] = {}

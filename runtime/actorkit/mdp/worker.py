@@ -51,7 +51,7 @@ class Worker:
     ) -> None:
         self._handlers = _by_service(services, handler)
         self._endpoints = tuple(endpoints)
-        self._addresses = addresses or Discovery(keys=keys).addresses
+        self._addresses = addresses or Discovery(keys=keys, connected=lambda: self.brokers).addresses
         self._resolve_s = resolve_s
         self._jobs: deque[Job] = deque()
         self._room = Semaphore(capacity)

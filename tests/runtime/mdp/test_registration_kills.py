@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import gevent
+import msgspec
 import pytest
+import zmq
 
 from actorkit.mdp import discovery
 from actorkit.mdp.client import Client
+from actorkit.mdp.directory import ANNOUNCE, HEADER, Announcement
 from actorkit.mdp.discovery import Discovery, ask
 from actorkit.mdp.worker import Worker
 from tests.runtime.mdp.peers import BrokerProcess, RegistrationProcess, ServerProcess, until
@@ -211,3 +214,35 @@ def test_a_broker_bound_to_every_interface_is_reached_from_elsewhere_under_what_
     endpoint = "registry+" + service.endpoint
     make_worker([endpoint], "echo", echo)
     assert make_client(endpoint).call("echo", [b"x"], timeout_s=5, retries=1) == [b"x"]
+
+
+def announce(service: ServerProcess, endpoint: str, ttl_s: float) -> None:
+    """Announce a broker once, in its place."""
+    with zmq.Context() as context, context.socket(zmq.DEALER) as socket_:
+        socket_.connect(service.endpoint)
+        body = msgspec.msgpack.encode(Announcement(endpoint=endpoint, ttl_s=ttl_s))
+        socket_.send_multipart([b"", HEADER, ANNOUNCE, body])
+        until(lambda: listed(service) == [endpoint], "it is listed")
+
+
+def test_a_broker_that_does_not_reach_the_service_keeps_those_that_it_has_until_it_ends(
+    start: Start, make_worker: MakeWorker, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(discovery, "ask", lambda address, **more: asked.append(address) or ask(address, **more))
+    service, broker = RegistrationProcess(settle_s=0.0), BrokerProcess("heartbeat_s=0.3")
+    start(service)
+    start(broker)
+    announce(service, broker.endpoint, ttl_s=2.0)
+    endpoint = "registry+" + service.endpoint
+    worker, client = make_worker([endpoint], "echo", echo), make_client(endpoint)
+    until(lambda: worker.brokers and client.brokers, "both know the broker")
+    with load(client) as running:
+        until(lambda: listed(service) == [], "it is listed no more")
+        asked.clear()
+        until(lambda: len(asked) > 10, "both have heard of it")
+        running.goes_on()
+    broker.kill()
+    until(lambda: not worker.brokers and not client.brokers, "it is there no more")
+    broker.start()
+    assert not client.wait(1.0), "nobody knows of it any more"
