@@ -67,6 +67,13 @@ def ask(prometheus: str, query: str) -> list[dict[str, Any]]:
         return found
 
 
+def metric(admin: str, name: str) -> float:
+    """The sum of a metric's samples at an instance's admin server."""
+    with urllib.request.urlopen(f"{admin}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name}{{", f"{name} ")))
+
+
 def targets(prometheus: str) -> list[dict[str, Any]]:
     """What Prometheus scrapes."""
     with urllib.request.urlopen(f"{prometheus}/api/v1/targets?state=active", timeout=10) as answer:

@@ -261,3 +261,29 @@ def test_an_upgrade_rolls_only_what_changes_and_loses_no_order(installed: Instal
         rolled.result()
     assert set(answers) == {200}
     assert before <= {pod["metadata"]["name"] for pod in pods()}
+
+
+@pytest.fixture
+def listed(installed: Installed, tmp_path: Path) -> Iterator[str]:
+    """The URL of a second release, whose brokers are known from a registration service."""
+    listing = {"replicas: 3": "replicas: 1", "\nbroker:": "\nregistration: {clear: true}\nbroker:"}
+    topology = shop.copy(tmp_path / "orders", "orders", **listing)
+    assert kit_with()("render", "helm", str(topology), "-o", str(tmp_path / "chart")).returncode == 0
+    helm = [needs.tool("helm"), "--namespace", NAMESPACE]
+    run(*helm, "install", "listed", str(tmp_path / "chart"), "--wait", "--timeout", "180s")
+    try:
+        with forwarded("service/listed-web-http", 8080) as url:
+            yield url
+    finally:
+        run(*helm, "uninstall", "listed", "--wait")
+
+
+def test_a_registration_pod_that_is_killed_is_found_again_within_seconds(listed: str) -> None:
+    assert shop.order(listed)[0] == 200
+    selector = "app.kubernetes.io/instance=listed,app.kubernetes.io/component in (worker, registration)"
+    kubectl("delete", "pod", "--selector", selector, "--grace-period=0", "--force", "--wait=false")
+    kubectl("rollout", "status", "statefulset", "listed-registration", "--timeout=60s")
+    kubectl("rollout", "status", "deployment", "listed-worker", "--timeout=60s")
+    with forwarded("pod/listed-registration-0", 9600) as admin:
+        shop.until(lambda: shop.metric(admin, "actorkit_registration_brokers") == 2, "both brokers are listed", 20)
+    assert shop.orders(listed, 8) == {200: 8}

@@ -13,8 +13,9 @@ import zmq
 
 from actorkit.mdp import discovery
 from actorkit.mdp.client import Client
-from actorkit.mdp.directory import ANNOUNCE, HEADER, Announcement
+from actorkit.mdp.directory import ANNOUNCE, HEADER, Announcement, Listing
 from actorkit.mdp.discovery import Discovery, ask
+from actorkit.mdp.keys import ClientKeys
 from actorkit.mdp.worker import Worker
 from tests.runtime.mdp.peers import BrokerProcess, RegistrationProcess, ServerProcess, until
 
@@ -229,7 +230,12 @@ def test_a_broker_that_does_not_reach_the_service_keeps_those_that_it_has_until_
     start: Start, make_worker: MakeWorker, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(discovery, "ask", lambda address, **more: asked.append(address) or ask(address, **more))
+
+    def note(address: str, *, keys: ClientKeys | None) -> Listing | None:
+        asked.append(address)
+        return ask(address, keys=keys)
+
+    monkeypatch.setattr(discovery, "ask", note)
     service, broker = RegistrationProcess(settle_s=0.0), BrokerProcess("heartbeat_s=0.3")
     start(service)
     start(broker)
