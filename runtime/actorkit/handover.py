@@ -19,10 +19,10 @@ from typing import Final
 BACKLOG_BYTES: Final = 16 << 10
 
 #: Longest that an I/O thread has the processor for a batch, in seconds. Whoever was away for longer had a neighbour.
-LONG_S: Final = 0.001
+LONG_S: Final = 0.002
 
-#: After such a time nothing is yielded for this many times as long: so neighbours get a ninth of the time at most.
-PAUSE: Final = 8
+#: After such a time nothing is yielded for this many times as long: so neighbours are given a seventeenth of the time.
+PAUSE: Final = 16
 
 
 class HandOver:

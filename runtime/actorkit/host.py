@@ -77,7 +77,8 @@ class Host:
         self.ended = Flag()
         self.turn = Turn(self._flush)
         self._set_up = False
-        self._acks = gevent.get_hub().loop.timer(ACK_DELAY_S)
+        #: Repeating, for only such a timer can be started anew; it is stopped when it has been heard.
+        self._acks = gevent.get_hub().loop.timer(ACK_DELAY_S, ACK_DELAY_S)
         self.receiver = Receiver(settings.topology, self.name, self.instance)
         self.inlet: Inlet | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
@@ -266,9 +267,14 @@ class Host:
                 self.inlet.flush()
                 hand_over()
             elif not self._acks.active:
-                self._acks.start(self.inlet.flush)
+                self._acks.again(self._send_acks)
         if self._producer is not None:
             self.room.look()
+
+    def _send_acks(self) -> None:
+        self._acks.stop()
+        if self.inlet is not None:
+            self.inlet.flush()
 
     def _arrived(self) -> None:
         if self.consumer is not None:

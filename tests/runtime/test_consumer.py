@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import gevent
 import pytest
 from gevent.event import Event as Flag
 
-from actorkit import Actor, AnswerTimeout, Event, Held, JSONEvent, MalformedEvent
+from actorkit import Actor, AnswerTimeout, Event, Held, JSONEvent, MalformedEvent, host
 from actorkit.director import Director
 from actorkit.errors import NotAnswered
 from tests.runtime.directing import Asker, Keep, begin, until
@@ -187,3 +188,15 @@ def test_what_was_consumed_goes_on_while_the_next_event_of_the_batch_waits(direc
     instance.go_on.set()
     until(lambda: exits.roots == 0)
     assert [event.data for event in kept.kept] == list(range(10))
+
+
+def test_acknowledgements_wait_for_more_each_time_anew(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "ACK_DELAY_S", 0.1)
+    ask, keep = director.register_actor(Asker, "asker"), director.register_actor(Keep, "keep")
+    director.connect_queue(ask, keep)
+    actor = begin(director)
+    for _ in range(3):
+        begun = time.monotonic()
+        with pytest.raises(NotAnswered):  # told by the acknowledgement
+            actor.request(JSONEvent("x"), timeout_s=10)
+        assert time.monotonic() - begun > 0.09

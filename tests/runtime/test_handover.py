@@ -27,7 +27,7 @@ def test_it_is_given_away_every_time_where_it_comes_back_soon() -> None:
     assert len(machine.given) == 4
 
 
-def test_a_neighbour_that_takes_long_gets_a_ninth_of_the_time() -> None:
+def test_a_neighbour_that_takes_long_is_given_a_seventeenth_of_the_time() -> None:
     machine = Machine()
     hand_over = HandOver(machine.give_way, lambda: machine.now)
     machine.away_s = 4 * LONG_S
