@@ -32,6 +32,9 @@ from actorkit.settings import Peers, Settings
 #: Time to finish what is under way when a director stops, in seconds.
 DRAIN_TIMEOUT_S: Final = 20.0
 
+#: The same when one of its actors has ended: what the others have there is finished by nobody.
+CRASH_TIMEOUT_S: Final = 2.0
+
 _directors = itertools.count(1)
 
 
@@ -243,7 +246,11 @@ class Director:
             gevent.sleep(0.01)
 
     def block(self) -> None:
-        """Wait until `stop` is called or SIGINT or SIGTERM comes; then stop. The signals are ours only meanwhile."""
+        """Wait until `stop` is called or SIGINT or SIGTERM comes; then stop. The signals are ours only meanwhile.
+
+        Raises:
+            DirectorError: an actor has ended for what nobody handles; the others are stopped.
+        """
         flag = Flag()
         watchers = [gevent.signal_handler(number, flag.set) for number in (signal.SIGINT, signal.SIGTERM)]
         try:
@@ -251,7 +258,10 @@ class Director:
         finally:
             for watcher in watchers:
                 watcher.cancel()
-        self.stop()
+        crashed = {name: host.crashed for name, host in self._hosts.items() if host.crashed is not None}
+        self.stop(CRASH_TIMEOUT_S if crashed else DRAIN_TIMEOUT_S)
+        for name, error in crashed.items():
+            raise DirectorError(f'"{name}" has ended: {type(error).__name__}: {error}') from error
 
     def stop(self, timeout_s: float = DRAIN_TIMEOUT_S) -> bool:
         """Drain and stop every actor. Returns whether nothing was left unfinished; also when nothing was running."""

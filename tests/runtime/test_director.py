@@ -14,6 +14,7 @@ from actorkit import Actor, Event, JSONEvent, MalformedEvent, NotFound
 from actorkit.director import Director, DirectorError
 from actorkit.errors import Draining, NotAnswered
 from actorkit.event import HttpEvent
+from tests.cast import Leaver, Source
 from tests.fleet import PYTHONPATH
 from tests.runtime.directing import Asker, Keep, asker, begin
 
@@ -193,3 +194,12 @@ def test_a_program_stops_at_sigterm_with_status_0(tmp_path: Path) -> None:
         process.terminate()
         assert process.stdout.readline() == "stopped False\n"
         assert process.wait(10) == 0
+
+
+def test_a_graph_whose_actor_has_ended_stops_and_says_so(director: Director) -> None:
+    source = director.register_actor(Source, "source", count=1)
+    leaver = director.register_actor(Leaver, "leaver")
+    director.connect_queue(source, leaver)
+    with pytest.raises(DirectorError, match='"leaver" has ended: Exit: bye'):
+        director.start()
+    assert not director.is_running()
