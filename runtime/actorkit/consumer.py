@@ -115,6 +115,7 @@ class Consumer:
         self._handle = in_threads(handle, exits, actor.params.threads) if actor.params.threads else handle
         self._receiver = receiver
         self._exits = exits
+        self._crashed = crashed
         self._wanted = type(actor).input_class()
         #: Workers that have nothing to do, by what wakes them.
         self._idle: list[Flag] = []
@@ -128,7 +129,12 @@ class Consumer:
         self._places = [Place() for _ in range(concurrency)]
         self._workers = [gevent.spawn(work, number) for number in range(concurrency)]
         for worker in self._workers:
-            worker.link_exception(lambda ended: crashed(ended.exception))
+            worker.link_exception(self._ended)
+
+    def _ended(self, worker: gevent.Greenlet[..., None]) -> None:
+        error = worker.exception
+        self._actor.log.error("consume has ended its worker; the instance ends", exc_info=error)
+        self._crashed(error)
 
     def arrived(self) -> None:
         """There may be arrivals: wake one worker. One that finds more than it takes wakes the next."""

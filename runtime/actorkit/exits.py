@@ -26,12 +26,12 @@ class Trails(dict[str, str]):
     MOST = 1024
 
     def __init__(self, actor: str) -> None:
-        self._step = f"/{actor}"
+        self._actor = actor
 
     def __missing__(self, trail: str) -> str:
         if len(self) >= self.MOST:
             self.clear()
-        longer = self[trail] = f"{trail}{self._step}"[-MAX_TRAIL:]
+        longer = self[trail] = f"{trail}/{self._actor}"[-MAX_TRAIL:] if trail else self._actor
         return longer
 
 
@@ -128,28 +128,23 @@ class Exits:
     def pass_on(self) -> None:
         """Send the events in `passing` to the default outboxes. As many as those are, each is counted as pending
         already. What `emit` does one by one is done for all of them together here."""
-        entries, trails = self.passing.copy(), self._trails
+        entries, trails, came, goes = self.passing.copy(), self._trails, "", self.trail
         self.passing.clear()
         for sender in self._default:
-            salt, parcels, special = sender.salt, [], False
+            salt, special = sender.salt, False
+            parcels: list[Parcel] = []
+            append = parcels.append
             for entry in entries:
                 ordinal = entry.ordinal = entry.ordinal + 1
-                id_ = (entry.id * MULTIPLIER + salt + ordinal) & MASK
+                name = entry.id
+                id_ = (name * MULTIPLIER + (salt + ordinal)) & MASK
                 homes, marked = entry.homes, entry.redelivered
                 if homes or marked:
                     special = True
-                parcels.append(
-                    Parcel(
-                        id_,
-                        entry.trace or entry.id,
-                        entry.format,
-                        entry.body,
-                        entry.context,
-                        homes,
-                        marked,
-                        trails[entry.trail],
-                    )
-                )
+                if entry.trail != came:  # Mostly all of them came the same way.
+                    came = entry.trail
+                    goes = trails[came]
+                append(Parcel(id_, entry.trace or name, entry.format, entry.body, entry.context, homes, marked, goes))
             sender.put_all(parcels, entries, special)
         if not self.turn.due:
             self.turn.schedule()

@@ -79,6 +79,22 @@ def test_an_event_knows_the_actors_that_it_came_through() -> None:
     assert event.replace(b"y").trail == event.trail
 
 
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize(("came", "goes"), [("", "a"), ("web", "web/a"), ("web/auth", "web/auth/a")])
+def test_the_trail_is_the_same_for_one_event_and_for_many_together(together: bool, came: str, goes: str) -> None:
+    exits, sender = exits_of("a")
+    for trail in (came, "elsewhere", came):
+        event = arrived(Parcel(1, 0, "b", b"x", b"", trail=trail))
+        assert isinstance(event.origin, Arrived)
+        if together:
+            exits.passing.append(event.origin)
+        else:
+            exits.emit_result(event, event)
+    if together:
+        exits.pass_on()
+    assert [parcel.trail for parcel in sender.pending] == [goes, "elsewhere/a", goes]
+
+
 def test_an_event_that_goes_in_circles_forgets_the_beginning_of_its_trail() -> None:
     exits, sender = exits_of("round")
     exits.originate(Event(b"x"), [sender], lambda: None)

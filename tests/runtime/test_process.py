@@ -100,6 +100,7 @@ def test_an_instance_whose_worker_ends_does_not_go_on_without_it(fleet: Fleet) -
     down = fleet.start("down", "tests.cast:Leaver")
     up = fleet.start("up", "tests.cast:Source", outbox_down="down", params='{"count": 1}')
     assert down.popen.wait(20) == 1
+    assert "consume has ended its worker; the instance ends" in down.log.read_text()
     assert "tests.cast.Exit: bye" in down.log.read_text()
     eventually(lambda: up.metric("actorkit_unfinished") == 1, "its event is kept")
 
