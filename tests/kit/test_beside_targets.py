@@ -96,6 +96,15 @@ def test_on_kubernetes_what_stands_beside_the_graph_is_stateful_and_titanic_clai
     assert rule["to"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "registration"
 
 
+def test_on_kubernetes_a_registration_service_has_an_address_that_stays_and_brokers_have_one_each(
+    plan: Plan, tmp_path: Path
+) -> None:
+    folder.write(helm.render(plan), tmp_path / "chart", helm.PRIVATE)
+    found = manifests(tmp_path / "chart")
+    own = {name: document["spec"].get("clusterIP") for (kind, name), document in found.items() if kind == "Service"}
+    assert (own["shop-registration"], own["shop-broker"], own["shop-west"]) == (None, "None", "None")
+
+
 def test_a_claim_of_ones_own_takes_the_place_of_the_charts(plan: Plan, tmp_path: Path) -> None:
     folder.write(helm.render(plan), tmp_path / "chart", helm.PRIVATE)
     found = manifests(tmp_path / "chart", "--set", "actors.titanic.keeps.folder.existingClaim=mine")
