@@ -69,7 +69,8 @@ class Client:
         return [link.address for link in self._links.values() if link.up]
 
     def _connected(self) -> list[str]:
-        return [link.address for link in self._links.values() if link.up and not link.draining]
+        """Addresses of brokers that would have said so if they were about to stop."""
+        return [link.address for link in self._links.values() if self._notes and link.up and not link.draining]
 
     def wait(self, timeout_s: float, brokers: int = 1) -> bool:
         """Wait until so many brokers are there; False when they are not in time."""
