@@ -107,6 +107,8 @@ class Producer:
         self._greenlet = gevent.spawn(self._run)
 
     def _run(self) -> None:
+        if self._room.closed:
+            return
         targets = self._exits.targets(None)
         for sender in targets:
             if type(sender) is Sender:

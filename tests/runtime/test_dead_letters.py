@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
-from actorkit import Event, Failure, Http
+from actorkit import Event, Failure, Http, dead_letters_cli, settings
 from actorkit.dead_letters import Box, DeadLetterError, drop, letters
 from tests.fleet import PYTHONPATH, Fleet, Process, eventually
+
+#: The least that an environment must say.
+GOOD = {"ACTORKIT_ACTOR": "down", "ACTORKIT_CLASS": "tests.cast:Pass"}
 
 FAILURE = Failure("MalformedEvent", "no good", 400, "down", {"line": 3})
 
@@ -62,6 +65,27 @@ def test_a_line_that_was_never_finished_is_passed_over_and_a_bad_one_is_named(tm
     file.write_bytes(b"{}\n")
     with pytest.raises(DeadLetterError, match=rf"{file.name}:1: this is no event"):
         list(letters(tmp_path))
+
+
+def test_a_line_that_was_never_finished_does_not_spoil_the_next_one(tmp_path: Path) -> None:
+    box = Box(tmp_path, "down", "down-1")
+    events = [received({"n": number}) for number in range(2)]
+    box.put(events[0], FAILURE, "up")
+    (file,) = tmp_path.iterdir()
+    with file.open("ab") as out:
+        out.write(b'{"id": "cut off by SIGKILL')
+    box.put(events[1], FAILURE, "up")
+    assert [letter.id for letter in letters(tmp_path)] == [event.id for event in events]
+    file.write_bytes(b'{"id": "the only line, cut off')
+    box.put(events[0], FAILURE, "up")
+    assert [letter.id for letter in letters(tmp_path)] == [events[0].id]
+
+
+def test_a_text_with_line_separators_is_shown_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "one\u2028two\x85three\x0bfour\r\nfive"
+    Box(tmp_path, "down", "down-1").put(received(text), FAILURE, "up")
+    dead_letters_cli.COMMANDS["show"](list(letters(tmp_path)), settings.read(GOOD))
+    assert json.loads(capsys.readouterr().out)["body"] == {"text": text}
 
 
 def command(process: Process, *arguments: str) -> subprocess.CompletedProcess[str]:
