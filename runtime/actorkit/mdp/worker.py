@@ -12,6 +12,7 @@ from gevent.event import Event
 from gevent.lock import Semaphore
 from gevent.threadpool import ThreadPool
 
+from actorkit.context import Failure
 from actorkit.mdp.discovery import Discovery
 from actorkit.mdp.frames import AnswerNote, write_note
 from actorkit.mdp.keys import ClientKeys, securing
@@ -183,15 +184,11 @@ class Worker:
         service = registration.service.decode()
         with self._room:
             try:
-                answer = self._handlers[service](body)
+                answer = _checked(self._handlers[service](body))
             except Exception as exc:
                 self._failures += 1
                 log.exception("mdp worker: the handler of %s failed", service)
-                status = getattr(exc, "status", 500)
-                note = AnswerNote(
-                    status=status if isinstance(status, int) else 500, error=f"{type(exc).__name__}: {exc}", by="worker"
-                )
-                answer = [write_note(note)]
+                answer = [write_note(_note(exc))]
         self._io.answer(registration, conversation, answer)
 
     def _keep_following(self) -> None:
@@ -207,6 +204,19 @@ class Worker:
         for endpoint in self._endpoints:
             found.update(self._addresses(endpoint))
         self._io.want(found)
+
+
+def _checked(answer: object) -> list[bytes]:
+    """What a handler gave back, if it can be sent: the native thread that sends it must not fail."""
+    if isinstance(answer, list | tuple) and all(isinstance(part, bytes | bytearray | memoryview) for part in answer):
+        return list(answer)
+    raise TypeError(f"an answer is a list of bytes, not {answer!r:.100}")
+
+
+def _note(error: Exception) -> AnswerNote:
+    failure, status = Failure.of(error), getattr(error, "status", 500)
+    told = failure.kind if failure.message == failure.kind else f"{failure.kind}: {failure.message}"
+    return AnswerNote(status=status if isinstance(status, int) else 500, error=told, by="worker")
 
 
 def _by_service(services: str | Sequence[str] | Mapping[str, Handler], handler: Handler | None) -> dict[str, Handler]:

@@ -126,6 +126,41 @@ def test_what_a_handler_raises_reaches_the_caller_with_its_status(
     assert worker.failures == 1
 
 
+class Rude(Exception):
+    def __str__(self) -> str:
+        raise OSError("no words")
+
+
+def _raise(error: Exception) -> Callable[[Body], Body]:
+    def fail(body: Body) -> Body:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("handler", "told"),
+    [
+        (_raise(ValueError("\ud800")), r"ValueError: \\ud800"),
+        (_raise(Rude()), "Rude: its message cannot be had: OSError"),
+        (lambda _: "text", "TypeError: an answer is a list of bytes, not 'text'"),
+        (lambda _: b"bytes", "TypeError: an answer is a list of bytes, not b'bytes'"),
+        (lambda _: ["text"], r"TypeError: an answer is a list of bytes, not \['text'\]"),
+        (lambda _: [b"1", None], "TypeError: an answer is a list of bytes"),
+        (lambda _: None, "TypeError: an answer is a list of bytes, not None"),
+    ],
+)
+def test_whatever_a_handler_does_the_caller_is_told_and_the_worker_goes_on(
+    broker: tuple[str, Broker], make_worker: MakeWorker, make_client: MakeClient, handler: Any, told: str
+) -> None:
+    make_worker([broker[0]], {"odd": handler, "echo": echo}, capacity=2)
+    client = make_client(broker[0])
+    for _ in range(3):
+        with pytest.raises(ServiceFailed, match=told):
+            client.call("odd", [b"x"], timeout_s=5)
+    assert client.call("echo", [b"x"], timeout_s=5) == [b"x"]
+
+
 def test_a_service_without_a_worker_gives_no_answer(broker: tuple[str, Broker], make_client: MakeClient) -> None:
     client = make_client(broker[0])
     started = time.monotonic()
