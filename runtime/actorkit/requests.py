@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import gevent
 from gevent.event import AsyncResult
 
 from actorkit.errors import AnswerTimeout, Draining, NotAnswered
 from actorkit.event import Event
 from actorkit.exits import Exits
+from actorkit.ids import ids
 
 
 class Requests:
@@ -20,6 +19,8 @@ class Requests:
         self._instance = instance
         self._exits = exits
         self._waiting: dict[bytes, AsyncResult] = {}
+        #: Keys begin at random, so that a late answer finds nobody who waits in the next process of that name.
+        self._next_key = ids()
         self.draining = False
 
     def __len__(self) -> int:
@@ -37,7 +38,7 @@ class Requests:
         if self.draining:
             raise Draining("this instance is about to stop; ask another one")
         targets = self._exits.targets(outbox)
-        key = os.urandom(8)
+        key = self._next_key().to_bytes(8, "big")
         answer = AsyncResult()
         homes = {**(event.homes or {}), self._actor: (self._instance, key)}
         self._waiting[key] = answer
