@@ -10,26 +10,29 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from benchmarks import report
 from benchmarks.edge import free_port
 
 HERE = Path(__file__).resolve().parent
-#: Length of one measurement in seconds, and connections with one request under way on each.
-SECONDS, CONNECTIONS = 4, 16
+#: Length of one measurement in seconds.
+SECONDS = 4
+#: Connections, with one request under way on each: few, where each hop waits for the next, and more.
+CONNECTIONS = (16, 64)
 #: Where the circle listens: `expose` in circle.yaml.
 CIRCLE = "127.0.0.1:8090"
 
 
-def load(address: str) -> dict[str, float]:
+def load(address: str, connections: int) -> dict[str, float]:
     """Requests per second and latencies at an address, by a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.http_load", address, "/auth", str(SECONDS), str(CONNECTIONS)]
+    command = [sys.executable, "-m", "benchmarks.http_load", address, "/auth", str(SECONDS), str(connections)]
     read: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return read
 
 
 def measure(runs: int) -> report.Rows:
-    """One row: medians over the runs, the ratio to the floor of the same run."""
+    """One row for each number of connections: medians over the runs, the ratio to the floor of the same run."""
     port = free_port()
     kit = subprocess.Popen(
         [sys.executable, "-m", "actorkit_kit", "run", str(HERE / "circle.yaml"), "-o", "json"],
@@ -41,14 +44,20 @@ def measure(runs: int) -> report.Rows:
     try:
         if kit.stdout is None or not kit.stdout.readline():
             raise SystemExit("the circle did not start; see: kit run benchmarks/circle.yaml")
-        pairs = [(load(f"127.0.0.1:{port}"), load(CIRCLE)) for _ in range(runs)]
+        bare = f"127.0.0.1:{port}"
+        return [row(many, [(load(bare, many), load(CIRCLE, many)) for _ in range(runs)]) for many in CONNECTIONS]
     finally:
         for process in (kit, floor):
             process.terminate()
             process.wait(60)
+
+
+def row(connections: int, pairs: list[tuple[dict[str, float], dict[str, float]]]) -> dict[str, Any]:
+    """One row of the table, which is also printed; `pairs` are the floor's figures and ours."""
     ratios = [ours["per_s"] / bare["per_s"] for bare, ours in pairs]
-    row = {
+    made = {
         "shape": "HTTP full circle",
+        "connections": connections,
         "floor_per_s": round(statistics.median(bare["per_s"] for bare, _ in pairs)),
         "per_s": round(statistics.median(ours["per_s"] for _, ours in pairs)),
         "p50_ms": round(statistics.median(ours["p50_ms"] for _, ours in pairs), 2),
@@ -57,11 +66,11 @@ def measure(runs: int) -> report.Rows:
         "ratios": [round(ratio, 2) for ratio in ratios],
     }
     print(
-        f"HTTP full circle  floor {row['floor_per_s']:,}/s  {row['per_s']:,}/s  {row['ratio']:.2f}x  {row['ratios']}  "
-        f"p50 {row['p50_ms']} ms  p99 {row['p99_ms']} ms",
+        f"HTTP full circle, {connections} connections  floor {made['floor_per_s']:,}/s  {made['per_s']:,}/s  "
+        f"{made['ratio']:.2f}x  {made['ratios']}  p50 {made['p50_ms']} ms  p99 {made['p99_ms']} ms",
         flush=True,
     )
-    return [row]
+    return made
 
 
 if __name__ == "__main__":
