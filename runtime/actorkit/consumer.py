@@ -94,13 +94,14 @@ def in_threads(handle: Callable[[Event], object], exits: Exits, threads: int) ->
 
 
 class Consumer:
-    """The workers of one instance: `concurrency` greenlets that share the arrivals. `crashed` is called with what ends
+    """The workers of one instance: `concurrency` greenlets that share the arrivals. `on_crash` is called with what ends
     one of them: an instance that only seemed to be there would hold its peers' events for good.
 
     Attributes:
         buckets: consume calls by duration, one count for each of `BUCKETS` and one above them.
         seconds: time spent in consume, in all.
         failed: exceptions out of consume, by inbox.
+        crashed: whether a worker has ended for what nobody handles.
     """
 
     def __init__(
@@ -109,13 +110,14 @@ class Consumer:
         receiver: Receiver,
         exits: Exits,
         handle: Callable[[Event], object],
-        crashed: Callable[[BaseException], None],
+        on_crash: Callable[[BaseException], None],
     ) -> None:
         self._actor = actor
         self._handle = in_threads(handle, exits, actor.params.threads) if actor.params.threads else handle
         self._receiver = receiver
         self._exits = exits
-        self._crashed = crashed
+        self._on_crash = on_crash
+        self.crashed = False
         self._wanted = type(actor).input_class()
         #: Workers that have nothing to do, by what wakes them.
         self._idle: list[Flag] = []
@@ -132,9 +134,9 @@ class Consumer:
             worker.link_exception(self._ended)
 
     def _ended(self, worker: gevent.Greenlet[..., None]) -> None:
-        error = worker.exception
-        self._actor.log.error("consume has ended its worker; the instance ends", exc_info=error)
-        self._crashed(error)
+        self.crashed = True
+        self._actor.log.error("consume has ended its worker; the instance ends", exc_info=worker.exception)
+        self._on_crash(worker.exception)
 
     def arrived(self) -> None:
         """There may be arrivals: wake one worker. One that finds more than it takes wakes the next."""
@@ -265,11 +267,6 @@ class Consumer:
             exc_info=None if expected else error,
         )
         self._exits.emit_failure(event, failure, session.inbox)
-
-    @property
-    def crashed(self) -> bool:
-        """Whether a worker has ended for what nobody handles."""
-        return any(worker.exception is not None for worker in self._workers)
 
     def stop(self) -> None:
         """End the workers; what they were doing stays unacknowledged."""

@@ -6,7 +6,6 @@ import ssl
 import subprocess
 from pathlib import Path
 
-import gevent
 import pytest
 from gevent.ssl import SSLContext
 
@@ -36,7 +35,8 @@ def test_a_client_that_hangs_up_behind_a_pipelined_request_is_noticed(start: Sta
         client.send(request())
         until(lambda: slow.begun == 1)
         client.send(request())
-        gevent.sleep(0.05)
+        (connection,) = harness.actor._connections
+        until(lambda: connection._recheck.active)  # It has seen the second request, and looks for an end by the clock.
     until(lambda: slow.cancelled == 1)
     until(lambda: not harness.actor._connections)
 

@@ -6,8 +6,7 @@ import json
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 
 from actorkit_kit import python_process
 from actorkit_kit.targets import local_state
+from tests.fleet import eventually
 from tests.kit.conftest import Kit
 
 #: Longest wait for anything here, in seconds.
@@ -93,13 +93,6 @@ def place(shop: Path, kit: Kit) -> Iterator[Shop]:
     made = Shop(shop, kit)
     yield made
     made.close()
-
-
-def eventually(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def test_failed_events_are_listed_shown_sent_again_and_dropped(place: Shop) -> None:

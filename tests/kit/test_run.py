@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from typing import Any
 import pytest
 
 from actorkit_kit import python_process
+from tests.fleet import eventually
 
 #: Longest wait for anything here, in seconds.
 DEADLINE_S = 30.0
@@ -81,13 +81,6 @@ def start(shop: Path) -> Iterator[Callable[..., Running]]:
             each.stop(signal.SIGINT)
         assert each.process.stdout is not None
         each.process.stdout.close()
-
-
-def eventually(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 def fetch(url: str) -> str:
