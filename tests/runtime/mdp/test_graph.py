@@ -181,5 +181,7 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_has(graph: Callable[..., 
         finished = len(made.numbers("done"))
         made.fleet.restart(worker)
         eventually(lambda: len(made.numbers("sink")) == 12, "all are answered", 30)
-        assert sorted(made.numbers("done")) == list(range(12)), "none was done twice"
+        assert sorted(made.numbers("done")) == list(range(12)), (
+            f"none was done twice; the worker: {worker.log.read_text()}"
+        )
         assert finished < 12
