@@ -36,7 +36,7 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = 60.0
     queue_limit: Annotated[
         int, Meta(ge=0, description="requests of one service that may wait for a worker; more are refused")
-    ] = 10_000
+    ] = 100_000
     queue_bytes_limit: Annotated[
         int, Meta(ge=0, description="bytes that may wait in all queues together; more are refused")
     ] = 256 * 1024 * 1024
@@ -51,7 +51,7 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = 5
     peer_backlog: Annotated[
         int, Meta(ge=1, description="messages kept for a client that does not read; more are dropped and counted")
-    ] = 10_000
+    ] = 100_000
     drain_timeout_s: Annotated[
         float, Meta(ge=0, description="how long a stopping broker lets requests that it has be finished")
     ] = 10.0
