@@ -12,10 +12,10 @@ ARG RUNTIME=runtime
 FROM ${PYTHON} AS runtime-build
 WORKDIR /build
 COPY pyproject.toml ./
-COPY kit/actorkit_kit/image/ ./actorkit_kit/image/
-RUN python -m actorkit_kit.image.install runtime --project pyproject.toml --target /opt/actorkit/lib
+COPY kit/actorkit_kit/image/inside/ ./actorkit_kit/image/inside/
+RUN python -m actorkit_kit.image.inside.install runtime --project pyproject.toml --target /opt/actorkit/lib
 COPY runtime/ /opt/actorkit/runtime/
-RUN install -D -m 0755 actorkit_kit/image/ready /opt/actorkit/bin/ready \
+RUN install -D -m 0755 actorkit_kit/image/inside/ready /opt/actorkit/bin/ready \
     && install -d -m 0750 -o 10001 -g 10001 /var/lib/actorkit/dead-letters /var/lib/actorkit/data \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/actorkit/runtime
 
@@ -49,10 +49,10 @@ FROM ${RUNTIME} AS actor-build
 ARG EXTRA=""
 ARG CODE=actors
 WORKDIR /tmp
-COPY --chown=10001:10001 kit/actorkit_kit/image/ ./actorkit_kit/image/
+COPY --chown=10001:10001 kit/actorkit_kit/image/inside/ ./actorkit_kit/image/inside/
 COPY --chown=10001:10001 actors/ ./actors/
 COPY --chown=10001:10001 ${CODE}/ ./code/
-RUN python -m actorkit_kit.image.install actor --extra "${EXTRA}" --code code --target extra \
+RUN python -m actorkit_kit.image.inside.install actor --extra "${EXTRA}" --code code --target extra \
     && rm -rf code/actorkit_actors \
     && python -m compileall -q --invalidation-mode unchecked-hash -p /opt/actorkit actors code
 

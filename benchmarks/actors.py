@@ -12,10 +12,14 @@ import gevent
 import zmq
 import zmq.backend
 
-from actorkit import Actor, Event, topology_keys, wire
+from actorkit import Actor, Event
 from actorkit.actor import Held
-from actorkit.body import BYTES
-from actorkit.topology_keys import TopologyKeys
+from actorkit.edge import wire
+from actorkit.event.body import BYTES
+from actorkit.event.parcel import Parcel
+from actorkit.transport import topology_keys
+from actorkit.transport.curve import present_keys
+from actorkit.transport.topology_keys import TopologyKeys
 
 #: Events at the beginning that are not measured: connections are made, code is warm.
 WARM_UP = 5_000
@@ -158,7 +162,7 @@ def push(endpoint: str, count: int, size_bytes: int) -> None:
     body = b"x" * size_bytes
     with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
         if (pair := keys()) is not None:
-            pair.client.apply(socket)
+            present_keys(socket, pair.client)
         socket.connect(endpoint)
         send = socket.send
         for _ in range(count):
@@ -189,7 +193,7 @@ def push_batches(endpoint: str, count: int, size_bytes: int) -> None:
         socket.connect(endpoint)
         send = zmq.backend.Socket.send.__get__(socket)
         while sent < count:
-            parcels = [wire.Parcel(number, 0, BYTES, body, b"", None, False, "source") for number in range(many)]
+            parcels = [Parcel(number, 0, BYTES, body, b"", None, False, "source") for number in range(many)]
             wire.encode_into(wire.Outgoing(sent + 1, parcels, False), frame)
             send(frame)
             sent += many

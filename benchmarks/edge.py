@@ -22,8 +22,8 @@ from typing import Any
 
 import msgspec
 
-from actorkit import topology_keys
-from actorkit.wire import MAX_BATCH, MAX_BATCH_BYTES
+from actorkit.edge.wire import MAX_BATCH, MAX_BATCH_BYTES
+from actorkit.transport import topology_keys
 from benchmarks import report
 
 #: Body sizes in bytes, and how many events of each are sent.

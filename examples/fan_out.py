@@ -6,8 +6,8 @@ Run it with `python examples/fan_out.py`, or give it to kit: `kit graph examples
 from __future__ import annotations
 
 from actorkit.director import Director
-from actorkit_actors.generator import Generator
-from actorkit_actors.stdout import Stdout
+from actorkit_actors.flow.generator import Generator
+from actorkit_actors.flow.stdout import Stdout
 
 director = Director("fan-out")
 generator = director.register_actor(Generator, "generator", interval_s=1.0, data="hello")

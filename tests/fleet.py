@@ -13,7 +13,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.places import ROOT
+
 PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in ("runtime", "actors", "kit", "."))
 
 

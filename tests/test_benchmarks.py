@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.fleet import ROOT
+from tests.places import ROOT
 
 
 def rows(tmp_path: Path, name: str, *arguments: str) -> list[dict[str, Any]]:

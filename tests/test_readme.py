@@ -12,7 +12,7 @@ import pytest
 from actorkit import Actor, ConversionError, MalformedEvent, XMLEvent
 from actorkit.testing import Harness
 from actorkit_kit.load import load_plan
-from tests.fleet import ROOT
+from tests.places import ROOT
 
 TEXT = (ROOT / "README.md").read_text()
 

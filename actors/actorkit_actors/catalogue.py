@@ -27,43 +27,43 @@ class Entry:
 
 
 _ENTRIES: Final = (
-    Entry("basic-auth", "actorkit_actors.basic_auth:BasicAuth", "", "lets requests with a known name and password by"),
-    Entry("data", "actorkit_actors.data:Data", "xml", "gives every event the same data"),
-    Entry("generator", "actorkit_actors.generator:Generator", "xml", "makes an event every so often"),
-    Entry("http-server", "actorkit_actors.http_server:HTTPServer", "http", "takes HTTP requests in and answers them"),
+    Entry("basic-auth", "actorkit_actors.auth.basic:BasicAuth", "", "lets requests with a known name and password by"),
+    Entry("data", "actorkit_actors.flow.data:Data", "xml", "gives every event the same data"),
+    Entry("generator", "actorkit_actors.flow.generator:Generator", "xml", "makes an event every so often"),
+    Entry("http-server", "actorkit_actors.http.server:HTTPServer", "http", "takes HTTP requests in and answers them"),
     Entry(
         "mdp-broker",
-        "actorkit_actors.mdp_broker:MDPBroker",
+        "actorkit_actors.mdp.broker:MDPBroker",
         "",
         "gives requests for services to workers, and answers back",
         "broker",
-        "actorkit.mdp:Broker",
+        "actorkit.mdp.broker:Broker",
     ),
     Entry(
         "mdp-client",
-        "actorkit_actors.mdp_client:MDPClient",
+        "actorkit_actors.mdp.client:MDPClient",
         "",
         "asks a service at the broker and goes on with its answer",
     ),
     Entry(
         "mdp-registration-service",
-        "actorkit_actors.mdp_registration_service:MDPRegistrationService",
+        "actorkit_actors.mdp.registration_service:MDPRegistrationService",
         "",
         "lists the brokers that are there",
         "registration",
-        "actorkit.mdp:RegistrationService",
+        "actorkit.mdp.directory:RegistrationService",
     ),
     Entry(
         "mdp-titanic",
-        "actorkit_actors.mdp_titanic:MDPTitanic",
+        "actorkit_actors.mdp.titanic:MDPTitanic",
         "",
         "keeps requests on disk until they are done and collected",
         "titanic",
     ),
-    Entry("mdp-worker", "actorkit_actors.mdp_worker:MDPWorker", "", "answers for services at the broker"),
-    Entry("null", "actorkit_actors.null:Null", "", "takes events and sends nothing"),
-    Entry("stdout", "actorkit_actors.stdout:Stdout", "", "writes events to standard output and passes them on"),
-    Entry("xslt", "actorkit_actors.xslt:XSLT", "xml", "transforms XML with an XSLT 1.0 stylesheet"),
+    Entry("mdp-worker", "actorkit_actors.mdp.worker:MDPWorker", "", "answers for services at the broker"),
+    Entry("null", "actorkit_actors.flow.null:Null", "", "takes events and sends nothing"),
+    Entry("stdout", "actorkit_actors.flow.stdout:Stdout", "", "writes events to standard output and passes them on"),
+    Entry("xslt", "actorkit_actors.xml.xslt:XSLT", "xml", "transforms XML with an XSLT 1.0 stylesheet"),
 )
 
 #: Name → entry, in alphabetical order.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
-
-from actorkit_kit.findings import Finding
 
 
 class KitError(Exception):
@@ -18,13 +15,3 @@ class UsageError(KitError):
     """Raised when what stands on the command line cannot be meant."""
 
     status = 2
-
-
-class InvalidTopology(KitError):
-    """Raised when a topology has mistakes; `findings` has all of them, in the order of the file."""
-
-    status = 2
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        super().__init__("\n".join(str(finding) for finding in findings))
-        self.findings = tuple(findings)

@@ -15,7 +15,8 @@ from typing import Annotated, Final
 import typer
 
 import actorkit
-from actorkit_kit.errors import InvalidTopology, KitError
+from actorkit_kit.errors import KitError
+from actorkit_kit.topology.findings import InvalidTopology
 
 #: Modules of the verbs, in the order in which help shows them.
 VERBS: Final = (

@@ -1,7 +1,6 @@
 """actorkit: graphs of small actors, each one a process or a container."""
 
 from actorkit.actor import Actor, Held
-from actorkit.context import Failure, Http
 from actorkit.errors import (
     ActorkitError,
     AnswerTimeout,
@@ -14,6 +13,7 @@ from actorkit.errors import (
     UnprocessableEvent,
 )
 from actorkit.event import Event, HttpEvent, JSONEvent, XMLEvent
+from actorkit.event.context import Failure, Http
 
 __version__ = "0.1.0"
 

@@ -10,8 +10,8 @@ from actorkit.errors import SettingsError
 
 #: Classes that bring their own main function, as they do not live in gevent's loop; all others are actors.
 MAINS = {
-    "actorkit.mdp:Broker": "actorkit.mdp.process",
-    "actorkit.mdp:RegistrationService": "actorkit.mdp.process",
+    "actorkit.mdp.broker:Broker": "actorkit.process.server",
+    "actorkit.mdp.directory:RegistrationService": "actorkit.process.server",
 }
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     """Run one process; returns its exit status."""
     try:
         read = settings.read()
-        module = importlib.import_module(MAINS.get(read.class_path, "actorkit.process"))
+        module = importlib.import_module(MAINS.get(read.class_path, "actorkit.process.actor"))
         status: int = module.main(read)
     except SettingsError as exc:
         print(f"actorkit: {exc}", file=sys.stderr)  # noqa: T201  # logs are not set up yet

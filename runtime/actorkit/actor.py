@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, get_type_hints
 
 from actorkit import params
 from actorkit.event import Event
-from actorkit.mdp.keys import ClientKeys
+from actorkit.transport.keys import ClientKeys
 
 #: What `consume` may give back: an event, several, or None when there is nothing to send.
 Result = Event | Iterable[Event] | None

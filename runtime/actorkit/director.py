@@ -23,11 +23,12 @@ import zmq
 from gevent.event import Event as Flag
 
 from actorkit.actor import Actor
+from actorkit.edge.peers import Peers
 from actorkit.errors import ActorkitError
 from actorkit.graph import NAME, NAME_RULE, Box, Connection, Options, connect
-from actorkit.host import Host
+from actorkit.host.host import Host
 from actorkit.mdp.thread import BrokerThread
-from actorkit.settings import Peers, Settings
+from actorkit.settings import Settings
 
 #: Time to finish what is under way when a director stops, in seconds.
 DRAIN_TIMEOUT_S: Final = 20.0

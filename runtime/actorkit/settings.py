@@ -15,8 +15,10 @@ from typing import Any, Final
 
 import msgspec
 
+from actorkit.edge.peers import Peers
 from actorkit.errors import UNREADABLE, SettingsError
-from actorkit.graph import NAME, NAME_RULE, Options, outbox_of
+from actorkit.graph import NAME, NAME_RULE, outbox_of
+from actorkit.transport.endpoint import check_endpoint
 
 #: Exit status for a bad environment: EX_CONFIG of sysexits.h.
 EX_CONFIG: Final = 78
@@ -43,53 +45,9 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_LOG_LEVEL": ("info", "`debug`, `info`, `warning` or `error`"),
 }
 
-_ENDPOINT = re.compile(r"(tcp://(\*|\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5}|\*)|(ipc|inproc)://[^\s,?#]+)\Z")
 #: What an endpoint begins with behind which a registration service lists the brokers.
 _REGISTRY: Final = "registry+"
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z")
-
-
-@dataclass(frozen=True)
-class Peers:
-    """One connection as seen by its sender: `endpoints` of the destination, the `inbox` there, and options.
-
-    As text: `tcp://auth:5550#web`, `tcp://a:1,tcp://b:1?window=64&delivery=at-most-once#web`. A name stands for all of
-    its addresses; a `*` in an ipc path for all sockets that match.
-    """
-
-    endpoints: tuple[str, ...]
-    inbox: str
-    options: Options = field(default_factory=Options)
-
-    def __str__(self) -> str:
-        default = Options()
-        given = {name: getattr(self.options, name) for name in ("delivery", "window", "key")}
-        query = "&".join(f"{name}={value}" for name, value in given.items() if value != getattr(default, name))
-        return f"{','.join(self.endpoints)}{'?' if query else ''}{query}#{self.inbox}"
-
-    @classmethod
-    def parse(cls, text: str) -> Peers:
-        """Read the text form.
-
-        Raises:
-            ValueError: the text is no connection; the message says what was wanted.
-        """
-        rest, hash_, inbox = text.partition("#")
-        if not hash_ or not inbox:
-            raise ValueError(f'"{text}" names no inbox. Write it as tcp://host:5550#inbox.')
-        addresses, _, query = rest.partition("?")
-        endpoints = tuple(addresses.split(","))
-        for endpoint in endpoints:
-            check_endpoint(endpoint)
-        given: dict[str, str] = dict(part.partition("=")[::2] for part in query.split("&") if part)
-        try:
-            options = msgspec.convert(given, Options, strict=False)
-        except msgspec.ValidationError as exc:
-            raise ValueError(f'"{text}": {exc}') from exc
-        unknown = given.keys() - {"delivery", "window", "key"}
-        if unknown:
-            raise ValueError(f'"{text}" has the unknown option "{min(unknown)}". There are delivery, window and key.')
-        return cls(endpoints, inbox, options)
 
 
 @dataclass(frozen=True)
@@ -111,17 +69,6 @@ class Settings:
     drain_timeout_s: float = 20.0
     log_format: str = "text"
     log_level: str = "info"
-
-
-def check_endpoint(text: str) -> str:
-    """The endpoint itself.
-
-    Raises:
-        ValueError: it is none that ZeroMQ could use.
-    """
-    if not _ENDPOINT.match(text):
-        raise ValueError(f'"{text}" is not a ZeroMQ endpoint. Write it as tcp://host:5550 (tcp://*:5550 to bind).')
-    return text
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -18,11 +18,11 @@ import gevent
 
 from actorkit import params as parameters
 from actorkit.actor import Actor, Result
-from actorkit.context import Failure
 from actorkit.errors import AnswerTimeout, Draining, EventError, NotAnswered, NotFound
 from actorkit.event import Event
+from actorkit.event.context import Failure
 from actorkit.graph import RESERVED
-from actorkit.mdp.keys import ClientKeys
+from actorkit.transport.keys import ClientKeys
 
 A = TypeVar("A", bound=Actor)
 E = TypeVar("E", bound=Event)

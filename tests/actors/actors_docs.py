@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from pathlib import Path
 
 from actorkit import Actor
 from actorkit.params import Parameter, declared
 from actorkit_actors.catalogue import CATALOGUE, Entry
+from tests.places import DOCS
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "actors.md"
+DOCUMENT = DOCS / "actors.md"
 
 
 def load(entry: Entry) -> type[Actor]:

@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.actors.http_client import start
+from tests.actors.http.client import start
 
 __all__ = ["start"]

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -21,9 +20,9 @@ import pytest
 
 from actorkit import Event
 from actorkit.testing import Harness
-from actorkit_actors.xslt import XSLT
+from actorkit_actors.xml.xslt import XSLT
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 ORDERS = EXAMPLES / "orders"
 ORDER = "<order><customer>ACME</customer><item>tea</item><total>12.50</total></order>"

@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-ORDERS: Final = Path(__file__).parents[2] / "examples" / "orders"
+from tests.places import ORDERS
+
 ORDER: Final = b"<order><customer>ACME</customer><item>tea</item><total>12.50</total></order>"
 USER, PASSWORD = "alice", "wonderland"
 

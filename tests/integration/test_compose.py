@@ -17,6 +17,7 @@ import pytest
 from actorkit_kit import python_process
 from tests import needs
 from tests.integration import shop
+from tests.places import ORDERS
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -281,7 +282,7 @@ def test_down_leaves_nothing(tmp_path: Path) -> None:
 
 def test_without_an_engine_each_verb_says_so_in_one_line(tmp_path: Path) -> None:
     variables = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
-    for arguments in (["status"], ["logs"], ["down"], ["scale", "web=2"], ["deploy", str(shop.ORDERS)]):
+    for arguments in (["status"], ["logs"], ["down"], ["scale", "web=2"], ["deploy", str(ORDERS)]):
         done = kit_with(DOCKER_HOST=variables["DOCKER_HOST"])(*arguments)
         assert done.returncode == 1
         assert re.fullmatch(r'kit: no Docker Engine answers at "unix://.*"\. Start Docker, .*\n', done.stderr)

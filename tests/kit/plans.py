@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from actorkit_kit.check import check
-from actorkit_kit.document import parse
-from actorkit_kit.plan import Plan
-from actorkit_kit.planner import make_plan
+from actorkit_kit.plan.model import Plan
+from actorkit_kit.plan.planner import make_plan
+from actorkit_kit.topology.check import check
+from actorkit_kit.topology.document import parse
 
 #: Goes with the folder that the fixture `shop` makes.
 ORDERS = """\

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from actorkit_kit.main import make_app
+from tests.places import DOCS
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "kit.md"
+DOCUMENT = DOCS / "kit.md"
 MARK = "<!-- help -->\n"
 
 

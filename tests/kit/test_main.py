@@ -84,8 +84,8 @@ def test_a_real_director_is_a_topology_with_the_classes_of_its_program(kit: Kit,
         """\
 from actorkit import Actor, Event
 from actorkit.director import Director
-from actorkit_actors.generator import Generator
-from actorkit_actors.stdout import Stdout
+from actorkit_actors.flow.generator import Generator
+from actorkit_actors.flow.stdout import Stdout
 
 
 class Shout(Actor):
@@ -165,7 +165,7 @@ def test_actors_lists_the_catalogue_and_tells_every_parameter_of_one(kit: Kit) -
     assert names == sorted(names)
     assert {"xslt", "generator", "null"} <= set(names)
     told = kit("actors", "generator").stdout
-    assert "generator (actorkit_actors.generator:Generator)" in told
+    assert "generator (actorkit_actors.flow.generator:Generator)" in told
     assert any(line.split()[:4] == ["interval_s", "float", "s", "1.0"] for line in told.splitlines())
     parameters = {each["name"]: each for each in json.loads(kit("actors", "xslt", "-o", "json").stdout)["parameters"]}
     assert (parameters["stylesheet"]["required"], parameters["stylesheet"]["default"]) == (True, None)

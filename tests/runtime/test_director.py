@@ -14,8 +14,8 @@ from actorkit import Actor, Event, JSONEvent, MalformedEvent, NotFound
 from actorkit.director import Director, DirectorError
 from actorkit.errors import Draining, NotAnswered
 from actorkit.event import HttpEvent
-from tests.cast import Leaver, Source
 from tests.fleet import PYTHONPATH
+from tests.probes import Leaver, Source
 from tests.runtime.directing import Asker, Keep, asker, begin
 
 
@@ -168,7 +168,7 @@ def test_a_program_stops_at_sigterm_with_status_0(tmp_path: Path) -> None:
         textwrap.dedent(
             """
             import gevent
-            from tests.cast import Pass, Source
+            from tests.probes import Pass, Source
             from actorkit.director import Director
 
             def tell():

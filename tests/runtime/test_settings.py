@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actorkit import settings
+from actorkit.edge.peers import Peers
 from actorkit.errors import SettingsError
 from actorkit.graph import NAME, Box, Options, connect, outbox_of, parse_box, variable_of
-from actorkit.settings import Peers
 
 GOOD = {"ACTORKIT_ACTOR": "place", "ACTORKIT_CLASS": "shop.actors:Place"}
 NAMES = st.from_regex(NAME, fullmatch=True)

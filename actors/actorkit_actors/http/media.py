@@ -15,8 +15,8 @@ import msgspec
 from werkzeug import exceptions
 from werkzeug.formparser import FormDataParser
 
-from actorkit import body
 from actorkit.errors import UNREADABLE, ConversionError, MalformedEvent, NotAcceptable
+from actorkit.event import body
 
 #: Most fields that a form, or a query, may have.
 MAX_FIELDS: Final = 1000
@@ -138,12 +138,12 @@ def _checked_json(content: bytes, charset: str) -> bytes:
 
 
 def _checked_xml(content: bytes, charset: str) -> bytes:
-    from actorkit import xmlbody
+    from actorkit.event import xml
 
-    root = xmlbody.parse(content, charset or None)
+    root = xml.parse(content, charset or None)
     encoding = (root.getroottree().docinfo.encoding or "utf-8").lower()
     # What travels on is read without the header, so it must say its encoding itself.
-    return content if not charset and encoding in ("utf-8", "us-ascii") else xmlbody.serialise(root)
+    return content if not charset and encoding in ("utf-8", "us-ascii") else xml.serialise(root)
 
 
 def query(text: str) -> dict[str, list[str]]:
@@ -256,10 +256,10 @@ def write_errors(headers: Mapping[str, str], messages: list[str]) -> tuple[str, 
     xml_q = quality(accept, xml_type)
     sent = format_of(content_type(headers.get("content-type", ""))[0])
     if xml_q > json_q or (xml_q == json_q > 0 and sent == body.XML):
-        from actorkit import xmlbody
+        from actorkit.event import xml
 
-        root = xmlbody.from_json({"errors": {"error": [_xml_text(message) for message in messages]}})
-        return xml_type, xmlbody.serialise(root)
+        root = xml.from_json({"errors": {"error": [_xml_text(message) for message in messages]}})
+        return xml_type, xml.serialise(root)
     return "application/json", msgspec.json.encode({"errors": [{"message": message} for message in messages]})
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 from actorkit_kit.chaos.faults import Fault, Kind, Victim
-from actorkit_kit.targets.child import Child
-from actorkit_kit.targets.local import Local
-from actorkit_kit.targets.supervisor import Supervisor
+from actorkit_kit.local.child import Child
+from actorkit_kit.local.processes import Local
+from actorkit_kit.local.supervisor import Supervisor
 
 #: Longest wait for a victim that is just being started again, in seconds; the fault is left out then.
 ALIVE_TIMEOUT_S: Final = 30.0

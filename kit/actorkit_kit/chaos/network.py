@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Final
 
 from actorkit_kit.errors import KitError
-from actorkit_kit.plan import ADMIN_PORT, INBOX_PORT, Plan, Unit
-from actorkit_kit.targets.local import Local, Process
+from actorkit_kit.local.processes import Local, Process
+from actorkit_kit.plan.model import ADMIN_PORT, INBOX_PORT, Plan, Unit
 
 #: Replicas that a unit may have more than the topology says.
 SPARE: Final = 1

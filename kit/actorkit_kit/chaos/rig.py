@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from actorkit.graph import RESERVED, Box, Connection, connect, parse_box
 from actorkit_kit.errors import UsageError
-from actorkit_kit.plan import Image, Plan, Unit
+from actorkit_kit.plan.model import Image, Plan, Unit
 
 #: Names of the actors that are added.
 SOURCE: Final = "chaos-source"
 SINK: Final = "chaos-sink"
 
-_CAST: Final = "actorkit_kit.chaos.cast"
+_CAST: Final = "actorkit_kit.chaos.probes"
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from actorkit_kit.chaos.records import MADE, SEEN
 from actorkit_kit.chaos.rig import Rig
 from actorkit_kit.chaos.verdict import Verdict
 from actorkit_kit.errors import KitError
-from actorkit_kit.targets.child import Child
-from actorkit_kit.targets.local import Local
-from actorkit_kit.targets.supervisor import Supervisor
+from actorkit_kit.local.child import Child
+from actorkit_kit.local.processes import Local
+from actorkit_kit.local.supervisor import Supervisor
 
 #: Events before the first fault; what they become says what the others must become.
 CALM_EVENTS: Final = 50

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from actorkit.dead_letters import letters
+from actorkit.deadletters.box import letters
 from actorkit_kit.chaos.records import read_made, read_seen
 from actorkit_kit.chaos.rig import Rig
 from actorkit_kit.errors import KitError

@@ -9,11 +9,11 @@ import typer
 
 from actorkit.params import Parameter
 from actorkit_actors.catalogue import CATALOGUE
-from actorkit_kit.actor_class import ActorClass, Request
-from actorkit_kit.class_lookup import entry_of, look_up
+from actorkit_kit.classes.actor_class import ActorClass, Request
+from actorkit_kit.classes.lookup import entry_of, look_up
 from actorkit_kit.console import Output, OutputOption, result, result_json, result_table
 from actorkit_kit.errors import UsageError
-from actorkit_kit.findings import suggest
+from actorkit_kit.topology.findings import suggest
 
 
 def register(app: typer.Typer) -> None:

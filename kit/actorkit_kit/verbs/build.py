@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from actorkit_kit import images
-from actorkit_kit.build_progress import build_outdated
 from actorkit_kit.console import Output, OutputOption, TopologyArgument, note, result_json, result_table
-from actorkit_kit.engine import connect
+from actorkit_kit.deploy.engine import connect
+from actorkit_kit.image.build import recipes
+from actorkit_kit.image.progress import build_outdated
 from actorkit_kit.load import load_plan
 
 
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
                 recipe.tag for recipe in build_outdated(client, plan, every=every, no_cache=no_cache, verbose=verbose)
             }
             rows = []
-            for recipe in images.recipes(plan):
+            for recipe in recipes(plan):
                 size_mb = client.images.get(recipe.tag).attrs["Size"] / 1e6
                 rows.append((recipe.tag, "built" if recipe.tag in built else "up to date", f"{size_mb:.0f} MB"))
         if output is Output.JSON:

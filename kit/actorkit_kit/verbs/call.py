@@ -13,10 +13,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from actorkit import Event
-from actorkit.body import BYTES, JSON, TEXT, XML
 from actorkit.errors import ConversionError
-from actorkit.mdp.call_cli import Answer, End
-from actorkit_actors import envelope
+from actorkit.event.body import BYTES, JSON, TEXT, XML
+from actorkit.mdp.cli import Answer, End
+from actorkit_actors.mdp import envelope
 from actorkit_kit.console import Output, OutputOption, note, result_json
 from actorkit_kit.errors import KitError, UsageError
 from actorkit_kit.verbs.reached import BrokerOption, ForeignOption, KeysOption, RunningOption, WhereOption, reached

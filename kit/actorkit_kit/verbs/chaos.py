@@ -21,10 +21,10 @@ from actorkit_kit.chaos.verdict import Verdict
 from actorkit_kit.console import Output, OutputOption, TopologyArgument, note, result, result_json
 from actorkit_kit.errors import UsageError
 from actorkit_kit.load import load_plan
-from actorkit_kit.plan import Plan
-from actorkit_kit.planner import stop_waves
-from actorkit_kit.targets.local import Local, socket_folder
-from actorkit_kit.targets.supervisor import Supervisor
+from actorkit_kit.local.processes import Local, socket_folder
+from actorkit_kit.local.supervisor import Supervisor
+from actorkit_kit.plan.model import Plan
+from actorkit_kit.plan.planner import stop_waves
 
 #: Without any fault on the command line, there is one of each of these in so many seconds.
 USUAL_S: Final[dict[Kind, float]] = {"kill": 3.0, "stop": 10.0, "pause": 20.0, "scale": 15.0}

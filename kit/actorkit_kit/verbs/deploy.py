@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from actorkit_kit import images, state_view
-from actorkit_kit.build_progress import build_outdated
 from actorkit_kit.console import Output, OutputOption, TopologyArgument, note, result
-from actorkit_kit.engine import connect
+from actorkit_kit.deploy import compose, helm, state_view
+from actorkit_kit.deploy.engine import connect
+from actorkit_kit.image import build
+from actorkit_kit.image.progress import build_outdated
 from actorkit_kit.load import load_plan
-from actorkit_kit.plan import Plan
-from actorkit_kit.targets import compose_up, helm_release
+from actorkit_kit.plan.model import Plan
 
 
 class Target(StrEnum):
@@ -50,19 +50,19 @@ def register(app: typer.Typer) -> None:
         """
         plan = load_plan(topology, network=True)
         with closing(connect()) as client:
-            before = images.present(client, plan)
+            before = build.present(client, plan)
             build_outdated(client, plan)
             if target is Target.HELM:
                 _helm(plan, namespace, timeout_s, keep)
                 return
-            note(f"kit: starting {plan.topology} from {compose_up.folder_for(plan)}")
+            note(f"kit: starting {plan.topology} from {compose.folder_for(plan)}")
             with state_view.watched() as look:
-                rows = compose_up.deploy(
+                rows = compose.deploy(
                     client, plan, look, prometheus=prometheus, timeout_s=timeout_s, keep=keep, images_before=before
                 )
         state_view.write(rows, output, plan.topology)
 
 
 def _helm(plan: Plan, namespace: str, timeout_s: float, keep: bool) -> None:
-    note(f"kit: installing {plan.topology} from {helm_release.folder_for(plan)}")
-    result(helm_release.install(plan, namespace, timeout_s, keep))
+    note(f"kit: installing {plan.topology} from {helm.folder_for(plan)}")
+    result(helm.install(plan, namespace, timeout_s, keep))

@@ -12,14 +12,15 @@ from typing import Annotated, Any
 
 import typer
 
-from actorkit_kit import dead_letter_boxes, deployment
 from actorkit_kit.console import Output, OutputOption, result, result_json, result_table
-from actorkit_kit.dead_letter_boxes import Box
-from actorkit_kit.engine import connect
+from actorkit_kit.deploy import deployment
+from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
-from actorkit_kit.load import DEFAULT_FILE
-from actorkit_kit.targets import local_state
-from actorkit_kit.verbs.named import Where, is_topology, place_of
+from actorkit_kit.local import state
+from actorkit_kit.remote import dead_letters
+from actorkit_kit.remote.dead_letters import Box
+from actorkit_kit.topology.load import DEFAULT_FILE
+from actorkit_kit.verbs.options import Where, is_topology, place_of
 from actorkit_kit.verbs.reached import RunningOption
 
 
@@ -59,11 +60,11 @@ def register(app: typer.Typer) -> None:
             raise UsageError(f"say whose and which: kit dlq {action} ACTOR ID..., or: kit dlq {action} ACTOR all")
         with ExitStack() as stack:
             boxes = _boxes(stack, name, target, alive=action is Action.RETRY)
-            found = dead_letter_boxes.contents(dead_letter_boxes.of_actor(boxes, actor))
+            found = dead_letters.contents(dead_letters.of_actor(boxes, actor))
             if action is Action.LIST:
                 _list([letter for _, letter in found if not wanted or letter["id"] in wanted], output)
                 return
-            chosen = dead_letter_boxes.chosen(found, actor, wanted)
+            chosen = dead_letters.chosen(found, actor, wanted)
             if action is Action.SHOW:
                 _show([letter for box, some in chosen.items() for letter in box.show(some)], output)
                 return
@@ -81,10 +82,10 @@ def _boxes(stack: ExitStack, name: str, target: Where | None, *, alive: bool) ->
     place = _place(reference)
     if place is None and target is Where.LOCAL:
         raise UsageError(f'"{name}" is no topology. Name its file: -d topology.yaml' if name else _NO_TOPOLOGY)
-    if place is not None and (target is Where.LOCAL or (target is None and local_state.folder_for(*place).is_dir())):
-        return dead_letter_boxes.local(*place, alive=alive)
+    if place is not None and (target is Where.LOCAL or (target is None and state.folder_for(*place).is_dir())):
+        return dead_letters.local(*place, alive=alive)
     client = stack.enter_context(closing(connect()))
-    return dead_letter_boxes.deployed(client, place[1] if place else name or deployment.only(client))
+    return dead_letters.deployed(client, place[1] if place else name or deployment.only(client))
 
 
 _NO_TOPOLOGY = "there is no topology.yaml here. Name one: -d topology.yaml"

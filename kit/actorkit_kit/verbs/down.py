@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from actorkit_kit import deployment
 from actorkit_kit.console import note
-from actorkit_kit.engine import connect
-from actorkit_kit.targets import compose_up
-from actorkit_kit.verbs.named import DeploymentArgument, name_of
+from actorkit_kit.deploy import compose, deployment
+from actorkit_kit.deploy.engine import connect
+from actorkit_kit.verbs.options import DeploymentArgument, name_of
 
 
 def register(app: typer.Typer) -> None:
@@ -37,5 +36,5 @@ def register(app: typer.Typer) -> None:
             found = deployment.existing(client, topology)
         folder = Path(found[0].folder)
         note(f"kit: stopping {topology}: {len(found)} instances finish what they hold")
-        compose_up.take_down(topology, folder if folder.parts else None, volumes=volumes)
+        compose.take_down(topology, folder if folder.parts else None, volumes=volumes)
         note(f"kit: {topology} is gone")

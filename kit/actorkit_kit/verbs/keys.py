@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from actorkit import topology_keys
+from actorkit.transport import topology_keys
 from actorkit_kit.console import note
 from actorkit_kit.errors import KitError
 

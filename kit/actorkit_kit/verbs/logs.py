@@ -9,11 +9,11 @@ from typing import Annotated, Final
 
 import typer
 
-from actorkit_kit import deployment
 from actorkit_kit.console import result
-from actorkit_kit.engine import compose, connect
+from actorkit_kit.deploy import deployment
+from actorkit_kit.deploy.engine import compose, connect
 from actorkit_kit.errors import UsageError
-from actorkit_kit.verbs.named import DeploymentOption, name_of
+from actorkit_kit.verbs.options import DeploymentOption, name_of
 
 #: What compose writes before each line to clear it, also when it does not write to a terminal (ECMA-48 EL).
 CLEAR_LINE: Final = "\x1b[2K"

@@ -9,15 +9,16 @@ from typing import Annotated
 
 import typer
 
-from actorkit.mdp.discovery import REGISTRY
-from actorkit.settings import check_endpoint
-from actorkit_kit import brokers, deployment
-from actorkit_kit.brokers import Brokers
-from actorkit_kit.engine import connect
+from actorkit.mdp.directory.discovery import REGISTRY
+from actorkit.transport.endpoint import check_endpoint
+from actorkit_kit.deploy import deployment
+from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
-from actorkit_kit.load import DEFAULT_FILE
-from actorkit_kit.targets import local_state
-from actorkit_kit.verbs.named import Where, is_topology, place_of
+from actorkit_kit.local import state
+from actorkit_kit.remote import brokers
+from actorkit_kit.remote.brokers import Brokers
+from actorkit_kit.topology.load import DEFAULT_FILE
+from actorkit_kit.verbs.options import Where, is_topology, place_of
 
 #: Where the brokers are, when that does not follow from a topology.
 BrokerOption = Annotated[
@@ -79,7 +80,7 @@ def reached(endpoints: Sequence[str] | None, keys: Path | None, name: str, targe
     place = place_of(reference) if reference and is_topology(reference) else None
     if place is None and target is Where.LOCAL:
         raise UsageError("name the topology that kit run runs: -d topology.yaml")
-    if place is not None and (target is Where.LOCAL or (target is None and local_state.running(*place))):
+    if place is not None and (target is Where.LOCAL or (target is None and state.running(*place))):
         return brokers.local(*place)
     with closing(connect()) as client:
         return brokers.deployed(client, place[1] if place else name or deployment.only(client))

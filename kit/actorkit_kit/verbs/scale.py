@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from actorkit_kit import deployment, state_view
 from actorkit_kit.console import Output, OutputOption
-from actorkit_kit.engine import connect
+from actorkit_kit.deploy import compose, deployment, state_view
+from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
-from actorkit_kit.targets import compose_up
-from actorkit_kit.verbs.named import DeploymentOption, name_of
+from actorkit_kit.verbs.options import DeploymentOption, name_of
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +40,7 @@ def register(app: typer.Typer) -> None:
                 if actor not in there:
                     raise UsageError(f'"{topology}" has no actor "{actor}". It has: {", ".join(sorted(there))}.')
             with state_view.watched() as look:
-                compose_up.scale(client, topology, wanted, look, timeout_s)
+                compose.scale(client, topology, wanted, look, timeout_s)
             rows = deployment.rows(deployment.existing(client, topology))
         state_view.write(rows, output, topology)
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from actorkit_kit import schema as topology_schema
 from actorkit_kit.console import write_result
+from actorkit_kit.topology import schema as topology_schema
 
 
 def register(app: typer.Typer) -> None:

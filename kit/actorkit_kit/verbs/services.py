@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import typer
 
-from actorkit.mdp.call_cli import Report
+from actorkit.mdp.cli import Report
 from actorkit_kit.console import Output, OutputOption, note, result_json, result_table
 from actorkit_kit.verbs.reached import BrokerOption, KeysOption, RunningOption, WhereOption, reached
 

@@ -6,10 +6,10 @@ from contextlib import closing
 
 import typer
 
-from actorkit_kit import deployment, state_view
 from actorkit_kit.console import Output, OutputOption, result, result_json
-from actorkit_kit.engine import connect
-from actorkit_kit.verbs.named import DeploymentArgument, name_of
+from actorkit_kit.deploy import deployment, state_view
+from actorkit_kit.deploy.engine import connect
+from actorkit_kit.verbs.options import DeploymentArgument, name_of
 
 
 def register(app: typer.Typer) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from actorkit_kit.check import check
 from actorkit_kit.console import Output, OutputOption, TopologyArgument, result, result_json
-from actorkit_kit.load import load_document
+from actorkit_kit.topology.check import check
+from actorkit_kit.topology.load import load_document
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@
     HEARTBEAT        0.1: ["", MDPW01, 04]                    0.2: [MDPW02, 05]
     DISCONNECT       0.1: ["", MDPW01, 05]                    0.2: [MDPW02, 06]
 
-Our own clients put one frame before the body, a *note*: `NOTE` and a msgpack map. The broker takes it off before a
+Our own clients put one frame before the body, a *note*: `EXTENSION` and a msgpack map. The broker takes it off before a
 worker sees the request, and answers refusals to such a client (only) with a note in place of a body.
 """
 
@@ -16,21 +16,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeAlias, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
 import msgspec
-import zmq
 
 from actorkit.errors import UNREADABLE
 from actorkit.mdp.errors import FrameError
 
+if TYPE_CHECKING:
+    import zmq
+
 #: A frame as it travels through the broker: small ones as bytes, large ones as pyzmq frames that are not copied.
-Part: TypeAlias = bytes | zmq.Frame
+Part: TypeAlias = "bytes | zmq.Frame"
 
 EMPTY: Final = b""
 
 #: First bytes of the frame that our own clients put before the body, and of refusals to them.
-NOTE: Final = b"\x00AK1"
+EXTENSION: Final = b"\x00AK1"
 
 #: First bytes of the routing ids of our own workers. A DISCONNECT from such a worker says: the request that I may just
 #: have been sent is not begun; so it is given to another worker even when the service is not idempotent.
@@ -108,7 +110,7 @@ V2: Final = Dialect(
 )
 
 
-class RequestNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RequestHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What our own client tells the broker about a request."""
 
     #: Time that the client still waits, in milliseconds.
@@ -117,7 +119,7 @@ class RequestNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     id: str = ""
 
 
-class AnswerNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ErrorHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A refusal by the broker, or the failure of a worker's handler."""
 
     #: HTTP status that says best what happened.
@@ -131,24 +133,24 @@ class AnswerNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 _Note = TypeVar("_Note")
 
-_request_notes = msgspec.msgpack.Decoder(RequestNote)
-_answer_notes = msgspec.msgpack.Decoder(AnswerNote)
+_request_notes = msgspec.msgpack.Decoder(RequestHeader)
+_answer_notes = msgspec.msgpack.Decoder(ErrorHeader)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def write_note(note: RequestNote | AnswerNote) -> bytes:
+def write_header(note: RequestHeader | ErrorHeader) -> bytes:
     """Return the frame that carries the note."""
-    return NOTE + _encoder.encode(note)
+    return EXTENSION + _encoder.encode(note)
 
 
-def read_request_note(frame: bytes) -> RequestNote:
+def read_request_header(frame: bytes) -> RequestHeader:
     """Read a client's note. Raises FrameError when it is none."""
     return _read(_request_notes, frame)
 
 
-def read_answer_note(body: Sequence[bytes]) -> AnswerNote | None:
+def read_error_header(body: Sequence[bytes]) -> ErrorHeader | None:
     """Read the note in place of an answer's body; None when the body is an ordinary answer."""
-    if not body or not body[0].startswith(NOTE):
+    if not body or not body[0].startswith(EXTENSION):
         return None
     try:
         return _read(_answer_notes, body[0])
@@ -252,9 +254,9 @@ def is_service_name(name: Part) -> TypeGuard[bytes]:
 
 def _read(decoder: msgspec.msgpack.Decoder[_Note], frame: bytes) -> _Note:
     try:
-        return decoder.decode(memoryview(frame)[len(NOTE) :])
+        return decoder.decode(memoryview(frame)[len(EXTENSION) :])
     except UNREADABLE as exc:
-        raise FrameError(f"the frame after {NOTE!r} is not a note: {exc}") from exc
+        raise FrameError(f"the frame after {EXTENSION!r} is not a note: {exc}") from exc
 
 
 def show(identity: Part) -> str:

@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from actorkit.errors import SettingsError
-from actorkit.mdp.keys import ClientKeys, ServerKeys, is_local
+from actorkit.transport.endpoint import is_local
+from actorkit.transport.keys import ClientKeys, ServerKeys
 
 
 class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

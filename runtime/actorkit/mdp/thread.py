@@ -7,7 +7,7 @@ from typing import Protocol
 import gevent
 from gevent.threadpool import ThreadPool
 
-from actorkit.mdp.broker import Broker
+from actorkit.mdp.broker.broker import Broker
 from actorkit.mdp.options import BrokerParams
 
 

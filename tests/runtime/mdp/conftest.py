@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import zmq
 
-from actorkit.mdp.broker import Broker
-from actorkit.mdp.client import Client
+from actorkit.mdp.broker.broker import Broker
+from actorkit.mdp.client.client import Client
 from actorkit.mdp.thread import BrokerThread
-from actorkit.mdp.worker import Worker
+from actorkit.mdp.worker.worker import Worker
 from tests.runtime.mdp.peers import Peer
 
 

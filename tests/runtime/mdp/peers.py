@@ -10,12 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import zmq
 
 #: How long a test waits for what must happen, in seconds.
+from tests.places import ROOT
+
 PATIENCE_S = 10.0
 
 
@@ -81,12 +82,12 @@ class ServerProcess:
     def start(self) -> None:
         code = (
             "import signal; from actorkit.mdp.broker import Broker; from actorkit.mdp.options import ServiceOptions\n"
-            "from actorkit.mdp.registration import RegistrationService\n"
+            "from actorkit.mdp.directory import RegistrationService\n"
             f"server = {self._code.replace('{endpoint}', repr(self.endpoint))}\n"
             "signal.signal(signal.SIGTERM, lambda *_: server.stop())\n"
             "server.run()\n"
         )
-        runtime = Path(__file__).parents[3] / "runtime"
+        runtime = ROOT / "runtime"
         environment = {**os.environ, "PYTHONPATH": str(runtime)}
         self._process = subprocess.Popen([sys.executable, "-c", code], env=environment)
         until(self._listens, "the process listens")

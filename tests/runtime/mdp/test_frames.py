@@ -56,9 +56,9 @@ def test_any_frames_are_read_or_refused(frames: list[bytes]) -> None:
 
 @given(st.binary())
 def test_any_bytes_after_the_mark_are_a_note_or_refused(raw: bytes) -> None:
-    f.read_answer_note([f.NOTE + raw])
+    f.read_error_header([f.EXTENSION + raw])
     try:
-        f.read_request_note(f.NOTE + raw)
+        f.read_request_header(f.EXTENSION + raw)
     except FrameError as exc:
         assert "not a note" in str(exc)  # noqa: PT017
 
@@ -66,14 +66,14 @@ def test_any_bytes_after_the_mark_are_a_note_or_refused(raw: bytes) -> None:
 @pytest.mark.parametrize("note", garbage.MAPS)
 def test_a_note_that_cannot_be_read_is_refused(note: bytes) -> None:
     with pytest.raises(FrameError, match="not a note"):
-        f.read_request_note(f.NOTE + note)
+        f.read_request_header(f.EXTENSION + note)
 
 
 @given(st.integers(0, 2**40), st.text())
 def test_notes_are_read_back(ms: int, text: str) -> None:
-    assert f.read_request_note(f.write_note(f.RequestNote(ms=ms, id=text))) == f.RequestNote(ms=ms, id=text)
-    note = f.AnswerNote(status=503, error=text)
-    assert f.read_answer_note([f.write_note(note)]) == note
+    assert f.read_request_header(f.write_header(f.RequestHeader(ms=ms, id=text))) == f.RequestHeader(ms=ms, id=text)
+    note = f.ErrorHeader(status=503, error=text)
+    assert f.read_error_header([f.write_header(note)]) == note
 
 
 @pytest.mark.parametrize(

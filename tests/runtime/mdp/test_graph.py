@@ -28,22 +28,22 @@ class Graph:
         return self.fleet.start(actor, cls, 1, brokers=self._brokers, params=json.dumps(params), **variables)
 
     def asker(self, **params: Any) -> Process:
-        return self.start("asker", "tests.runtime.mdp.cast:Asker", {"client": "client"}, **params)
+        return self.start("asker", "tests.runtime.mdp.actors:Asker", {"client": "client"}, **params)
 
     def client(self, **params: Any) -> Process:
         outboxes = {"sink": "sink", "error": "failures"}
-        return self.start("client", "actorkit_actors.mdp_client:MDPClient", outboxes, **params)
+        return self.start("client", "actorkit_actors.mdp.client:MDPClient", outboxes, **params)
 
     def sinks(self) -> None:
         for actor in ("sink", "failures"):
-            self.start(actor, "tests.runtime.mdp.cast:Notes", {}, file=self.file(actor))
+            self.start(actor, "tests.runtime.mdp.actors:Notes", {}, file=self.file(actor))
 
-    def worker(self, cls: str = "actorkit_actors.mdp_worker:MDPWorker", **params: Any) -> Process:
+    def worker(self, cls: str = "actorkit_actors.mdp.worker:MDPWorker", **params: Any) -> Process:
         return self.start("worker", cls, {"answerer": "answerer"}, **params)
 
     def answerer(self, **params: Any) -> Process:
         outboxes = {"worker": "worker", "error": "worker"}
-        return self.start("answerer", "tests.runtime.mdp.cast:Answerer", outboxes, file=self.file("done"), **params)
+        return self.start("answerer", "tests.runtime.mdp.actors:Answerer", outboxes, file=self.file("done"), **params)
 
     def file(self, actor: str) -> str:
         return str(self.fleet.folder / f"{actor}.notes")
@@ -158,7 +158,7 @@ def test_a_worker_that_computes_for_several_liveness_periods_is_not_given_up(gra
         made = graph(broker)
         made.sinks()
         # Its own interval is longer than the broker's patience: what it hears from the broker is what counts.
-        made.worker("tests.runtime.mdp.cast:Hog", service="orders", capacity=1, hog_s=4 * 0.9)
+        made.worker("tests.runtime.mdp.actors:Hog", service="orders", capacity=1, hog_s=4 * 0.9)
         made.answerer()
         made.client(service="orders", concurrency=2, timeout_s=30)
         made.asker(count=2)

@@ -10,14 +10,15 @@ import pytest
 import zmq
 
 from actorkit.errors import SettingsError
-from actorkit.mdp.broker import Broker
-from actorkit.mdp.client import Client
-from actorkit.mdp.discovery import ask
+from actorkit.mdp.broker.broker import Broker
+from actorkit.mdp.client.client import Client
+from actorkit.mdp.directory.discovery import ask
+from actorkit.mdp.directory.service import RegistrationService
 from actorkit.mdp.errors import NoBroker
-from actorkit.mdp.keys import ClientKeys, ServerKeys, is_local
 from actorkit.mdp.options import BrokerParams
-from actorkit.mdp.registration import RegistrationService
-from actorkit.mdp.worker import Worker
+from actorkit.mdp.worker.worker import Worker
+from actorkit.transport.endpoint import is_local
+from actorkit.transport.keys import ClientKeys, ServerKeys
 from tests.runtime.mdp.peers import Peer, until
 
 MakeBroker = Callable[..., tuple[str, Broker]]
@@ -69,7 +70,7 @@ def test_a_stranger_is_counted(secured: tuple[str, Broker]) -> None:
     client = Client([secured[0]], keys=keys(STRANGER))
     try:
         until(lambda: secured[1].denied > 0, "the stranger is denied")
-        assert "<Doorman of 1 keys, " in repr(secured[1].entrance)
+        assert "<ZapHandler of 1 keys, " in repr(secured[1].router)
     finally:
         client.close()
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import msgspec
 
-from actorkit.mdp.metrics import BrokerCollector
+from actorkit.mdp.broker.metrics import BrokerCollector
+from actorkit.mdp.broker.state import BrokerState
 from actorkit.mdp.options import BrokerParams
-from actorkit.mdp.state import BrokerState
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "majordomo.md").read_text()
 ROWS = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", TEXT, re.MULTILINE))
 
@@ -36,7 +35,7 @@ def test_every_reason_of_an_error_stands_there() -> None:
     code = "".join(path.read_text() for path in (ROOT / "runtime/actorkit/mdp").glob("*.py"))
     reasons = set(re.findall(r'errors\["(\w+)"\]', code))
     reasons |= set(re.findall(r'self\._refuse\([^\n]*?\d{3}, "(\w+)"', code))
-    reasons |= set(re.findall(r'_offend\(worker, "(\w+)"', code))
+    reasons |= set(re.findall(r'_protocol_error\(worker, "(\w+)"', code))
     assert len(reasons) > 15
     for reason in reasons - {"full", "announcement", "endpoint"}:  # the registration service's own
         assert f"`{reason}`" in TEXT, reason

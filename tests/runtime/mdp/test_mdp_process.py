@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from actorkit.mdp.client import Client
-from actorkit.mdp.discovery import Discovery
-from actorkit.mdp.worker import Worker
+from actorkit.mdp.client.client import Client
+from actorkit.mdp.directory.discovery import Discovery
+from actorkit.mdp.worker.worker import Worker
 from tests.fleet import PYTHONPATH, fetch
 from tests.runtime.mdp.peers import free_port, until
 
-MAIN = "from actorkit import settings; from actorkit.mdp import process; exit(process.main(settings.read()))"
+MAIN = "from actorkit import settings; from actorkit.process import server; exit(server.main(settings.read()))"
 
 
 class Running:
@@ -47,13 +47,13 @@ def test_a_broker_is_found_through_a_registration_service_and_both_end_on_sigter
         Running(
             tmp_path / "registration.log",
             ACTORKIT_ACTOR="registration",
-            ACTORKIT_CLASS="actorkit.mdp:RegistrationService",
+            ACTORKIT_CLASS="actorkit.mdp.directory:RegistrationService",
             ACTORKIT_INBOX=service,
         ),
         Running(
             tmp_path / "broker.log",
             ACTORKIT_ACTOR="broker",
-            ACTORKIT_CLASS="actorkit.mdp:Broker",
+            ACTORKIT_CLASS="actorkit.mdp.broker:Broker",
             ACTORKIT_INBOX=broker,
             ACTORKIT_PARAMS=f'{{"registration": ["{service}"], "announce_s": 0.1, "heartbeat_s": 0.5}}',
         ),

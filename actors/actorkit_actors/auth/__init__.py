@@ -1,0 +1,1 @@
+"""Actors that say who somebody is."""

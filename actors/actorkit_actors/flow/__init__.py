@@ -1,0 +1,1 @@
+"""Actors that make, end and show events."""

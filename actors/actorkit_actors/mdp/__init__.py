@@ -1,0 +1,1 @@
+"""Actors that ask and answer through MajorDomo brokers."""

@@ -1,0 +1,64 @@
+"""Looking up actors' classes: stock ones are imported, users' ones are looked at by a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from actorkit.errors import UNREADABLE
+from actorkit_actors.catalogue import CATALOGUE, Entry
+from actorkit_kit import python_process
+from actorkit_kit.classes.actor_class import Description, Request, describe
+from actorkit_kit.classes.describe import Order, Report
+from actorkit_kit.errors import KitError
+
+#: Longest time that importing users' modules may take, in seconds.
+IMPORT_TIMEOUT_S: Final = 60.0
+
+
+def entry_of(uses: str) -> Entry | None:
+    """The catalogue's entry for a name or a class path; None for users' classes."""
+    if uses in CATALOGUE:
+        return CATALOGUE[uses]
+    return next((entry for entry in CATALOGUE.values() if entry.class_path == uses), None)
+
+
+def is_stock(class_path: str) -> bool:
+    """Whether a class comes with actorkit."""
+    return class_path.split(":")[0].split(".")[0] in ("actorkit", "actorkit_actors")
+
+
+def look_up(requests: Sequence[Request], folder: Path | None = None) -> list[Description]:
+    """Describe classes; users' ones are looked for in the folder. The answers stand in the order of the requests."""
+    users = [request for request in requests if not is_stock(request.class_path)]
+    seen = iter(ask(Order(classes=tuple(users)), folder).descriptions if users else ())
+    return [describe(request) if is_stock(request.class_path) else next(seen) for request in requests]
+
+
+def ask(order: Order, folder: Path | None) -> Report:
+    """Let another process look.
+
+    Raises:
+        KitError: the process gave no answer.
+    """
+    try:
+        done = subprocess.run(
+            python_process.command("actorkit_kit.classes.describe"),
+            input=msgspec.json.encode(order),
+            capture_output=True,
+            timeout=IMPORT_TIMEOUT_S,
+            env=python_process.environ(folder),
+            check=False,
+        )
+        return msgspec.json.decode(done.stdout, type=Report)
+    except subprocess.TimeoutExpired as exc:
+        what = order.program or ", ".join(request.class_path for request in order.classes)
+        raise KitError(f"{what}: importing it took more than {IMPORT_TIMEOUT_S:g} s. Start nothing at import.") from exc
+    except UNREADABLE as exc:
+        words = done.stderr.decode(errors="replace").strip().splitlines()
+        what = order.program or ", ".join(request.class_path for request in order.classes)
+        raise KitError(f"{what}: importing it ended Python: {words[-1] if words else 'without a word'}") from exc

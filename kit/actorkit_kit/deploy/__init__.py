@@ -1,0 +1,1 @@
+"""From a plan to a Docker Engine or a cluster."""

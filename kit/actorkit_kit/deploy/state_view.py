@@ -1,0 +1,65 @@
+"""The state of a deployment for people: a live table on a terminal, a line for each change elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from actorkit_kit.console import Output, note, result_json, result_table
+from actorkit_kit.deploy.deployment import Row
+
+COLUMNS = ("ACTOR", "REPLICAS", "HEALTH", "PUBLISHED")
+
+
+def cells(row: Row) -> tuple[str, str, str, str]:
+    """What the table says about an actor."""
+    return row.actor, f"{row.healthy}/{row.wanted}", row.health, " ".join(row.urls)
+
+
+def write(rows: Sequence[Row], output: Output, topology: str) -> None:
+    """The state as a result."""
+    if output is Output.JSON:
+        actors = [
+            {
+                "actor": row.actor,
+                "healthy": row.healthy,
+                "wanted": row.wanted,
+                "health": row.health,
+                "urls": list(row.urls),
+            }
+            for row in rows
+        ]
+        result_json({"topology": topology, "actors": actors})
+    else:
+        result_table(COLUMNS, map(cells, rows))
+
+
+@contextmanager
+def watched() -> Iterator[Callable[[list[Row]], None]]:
+    """A function that shows each state it is given."""
+    if not sys.stderr.isatty():
+        seen: set[str] = set()
+
+        def tell(rows: list[Row]) -> None:
+            for row in rows:
+                done = row.healthy >= row.wanted and row.health == "healthy"
+                if done and row.actor not in seen:
+                    seen.add(row.actor)
+                    note(f"kit: {row.actor} is healthy ({row.healthy}/{row.wanted})")
+
+        yield tell
+        return
+    with Live(console=Console(stderr=True), transient=True) as live:
+
+        def show(rows: list[Row]) -> None:
+            table = Table(*COLUMNS, box=None)
+            for row in rows:
+                table.add_row(*cells(row), style="green" if row.healthy >= row.wanted else None)
+            live.update(table)
+
+        yield show

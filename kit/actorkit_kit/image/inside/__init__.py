@@ -1,0 +1,1 @@
+"""What runs inside of an image's build."""

@@ -1,0 +1,140 @@
+"""A process that `kit run` looks after: its start, its words, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from actorkit_kit.local.processes import Process
+
+#: How many of its last lines a process is remembered by.
+LAST_LINES: Final = 20
+#: Longest line that is taken in whole, in bytes.
+MAX_LINE_BYTES: Final = 1 << 20
+#: Longest wait for a page of the admin server, in seconds.
+PROBE_TIMEOUT_S: Final = 2.0
+
+#: PR_SET_PDEATHSIG of prctl(2).
+_SET_PARENT_DEATH_SIGNAL: Final = 1
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """Has a new process drained when the kit is killed; None where the system cannot (only Linux can)."""
+    if sys.platform != "linux":
+        return None
+    library = ctypes.CDLL(None)
+
+    def ask() -> None:
+        library.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+
+    return ask
+
+
+class Child:
+    """One process; `say(name, line)` gets every line that it writes."""
+
+    def __init__(self, process: Process, say: Callable[[str, str], None]) -> None:
+        self.process = process
+        self.restarts = 0
+        self.started_at = 0.0
+        self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
+        self._say = say
+        self._running: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        running = self._running
+        state = "not started" if running is None else f"pid {running.pid}, status {running.returncode}"
+        return f"<Child {self.process.name}: {state}, {self.restarts} restarts>"
+
+    @property
+    def pid(self) -> int | None:
+        return self._running.pid if self._running else None
+
+    @property
+    def status(self) -> int | None:
+        """The exit status; None while it runs, negative when a signal ended it."""
+        return self._running.returncode if self._running else None
+
+    @property
+    def alive(self) -> bool:
+        return self._running is not None and self._running.returncode is None
+
+    async def start(self) -> None:
+        """Start it, out of reach of the terminal's ^C."""
+        self.last_lines.clear()
+        self.started_at = time.monotonic()
+        self._running = await asyncio.create_subprocess_exec(
+            *self.process.command,
+            env=self.process.environ,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=MAX_LINE_BYTES,
+            start_new_session=True,
+            preexec_fn=_die_with_parent(),
+        )
+        self._reader = asyncio.create_task(self._read(self._running))
+
+    async def _read(self, running: asyncio.subprocess.Process) -> None:
+        stream = running.stdout
+        while stream is not None:
+            try:
+                raw = await stream.readline()
+            except ValueError:
+                raw = b"(a line of more than 1 MiB)\n"
+            if not raw:
+                return
+            line = raw.decode(errors="replace").rstrip("\n")
+            self.last_lines.append(line)
+            self._say(self.process.name, line)
+
+    async def ended(self) -> int:
+        """Wait for its end and its last words; the exit status."""
+        if self._running is None or self._reader is None:
+            return 0
+        status = await self._running.wait()
+        await asyncio.shield(self._reader)  # Whoever stops waiting does not stop it.
+        return status
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it still runs."""
+        if self._running is not None and self.alive:
+            with suppress(ProcessLookupError):
+                self._running.send_signal(number)
+
+    def last_words(self) -> str:
+        """The last line that says something."""
+        return next((line.strip() for line in reversed(self.last_lines) if line.strip()), "it said nothing")
+
+    async def readiness(self) -> str:
+        """What `/readyz` says: "" when it is ready, why not otherwise."""
+        try:
+            ok, body = await self.page("/readyz")
+        except (OSError, TimeoutError):
+            return "its admin server does not answer yet"
+        return "" if ok else body.strip() or "not ready"
+
+    async def page(self, path: str) -> tuple[bool, str]:
+        """A page of its admin server: whether the status is 200, and the body.
+
+        Raises:
+            OSError, TimeoutError: nobody answers.
+        """
+        host, _, port = self.process.admin.removeprefix("http://").rpartition(":")
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            try:
+                writer.write(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+                answer = await reader.read()
+            finally:
+                writer.close()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return head.split(b" ")[1:2] == [b"200"], body.decode(errors="replace")

@@ -1,0 +1,198 @@
+"""The local target: one process for each replica on this machine, connected by ipc sockets; no Docker needed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from actorkit_kit import python_process
+from actorkit_kit.errors import KitError
+from actorkit_kit.plan.model import Addresses, Mount, Plan, Unit, environment
+from actorkit_kit.topology.model import USER_VARIABLES
+
+#: Where processes listen that nobody outside of this machine shall reach.
+LOOPBACK: Final = "127.0.0.1"
+#: Longest path of a Unix socket, in bytes (`sun_path` in unix(7), less the end mark).
+MAX_SOCKET_PATH: Final = 107
+
+
+@dataclass(frozen=True)
+class Process:
+    """How one replica is started. `admin` is its admin server's URL, `urls` are those that it publishes."""
+
+    unit: Unit
+    number: int
+    command: tuple[str, ...]
+    environ: dict[str, str]
+    admin: str
+    urls: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.unit.name}.{self.number}"
+
+
+@contextmanager
+def socket_folder(plan: Plan) -> Iterator[Path]:
+    """A folder for sockets, with a folder for each unit; removed afterwards. Its path is short, as sockets' must be."""
+    longest = max((len(unit.name) for unit in plan.units), default=0) + len("/kit-12345678//1000.sock")
+    parent = None if len(tempfile.gettempdir()) + longest <= MAX_SOCKET_PATH else "/tmp"
+    with tempfile.TemporaryDirectory(prefix="kit-", dir=parent) as name:
+        for unit in plan.units:
+            Path(name, unit.name).mkdir()
+        yield Path(name)
+
+
+class Local:
+    """The processes of a plan on this machine. `folder` holds their sockets and the content of their secrets; `box` is
+    the folder of their dead letters, None: they keep none. What they keep besides is in a folder beside it.
+
+    Raises:
+        KitError: a published port is in use, or a secret's variable is not set.
+    """
+
+    def __init__(self, plan: Plan, folder: Path, box: Path | None = None) -> None:
+        check_ports(plan)
+        self.plan = plan
+        self._folder = folder
+        self._box = box
+        self._ports = FreePorts(port.published for unit in plan.units for port in unit.ports)
+
+    def processes(self) -> list[Process]:
+        """One process for each replica."""
+        return [self.process(unit, number) for unit in self.plan.units for number in range(1, replicas(unit) + 1)]
+
+    def process(self, unit: Unit, number: int) -> Process:
+        """How the replica of that number is started."""
+        admin = self.admin(unit, number)
+        sources = {mount.target: _source(mount, self._folder) for mount in unit.mounts}
+        params = {**_params(unit, sources, self._ports), **self._kept(unit), **_advertised(unit)}
+        local = replace(unit, params=params, keys=sources[unit.keys] if unit.keys else "")
+        addresses = Addresses(
+            peer=lambda name: self.peer(self.plan.unit(name)), inbox=lambda _name: self.inbox(unit, number), admin=admin
+        )
+        variables = environment(self.plan, local, addresses)
+        variables["ACTORKIT_INSTANCE"] = f"{unit.name}-{number}"
+        if unit.keeps_dead_letters:
+            variables["ACTORKIT_DEAD_LETTERS"] = str(self._box or "")
+        variables.update({name: os.environ[name] for name in USER_VARIABLES if name in os.environ})
+        return Process(
+            unit=unit,
+            number=number,
+            command=self.command(unit, number),
+            environ=python_process.environ(unit.image.build, extra=variables),
+            admin=f"http://{admin}",
+            urls=tuple(_url(unit, port.published) for port in unit.ports),
+        )
+
+    def command(self, unit: Unit, number: int) -> tuple[str, ...]:  # noqa: ARG002  # for those who place them elsewhere
+        """What is run."""
+        return tuple(python_process.command("actorkit"))
+
+    def admin(self, unit: Unit, number: int) -> str:  # noqa: ARG002  # as above
+        """Where a replica's admin server listens: host:port."""
+        return f"{LOOPBACK}:{self._ports.take()}"
+
+    def peer(self, unit: Unit) -> str:
+        """The endpoint that stands for all replicas of a unit."""
+        if unit.kind != "actor" and unit.ports:
+            return f"tcp://{LOOPBACK}:{unit.ports[0].published}"
+        return f"ipc://{self._folder}/{unit.name}/{'1' if unit.kind == 'registration' else '*'}.sock"
+
+    def inbox(self, unit: Unit, number: int) -> str:
+        """The endpoint that a replica binds."""
+        if unit.kind != "actor" and unit.ports:
+            port = unit.ports[0]
+            return f"tcp://{'*' if port.public else LOOPBACK}:{port.published}"
+        return f"ipc://{self._folder}/{unit.name}/{number}.sock"
+
+    def _kept(self, unit: Unit) -> dict[str, str]:
+        """The folders of files that outlive a process; where none can be kept, they end with it."""
+        beside = self._box.parent if self._box else self._folder
+        return {name: str(beside / f"{unit.name}-{name}") for name in unit.keeps}
+
+
+def replicas(unit: Unit) -> int:
+    """How many processes a unit gets: only one of them can have a published port."""
+    return 1 if unit.ports else unit.replicas
+
+
+def check_ports(plan: Plan) -> None:
+    """See that every published port is free.
+
+    Raises:
+        KitError: one is not; nothing has been started.
+    """
+    for unit in plan.units:
+        for port in unit.ports:
+            address = "0.0.0.0" if port.public else LOOPBACK
+            with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((address, port.published))
+                except OSError as exc:
+                    todo = f"End what uses it, or change {_section(unit)}.expose.{port.name}."
+                    raise KitError(f'port {port.published} of "{unit.name}": {exc.strerror}. {todo}') from exc
+
+
+def _section(unit: Unit) -> str:
+    return unit.name if unit.name == unit.kind else f"actors.{unit.name}"
+
+
+def _advertised(unit: Unit) -> dict[str, str]:
+    """Where a broker with a published port is reached on this machine: it is bound to all addresses when public."""
+    given = unit.kind != "broker" or not unit.ports or "advertise" in unit.params
+    return {} if given else {"advertise": f"tcp://{LOOPBACK}:{unit.ports[0].published}"}
+
+
+class FreePorts:
+    """Gives out ports that nobody uses now, none of them twice and none of the taken ones."""
+
+    def __init__(self, taken: Iterable[int]) -> None:
+        self._given = set(taken)
+
+    def take(self) -> int:
+        while True:
+            with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+                probe.bind((LOOPBACK, 0))
+                port: int = probe.getsockname()[1]
+            if port not in self._given:
+                self._given.add(port)
+                return port
+
+
+def _url(unit: Unit, port: int) -> str:
+    return f"{'http' if unit.kind == 'actor' else 'tcp'}://{LOOPBACK}:{port}"
+
+
+def _params(unit: Unit, sources: Mapping[str, str], ports: FreePorts) -> dict[str, Any]:
+    """The parameters for this machine: real files, published ports, and any free port where none is published."""
+    params = {
+        name: {"file": sources[value["file"]]} if isinstance(value, dict) and value.get("file") in sources else value
+        for name, value in unit.params.items()
+    }
+    published = {port.parameter: port for port in unit.ports}
+    for name, host in unit.listens.items():
+        port = published.get(name)
+        params[name] = port.published if port else ports.take()
+        if host:
+            params[host] = "0.0.0.0" if port and port.public else LOOPBACK
+    return params
+
+
+def _source(mount: Mount, folder: Path) -> str:
+    if not mount.variable:
+        return str(mount.source)
+    value = os.environ.get(mount.variable)
+    if value is None:
+        raise KitError(f'the secret "{mount.name}" comes from {mount.variable}, which is not set. Set the variable.')
+    path = folder / f"{mount.name}.secret"
+    path.touch(mode=0o600)
+    path.write_text(value, encoding="utf-8")
+    return str(path)

@@ -1,0 +1,96 @@
+"""What `kit run` keeps beside the topology: dead letters, which stay, and how its processes are reached meanwhile."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from actorkit_kit.console import note
+from actorkit_kit.errors import KitError
+from actorkit_kit.local.processes import Process
+
+#: The file that says how the processes are reached; locked as long as they run.
+STATE_FILE: Final = "local.json"
+#: The folder of the dead-letter box.
+BOX_FOLDER: Final = "dead-letters"
+
+
+def folder_for(base: Path, topology: str) -> Path:
+    """Beside the topology, and apart from what `kit deploy` renders: a deployment that fails is put back as it was."""
+    return base / ".kit" / f"{topology}-local"
+
+
+def box_for(base: Path, topology: str) -> Path:
+    """The dead-letter box of a topology that `kit run` runs."""
+    return folder_for(base, topology) / BOX_FOLDER
+
+
+def prepare(base: Path, topology: str) -> Path | None:
+    """Make the folder of the box; None, and a note, where that cannot be done."""
+    box = box_for(base, topology)
+    ignore = base / ".kit" / ".gitignore"
+    try:
+        box.mkdir(parents=True, exist_ok=True)
+        if not ignore.exists():
+            ignore.write_text("*\n")
+    except OSError as exc:
+        note(f'kit: no dead letters are kept: "{box}" cannot be made: {exc.strerror}')
+        return None
+    return box
+
+
+@contextmanager
+def told(base: Path, topology: str, processes: Iterable[Process]) -> Iterator[None]:
+    """Have it written down how the processes are reached, for as long as this lasts. Only the first of several
+    `kit run` of one topology writes it. The file is the owner's alone: parameters stand in it."""
+    path = folder_for(base, topology) / STATE_FILE
+    variables = [
+        {name: value for name, value in process.environ.items() if name.startswith("ACTORKIT_")}
+        for process in processes
+    ]
+    try:
+        number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as exc:
+        note(f'kit: "{path}" cannot be written: {exc.strerror}; `kit dlq retry` will not find these processes')
+        yield
+        return
+    with os.fdopen(number, "r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            note(f"kit: {topology} runs here already; `kit dlq retry` reaches those processes, not these")
+            yield
+            return
+        file.truncate()
+        json.dump({"topology": topology, "processes": variables}, file)
+        file.flush()
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def running(base: Path, topology: str) -> list[Mapping[str, str]]:
+    """The variables of each process that runs now; none when `kit run` does not run, however it ended.
+
+    Raises:
+        KitError: the file cannot be read.
+    """
+    path = folder_for(base, topology) / STATE_FILE
+    try:
+        with path.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                processes: list[Mapping[str, str]] = json.load(file)["processes"]
+                return processes
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError) as exc:
+        raise KitError(f'"{path}" cannot be read: {exc}. Stop `kit run` and start it again.') from exc
+    return []

@@ -1,0 +1,150 @@
+"""Looks after the processes of `kit run`: starts them, waits until all are ready, restarts what dies, and stops them.
+
+Stops in three steps: sources first, so that nothing new comes in; then what they lead to, each with its time to drain;
+then whatever is still there is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from actorkit_kit.errors import KitError
+from actorkit_kit.local.child import Child
+from actorkit_kit.local.processes import Process
+
+#: Time between two looks at whether everything is ready, in seconds.
+PROBE_INTERVAL_S: Final = 0.05
+#: Time before the first restart; doubles with each, up to the longest; all in seconds.
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 15.0
+#: A process that lived this long, in seconds, starts again with the first pause.
+STEADY_S: Final = 30.0
+#: What a process gets on top of its time to drain before it is killed, in seconds.
+GRACE_S: Final = 5.0
+
+
+class Supervisor:
+    """Runs processes. `waves` are the names of units in the order in which they stop; `say` gets every line."""
+
+    def __init__(
+        self,
+        processes: Sequence[Process],
+        waves: Sequence[Sequence[str]],
+        say: Callable[[str, str], None],
+        first_pause_s: float = FIRST_PAUSE_S,
+    ) -> None:
+        self.children = [Child(process, say) for process in processes]
+        self._waves = waves
+        self._say = say
+        self._first_pause_s = first_pause_s
+        self._keepers: dict[Child, asyncio.Task[None]] = {}
+
+    async def start(self, timeout_s: float) -> None:
+        """Start everything and wait until all of it is ready.
+
+        Raises:
+            KitError: a process ended first, or is not ready in time; everything has been stopped then.
+        """
+        try:
+            for child in self.children:
+                await child.start()
+            await self._all_ready(timeout_s)
+        except BaseException:
+            await self.kill()
+            raise
+        self._keepers = {child: asyncio.create_task(self._keep(child)) for child in self.children}
+
+    async def add(self, process: Process) -> None:
+        """Start one more process, and look after it."""
+        child = Child(process, self._say)
+        await child.start()
+        self.children.append(child)
+        self._keepers[child] = asyncio.create_task(self._keep(child))
+
+    async def remove(self, child: Child) -> bool:
+        """Drain and end one process for good; whether it left nothing unfinished."""
+        self.children.remove(child)
+        keeper = self._keepers.pop(child)
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        return await _end(child)
+
+    async def _all_ready(self, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        waiting = list(self.children)
+        reasons: dict[Child, str] = {}
+        while waiting:
+            for child in self.children:
+                if not child.alive:
+                    status = await child.ended()
+                    raise KitError(
+                        f'"{child.process.name}" ended {_how(status)} before it was ready: {child.last_words()}'
+                    )
+            answers = await asyncio.gather(*(child.readiness() for child in waiting))
+            reasons = {child: reason for child, reason in zip(waiting, answers, strict=True) if reason}
+            waiting = list(reasons)
+            if waiting and time.monotonic() >= deadline:
+                told = "; ".join(f"{child.process.name}: {reason}" for child, reason in reasons.items())
+                raise KitError(f"not ready after {timeout_s:g} s: {told}. Give it longer with --timeout.")
+            if waiting:
+                await asyncio.sleep(PROBE_INTERVAL_S)
+
+    async def _keep(self, child: Child) -> None:
+        pause_s = self._first_pause_s
+        while True:
+            status = await child.ended()
+            if time.monotonic() - child.started_at >= STEADY_S:
+                pause_s = self._first_pause_s
+            self._say(child.process.name, f"ended {_how(status)}; starts again in {pause_s:g} s")
+            await asyncio.sleep(pause_s)
+            child.restarts += 1
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            await child.start()
+
+    async def stop(self) -> list[Child]:
+        """Drain and end everything, sources first; the children that left something unfinished or had to be killed."""
+        await self._dismiss()
+        left = []
+        for wave in self._waves:
+            members = [child for child in self.children if child.process.unit.name in wave]
+            left += [
+                child
+                for child, clean in zip(members, await asyncio.gather(*map(_end, members)), strict=True)
+                if not clean
+            ]
+        return left
+
+    async def kill(self) -> None:
+        """End everything now."""
+        await self._dismiss()
+        for child in self.children:
+            child.signal(signal.SIGKILL)
+        await asyncio.gather(*(child.ended() for child in self.children))
+
+    async def _dismiss(self) -> None:
+        """Nothing is started again. First of all, or a process that is just being started again would be left over."""
+        for keeper in self._keepers.values():
+            keeper.cancel()
+        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+
+
+async def _end(child: Child) -> bool:
+    """Drain one process; whether it ended cleanly. One that is between two lives has nothing to drain."""
+    if not child.alive:
+        return True
+    child.signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(child.process.unit.drain_timeout_s + GRACE_S):
+            return await child.ended() == 0
+    except TimeoutError:
+        child.signal(signal.SIGKILL)
+        await child.ended()
+        return False
+
+
+def _how(status: int) -> str:
+    return f"with status {status}" if status >= 0 else f"by {signal.Signals(-status).name}"

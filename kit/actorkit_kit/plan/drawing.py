@@ -1,0 +1,139 @@
+"""The graph of a topology as a picture: Mermaid, DOT and SVG."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from actorkit.graph import RESERVED, Connection
+from actorkit_kit import python_process
+from actorkit_kit.errors import KitError
+from actorkit_kit.plan.model import Plan, Unit
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line between two units. `style`: an event's way, a reserved outbox, or the way over the broker."""
+
+    source: str
+    destination: str
+    label: str
+    style: str
+
+
+#: Longest time for a picture, in seconds.
+DRAW_TIMEOUT_S: Final = 60.0
+
+#: Style of lines → Mermaid's arrow and DOT's attribute.
+STYLES: Final = {"event": ("-->", "solid"), "reserved": ("-.->", "dashed"), "broker": ("<-.->", "dotted")}
+
+
+def mermaid(plan: Plan) -> str:
+    """A Mermaid flowchart; GitHub and many editors draw it."""
+    lines = ["flowchart LR"]
+    for unit in plan.units:
+        begin, end = _brackets(unit)
+        lines.append(f'    {_id(unit.name)}{begin}"{_title(unit, "<br/>")}"{end}')
+    for line in _lines(plan):
+        arrow = STYLES[line.style][0]
+        label = f'|"{line.label}"|' if line.label else ""
+        lines.append(f"    {_id(line.source)} {arrow}{label} {_id(line.destination)}")
+    return "\n".join(lines) + "\n"
+
+
+def dot(plan: Plan) -> str:
+    """A graph in Graphviz's DOT."""
+    lines = [
+        f"digraph {json.dumps(plan.topology)} {{",
+        "    rankdir=LR;",
+        '    node [fontname="Helvetica", style=rounded];',
+    ]
+    lines.append('    edge [fontname="Helvetica", fontsize=10];')
+    for unit in plan.units:
+        title = json.dumps(_title(unit, "\n"))
+        lines.append(f"    {json.dumps(unit.name)} [label={title}, shape={_shape(unit)}];")
+    for line in _lines(plan):
+        attributes = f"style={STYLES[line.style][1]}"
+        attributes += f", label={json.dumps(line.label)}" if line.label else ""
+        attributes += ", dir=both, constraint=false" if line.style == "broker" else ""
+        lines.append(f"    {json.dumps(line.source)} -> {json.dumps(line.destination)} [{attributes}];")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def svg(plan: Plan) -> str:
+    """An SVG picture, laid out by the Graphviz that comes with pygraphviz.
+
+    Raises:
+        KitError: pygraphviz is not installed, or its Graphviz does not run here.
+    """
+    if importlib.util.find_spec("pygraphviz") is None:
+        raise KitError("SVG needs pygraphviz: pip install 'actorkit[kit]'. Mermaid and DOT need nothing.")
+    done = subprocess.run(
+        python_process.command("actorkit_kit.plan.graphviz"),
+        input=dot(plan).encode(),
+        capture_output=True,
+        env=python_process.environ(),
+        timeout=DRAW_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode:
+        raise KitError(why_not_drawn(done.stderr.decode(errors="replace").strip().rpartition("\n")[2]))
+    return done.stdout.decode()
+
+
+#: Format → what draws it.
+FORMATS: Final[dict[str, Callable[[Plan], str]]] = {"mermaid": mermaid, "dot": dot, "svg": svg}
+
+
+def _lines(plan: Plan) -> Iterator[Line]:
+    for unit in plan.units:
+        for edge in unit.edges:
+            yield Line(unit.name, edge.destination, _label(edge), "reserved" if edge.outbox in RESERVED else "event")
+        # Where brokers are listed is no way of a request: those who use brokers are drawn to these.
+        for other in plan.meets(unit):
+            if unit.kind == "broker" or other.kind == "broker":
+                yield Line(unit.name, other.name, str(unit.params.get("service", "")), "broker")
+
+
+def _label(edge: Connection) -> str:
+    """The names that do not follow from the ends."""
+    named_outbox = edge.outbox != edge.destination
+    named_inbox = edge.inbox not in (edge.source, f"{edge.outbox}-{edge.source}")
+    if named_outbox and named_inbox:
+        return f"{edge.outbox} → {edge.inbox}"
+    return edge.outbox if named_outbox else f"→ {edge.inbox}" if named_inbox else ""
+
+
+def _title(unit: Unit, newline: str) -> str:
+    uses = unit.uses.rpartition(":")[2]
+    name = unit.name if unit.replicas == 1 else f"{unit.name} × {unit.replicas}"
+    return name if unit.name in (uses, unit.kind) else f"{name}{newline}{uses}"
+
+
+def _brackets(unit: Unit) -> tuple[str, str]:
+    if unit.kind != "actor":
+        return "{{", "}}"
+    return ("([", "])") if unit.begins else ("[", "]")
+
+
+def _shape(unit: Unit) -> str:
+    return "hexagon" if unit.kind != "actor" else "oval" if unit.begins else "box"
+
+
+def _id(name: str) -> str:
+    """Mermaid's id of a unit; `end` and `graph` are words of Mermaid, `unit_end` is not."""
+    return f"unit_{name.replace('-', '_')}"
+
+
+def why_not_drawn(said: str) -> str:
+    """What the drawing process ended with, and what to do."""
+    library = re.search(r"ImportError: (\S+): cannot open shared object file", said)
+    if library:
+        todo = "Install it (on Debian: libglib2.0-0, libxrender1 and libxext6), or take --format mermaid or dot."
+        return f"an SVG needs the system's {library[1]}, which is not here. {todo}"
+    return f"Graphviz cannot draw this: {said}. Take --format dot, and look what it says there."

@@ -1,0 +1,199 @@
+"""The plan: a topology with every decision made. Targets write down what stands here and decide nothing about wiring.
+
+Hosts are the one thing that a target supplies: `environment(plan, unit, addresses)` asks its `Addresses`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from actorkit.edge.peers import Peers
+from actorkit.graph import Connection, variable_of
+from actorkit.mdp.directory.discovery import REGISTRY
+from actorkit_actors.catalogue import Kind
+
+#: Port on which every actor takes events, and every broker requests, inside its container.
+INBOX_PORT: Final = 5550
+#: Port of /metrics, /healthz and /readyz inside a container.
+ADMIN_PORT: Final = 9600
+#: Folder for files and secrets inside a container.
+FILES_DIR: Final = "/etc/actorkit/files"
+SECRETS_DIR: Final = "/run/secrets"
+#: Folder inside a container for events that failed where no error outbox takes them.
+DEAD_LETTERS_DIR: Final = "/var/lib/actorkit/dead-letters"
+#: User and group that containers run as.
+USER_ID: Final = 10001
+
+
+@dataclass(frozen=True)
+class Image:
+    """The image of a unit: `tag` names it; `extra` is the extra of the distribution that it holds ("" for none);
+    `build` is the folder of the user's own code, None for stock actors."""
+
+    tag: str
+    extra: str = ""
+    build: Path | None = None
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A file that a unit reads: `source` on the author's machine, `target` inside the container.
+
+    The content of a secret with a `variable` is the value of that variable in the author's environment; its `source`
+    is no file then.
+    """
+
+    name: str
+    source: Path
+    target: str
+    secret: bool = False
+    variable: str = ""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port that is reached from outside. `published` is the host's; bound to loopback unless `public`.
+
+    `parameter` is the unit's parameter that holds the port, "" when it is the inbox's.
+    """
+
+    name: str
+    container: int
+    published: int
+    public: bool = False
+    parameter: str = ""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """`unit` is started before this one; `healthy`: and must be healthy first (not inside a cycle)."""
+
+    unit: str
+    healthy: bool
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A node as it is deployed: an actor, or what stands beside the graph (a broker), with all of its replicas.
+
+    `params` are ready for `ACTORKIT_PARAMS`: file and secret references point to the targets of `mounts`.
+    `edges` leave this unit. `waits` is ordered: receivers before senders. `begins`: events come into the topology here;
+    `serves`: it takes requests from the broker. `listens`: the parameter that holds a port of its own, published or
+    not → the one with the address to bind, "" where there is none. `keeps`: the parameter that holds a folder of files
+    which outlive the instance → that folder, inside a container.
+    """
+
+    name: str
+    kind: Kind
+    uses: str
+    class_path: str
+    image: Image
+    replicas: int = 1
+    params: Mapping[str, Any] = field(default_factory=dict)
+    receives: bool = True
+    edges: tuple[Connection, ...] = ()
+    uses_broker: bool = False
+    #: Where the unit reads the topology's CURVE keys; "" when its edges are in the clear.
+    keys: str = ""
+    mounts: tuple[Mount, ...] = ()
+    ports: tuple[Port, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    environment_extra: Mapping[str, str] = field(default_factory=dict)
+    drain_timeout_s: float = 20.0
+    memory_mb: int = 128
+    cpus: float = 1.0
+    begins: bool = False
+    serves: bool = False
+    listens: Mapping[str, str] = field(default_factory=dict)
+    keeps: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def keeps_dead_letters(self) -> bool:
+        """Whether events can fail here, so that it needs a dead-letter box."""
+        return self.kind == "actor" and self.receives
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole deployment. `digest` is a hash of all that decides about it, `base` the topology's folder."""
+
+    topology: str
+    version: str
+    digest: str
+    base: Path
+    units: tuple[Unit, ...]
+
+    def unit(self, name: str) -> Unit:
+        """The unit of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return next((unit for unit in self.units if unit.name == name), None) or _missing(name)
+
+    def of_kind(self, kind: Kind) -> tuple[Unit, ...]:
+        """The units of a kind."""
+        return tuple(unit for unit in self.units if unit.kind == kind)
+
+    def meets(self, unit: Unit) -> tuple[Unit, ...]:
+        """The units that one connects to for requests: brokers, and the registration services that list them."""
+        registrations = self.of_kind("registration")
+        if unit.kind == "broker":
+            return registrations
+        return (*registrations, *self.of_kind("broker")) if unit.uses_broker else ()
+
+
+def _missing(name: str) -> Unit:
+    raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """How a target reaches and binds units: `peer(unit)` is an endpoint to connect to, `inbox(unit)` one to bind,
+    `admin` is the admin server's host:port."""
+
+    peer: Callable[[str], str]
+    inbox: Callable[[str], str]
+    admin: str
+
+
+def container_addresses(host_of: Callable[[str], str]) -> Addresses:
+    """Addresses in a network where `host_of(unit)` is a name that lists every replica."""
+    return Addresses(
+        peer=lambda unit: f"tcp://{host_of(unit)}:{INBOX_PORT}",
+        inbox=lambda _unit: f"tcp://*:{INBOX_PORT}",
+        admin=f"0.0.0.0:{ADMIN_PORT}",
+    )
+
+
+def environment(plan: Plan, unit: Unit, addresses: Addresses) -> dict[str, str]:
+    """The variables of one unit, by name: the contract of `actorkit.settings`."""
+    variables = {
+        "ACTORKIT_TOPOLOGY": plan.topology,
+        "ACTORKIT_ACTOR": unit.name,
+        "ACTORKIT_CLASS": unit.class_path,
+        "ACTORKIT_PARAMS": json.dumps(unit.params, sort_keys=True, separators=(",", ":")),
+        "ACTORKIT_ADMIN": addresses.admin,
+        "ACTORKIT_DRAIN_TIMEOUT_S": f"{unit.drain_timeout_s:g}",
+        **unit.environment_extra,
+    }
+    if unit.keys:
+        variables["ACTORKIT_KEYS"] = unit.keys
+    if unit.receives:
+        variables["ACTORKIT_INBOX"] = addresses.inbox(unit.name)
+    if unit.keeps_dead_letters:
+        variables["ACTORKIT_DEAD_LETTERS"] = DEAD_LETTERS_DIR
+    met = plan.meets(unit)
+    listing = [f"{REGISTRY}{addresses.peer(other.name)}" for other in met if other.kind == "registration"]
+    if met:
+        variables["ACTORKIT_BROKERS"] = " ".join(listing or [addresses.peer(other.name) for other in met])
+    outboxes: dict[str, list[str]] = {}
+    for edge in unit.edges:
+        peers = Peers((addresses.peer(edge.destination),), edge.inbox, edge.options)
+        outboxes.setdefault(edge.outbox, []).append(str(peers))
+    variables.update({variable_of(outbox): " ".join(peers) for outbox, peers in outboxes.items()})
+    return dict(sorted(variables.items()))

@@ -1,0 +1,197 @@
+"""The planner: decides everything that a topology leaves open, once, for all targets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+import actorkit
+from actorkit.params import is_reference
+from actorkit_actors.catalogue import SERVERS
+from actorkit_kit import assets
+from actorkit_kit.classes.actor_class import ActorClass
+from actorkit_kit.classes.lookup import entry_of
+from actorkit_kit.plan.model import FILES_DIR, INBOX_PORT, SECRETS_DIR, Image, Mount, Plan, Port, Unit, Wait
+from actorkit_kit.topology import order
+from actorkit_kit.topology.check import Checked
+from actorkit_kit.topology.model import Node, Topology, secret_of
+from actorkit_kit.topology.ports import container_port, port_parameter
+
+#: Parameters that only a Director's broker has: in a deployment the inbox is what it binds.
+_DIRECTORS: Final = ("host", "port")
+
+
+def make_plan(checked: Checked) -> Plan:
+    """Decide: names, images, files, ports, who waits for whom."""
+    topology = checked.topology
+    units = [_unit(topology, node, checked.classes.get(name)) for name, node in topology.actors.items()]
+    if topology.keys:
+        units = [_with_keys(topology, unit) for unit in units]
+    plan = Plan(topology.name, actorkit.__version__, "", topology.base, tuple(units))
+    waits = _waits(plan)
+    plan = replace(plan, units=tuple(replace(unit, waits=waits[unit.name]) for unit in units))
+    return replace(plan, digest=_digest(plan))
+
+
+def _unit(topology: Topology, node: Node, actor_class: ActorClass | None) -> Unit:
+    actor_class = actor_class or ActorClass(node.class_path)
+    mounts = tuple(_mounts(topology, node))
+    edges = tuple(edge for edge in topology.connections if edge.source == node.name)
+    unit = Unit(
+        name=node.name,
+        kind=node.kind,
+        uses=node.uses,
+        class_path=node.class_path,
+        image=_image(topology, node, actor_class),
+        replicas=node.replicas,
+        params={**_params(node, mounts), **actor_class.keeps},
+        receives=any(edge.destination == node.name for edge in topology.connections),
+        edges=edges,
+        uses_broker=actor_class.uses_broker,
+        mounts=mounts,
+        ports=tuple(_ports(node, actor_class)),
+        environment_extra=node.env,
+        drain_timeout_s=node.drain_timeout_s,
+        memory_mb=node.resources.memory_mb,
+        cpus=node.resources.cpus,
+        begins=actor_class.begins,
+        serves=actor_class.serves,
+        listens={name: _host_parameter(actor_class, name) for name in actor_class.listens},
+        keeps=actor_class.keeps,
+    )
+    return unit if node.kind == "actor" else _beside(unit, node)
+
+
+def _beside(unit: Unit, node: Node) -> Unit:
+    """The unit of what stands beside the graph. What runs as a process of another class binds the inbox, and the
+    runtime's image is enough for it."""
+    process = SERVERS[node.kind].process
+    if not process:
+        return replace(unit, begins=False, serves=True)
+    return replace(
+        unit,
+        class_path=process,
+        image=Image(f"actorkit/runtime:{actorkit.__version__}"),
+        params={name: value for name, value in unit.params.items() if name not in _DIRECTORS},
+        receives=True,
+        ports=tuple(Port(port.name, INBOX_PORT, port.port, port.public) for port in node.expose),
+        begins=False,
+        listens={},
+    )
+
+
+def _with_keys(topology: Topology, unit: Unit) -> Unit:
+    """The unit with the topology's CURVE keys, which it may have as a secret already."""
+    keys = _secret_mount(topology, topology.keys)
+    return replace(unit, keys=keys.target, mounts=tuple(dict.fromkeys((*unit.mounts, keys))))
+
+
+def _secret_mount(topology: Topology, name: str) -> Mount:
+    secret = secret_of(topology, name)
+    return Mount(name, secret.file or Path(), f"{SECRETS_DIR}/{name}", secret=True, variable=secret.variable)
+
+
+def _image(topology: Topology, node: Node, actor_class: ActorClass) -> Image:
+    version = actorkit.__version__
+    if node.build is not None:
+        extra = "xml" if actor_class.input == "XMLEvent" else ""
+        return Image(f"{topology.name}/{node.name}:{version}", extra, node.build)
+    entry = entry_of(node.uses)
+    return Image(f"actorkit/{entry.name}:{version}", entry.extra) if entry else Image(f"actorkit/runtime:{version}")
+
+
+def _mounts(topology: Topology, node: Node) -> Iterator[Mount]:
+    """One for each file or secret among the parameters; the parameter's name keeps files of one name apart."""
+    for parameter, value in node.params.items():
+        if not is_reference(value):
+            continue
+        form, given = next(iter(value.items()))
+        if form == "file":
+            source = (topology.base / given).resolve()
+            name = f"{parameter}-{source.name}"
+            yield Mount(name, source, f"{FILES_DIR}/{name}")
+        else:
+            yield _secret_mount(topology, given)
+
+
+def _params(node: Node, mounts: tuple[Mount, ...]) -> dict[str, Any]:
+    targets = iter(mounts)
+    return {
+        name: {"file": next(targets).target} if is_reference(value) else value for name, value in node.params.items()
+    }
+
+
+def _ports(node: Node, actor_class: ActorClass) -> Iterator[Port]:
+    for exposure in node.expose:
+        parameter = port_parameter(exposure, actor_class)
+        container = container_port(node, actor_class, parameter) if parameter else exposure.port
+        yield Port(exposure.name, container, exposure.port, exposure.public, parameter or "")
+
+
+def _host_parameter(actor_class: ActorClass, port: str) -> str:
+    """The parameter with the address that goes with a port: `port` and `host`, `admin_port` and `admin_host`."""
+    host = port.replace("port", "host") if "port" in port else "host"
+    return host if actor_class.parameter(host) else ""
+
+
+def _waits(plan: Plan) -> dict[str, tuple[Wait, ...]]:
+    """Senders wait for their receivers, all that need brokers for these, and brokers for where they are listed.
+
+    A receiver outside of the sender's circle must be healthy first. Inside a circle nobody can be ready before the
+    others: there a sender only comes after its receiver, and the circle is broken where its front closes it.
+    """
+    graph = {unit.name: list(dict.fromkeys(_needs(unit, plan))) for unit in plan.units}
+    circle = {name: set(component) for component in order.components(graph) for name in component}
+    open_graph = order.without_cycles(graph, [unit.name for unit in plan.units if unit.begins])
+    position = {name: n for n, wave in enumerate(reversed(order.waves(open_graph))) for name in wave}
+    return {
+        name: tuple(Wait(other, other not in circle[name]) for other in sorted(others, key=lambda o: (position[o], o)))
+        for name, others in open_graph.items()
+    }
+
+
+def _needs(unit: Unit, plan: Plan) -> Iterator[str]:
+    for edge in unit.edges:
+        if edge.destination != unit.name:
+            yield edge.destination
+    yield from (other.name for other in plan.meets(unit))
+
+
+def stop_waves(plan: Plan) -> list[tuple[str, ...]]:
+    """The units in the order in which they stop without losing anything: those where events begin, then what they
+    lead to. Clients of the broker stop before the workers that answer them, and the broker stops last."""
+    workers = [unit.name for unit in plan.units if unit.serves]
+    graph: dict[str, list[str]] = {}
+    for unit in plan.units:
+        graph[unit.name] = [wait.unit for wait in unit.waits]
+        if unit.uses_broker and not unit.serves:
+            graph[unit.name] += workers
+    return order.waves(order.without_cycles(graph, [unit.name for unit in plan.units if unit.begins]))
+
+
+def _digest(plan: Plan) -> str:
+    """SHA-256 of all that decides about the deployment: the plan, its files, users' code; no secret's content."""
+    content = asdict(replace(plan, base=Path()))
+    digest = hashlib.sha256(json.dumps(_relative(content, plan.base), sort_keys=True).encode())
+    for unit in plan.units:
+        files = [mount.source for mount in unit.mounts if not mount.secret]
+        if unit.image.build is not None:
+            files += assets.files_under(unit.image.build)
+        for file in files:
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _relative(value: Any, base: Path) -> Any:
+    """Paths as texts from the base, so that the same topology in another folder has the same digest."""
+    if isinstance(value, Path):
+        return str(value.relative_to(base)) if value.is_relative_to(base) else value.name
+    if isinstance(value, Mapping):
+        return {key: _relative(item, base) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_relative(item, base) for item in value]
+    return value

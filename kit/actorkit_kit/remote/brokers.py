@@ -1,0 +1,135 @@
+"""Where the brokers of a topology are, and how they are asked: by a command that runs where they can be reached.
+
+The command is `python -m actorkit.mdp.cli`: a process of this machine for `kit run` and for endpoints that are
+given, and inside a broker's container for a deployment, whose brokers publish nothing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+from docker import DockerClient
+
+from actorkit.errors import UNREADABLE
+from actorkit.mdp.cli import Answer, Order, Report
+from actorkit_kit import python_process
+from actorkit_kit.deploy import deployment
+from actorkit_kit.deploy.engine import docker_command, last_line
+from actorkit_kit.errors import KitError, UsageError
+from actorkit_kit.local import state
+from actorkit_kit.local.processes import LOOPBACK
+from actorkit_kit.plan.model import INBOX_PORT
+
+MODULE: Final = "actorkit.mdp.cli"
+#: What a broker is by its class.
+BROKER_CLASS: Final = "actorkit.mdp.broker:Broker"
+KEYS: Final = "ACTORKIT_KEYS"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Brokers:
+    """Brokers by name, with their endpoints and the file with keys as the command sees them; `command` runs it."""
+
+    endpoints: Mapping[str, str]
+    keys: str
+    command: tuple[str, ...]
+    environ: Mapping[str, str] | None = None
+
+    def call(self, service: str, body: Sequence[bytes], timeout_s: float, *, notes: bool = True) -> Answer:
+        """Ask a service once.
+
+        Raises:
+            KitError: the command could not be run.
+        """
+        order = Order(
+            brokers=dict(self.endpoints),
+            service=service,
+            body=list(body),
+            timeout_s=timeout_s,
+            keys=self.keys,
+            notes=notes,
+        )
+        return self._run(order, Answer)
+
+    def services(self, *, notes: bool = True) -> list[Report]:
+        """Ask every broker for its services.
+
+        Raises:
+            KitError: the command could not be run.
+        """
+        return self._run(Order(brokers=dict(self.endpoints), keys=self.keys, notes=notes), list[Report])
+
+    def _run(self, order: Order, type_: Callable[..., _T]) -> _T:
+        done = subprocess.run(
+            self.command, env=self.environ, input=msgspec.msgpack.encode(order), capture_output=True, check=False
+        )
+        try:
+            if done.returncode == 0:
+                found: _T = msgspec.msgpack.decode(done.stdout, type=type_)
+                return found
+            reason = last_line(done.stderr.decode(errors="replace")).removeprefix("actorkit: ")
+        except UNREADABLE as exc:
+            reason = f"its answer cannot be read: {exc}; is its image of another version? Build and deploy again."
+        raise KitError(f"the brokers cannot be asked: {reason}")
+
+
+def given(endpoints: Sequence[str], keys: Path | None) -> Brokers:
+    """Brokers whose endpoints the user names."""
+    return _from_here({endpoint: endpoint for endpoint in endpoints}, str(keys or ""))
+
+
+def local(base: Path, topology: str) -> Brokers:
+    """The brokers of `kit run`.
+
+    Raises:
+        KitError: it does not run, or has no broker.
+    """
+    processes = state.running(base, topology)
+    if not processes:
+        raise KitError(f'"{topology}" does not run on this machine. Start it with kit run, then try again.')
+    found = [variables for variables in processes if variables["ACTORKIT_CLASS"] == BROKER_CLASS]
+    if not found:
+        raise _no_broker(topology)
+    endpoints = {each["ACTORKIT_INSTANCE"]: each["ACTORKIT_INBOX"].replace("//*:", f"//{LOOPBACK}:") for each in found}
+    return _from_here(endpoints, found[0].get(KEYS, ""))
+
+
+def _from_here(endpoints: Mapping[str, str], keys: str) -> Brokers:
+    return Brokers(endpoints, keys, tuple(python_process.command(MODULE)), python_process.environ())
+
+
+def deployed(client: DockerClient, topology: str) -> Brokers:
+    """The brokers of a deployment, asked from inside one of their containers.
+
+    Raises:
+        UsageError: there is no such deployment.
+        KitError: it has no broker, or none that runs.
+    """
+    everything = deployment.existing(client, topology)
+    labels = [f"{deployment.TOPOLOGY_LABEL}={topology}", f"{deployment.KIND_LABEL}=broker"]
+    containers = client.containers.list(all=True, filters={"label": labels}, ignore_removed=True)
+    running = sorted((each for each in containers if each.status == "running"), key=lambda each: str(each.name))
+    if not containers:
+        raise _no_broker(topology)
+    if not running:
+        states = ", ".join(f"{each.container} is {each.state}" for each in everything if each.actor == "broker")
+        raise KitError(f'no broker of "{topology}" runs: {states or "all have ended"}. See: kit status {topology}')
+    endpoints = {str(each.name): f"tcp://{each.name}:{INBOX_PORT}" for each in running}
+    command = (docker_command(), "exec", "--interactive", str(running[0].id), "python", "-m", MODULE)
+    return Brokers(endpoints, _variable(running[0], KEYS), command)
+
+
+def _variable(container: Any, name: str) -> str:
+    entries = container.attrs["Config"]["Env"] or ()
+    return next((entry.partition("=")[2] for entry in entries if entry.startswith(f"{name}=")), "")
+
+
+def _no_broker(topology: str) -> UsageError:
+    return UsageError(f'"{topology}" has no broker: none of its actors asks or answers for services.')

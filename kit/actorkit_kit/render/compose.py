@@ -1,0 +1,288 @@
+"""The compose target: a folder that `docker compose up` runs, with or without `kit`.
+
+Secrets are bind-mounted files: the engine cannot copy one that comes from a variable into a container whose root is
+read-only. A file is readable by the container's user, so its folder, not its mode, keeps other users of the host out:
+`PRIVATE` names the folders that want mode 0700.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final
+
+from actorkit_kit.errors import KitError
+from actorkit_kit.plan.model import (
+    ADMIN_PORT,
+    DEAD_LETTERS_DIR,
+    INBOX_PORT,
+    USER_ID,
+    Plan,
+    Port,
+    Unit,
+    container_addresses,
+    environment,
+)
+from actorkit_kit.render import mounts, prometheus
+from actorkit_kit.render.yamltext import Text, anchored, dump, header, merged
+
+#: The image of Prometheus, and the name of its service.
+PROMETHEUS_IMAGE: Final = "prom/prometheus:v3.5.0"
+PROMETHEUS: Final = "prometheus"
+#: The volume that all actors keep their dead letters in, each instance in a file of its own.
+DEAD_LETTERS: Final = "dead-letters"
+#: Folders, of those that are rendered, that only their owner may enter.
+PRIVATE: Final = ("secrets",)
+#: Seconds between the end of an instance's drain and its SIGKILL.
+GRACE_MARGIN_S: Final = 10
+#: Processes and threads that one container may have.
+PIDS: Final = 256
+#: Open files that one container may have; engines refuse more than their own limit.
+OPEN_FILES: Final = 16384
+
+_LOGGING: Final = {"driver": "json-file", "options": {"max-file": Text("3"), "max-size": Text("10m")}}
+_HARDENED: Final = {
+    "cap_drop": ["ALL"],
+    "init": True,
+    "logging": _LOGGING,
+    "pull_policy": "missing",
+    "read_only": True,
+    "restart": "unless-stopped",
+    "security_opt": [Text("no-new-privileges:true")],
+    "stop_signal": "SIGTERM",
+}
+
+
+def render(plan: Plan) -> dict[str, str | bytes]:
+    """Every file of the folder by its path in it; the same bytes for the same plan.
+
+    Raises:
+        KitError: a file or a secret that the plan mounts cannot be read.
+    """
+    rendered: dict[str, str | bytes] = {
+        ".env.example": _env_example(plan),
+        ".gitignore": "# What must not leave this machine.\n/.env\n/secrets/\n",
+        "compose.yaml": _compose(plan),
+        "prometheus/alerts.yml": prometheus.alerts(),
+        "prometheus/prometheus.yml": header(plan) + dump(prometheus.configuration(plan)),
+    }
+    for unit in plan.units:
+        rendered |= {f"files/{unit.name}/{file.key}": file.content for file in mounts.files(unit)}
+    rendered |= {f"secrets/{name}": mounts.read(mount) for name, mount in mounts.secrets(plan).items()}
+    if any(unit.image.build for unit in plan.units):
+        rendered["compose.dev.yaml"] = _development(plan)
+    return dict(sorted(rendered.items()))
+
+
+def _compose(plan: Plan) -> str:
+    hardened = {
+        **_HARDENED,
+        "expose": [Text(INBOX_PORT), Text(ADMIN_PORT)],
+        "healthcheck": {
+            "interval": "5s",
+            "retries": 3,
+            "start_interval": "500ms",
+            "start_period": "30s",
+            "test": ["CMD", "/opt/actorkit/bin/ready"],
+            "timeout": "3s",
+        },
+        "tmpfs": [Text("/tmp:mode=1777,size=64m")],
+        "ulimits": {"nofile": {"hard": OPEN_FILES, "soft": OPEN_FILES}},
+        "user": Text(f"{USER_ID}:{USER_ID}"),
+    }
+    actor = anchored("actor", dict(sorted(hardened.items())))
+    shared = anchored(
+        "environment",
+        {
+            "ACTORKIT_LOG_FORMAT": Text("${ACTORKIT_LOG_FORMAT:-json}"),
+            "ACTORKIT_LOG_LEVEL": Text("${ACTORKIT_LOG_LEVEL:-info}"),
+        },
+    )
+    services: dict[str, Any] = {unit.name: merged(actor, _service(plan, unit, shared)) for unit in plan.units}
+    if PROMETHEUS in services:
+        raise KitError(f'an actor cannot be named "{PROMETHEUS}" in a compose deployment. Name it otherwise.')
+    services[PROMETHEUS] = _prometheus(plan)
+    kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.keeps]
+    document = {
+        "name": plan.topology,
+        "x-actor": actor,
+        "x-environment": shared,
+        "services": dict(sorted(services.items())),
+        "networks": {
+            "data": {"internal": True, "labels": _labels(plan)},
+            "edge": {"labels": _labels(plan)},
+        },
+        "volumes": {name: {"labels": _labels(plan)} for name in sorted({DEAD_LETTERS, PROMETHEUS, *kept})},
+    }
+    document |= {kind: found for kind, found in (("configs", _configs(plan)), ("secrets", _secrets(plan))) if found}
+    return header(plan, "Do not edit: put changes into compose.override.yaml, and settings into .env.") + dump(document)
+
+
+def _labels(plan: Plan, **more: str) -> dict[str, Any]:
+    return {f"io.actorkit.{key}": Text(text) for key, text in sorted({"topology": plan.topology, **more}.items())}
+
+
+def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
+    variables = environment(plan, unit, container_addresses(lambda name: name))
+    service: dict[str, Any] = {
+        "deploy": {
+            "replicas": unit.replicas,
+            "resources": {
+                "limits": {"cpus": Text(f"{unit.cpus:g}"), "memory": Text(f"{unit.memory_mb}M"), "pids": PIDS},
+                "reservations": {"memory": Text(f"{unit.memory_mb // 2}M")},
+            },
+        },
+        "environment": merged(shared, {name: Text(_escaped(value)) for name, value in variables.items()}),
+        "image": Text(unit.image.tag),
+        "labels": {
+            **_labels(plan, actor=unit.name, kind=unit.kind),
+            "org.opencontainers.image.version": Text(plan.version),
+        },
+        "networks": ["data", "edge"] if unit.ports else ["data"],
+        "stop_grace_period": f"{unit.drain_timeout_s + GRACE_MARGIN_S:g}s",
+    }
+    if unit.waits:
+        service["depends_on"] = {wait.unit: _dependency(plan, wait.unit, wait.healthy) for wait in unit.waits}
+        service["depends_on"] = dict(sorted(service["depends_on"].items()))
+    if unit.ports:
+        service["ports"] = [_port(unit, port) for port in sorted(unit.ports, key=lambda port: port.name)]
+    mounted = mounts.files(unit)
+    if mounted:
+        # Compose does not look into files: the label makes it replace a container whose files have changed.
+        service["labels"]["io.actorkit.files"] = Text(mounts.digest(mounted))
+        service["configs"] = [{"source": f"{unit.name}-{file.key}", "target": file.target} for file in mounted]
+    service["labels"] = dict(sorted(service["labels"].items()))
+    mounted_at = {DEAD_LETTERS: DEAD_LETTERS_DIR} if unit.keeps_dead_letters else {}
+    mounted_at |= {volume(unit, parameter): target for parameter, target in sorted(unit.keeps.items())}
+    if mounted_at:
+        service["volumes"] = [{"source": name, "target": at, "type": "volume"} for name, at in mounted_at.items()]
+    targets = mounts.secret_targets(unit)
+    if targets:
+        service["secrets"] = [{"source": name, "target": target} for name, target in targets.items()]
+    return dict(sorted(service.items()))
+
+
+def _escaped(value: str) -> str:
+    """A value that compose does not interpolate."""
+    return value.replace("$", "$$")
+
+
+def _dependency(plan: Plan, name: str, healthy: bool) -> dict[str, Any]:
+    dependency: dict[str, Any] = {"condition": "service_healthy" if healthy else "service_started"}
+    if plan.unit(name).kind == "broker":
+        dependency["restart"] = True
+    return dependency
+
+
+def _port(unit: Unit, port: Port) -> dict[str, Any]:
+    """A published port; one for each replica, counted up from the first, where there are several."""
+    variable = port_variable(unit.name, port.name)
+    published = f"${{{variable}:-{port.published}}}"
+    if unit.replicas > 1:
+        published = f"{port.published}-{port.published + unit.replicas - 1}"
+    address = {} if port.public else {"host_ip": Text("127.0.0.1")}
+    return {**address, "protocol": "tcp", "published": Text(published), "target": port.container}
+
+
+def port_variable(unit: str, port: str) -> str:
+    """The variable in `.env` that moves a published port: `WEB_HTTP_PORT`."""
+    return f"{unit}_{port}_port".upper().replace("-", "_")
+
+
+def volume(unit: Unit, parameter: str) -> str:
+    """The volume with the files that a unit keeps in the folder of a parameter: `titanic-folder`."""
+    return f"{unit.name}-{parameter}"
+
+
+def _configs(plan: Plan) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "prometheus": {"file": "./prometheus/prometheus.yml"},
+        "prometheus-alerts": {"file": "./prometheus/alerts.yml"},
+    }
+    for unit in plan.units:
+        found |= {f"{unit.name}-{file.key}": {"file": f"./files/{unit.name}/{file.key}"} for file in mounts.files(unit)}
+    return dict(sorted(found.items()))
+
+
+def _secrets(plan: Plan) -> dict[str, Any]:
+    return {name: {"file": f"./secrets/{name}"} for name in mounts.secrets(plan)}
+
+
+def _prometheus(plan: Plan) -> dict[str, Any]:
+    service = {
+        **_HARDENED,
+        "command": [
+            Text(f"--config.file={prometheus.CONFIG_DIR}/prometheus.yml"),
+            Text("--storage.tsdb.path=/prometheus"),
+            Text("--storage.tsdb.retention.time=${PROMETHEUS_RETENTION:-15d}"),
+        ],
+        "configs": [
+            {"source": "prometheus", "target": f"{prometheus.CONFIG_DIR}/prometheus.yml"},
+            {"source": "prometheus-alerts", "target": f"{prometheus.CONFIG_DIR}/rules/alerts.yml"},
+        ],
+        "deploy": {
+            "replicas": 1,
+            "resources": {
+                "limits": {"cpus": Text("1"), "memory": Text("512M"), "pids": PIDS},
+                "reservations": {"memory": Text("64M")},
+            },
+        },
+        "healthcheck": {
+            "interval": "5s",
+            "retries": 3,
+            "start_interval": "1s",
+            "start_period": "30s",
+            "test": ["CMD", "wget", "-q", "--spider", Text("http://127.0.0.1:9090/-/ready")],
+            "timeout": "3s",
+        },
+        "image": Text(f"${{PROMETHEUS_IMAGE:-{PROMETHEUS_IMAGE}}}"),
+        "labels": _labels(plan, kind="prometheus"),
+        "networks": ["data", "edge"],
+        "ports": [
+            {
+                "host_ip": Text("127.0.0.1"),
+                "protocol": "tcp",
+                "published": Text("${PROMETHEUS_PORT:-9090}"),
+                "target": 9090,
+            }
+        ],
+        "profiles": ["observability"],
+        "stop_grace_period": "30s",
+        "tmpfs": [Text("/tmp:mode=1777,size=64m")],
+        "ulimits": {"nofile": {"hard": OPEN_FILES, "soft": OPEN_FILES}},
+        "user": Text("65534:65534"),
+        "volumes": [{"source": "prometheus", "target": "/prometheus", "type": "volume"}],
+    }
+    return dict(sorted(service.items()))
+
+
+def _env_example(plan: Plan) -> str:
+    settings: dict[str, tuple[str, str]] = {
+        "ACTORKIT_LOG_FORMAT": ("json", "`text` or `json`"),
+        "ACTORKIT_LOG_LEVEL": ("info", "`debug`, `info`, `warning` or `error`"),
+        "PROMETHEUS_IMAGE": (PROMETHEUS_IMAGE, "the image of Prometheus"),
+        "PROMETHEUS_PORT": ("9090", "port on this host where Prometheus answers, with --profile observability"),
+        "PROMETHEUS_RETENTION": ("15d", "how long Prometheus keeps what it scraped"),
+    }
+    for unit in plan.units:
+        for port in unit.ports if unit.replicas == 1 else ():
+            settings[port_variable(unit.name, port.name)] = (str(port.published), f"port on this host of {unit.name}")
+    lines = [f"# {meaning}\n#{name}={default}\n" for name, (default, meaning) in sorted(settings.items())]
+    return header(plan, "Copy this to .env and take the # away from what you change.") + "\n" + "\n".join(lines)
+
+
+def _development(plan: Plan) -> str:
+    services: dict[str, Mapping[str, Any]] = {}
+    for unit in plan.units:
+        if unit.image.build is not None:
+            code = f"${{TOPOLOGY_DIR:?the folder of the topology file}}/{_relative(unit, plan)}"
+            watch = {"action": "sync+restart", "path": Text(code), "target": "/opt/actorkit/code"}
+            services[unit.name] = {"develop": {"watch": [watch]}, "read_only": False, "user": Text("0:0")}
+    title = (
+        "For development: docker compose -f compose.yaml -f compose.dev.yaml watch. Changed code goes into what runs."
+    )
+    return header(plan, title) + dump({"services": dict(sorted(services.items()))})
+
+
+def _relative(unit: Unit, plan: Plan) -> str:
+    return os.path.relpath(unit.image.build or plan.base, plan.base)

@@ -1,1 +1,0 @@
-"""The targets: each writes down, or runs, what a plan says."""

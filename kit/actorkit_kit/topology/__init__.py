@@ -1,0 +1,1 @@
+"""From a YAML file or a Director to a checked topology."""

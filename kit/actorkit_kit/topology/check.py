@@ -1,0 +1,198 @@
+"""Checks: a document becomes a topology, and every mistake in it a finding, all in one go."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from actorkit.errors import SettingsError
+from actorkit.params import Problem, is_reference
+from actorkit.transport import topology_keys
+from actorkit_actors.catalogue import SERVERS
+from actorkit_kit.classes import lookup
+from actorkit_kit.classes.actor_class import ActorClass, Description, Request
+from actorkit_kit.errors import KitError
+from actorkit_kit.topology import graph_check, server_check
+from actorkit_kit.topology.actor_section import ActorSections
+from actorkit_kit.topology.connection_section import ConnectionSection
+from actorkit_kit.topology.document import Document
+from actorkit_kit.topology.document import Path as Place
+from actorkit_kit.topology.findings import Finding, Findings
+from actorkit_kit.topology.model import BROKER, Node, Topology, secret_of
+from actorkit_kit.topology.section import Section, kind
+
+TOP_KEYS: Final = ("name", "actors", "connections", *SERVERS, "keys", "secrets", "defaults")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A topology and what was found; it can be used only when there are no findings. `classes`: actor → its class.
+
+    `on_networks` are mistakes where other machines may be between its instances: in all targets but `kit run`.
+    """
+
+    topology: Topology
+    classes: Mapping[str, ActorClass]
+    findings: tuple[Finding, ...] = ()
+    on_networks: tuple[Finding, ...] = ()
+
+
+def check(document: Document) -> Checked:
+    """Find every mistake. Never fails on a document, whatever stands in it."""
+    findings = Findings(document)
+    for path, place, message in document.mistakes:
+        findings.put(path, place, message)
+    if not isinstance(document.data, dict):
+        if not document.mistakes:
+            message = f"this is {kind(document.data)}, not a topology. Begin with name:, actors: and connections:."
+            findings.add((), message)
+        return Checked(Topology("", document.base, {}), {}, tuple(findings))
+    root = Section(findings, (), document.data)
+    root.only(*TOP_KEYS)
+    name = root.name("name", required="Name the topology: name: orders.")
+    if not root.mapping("actors"):
+        findings.add(("actors",), "there are no actors. Add at least one: web: {uses: http-server}.")
+    sections = ActorSections(root, document.base)
+    nodes, secrets = sections.nodes(), sections.secrets()
+    connections = ConnectionSection(findings, root.mapping("actors")).read(document.data.get("connections"))
+    keys = _keys_secret(root)
+    topology = Topology(name, document.base, nodes, tuple(connections), secrets, keys)
+    if keys:
+        _keys(findings, topology)
+    classes = _classes(findings, topology)
+    broker = server_check.missing_broker(topology, classes)
+    if broker is not None:
+        topology = replace(topology, actors={**nodes, BROKER: replace(sections.server("broker"), path=broker)})
+        classes |= _classes(findings, replace(topology, actors={BROKER: topology.actors[BROKER]}))
+    _ports(findings, topology)
+    graph_check.check(findings, topology, classes, connections)
+    on_networks = Findings(document)
+    server_check.check(findings, on_networks, topology, classes)
+    return Checked(topology, classes, tuple(findings), tuple(on_networks))
+
+
+def _keys_secret(root: Section) -> str:
+    if root.content.get("keys") is None:
+        return ""
+    section = root.section("keys")
+    section.only("secret")
+    return section.text("secret", required="Name the secret that holds them: keys: {secret: topology-keys}.")
+
+
+def _keys(findings: Findings, topology: Topology) -> None:
+    """See that the secret with the CURVE keys is there and holds a pair."""
+    place: Place = ("keys", "secret")
+    found = _secret(findings, topology, place, topology.keys)
+    if "file" in found:
+        try:
+            topology_keys.read(Path(found["file"]))
+        except SettingsError as exc:
+            reason = exc.message.partition(", and ")[2] or exc.message
+            findings.add(place, f'the secret "{topology.keys}" is of no use: {reason} Make one with kit keys.')
+
+
+def _ports(findings: Findings, topology: Topology) -> None:
+    owners: dict[int, str] = {}
+    for node in topology.actors.values():
+        for exposure in node.expose:
+            place: Place = (*node.path, "expose", exposure.name)
+            if exposure.port in owners:
+                message = f'port {exposure.port} is published by "{owners[exposure.port]}" already. Choose another.'
+                findings.add(place, message)
+            owners.setdefault(exposure.port, node.name)
+
+
+def _classes(findings: Findings, topology: Topology) -> dict[str, ActorClass]:
+    by_folder: dict[Path | None, list[Node]] = defaultdict(list)
+    for node in topology.actors.values():
+        by_folder[node.build].append(node)
+    found = {}
+    for folder, nodes in by_folder.items():
+        requests = [Request(node.class_path, _readable(findings, topology, node)) for node in nodes]
+        try:
+            descriptions = lookup.look_up(requests, folder)
+        except KitError as exc:
+            findings.add((*nodes[0].path, "uses"), str(exc))
+            continue
+        for node, description in zip(nodes, descriptions, strict=True):
+            _judge(findings, node, description)
+            if description.actor_class is not None:
+                found[node.name] = description.actor_class
+    return found
+
+
+def _readable(findings: Findings, topology: Topology, node: Node) -> dict[str, Any]:
+    """The parameters with files and secrets by their paths on this machine; those that are missing are noted."""
+    params = {}
+    for name, value in node.params.items():
+        params[name] = value
+        if not is_reference(value):
+            continue
+        form, given = next(iter(value.items()))
+        place: Place = (*node.path, "params", name, form)
+        if not isinstance(given, str):
+            findings.add(place, f"this is {kind(given)}. Write the name of a {form}.")
+            params[name] = {"secret": ""}
+        elif form == "file":
+            params[name] = _file(findings, topology, place, given)
+        else:
+            params[name] = _secret(findings, topology, place, given)
+    return params
+
+
+def _file(findings: Findings, topology: Topology, place: Place, given: str) -> dict[str, str]:
+    path = topology.base / given
+    if path.is_file():
+        return {"file": str(path)}
+    findings.add(place, f'there is no file "{given}". Paths start from the folder of the topology.')
+    return {"secret": given}
+
+
+def _secret(findings: Findings, topology: Topology, place: Place, given: str) -> dict[str, str]:
+    secret = secret_of(topology, given)
+    if secret.file is None:
+        return {"secret": given}
+    if secret.file.is_file():
+        return {"file": str(secret.file)}
+    shown = secret.file.relative_to(topology.base) if secret.file.is_relative_to(topology.base) else secret.file
+    todo = f'Write it there, or say under "secrets" where it is: {given}: {{file: …}} or {{env: …}}.'
+    findings.add(place, f'the secret "{given}" has no file "{shown}". {todo}')
+    return {"secret": given}
+
+
+def _judge(findings: Findings, node: Node, description: Description) -> None:
+    if description.error and not _is_requirement(node, description.missing):
+        where = f' in "{node.build.name}"' if node.build and description.missing else ""
+        todo = "" if description.error.endswith("?") else f". {_todo(node)}"
+        findings.add((*node.path, "uses"), f"{description.error}{where}{todo}")
+    for problem in description.problems:
+        path: Place = (*node.path, "params", *_steps(problem.path))
+        findings.add(path, _sentence(problem), key=problem.message.startswith("there is no"))
+
+
+def _todo(node: Node) -> str:
+    if lookup.is_stock(node.class_path):
+        return "Install what the stock actors need: pip install 'actorkit[kit]'."
+    return "Correct uses: or build:, or the code."
+
+
+def _is_requirement(node: Node, missing: str) -> bool:
+    """Whether a missing module may be among those that the image installs: then nothing is known about the class."""
+    module = node.class_path.partition(":")[0]
+    installs = node.build is not None and any(
+        (node.build / name).is_file() for name in ("requirements.txt", "pyproject.toml")
+    )
+    return bool(missing) and installs and missing.partition(".")[0] != module.partition(".")[0]
+
+
+def _sentence(problem: Problem) -> str:
+    message = problem.message if problem.message.endswith((".", "?")) else f"{problem.message}."
+    return f"{message} Add it." if message.endswith("is required.") else message
+
+
+def _steps(path: str) -> Place:
+    return tuple(int(index) if index else name for index, name in re.findall(r"\[(\d+)\]|([^.\[\]]+)", path))

@@ -1,0 +1,122 @@
+"""The section `connections`: chains of boxes, and connections with options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any, Final, get_args
+
+from actorkit.graph import RESERVED, Box, Connection, Delivery, Options, connect, parse_box
+from actorkit_kit.topology.document import Path
+from actorkit_kit.topology.findings import Findings, suggest, words
+from actorkit_kit.topology.section import Section, kind
+
+CONNECTION_KEYS: Final = ("from", "to", "delivery", "window", "key")
+#: Largest window of a connection, in events.
+MAX_WINDOW: Final = 1_000_000
+
+_ARROW: Final = "->"
+_FORM: Final = '"web -> auth -> web", "a.error, b.error -> web" or {from: a, to: b, window: 64}'
+
+
+class ConnectionSection:
+    """Reads the connections of one document. `actors` are all names that the document gives to actors."""
+
+    def __init__(self, findings: Findings, actors: Iterable[str]) -> None:
+        self._findings = findings
+        self._actors = tuple(actors)
+        self._found: dict[Connection, Path] = {}
+
+    def read(self, content: Any) -> dict[Connection, Path]:
+        """Every connection whose boxes exist, and where it stands."""
+        if content is None:
+            return {}
+        if not isinstance(content, list):
+            message = f"this is {kind(content)}, not a list. Write a line each: - {_FORM}."
+            self._findings.add(("connections",), message)
+            return {}
+        for index, item in enumerate(content):
+            path: Path = ("connections", index)
+            if isinstance(item, str):
+                self._chain(path, item)
+            elif isinstance(item, dict):
+                self._mapping(path, item)
+            else:
+                self._findings.add(path, f"this is {kind(item)}. Write a connection as {_FORM}.")
+        return self._found
+
+    def _chain(self, path: Path, text: str) -> None:
+        stations = [part.strip() for part in text.split(_ARROW)]
+        if len(stations) < 2 or not all(stations):
+            self._findings.add(path, f'"{text}" connects nothing. Write it as {_FORM}.')
+            return
+        groups = [self._boxes(path, station) for station in stations]
+        for group in groups[1:-1]:
+            for box in group:
+                if box.box:
+                    message = f'in the middle of a chain "{box}" may be an inbox or an outbox.'
+                    todo = f'Write two: "… -> {box}" or "… -> {box.actor}", and one that begins there.'
+                    self._findings.add(path, f"{message} {todo}")
+        middles = [
+            [Box(box.actor) for box in group] if 0 < n < len(groups) - 1 else group for n, group in enumerate(groups)
+        ]
+        for sources, destinations in pairwise(middles):
+            self._connect(path, sources, destinations, Options())
+
+    def _mapping(self, path: Path, content: Mapping[str, Any]) -> None:
+        section = Section(self._findings, path, content)
+        section.only(*CONNECTION_KEYS)
+        ends = []
+        for key in ("from", "to"):
+            given = content.get(key)
+            if given is None:
+                self._findings.add(path, f'"{key}" is missing. Write it as {{from: a, to: b}}.')
+            elif isinstance(given, str):
+                ends.append(self._boxes((*path, key), given))
+            elif isinstance(given, list) and all(isinstance(item, str) for item in given):
+                ends.append([box for n, item in enumerate(given) for box in self._boxes((*path, key, n), item)])
+            else:
+                self._findings.add((*path, key), f"this is {kind(given)}. Write a box, or a list of boxes.")
+        options = Options(
+            delivery=_delivery(section.choice("delivery", get_args(Delivery))),
+            window=section.integer("window", Options().window, least=1, most=MAX_WINDOW),
+            key=section.text("key"),
+        )
+        if options.key and any(character in options.key for character in "?#&,= "):
+            section.add("key", f'"{options.key}" is not a path in an event. Write it as data/customer.')
+        if len(ends) == 2:
+            self._connect(path, ends[0], ends[1], options)
+
+    def _boxes(self, path: Path, text: str) -> list[Box]:
+        inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+        found = []
+        for part in inner.split(","):
+            try:
+                box = parse_box(part)
+            except ValueError as exc:
+                self._findings.add(path, str(exc))
+                continue
+            if box.actor not in self._actors:
+                self._findings.add(path, f'no actor is named "{box.actor}". {suggest(box.actor, self._actors)}')
+                continue
+            found.append(box)
+        return found
+
+    def _connect(self, path: Path, sources: list[Box], destinations: list[Box], options: Options) -> None:
+        for destination in destinations:
+            if destination.box in RESERVED:
+                message = f'"{destination.box}" is an outbox of "{destination.actor}"; nothing can be sent to it.'
+                self._findings.add(path, f'{message} Write "{destination} -> …", or another inbox.')
+                continue
+            for source in sources:
+                connection = connect(source, destination, options)
+                twin = next((other for other in self._found if str(other) == str(connection)), None)
+                if twin is not None:
+                    first = words(self._found[twin])
+                    self._findings.add(path, f'"{connection}" stands here twice, first in {first}. Remove one of them.')
+                else:
+                    self._found[connection] = path
+
+
+def _delivery(text: str) -> Delivery:
+    return "at-most-once" if text == "at-most-once" else "at-least-once"

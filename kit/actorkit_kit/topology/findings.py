@@ -1,0 +1,89 @@
+"""Findings: the mistakes in a topology, collected so that all are told at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from actorkit_kit.errors import KitError
+from actorkit_kit.topology.document import Document, Path, Place
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One mistake: where it is, what is wrong and what to do. `line` and `column` count from 1; 0: not known."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("file", "line", "column", "path", "message")}
+
+
+class Findings:
+    """Collects the findings of one document."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._found: dict[Finding, None] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(sorted(self._found))
+
+    def add(self, path: Path, message: str, *, key: bool = False) -> None:
+        """Note a mistake at a path of the document; `key` points to the key there, not to its value.
+
+        A path that the document does not have stands for its nearest ancestor.
+        """
+        self.put(path, self._document.place(path, key=key), message)
+
+    def put(self, path: Path, place: Place, message: str) -> None:
+        """Note a mistake whose place is known."""
+        line, column = place
+        self._found[Finding(self._document.label, line, column, words(path), message)] = None
+
+    def unknown_keys(self, path: Path, given: Iterable[str], known: Iterable[str]) -> None:
+        """Note every given key that is not known, but for those that begin with `x-`."""
+        known = list(known)
+        for name in given:
+            if name not in known and not name.startswith("x-"):
+                self.add((*path, name), f'there is no key "{name}" here. {suggest(name, known)}', key=True)
+
+
+class InvalidTopology(KitError):
+    """Raised when a topology has mistakes; `findings` has all of them, in the order of the file."""
+
+    status = 2
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = tuple(findings)
+
+
+def words(path: Path) -> str:
+    """A path as text: `actors.web.params.routes[0].path`."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def suggest(name: str, known: Iterable[str], *, have: str = "There are") -> str:
+    """What may have been meant: `Did you mean "auth"?`, or all that there is."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f'Did you mean "{near[0]}"?'
+    return f"{have}: {', '.join(known)}." if known else ""

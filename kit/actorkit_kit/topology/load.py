@@ -1,0 +1,61 @@
+"""Loading: from what stands on the command line, `topology.yaml` or `app.py:director`, to a checked topology."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from actorkit_kit.classes.describe import Order
+from actorkit_kit.classes.lookup import ask
+from actorkit_kit.errors import UsageError
+from actorkit_kit.topology.check import Checked, check
+from actorkit_kit.topology.document import Document, parse
+from actorkit_kit.topology.findings import InvalidTopology
+
+#: The file that a folder stands for.
+DEFAULT_FILE = "topology.yaml"
+
+
+def load_document(reference: str) -> Document:
+    """Read a topology file (or the folder that it is in), or ask a Director for its topology.
+
+    Raises:
+        UsageError: there is no such file, or it cannot be read.
+        KitError: the Director's program did not end.
+    """
+    name, _, director = reference.partition(":")
+    path = Path(name)
+    if path.is_dir():
+        path = path / DEFAULT_FILE
+    if not path.is_file():
+        raise UsageError(f'there is no file "{path}". Name a topology file, or app.py:director.')
+    if path.suffix == ".py" or director:
+        return _from_director(path, director or "director")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as exc:
+        raise UsageError(f'the file "{path}" cannot be read: {exc.strerror}') from exc
+    except UnicodeDecodeError as exc:
+        raise UsageError(f'the file "{path}" is not UTF-8 text. Save it as UTF-8.') from exc
+    return parse(text, str(path), path.parent.resolve())
+
+
+def _from_director(path: Path, director: str) -> Document:
+    label = f"{path}:{director}"
+    report = ask(Order(program=str(path.resolve()), director=director), path.parent.resolve())
+    if report.document is None:
+        raise UsageError(f"{label}: {report.error}")
+    return Document(label, Path(report.base).resolve(), report.document)
+
+
+def load_checked(reference: str, *, network: bool = False) -> Checked:
+    """A topology without mistakes; `network`: whether other machines may be between its instances.
+
+    Raises:
+        InvalidTopology: it has some; all of them are in it.
+        UsageError: there is none.
+    """
+    checked = check(load_document(reference))
+    findings = (*checked.findings, *(checked.on_networks if network else ()))
+    if findings:
+        raise InvalidTopology(findings)
+    return checked

@@ -1,0 +1,86 @@
+"""The topology: the graph that an author wrote down, checked, with every name resolved and nothing decided yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from actorkit.graph import Connection
+from actorkit_actors.catalogue import Kind
+from actorkit_kit.topology import document
+
+#: Name of the broker that a topology has when it says nothing about one.
+BROKER: Final = "broker"
+
+#: Folder beside the topology where secrets are that say nothing else.
+SECRETS_FOLDER: Final = "secrets"
+
+#: Variables of the runtime that an author may set; all others follow from the topology.
+USER_VARIABLES: Final = ("ACTORKIT_SOURCE_WINDOW", "ACTORKIT_LOG_FORMAT", "ACTORKIT_LOG_LEVEL")
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """A port that is reached from outside, on the host's `port`; from other machines only when `public`."""
+
+    name: str
+    port: int
+    public: bool = False
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one instance may use."""
+
+    memory_mb: int = 128
+    cpus: float = 1.0
+
+
+@dataclass(frozen=True)
+class Node:
+    """An actor as written: `uses` is a name from the catalogue or `package.module:Class`, `class_path` the latter.
+
+    A `kind` other than "actor" stands beside the graph. `path` is where the node stands in the document.
+    """
+
+    name: str
+    uses: str
+    class_path: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    replicas: int = 1
+    build: Path | None = None
+    expose: tuple[Exposure, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    drain_timeout_s: float = 20.0
+    kind: Kind = "actor"
+    path: document.Path = ()
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Where the content of a secret comes from on the author's machine: a file, or a variable of the environment."""
+
+    name: str
+    file: Path | None = None
+    variable: str = ""
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The whole graph, and what stands beside it; `base` is the folder that paths start from."""
+
+    name: str
+    base: Path
+    actors: Mapping[str, Node]
+    connections: tuple[Connection, ...] = ()
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    #: Name of the secret with the topology's CURVE keys; "" when its edges are in the clear.
+    keys: str = ""
+
+
+def secret_of(topology: Topology, name: str) -> Secret:
+    """Where a secret comes from, declared or not."""
+    return topology.secrets.get(name) or Secret(name, topology.base / SECRETS_FOLDER / name)

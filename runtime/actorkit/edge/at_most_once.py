@@ -1,0 +1,41 @@
+"""`delivery: at-most-once`: for feeds that would rather lose an event than wait or see it twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from actorkit.edge.ledger import Entry
+from actorkit.edge.send_session import NOBODY, SendSession
+from actorkit.edge.sender import Sender
+from actorkit.event.parcel import Parcel
+
+if TYPE_CHECKING:
+    from actorkit.event import Event
+
+
+class AtMostOnceSender(Sender):
+    """Sends each event once, and nobody waits for it.
+
+    What finds no peer with credit waits, at most one window of it; what comes then is dropped, as is what was under way
+    to a peer that is lost. Both are counted.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.shared_entry = NOBODY
+
+    def put(self, parcel: Parcel, entry: Entry, event: Event) -> None:  # noqa: ARG002  # as the others
+        """Take an event, or drop it; `entry` does not wait for it."""
+        if len(self.pending) >= self.peers.options.window:
+            self.drop("no-credit" if self.connected else "no-peer")
+            return
+        self.pending.append(parcel)
+        if parcel.reply_to:
+            self.has_replies = True
+
+    def lost(self, session: SendSession) -> None:
+        """A session is no more, and so is what was under way on it."""
+        count = len(session.take_back())
+        if count:
+            self.drop("peer-lost", count)
+        super().lost(session)

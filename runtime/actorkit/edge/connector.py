@@ -1,0 +1,167 @@
+"""The sending sockets of one connection: a DEALER for each peer, around a `Sender`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+import gevent
+import zmq
+from gevent.event import Event as Flag
+from zmq.utils.monitor import parse_monitor_message
+
+from actorkit.edge import wire
+from actorkit.edge.send_session import SendSession
+from actorkit.edge.sender import Sender
+from actorkit.transport import resolver
+from actorkit.transport.curve import present_keys
+from actorkit.transport.io_yield import BACKLOG_BYTES, yield_to_io
+from actorkit.transport.keys import ClientKeys
+from actorkit.transport.socket import BURST, HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, NOBLOCK, EventSocket
+
+#: How often the addresses behind a name are looked up, in seconds.
+FOLLOW_S = 1.0
+
+_LOST = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+
+log = logging.getLogger("actorkit.edge")
+
+
+class Connector:
+    """Opens a socket to every address behind the connection and follows as they come and go.
+
+    `acknowledged` is called in the hub when peers have said something, so that acknowledgements travel on.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        sender: Sender,
+        acknowledged: Callable[[], None],
+        keys: ClientKeys | None = None,
+    ) -> None:
+        self.sender = sender
+        self._context = context
+        self._keys = keys
+        self._acknowledged = acknowledged
+        self._sockets: dict[SendSession, tuple[EventSocket, EventSocket | None]] = {}
+        self._check = Flag()
+        self._closed = False
+        self._follower = gevent.spawn(self._follow)
+
+    def _follow(self) -> None:
+        endpoints = self.sender.peers.endpoints
+        moving = any(resolver.changes(endpoint) for endpoint in endpoints)
+        while not self._closed:
+            found = [address for endpoint in endpoints for address in resolver.addresses(endpoint)]
+            if self._closed:
+                return
+            for address in sorted(self.sender.follow(found)):
+                self._open(address)
+            for session in list(self.sender.sessions.values()):
+                if not session.listed and not session.unacked and (not session.instance or session.bye):
+                    self._drop(session)
+            self._acknowledged()
+            settled = not moving and not self.sender.replies and self.sender.connected == len(found)
+            self._check.wait(None if settled else FOLLOW_S)
+            self._check.clear()
+
+    def _open(self, address: str) -> None:
+        session = self.sender.open(address)
+        dealer = self._context.socket(zmq.DEALER)
+        dealer.setsockopt(zmq.LINGER, 0)
+        dealer.setsockopt(zmq.SNDHWM, 0)
+        dealer.setsockopt(zmq.RCVHWM, 0)
+        dealer.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE_BYTES)
+        dealer.setsockopt(zmq.RECONNECT_IVL, 100)
+        dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+        present_keys(dealer, self._keys)
+        monitor = None
+        if not address.startswith("inproc://"):
+            dealer.setsockopt(zmq.IPV6, 1)
+            dealer.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
+            dealer.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
+            monitor = EventSocket(dealer.get_monitor_socket(_LOST), lambda: self._read_monitor(session))
+        pump = EventSocket(dealer, lambda: self._read(session))
+        self._sockets[session] = (pump, monitor)
+        dealer.connect(address)
+        pump.start()
+        if monitor is not None:
+            monitor.start()
+
+    def _read(self, session: SendSession) -> bool:
+        pump = self._sockets[session][0]
+        for _ in range(BURST):
+            if not pump.readable():
+                self._acknowledged()
+                return False
+            trouble = self.sender.on_frame(session, pump.recv(NOBLOCK))
+            if trouble:
+                log.warning("outbox %s: %s: %s", self.sender.outbox, session.address, trouble)
+                self._drop(session)
+                self._check.set()
+                self._acknowledged()
+                return False
+        self._acknowledged()
+        return True
+
+    def _read_monitor(self, session: SendSession) -> bool:
+        monitor = self._sockets[session][1]
+        lost = False
+        while monitor is not None and monitor.readable():
+            frames = [monitor.recv(NOBLOCK), monitor.recv(NOBLOCK)]
+            lost = lost or bool(parse_monitor_message(frames)["event"] & _LOST)
+        if lost:
+            welcomed = bool(session.instance)
+            self._drop(session)
+            if welcomed and session.listed and not session.bye and not self._closed:
+                self._open(session.address)
+            self._check.set()
+            self._acknowledged()
+        return False
+
+    def _drop(self, session: SendSession) -> None:
+        self.sender.lost(session)
+        pump, monitor = self._sockets.pop(session)
+        if monitor is not None:
+            monitor.close()
+            pump.socket.disable_monitor()
+        pump.close()
+
+    def flush(self) -> None:
+        """Send what there is to send and credit for."""
+        self.sender.dispatch(time.monotonic())
+        if self.sender.replies:
+            self._check.set()
+        self._write()
+
+    def _write(self) -> None:
+        frames, self.sender.frames = self.sender.frames, []
+        for session, frame in frames:
+            if session in self._sockets:
+                pump = self._sockets[session][0]
+                try:
+                    pump.send(frame, NOBLOCK)
+                except zmq.Again:
+                    # Queues have no limit, so there is no pipe: a peer in this process has closed its socket.
+                    self._drop(session)
+                    self._check.set()
+                else:
+                    if len(frame) >= BACKLOG_BYTES:
+                        yield_to_io()
+                    self.sender.reuse(frame)
+                    pump.look()
+
+    def close(self) -> None:
+        """Say goodbye to every peer and close the sockets."""
+        self._closed = True
+        self._check.set()
+        self.sender.say_bye()
+        self._write()
+        for pump, monitor in self._sockets.values():
+            if monitor is not None:
+                monitor.close()
+                pump.socket.disable_monitor()
+            pump.close(linger_ms=200)
+        self._sockets.clear()

@@ -1,0 +1,116 @@
+"""`key:` on a connection: events with one value of the key stay on one instance, in order.
+
+The instance is chosen by rendezvous hashing (Thaler, Ravishankar: "Using name-based mappings to increase hit rates",
+IEEE/ACM ToN 6(1), 1998): each peer has a weight for each key, and the heaviest gets it. When a peer comes or goes, only
+the keys that it gets or had move.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from actorkit.edge import wire
+from actorkit.edge.ledger import Entry, settle
+from actorkit.edge.send_session import Item, SendSession
+from actorkit.edge.sender import Sender
+from actorkit.event.parcel import Parcel
+
+if TYPE_CHECKING:
+    from actorkit.event import Event
+
+#: Keys whose peer is remembered, so that it is not computed for every event.
+REMEMBERED: Final = 100_000
+
+
+class _Keyed:
+    """Stands in for the entry of an event whose key is known."""
+
+    __slots__ = ("entry", "key", "pending", "sender")
+
+    def __init__(self, sender: KeyedSender, key: str, entry: Entry) -> None:
+        self.sender = sender
+        self.key = key
+        self.entry = entry
+        self.pending = 0
+
+    def done(self) -> None:
+        self.sender.acknowledged(self.key)
+        settle(self.entry)
+
+
+class KeyedSender(Sender):
+    """Sends events of one key to one instance.
+
+    A key does not move while events of it are unacknowledged, so that two instances never work on it at a time; it
+    waits, and so do only its own events.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: Keys with unacknowledged events: the session that has them, and how many.
+        self._owners: dict[str, tuple[SendSession, int]] = {}
+        self._heaviest: dict[str, SendSession] = {}
+        self._peers: list[SendSession] = []
+
+    def put(self, parcel: Parcel, entry: Entry, event: Event) -> None:
+        """Take an event; its key is what `Event.lookup` finds, as text."""
+        entry.pending += 1
+        super().put(parcel, _Keyed(self, str(event.lookup(self.peers.options.key)), entry), event)
+
+    def acknowledged(self, key: str) -> None:
+        """An event of the key is finished."""
+        owner = self._owners.get(key)
+        if owner is not None:
+            if owner[1] == 1:
+                del self._owners[key]
+            else:
+                self._owners[key] = (owner[0], owner[1] - 1)
+
+    def lost(self, session: SendSession) -> None:
+        """A session is no more, and owns no key any more."""
+        super().lost(session)
+        self._owners = {key: owner for key, owner in self._owners.items() if owner[0] is not session}
+
+    def _deal(self) -> None:
+        items = self._items()
+        self._remember_peers()
+        waiting: deque[Item] = deque()
+        blocked: set[str] = set()
+        batches: dict[SendSession, list[Item]] = {}
+        for item in items:
+            entry = item[1]
+            if not isinstance(entry, _Keyed):
+                raise TypeError(f"{entry!r} has no key")
+            session = None if entry.key in blocked else self._owner(entry.key)
+            batch = batches.setdefault(session, []) if session is not None else []
+            if session is None or len(batch) >= session.credit:
+                blocked.add(entry.key)
+                waiting.append(item)
+                continue
+            batch.append(item)
+            owner = self._owners.get(entry.key)
+            self._owners[entry.key] = (session, owner[1] + 1 if owner is not None else 1)
+        self._replace(waiting)
+        for session, batch in batches.items():
+            for start in range(0, len(batch), wire.MAX_BATCH):
+                self._write_items(session, batch[start : start + wire.MAX_BATCH])
+
+    def _remember_peers(self) -> None:
+        peers = self._candidates()
+        if peers != self._peers or len(self._heaviest) > REMEMBERED:
+            self._peers = peers
+            self._heaviest.clear()
+
+    def _owner(self, key: str) -> SendSession | None:
+        """The session that the key's next event goes to; None while it must wait."""
+        chosen = self._heaviest.get(key)
+        if chosen is None and self._peers:
+            chosen = self._heaviest[key] = max(self._peers, key=lambda session: _weight(key, session.address))
+        owner = self._owners.get(key)
+        return chosen if owner is None or owner[0] is chosen else None
+
+
+def _weight(key: str, address: str) -> bytes:
+    return hashlib.blake2b(f"{key}\0{address}".encode(), digest_size=8).digest()

@@ -1,0 +1,53 @@
+"""One connection as its sender sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from actorkit.graph import Options
+from actorkit.transport.endpoint import check_endpoint
+
+
+@dataclass(frozen=True)
+class Peers:
+    """One connection as seen by its sender: `endpoints` of the destination, the `inbox` there, and options.
+
+    As text: `tcp://auth:5550#web`, `tcp://a:1,tcp://b:1?window=64&delivery=at-most-once#web`. A name stands for all of
+    its addresses; a `*` in an ipc path for all sockets that match.
+    """
+
+    endpoints: tuple[str, ...]
+    inbox: str
+    options: Options = field(default_factory=Options)
+
+    def __str__(self) -> str:
+        default = Options()
+        given = {name: getattr(self.options, name) for name in ("delivery", "window", "key")}
+        query = "&".join(f"{name}={value}" for name, value in given.items() if value != getattr(default, name))
+        return f"{','.join(self.endpoints)}{'?' if query else ''}{query}#{self.inbox}"
+
+    @classmethod
+    def parse(cls, text: str) -> Peers:
+        """Read the text form.
+
+        Raises:
+            ValueError: the text is no connection; the message says what was wanted.
+        """
+        rest, hash_, inbox = text.partition("#")
+        if not hash_ or not inbox:
+            raise ValueError(f'"{text}" names no inbox. Write it as tcp://host:5550#inbox.')
+        addresses, _, query = rest.partition("?")
+        endpoints = tuple(addresses.split(","))
+        for endpoint in endpoints:
+            check_endpoint(endpoint)
+        given: dict[str, str] = dict(part.partition("=")[::2] for part in query.split("&") if part)
+        try:
+            options = msgspec.convert(given, Options, strict=False)
+        except msgspec.ValidationError as exc:
+            raise ValueError(f'"{text}": {exc}') from exc
+        unknown = given.keys() - {"delivery", "window", "key"}
+        if unknown:
+            raise ValueError(f'"{text}" has the unknown option "{min(unknown)}". There are delivery, window and key.')
+        return cls(endpoints, inbox, options)

@@ -1,0 +1,176 @@
+"""The receiving half of the edge protocol, without sockets: frames in, deliveries and replies out.
+
+One `Receiver` serves all sessions of an actor's inbox socket. The shell feeds `on_frame`, hands `deliveries` to the
+actor, and sends what stands in `replies`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from actorkit.edge import wire
+from actorkit.edge.dedup import DedupWindow
+from actorkit.edge.receive_session import ReceiveSession
+from actorkit.errors import UNREADABLE
+
+#: Sessions that one instance keeps at a time; a peer beyond that is refused.
+MAX_SESSIONS: Final = 4096
+
+#: Events of one session that came together: (session, number of the first, parcels, whether one of them is marked).
+DeliveryBatch = tuple[ReceiveSession, int, list[wire.Delivery], bool]
+
+
+class Receiver:
+    """All sessions of one instance's inbox.
+
+    Attributes:
+        deliveries: events in the order in which they came, for the actor's workers.
+        replies: (identity, frame) to send.
+        inboxes: events taken so far, by inbox name.
+        rejected: frames that were no good, by reason.
+    """
+
+    def __init__(self, topology: str, actor: str, instance: str) -> None:
+        self.topology = topology
+        self.actor = actor
+        self.instance = instance
+        self.dedup = DedupWindow()
+        self.sessions: dict[bytes, ReceiveSession] = {}
+        self.deliveries: deque[DeliveryBatch] = deque()
+        self.replies: list[tuple[bytes, bytes]] = []
+        self.inboxes: dict[str, int] = {}
+        self.rejected: dict[str, int] = {}
+        self.duplicates = 0
+        self.redelivered = 0
+        self.draining = False
+        #: How often senders have asked this draining instance to stay.
+        self.stays = 0
+        #: Sessions that ended with a goodbye.
+        self.goodbyes = 0
+        self._touched: list[ReceiveSession] = []
+        #: Sessions that are no more, and something of theirs may be unfinished.
+        self._parted: list[ReceiveSession] = []
+
+    def on_frame(self, identity: bytes, frame: bytes | memoryview) -> None:
+        """Take one message of a peer. A bad one is counted and answered with a refusal; nothing is raised."""
+        try:
+            message = wire.decode_from_sender(frame)
+        except UNREADABLE:
+            self._refuse(identity, "malformed", "the message is none of this protocol's")
+            return
+        if type(message) is wire.Batch:
+            self._take(identity, message)
+        elif type(message) is wire.Hello:
+            self._welcome(identity, message)
+        elif type(message) is wire.Bye:
+            if identity in self.sessions:
+                self.gone(identity)
+                self.goodbyes += 1
+        else:
+            self.stays += 1
+
+    def _take(self, identity: bytes, batch: wire.Batch) -> None:
+        session = self.sessions.get(identity)
+        if session is None:
+            self._refuse(identity, "stranger", "a batch came before a hello")
+            return
+        if batch.first != session.expected or not batch.parcels:
+            self._refuse(identity, "gap", f"number {batch.first} came where {session.expected} was expected")
+            return
+        count = len(batch.parcels)
+        if session.expected + count - 1 - session.consumed > session.window:
+            self._refuse(identity, "overrun", f"more than the window of {session.window} events is under way")
+            return
+        session.expected += count
+        self.inboxes[session.inbox] = self.inboxes.get(session.inbox, 0) + count
+        if batch.redelivered:
+            self.redelivered += sum(parcel.redelivered for parcel in batch.parcels)
+        self.deliveries.append((session, batch.first, batch.parcels, batch.redelivered))
+
+    def _welcome(self, identity: bytes, hello: wire.Hello) -> None:
+        if hello.version != wire.VERSION:
+            self._refuse(identity, "version", f"version {hello.version} is not spoken here, but {wire.VERSION}")
+        elif hello.topology != self.topology:
+            self._refuse(identity, "topology", f'this is "{self.topology}", not "{hello.topology}"')
+        elif hello.window < 1:
+            self._refuse(identity, "malformed", "a window must be at least 1")
+        elif len(self.sessions) >= MAX_SESSIONS:
+            self._refuse(identity, "crowded", f"{MAX_SESSIONS} sessions are open already")
+            for session in self.sessions.values():
+                session.touch()  # Those whose sender is gone are found out when they are written to.
+        else:
+            self._replace(hello)
+            window = min(hello.window, 65_536)
+            self.sessions[identity] = ReceiveSession(self, identity, hello, window)
+            self._reply(identity, wire.Welcome(wire.VERSION, self.actor, self.instance, window))
+            if self.draining:
+                self._reply(identity, wire.Drain())
+
+    def _replace(self, hello: wire.Hello) -> None:
+        """Forget the session that this sender had before it lost its connection."""
+        for identity, session in self.sessions.items():
+            if (session.instance, session.actor, session.outbox, session.inbox) == (
+                hello.instance,
+                hello.actor,
+                hello.outbox,
+                hello.inbox,
+            ):
+                self.gone(identity)
+                return
+
+    def gone(self, identity: bytes) -> None:
+        """Forget the session of a peer that is known to be gone; what it sent is still worked on."""
+        session = self.sessions.pop(identity, None)
+        if session is not None and session.unfinished:
+            self._parted = [one for one in self._parted if one.unfinished]
+            self._parted.append(session)
+
+    def touched(self, session: ReceiveSession) -> None:
+        """A session has news for its sender."""
+        self._touched.append(session)
+
+    @property
+    def has_news(self) -> bool:
+        return bool(self._touched or self.replies)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether something is to be sent at once; mere acknowledgements may wait a little, to be gathered."""
+        return bool(self.replies) or self.draining or any(session.urgent for session in self._touched)
+
+    def write_acks(self) -> None:
+        """Put the acknowledgements that are due into `replies`."""
+        touched, self._touched = self._touched, []
+        for session in touched:
+            ack = session.take_ack()
+            if session.identity in self.sessions:
+                self._reply(session.identity, ack)
+
+    def drain(self) -> None:
+        """Tell every sender that this instance is about to stop."""
+        self.draining = True
+        for identity in self.sessions:
+            self._reply(identity, wire.Drain())
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing that came in is unfinished."""
+        return not self._unfinished
+
+    @property
+    def in_work(self) -> int:
+        """How many events have been given to the actor and are not finished."""
+        return self._unfinished - sum(len(parcels) for _, _, parcels, _ in self.deliveries)
+
+    @property
+    def _unfinished(self) -> int:
+        return sum(session.unfinished for session in (*self.sessions.values(), *self._parted))
+
+    def _reply(self, identity: bytes, message: wire.FromReceiver) -> None:
+        self.replies.append((identity, wire.encode(message)))
+
+    def _refuse(self, identity: bytes, reason: str, text: str) -> None:
+        self.rejected[reason] = self.rejected.get(reason, 0) + 1
+        self.gone(identity)
+        self._reply(identity, wire.Refuse(f"{reason}: {text}"))

@@ -1,0 +1,186 @@
+"""One session of a sender with one peer, without sockets: numbers, credit, and what is not acknowledged."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice, repeat
+from typing import Final
+
+from actorkit.edge import wire
+from actorkit.edge.ledger import Entry, Root, settle
+from actorkit.event.parcel import Parcel
+
+#: An event on its way, and the ledger's entry that waits for it.
+Item = tuple[Parcel, Entry]
+
+#: An entry that waits for nothing: that of events for which nobody does.
+NOBODY: Final = Root(lambda: None)
+NOBODY.pending = 1 << 62
+
+#: Stands in a session's ledger where an event was acknowledged before those in front of it.
+_DONE: Final = Parcel(0, 0, "n", b"", b"")
+
+
+class SendSession:
+    """One session with one peer: numbers, credit, and what is not acknowledged.
+
+    Every event has an entry of the ledger that waits for its acknowledgement. A source has one entry for all of its
+    events: that is `shared_entry`, and no entry is kept for each event then. It is None where each has its own.
+    """
+
+    __slots__ = (
+        "_ack_floor",
+        "_acked_above",
+        "_entries",
+        "_parcels",
+        "address",
+        "bye",
+        "consumed",
+        "draining",
+        "granted",
+        "instance",
+        "listed",
+        "sent",
+        "shared_entry",
+        "stragglers",
+        "window",
+    )
+
+    def __init__(self, address: str, shared_entry: Entry | None = None) -> None:
+        self.address = address
+        self.shared_entry = shared_entry
+        #: The peer's instance; empty until it has said Welcome.
+        self.instance = ""
+        #: How many events may be under way, and how many the peer has granted.
+        self.window = 0
+        self.granted = 0
+        self.sent = 0
+        self.consumed = 0
+        self.listed = True
+        self.draining = False
+        self.bye = False
+        #: The ledger: the events numbered `_ack_floor + 1` to `sent`, and their entries.
+        self._parcels: deque[Parcel] = deque()
+        self._entries: deque[Entry] = deque()
+        #: Those that were left behind: what has a lower number, and is not acknowledged.
+        self.stragglers: dict[int, Item] = {}
+        #: How many of the ledger are acknowledged already.
+        self._acked_above = 0
+        self._ack_floor = 0
+
+    @property
+    def credit(self) -> int:
+        """How many events may be sent now."""
+        return self.window - self.sent + self.consumed
+
+    def enter(self, parcels: list[Parcel], entries: list[Entry]) -> None:
+        """Enter events in the ledger, under the next numbers."""
+        self.sent += len(parcels)
+        self._parcels.extend(parcels)
+        self._entries.extend(entries)
+
+    def unshare(self) -> None:
+        """From now on events have entries of their own."""
+        if self.shared_entry is not None:
+            self._entries.extend([self.shared_entry if parcel is not _DONE else NOBODY for parcel in self._parcels])
+            self.shared_entry = None
+
+    def acknowledge(self, ack: wire.Ack) -> None:
+        """Strike out what is finished. Numbers that were never sent are ignored."""
+        if ack.consumed > self.consumed:
+            self.consumed = min(ack.consumed, self.sent)
+        count = min(ack.ack_floor, self.sent) - self._ack_floor
+        if count > 0:
+            self._ack_floor += count
+            self._ack_prefix(count)
+        if self.stragglers:
+            for number in [number for number in self.stragglers if number <= ack.ack_floor]:
+                settle(self.stragglers.pop(number)[1])
+        for number in ack.done:
+            self._ack_one(number)
+        while self._acked_above > wire.MAX_ACKED_ABOVE:
+            self._skip_straggler()
+
+    def _ack_one(self, number: int) -> None:
+        """One event is finished, and others before it are not."""
+        index = number - self._ack_floor - 1
+        if index < 0:
+            if number in self.stragglers:
+                settle(self.stragglers.pop(number)[1])
+        elif index < len(self._parcels) and self._parcels[index] is not _DONE:
+            self._parcels[index] = _DONE
+            self._acked_above += 1
+            if self.shared_entry is not None:
+                settle(self.shared_entry)
+            else:
+                entry, self._entries[index] = self._entries[index], NOBODY
+                settle(entry)
+
+    def _skip_straggler(self) -> None:
+        """Take the first event out of the ledger, and those that are acknowledged behind it."""
+        self._ack_floor += 1
+        parcel, entry = self._parcels.popleft(), self.shared_entry or self._entries.popleft()
+        if parcel is _DONE:
+            self._acked_above -= 1
+        else:
+            self.stragglers[self._ack_floor] = (parcel, entry)
+
+    def _ack_prefix(self, count: int) -> None:
+        """The first `count` events in the ledger are finished."""
+        take, drop = self._entries.popleft, self._parcels.popleft
+        holes = self._acked_above
+        if holes:
+            self._acked_above -= sum(parcel is _DONE for parcel in islice(self._parcels, count))
+        for _ in repeat(None, count):
+            drop()
+        if self.shared_entry is not None:
+            self.shared_entry.pending -= count - holes + self._acked_above
+            if not self.shared_entry.pending:
+                self.shared_entry.done()
+            return
+        session: wire.Session | None = None
+        closed: list[wire.Delivery] = []
+        for _ in repeat(None, count):
+            entry = take()
+            pending = entry.pending = entry.pending - 1
+            if pending:
+                continue
+            if type(entry) is not wire.Delivery:
+                entry.done()
+            elif entry.session is session:
+                closed.append(entry)
+            else:  # `done` of all those before, in one go
+                if session is not None:
+                    session.close(closed)
+                session, closed = entry.session, [entry]
+        if session is not None:
+            session.close(closed)
+
+    @property
+    def unacked(self) -> int:
+        """How many events are not acknowledged."""
+        return len(self._parcels) - self._acked_above + len(self.stragglers)
+
+    @property
+    def ledger(self) -> list[Item]:
+        """What is not acknowledged, in order."""
+        entries = self._entries if self.shared_entry is None else repeat(self.shared_entry)
+        rest = [item for item in zip(self._parcels, entries, strict=False) if item[0] is not _DONE]
+        return [*self.stragglers.values(), *rest]
+
+    def take_back(self) -> list[Item]:
+        """What is not acknowledged, in order; the ledger is empty then."""
+        items = self.ledger
+        self._parcels.clear()
+        self._entries.clear()
+        self.stragglers.clear()
+        self._ack_floor, self._acked_above = self.sent, 0
+        return items
+
+    def __repr__(self) -> str:
+        flags = "".join(f" {name}" for name in ("draining", "bye") if getattr(self, name))
+        return (
+            f"<SendSession {self.address} {self.instance or 'not welcome yet'} "
+            f"sent={self.sent} consumed={self.consumed} "
+            f"unacknowledged={self.unacked}{'' if self.listed else ' unlisted'}{flags}>"
+        )

@@ -1,0 +1,345 @@
+"""The sending half of the edge protocol, without sockets: one connection, all peers behind it.
+
+Events wait in `pending` until a peer has credit; what was sent stays in the session's ledger until it is acknowledged.
+A lost session gives its unacknowledged events back, marked as redelivered, to go to another peer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice, repeat
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from actorkit.edge import wire
+from actorkit.edge.ledger import Entry, settle
+from actorkit.edge.peers import Peers
+from actorkit.edge.replies import ReplyQueue
+from actorkit.edge.send_session import Item, SendSession
+from actorkit.errors import UNREADABLE
+from actorkit.event.parcel import Parcel
+
+if TYPE_CHECKING:
+    from actorkit.event import Event
+
+T = TypeVar("T")
+
+#: Bodies that may be under way to one peer before it has consumed them, in bytes: with longer ones the window is
+#: narrower than what the peer has granted.
+WINDOW_BYTES: Final = 8 << 20
+#: The narrowest that it gets, in events.
+MIN_WINDOW: Final = 16
+
+#: So many frames are kept to be written over.
+MAX_SPARE: Final = 8
+
+#: So many waiting events are looked at to tell how long they are.
+SAMPLE: Final = 16
+
+
+class Sender:
+    """The state of one connection as its sender sees it.
+
+    `ordinal` is the connection's place among those of its outbox; `busy` tells whether the instance has something
+    unfinished.
+
+    Attributes:
+        pending: events that no peer has been given yet; their entries are in `entries`.
+        shared_entry: the one entry that waits for all events here, where there is only one. `entries` is empty then.
+        frames: (session, frame) to send.
+        destination: the actor at the other end, known from the first Welcome.
+    """
+
+    def __init__(
+        self,
+        topology: str,
+        actor: str,
+        instance: str,
+        outbox: str,
+        peers: Peers,
+        ordinal: int = 0,
+        busy: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.outbox = outbox
+        self.peers = peers
+        self.pending: deque[Parcel] = deque()
+        self.entries: deque[Entry] = deque()
+        self.shared_entry: Entry | None = None
+        #: What must go to one certain instance.
+        self.replies = ReplyQueue()
+        #: Whether any event here was ever to go to one certain instance; most connections never see one.
+        self.has_replies = False
+        #: Whether any event here was ever marked as redelivered; most connections never see one.
+        self.redelivered = False
+        self.sessions: dict[str, SendSession] = {}
+        self.frames: list[tuple[SendSession, bytes | bytearray]] = []
+        #: Frames that were sent, to be written over.
+        self._spare: list[bytearray] = []
+        self.destination = ""
+        #: Whether this instance is about to stop. Then it may use peers that are about to stop as well.
+        self.draining = False
+        self._busy = busy
+        #: Events sent; one that is sent again counts once.
+        self.sent = 0
+        #: Length of the events of the last batch, on average.
+        self.mean_bytes = 0
+        #: The largest batch at present: small at first, and where bodies are long.
+        self._batch = 8
+        self.dropped: dict[str, int] = {}
+        self.reconnects = 0
+        self.refusals = 0
+        self._hello = wire.encode(
+            wire.Hello(wire.VERSION, topology, actor, instance, outbox, peers.inbox, peers.options.window)
+        )
+        place = f"{topology}\0{actor}\0{outbox}\0{ordinal}\0{peers.inbox}"
+        #: Goes into the ids of events sent here, so that they are the same in every instance and run.
+        self.salt = int.from_bytes(hashlib.blake2b(place.encode(), digest_size=7).digest(), "big")
+
+    def open(self, address: str) -> SendSession:
+        """Begin a session with the peer at that address."""
+        session = self.sessions[address] = SendSession(address, self.shared_entry)
+        self.frames.append((session, self._hello))
+        return session
+
+    def put(self, parcel: Parcel, entry: Entry, event: Event) -> None:  # noqa: ARG002  # for the keyed kind
+        """Take an event; `entry` waits for it from now on. `event` is what the parcel was made of."""
+        entry.pending += 1
+        if self.shared_entry is not entry:
+            if self.shared_entry is not None:
+                self._unshare()
+            self.entries.append(entry)
+        self.pending.append(parcel)
+        if parcel.reply_to:
+            self.has_replies = True
+        if parcel.redelivered:
+            self.redelivered = True
+
+    def put_all(self, parcels: Sequence[Parcel], entries: Sequence[Entry], special: bool) -> None:
+        """Take events, each with the entry that waits for it already. `special`: some have reply_to, or are marked."""
+        if self.shared_entry is not None:
+            self._unshare()
+        self.entries.extend(entries)
+        self.pending.extend(parcels)
+        if special:
+            self.has_replies = self.has_replies or any(parcel.reply_to for parcel in parcels)
+            self.redelivered = self.redelivered or any(parcel.redelivered for parcel in parcels)
+
+    def share_entry(self, entry: Entry) -> None:
+        """Let one entry wait for all events here, if there are none yet, until another one does as well."""
+        if self.idle:
+            self.shared_entry = entry
+            for session in self.sessions.values():
+                session.shared_entry = entry
+
+    def _unshare(self) -> None:
+        """Another entry than the only one so far waits for events: from now on each has its own."""
+        if self.shared_entry is not None:
+            self.entries.extend(repeat(self.shared_entry, len(self.pending)))
+            self.shared_entry = None
+            for session in self.sessions.values():
+                session.unshare()
+
+    def on_frame(self, session: SendSession, frame: bytes) -> str:
+        """Take one message of a peer. Returns why the session must be given up, or "" when all is well."""
+        try:
+            message = wire.decode_from_receiver(frame)
+        except UNREADABLE:
+            return "the peer does not speak this protocol"
+        if type(message) is wire.Ack:
+            session.acknowledge(message)
+        elif type(message) is wire.Welcome:
+            if message.version != wire.VERSION or message.window < 1:
+                return f"the peer speaks version {message.version}, not {wire.VERSION}"
+            session.instance = message.instance
+            session.window = session.granted = message.window
+            self.destination = message.actor
+        elif type(message) is wire.Drain:
+            session.draining = True
+            if self.draining and self._busy():
+                self.frames.append((session, wire.encode(wire.Stay())))
+        else:
+            self.refusals += 1
+            return f"the peer refuses: {message.reason}"
+        return ""
+
+    def lost(self, session: SendSession) -> None:
+        """A session is no more: what it had not acknowledged goes back to the front, in order, as redelivered."""
+        if self.sessions.get(session.address) is session:
+            del self.sessions[session.address]
+        self.reconnects += 1
+        items = session.take_back()
+        self.sent -= len(items)
+        for parcel, _ in items:
+            parcel.redelivered = self.redelivered = True
+        self._replace([*items, *self._items()])
+
+    def _items(self) -> list[Item]:
+        """What is pending, each with its entry."""
+        return list(
+            zip(self.pending, self.entries if self.shared_entry is None else repeat(self.shared_entry), strict=False)
+        )
+
+    def _replace(self, items: Iterable[Item]) -> None:
+        """Have these pending instead."""
+        pairs = list(items)
+        self.pending.clear()
+        self.pending.extend(parcel for parcel, _ in pairs)
+        if self.shared_entry is None:
+            self.entries.clear()
+            self.entries.extend(entry for _, entry in pairs)
+
+    def drop(self, reason: str, count: int = 1) -> None:
+        """Count events that go nowhere."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + count
+
+    def follow(self, addresses: Iterable[str]) -> set[str]:
+        """Note which addresses stand behind the connection now; returns those that have no session yet."""
+        listed = set(addresses)
+        for address, session in self.sessions.items():
+            session.listed = address in listed
+        return listed - self.sessions.keys()
+
+    def dispatch(self, now: float) -> None:
+        """Give pending events to the peers that have credit, and write them into `frames`."""
+        if self.has_replies and self.pending:
+            self._replace(self.replies.sort_out(self._items(), self.destination))
+        if self.replies:
+            self._send_replies(now)
+        if self.pending:
+            self._deal()
+        for session in self.sessions.values():
+            if session.draining and not session.bye:
+                self._part(session)
+
+    def _deal(self) -> None:
+        pending = self.pending
+        while pending:
+            session = self._choose()
+            if session is None:
+                break
+            count = min(session.credit, self._batch, len(pending))
+            self._write(session, _take(pending, count), _take(self.entries, count) if self.shared_entry is None else [])
+            if len(self.sessions) > 1:
+                # Among equals it is the next one's turn.
+                self.sessions[session.address] = self.sessions.pop(session.address)
+
+    def _write(self, session: SendSession, parcels: list[Parcel], entries: list[Entry]) -> None:
+        """Make one frame of events; two when it gets too long, and smaller batches from then on. `entries` is empty
+        where one entry waits for all."""
+        redelivered = self.redelivered and any(parcel.redelivered for parcel in parcels)
+        frame = self._spare.pop() if self._spare else bytearray()
+        wire.encode_into(wire.Outgoing(session.sent + 1, parcels, redelivered), frame)
+        if len(frame) > wire.MAX_BATCH_BYTES and len(parcels) > 1:
+            half = len(parcels) // 2
+            self._batch = half
+            self._write(session, parcels[:half], entries[:half])
+            self._write(session, parcels[half:], entries[half:])
+            return
+        if self._batch < wire.MAX_BATCH and len(frame) * 4 < wire.MAX_BATCH_BYTES:
+            self._batch *= 2
+        session.enter(parcels, entries)
+        self.sent += len(parcels)
+        self.mean_bytes = len(frame) // len(parcels)
+        session.window = min(session.granted, max(MIN_WINDOW, WINDOW_BYTES // self.mean_bytes))
+        self.frames.append((session, frame))
+
+    def reuse(self, frame: bytes | bytearray) -> None:
+        """A frame has been sent, and nobody reads it any more."""
+        if type(frame) is bytearray and len(self._spare) < MAX_SPARE and len(frame) <= wire.MAX_BATCH_BYTES:
+            self._spare.append(frame)
+
+    def _write_items(self, session: SendSession, items: list[Item]) -> None:
+        """As `_write`, for events with their entries."""
+        entries = [entry for _, entry in items] if self.shared_entry is None else []
+        self._write(session, [parcel for parcel, _ in items], entries)
+
+    def _choose(self) -> SendSession | None:
+        """The session with most credit, if that is any."""
+        best: SendSession | None = None
+        for session in self._candidates():
+            if best is None or session.credit > best.credit:
+                best = session
+        return best if best is not None and best.credit > 0 else None
+
+    def _candidates(self) -> list[SendSession]:
+        """The sessions that new events may go to: one that is not listed, and at the end one that drains, only where
+        there is no other at all."""
+        best: list[SendSession] = []
+        rank = 0
+        for session in self.sessions.values():
+            if session.bye or not session.instance or (session.draining and not self.draining):
+                continue
+            worth = 1 if session.draining else 2 if not session.listed else 3
+            if worth > rank:
+                best, rank = [session], worth
+            elif worth == rank:
+                best.append(session)
+        return best
+
+    def _send_replies(self, now: float) -> None:
+        """Answers go to the very instance that waits for them; one that is gone has nobody waiting any more."""
+        sessions = {
+            session.instance: session for session in self.sessions.values() if session.instance and not session.bye
+        }
+        ready, gone = self.replies.take({name: session.credit for name, session in sessions.items()}, now)
+        for item in gone:
+            self.drop("reply-to-gone")
+            settle(item[1])
+        for instance, items in ready.items():
+            for start in range(0, len(items), wire.MAX_BATCH):
+                self._write_items(sessions[instance], items[start : start + wire.MAX_BATCH])
+
+    def _part(self, session: SendSession) -> None:
+        """Say Bye to a draining peer that owes us nothing, when there is another one to send to."""
+        elsewhere = any(
+            other.instance and other.listed and not other.draining and not other.bye for other in self.sessions.values()
+        )
+        if elsewhere and not session.unacked:
+            session.bye = True
+            self.frames.append((session, wire.encode(wire.Bye())))
+
+    def say_bye(self) -> None:
+        """The end of this instance: tell every peer that owes nothing."""
+        for session in self.sessions.values():
+            if not session.bye and not session.unacked:
+                session.bye = True
+                self.frames.append((session, wire.encode(wire.Bye())))
+
+    def typical_bytes(self) -> int:
+        """About how long an event is: those of the last batch, or the last ones that wait, if those are longer."""
+        waiting = min(len(self.pending), SAMPLE)
+        if not waiting:
+            return self.mean_bytes
+        latest = islice(reversed(self.pending), waiting)
+        return max(self.mean_bytes, sum(len(parcel.body) for parcel in latest) // waiting)
+
+    @property
+    def in_flight(self) -> int:
+        """Events sent and not acknowledged."""
+        return sum(session.unacked for session in self.sessions.values())
+
+    @property
+    def backlog(self) -> int:
+        """Events that wait for a peer with credit."""
+        return len(self.pending) + len(self.replies)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is on its way."""
+        return not self.pending and not self.replies and not self.in_flight
+
+    @property
+    def connected(self) -> int:
+        """How many peers can be given events."""
+        return sum(1 for session in self.sessions.values() if session.instance and not session.bye)
+
+
+def _take(queue: deque[T], count: int) -> list[T]:
+    """The first `count`; all at once where that is all there are."""
+    if count == len(queue):
+        taken = list(queue)
+        queue.clear()
+        return taken
+    take = queue.popleft
+    return [take() for _ in repeat(None, count)]

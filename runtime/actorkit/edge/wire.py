@@ -1,0 +1,141 @@
+"""The messages of an edge, as `docs/protocol.md` specifies them: one ZeroMQ frame each, msgpack arrays.
+
+A sender's DEALER says Hello, Batch, Bye and Stay; a receiver's ROUTER says Welcome, Ack, Drain and Refuse. The first
+element of an array is the letter that names the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from actorkit.event.parcel import Parcel
+
+#: Version of the protocol; a peer of another one is refused.
+VERSION: Final = 1
+
+#: Longest message that a socket takes, in bytes; a peer that sends a longer one is disconnected.
+MAX_MESSAGE_BYTES: Final = 64 << 20
+
+#: A batch is closed after this many events, or when its bodies reach this many bytes.
+MAX_BATCH: Final = 512
+MAX_BATCH_BYTES: Final = 1 << 20
+
+#: So many events may be acknowledged above one that is not. Then that one becomes a straggler: both ends keep it apart,
+#: so that the acknowledgement floor can pass it and the session can go on.
+MAX_ACKED_ABOVE: Final = 1024
+
+
+class _Hidden:
+    """A type that nothing on the wire decodes to: a field of it is the receiver's own."""
+
+
+class Session(Protocol):
+    """What arrived events tell that they are finished."""
+
+    def close(self, parcels: Sequence[Delivery]) -> None: ...
+
+
+class Delivery(Parcel, array_like=True, gc=False):
+    """A parcel at its receiver, and the ledger's entry for it: one object, as there is one for every event.
+
+    `pending` counts what the event waits for after its consume: events that it became, handles held. `session` is None
+    until consume has ended. `ordinal` counts the events made of it.
+    """
+
+    if TYPE_CHECKING:
+        pending: int = 0
+        ordinal: int = 0
+        number: int = 0
+        session: Session | None = None
+    else:
+        pending: _Hidden = 0
+        ordinal: _Hidden = 0
+        number: _Hidden = 0
+        session: _Hidden = None
+
+    def done(self) -> None:
+        """Nothing is pending any more. While consume runs, that means nothing yet."""
+        if self.session is not None:
+            self.session.close((self,))
+
+
+class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
+    """First message of a session: who sends, into which inbox, and how much it would like to have under way."""
+
+    version: int
+    topology: str
+    actor: str
+    instance: str
+    outbox: str
+    inbox: str
+    window: int
+
+
+class Batch(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
+    """Events with the consecutive numbers `first`, `first + 1`, …; the numbers of a session begin at 1.
+
+    `marked` tells whether any of them is marked as redelivered.
+    """
+
+    first: int
+    parcels: list[Delivery]
+    redelivered: bool = False
+
+
+class Outgoing(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
+    """A Batch as its sender writes it."""
+
+    first: int
+    parcels: list[Parcel]
+    redelivered: bool = False
+
+
+class Bye(msgspec.Struct, array_like=True, tag="Y", frozen=True):
+    """The sender has nothing unacknowledged in this session and will send nothing more."""
+
+
+class Stay(msgspec.Struct, array_like=True, tag="S", frozen=True):
+    """Answer to Drain of a sender that is about to stop as well: it is not finished and may still need the receiver."""
+
+
+class Welcome(msgspec.Struct, array_like=True, tag="W", frozen=True):
+    """The session stands; at most `window` events may be sent and not yet consumed."""
+
+    version: int
+    actor: str
+    instance: str
+    window: int
+
+
+class Ack(msgspec.Struct, array_like=True, tag="A", frozen=True):
+    """`consumed` events of the session have been consumed (credit); all numbers up to `ack_floor`, and those in `done`,
+    are finished with everything they became."""
+
+    consumed: int
+    ack_floor: int
+    done: list[int] = []
+
+
+class Drain(msgspec.Struct, array_like=True, tag="D", frozen=True):
+    """The receiver is about to stop: send elsewhere if there is an elsewhere, and say Bye."""
+
+
+class Refuse(msgspec.Struct, array_like=True, tag="R", frozen=True):
+    """The receiver will have no session with this sender; `reason` is for people."""
+
+    reason: str
+
+
+FromSender = Hello | Batch | Bye | Stay
+FromReceiver = Welcome | Ack | Drain | Refuse
+
+_encoder: Final = msgspec.msgpack.Encoder()
+encode: Final = _encoder.encode
+#: (message, buffer): writes the message over what the buffer held. A buffer that is large already needs no growing,
+#: which costs a long frame more than its writing does.
+encode_into: Final = _encoder.encode_into
+decode_from_sender: Final = msgspec.msgpack.Decoder(FromSender).decode
+decode_from_receiver: Final = msgspec.msgpack.Decoder(FromReceiver).decode

@@ -1,0 +1,203 @@
+"""The body of an event: which formats there are, and how one becomes another.
+
+A format is one letter on the wire: `n` nothing, `b` bytes, `t` text (UTF-8), `j` JSON, `x` XML. Plain values are sent
+as JSON. XML needs the extra `xml`; its module is imported when the first XML body is met.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import msgspec
+
+from actorkit.errors import UNREADABLE, UNWRITABLE, ConversionError
+
+NOTHING: Final = "n"
+BYTES: Final = "b"
+TEXT: Final = "t"
+JSON: Final = "j"
+XML: Final = "x"
+
+
+class _Unread:
+    def __repr__(self) -> str:
+        return "UNREAD"
+
+
+#: Stands for data that nobody has asked for yet.
+UNREAD: Final[Any] = _Unread()
+
+
+class Raw(tuple[str, bytes]):
+    """A body that nobody has read: (format, bytes)."""
+
+    __slots__ = ()
+
+
+#: The usual types, for speed.
+_FORMATS: Final[dict[type, str]] = {
+    type(None): NOTHING,
+    bytes: BYTES,
+    str: TEXT,
+    dict: JSON,
+    list: JSON,
+    int: JSON,
+    float: JSON,
+    bool: JSON,
+}
+
+_encode_json = msgspec.json.Encoder().encode
+
+
+def as_utf8(text: str) -> str:
+    """The text, with escapes for what UTF-8 has no bytes for: half a surrogate pair, which JSON may bring."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def format_of(data: Any) -> str:
+    """The format in which a value travels.
+
+    Raises:
+        ConversionError: the value is of no kind that can travel.
+    """
+    known = _FORMATS.get(type(data))
+    if known is not None:
+        return known
+    if isinstance(data, bytes | bytearray | memoryview):
+        return BYTES
+    if isinstance(data, str):
+        return TEXT
+    if isinstance(data, dict | list | tuple | int | float):
+        return JSON
+    if hasattr(data, "getroottree") or hasattr(data, "getroot"):
+        return XML
+    raise ConversionError(
+        f"a {type(data).__name__} cannot be the data of an event; use bytes, text, JSON-like values or an lxml element"
+    )
+
+
+def dump(data: Any, wanted: str | None = None) -> tuple[str, bytes]:
+    """Make the bytes of a value: (format, bytes). A text is a JSON string where JSON is `wanted`.
+
+    Raises:
+        ConversionError: the value holds something that JSON has no word for.
+    """
+    format_ = format_of(data)
+    if format_ is NOTHING:
+        return format_, b""
+    if format_ is BYTES:
+        return format_, bytes(data)
+    if format_ is TEXT and wanted != JSON:
+        try:
+            return format_, data.encode()
+        except UnicodeEncodeError as exc:
+            raise ConversionError(
+                f"the text cannot be written as UTF-8: {exc.reason} at character {exc.start}"
+            ) from exc
+    if format_ is XML:
+        from actorkit.event import xml
+
+        return format_, xml.serialise(data)
+    try:
+        return JSON, _encode_json(data)
+    except UNWRITABLE as exc:
+        raise ConversionError(f"the data cannot be written as JSON: {exc}") from exc
+
+
+def load(format_: str, content: bytes, wanted: str | None) -> Any:
+    """Read a body of one format as the data of another (`wanted`; None: as it is).
+
+    Raises:
+        ConversionError: the body is not what it says, or there is no way from one to the other.
+    """
+    if wanted is None or wanted == format_:
+        return _parse(format_, content)
+    if wanted == BYTES:
+        return content
+    if wanted == TEXT:
+        return _text(content)
+    if wanted == JSON:
+        return _to_json(format_, content)
+    if wanted == XML:
+        return _to_xml(format_, content)
+    raise ConversionError(f'"{wanted}" is not a body format')
+
+
+def checked(data: Any, wanted: str | None) -> Any:
+    """The value as the data of an event that wants that format: bytes are parsed, text is parsed as XML, and is itself
+    a JSON value."""
+    if data is UNREAD or wanted is None:
+        return data
+    format_ = format_of(data)
+    if wanted == format_:
+        return data
+    if wanted == JSON and format_ in (NOTHING, TEXT):
+        return data
+    return load(*dump(data), wanted)
+
+
+def _parse(format_: str, content: bytes) -> Any:
+    if format_ == BYTES:
+        return content
+    if format_ == NOTHING:
+        return None
+    if format_ == TEXT:
+        return _text(content)
+    if format_ == JSON:
+        return parse_json(content)
+    if format_ == XML:
+        from actorkit.event import xml
+
+        return xml.parse(content)
+    raise ConversionError(f'a body has the unknown format "{format_}"; is the sender of a newer version?')
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as exc:
+        raise ConversionError(f"the text is not UTF-8: {exc.reason} at byte {exc.start}") from exc
+
+
+def parse_json(content: bytes) -> Any:
+    """Read JSON (RFC 8259).
+
+    Raises:
+        ConversionError: it is none; the message says where.
+    """
+    try:
+        return msgspec.json.decode(content)
+    except UNREADABLE as exc:
+        raise ConversionError(f"the data is not JSON: {_json_place(content) or exc}") from exc
+
+
+def _json_place(content: bytes) -> str:
+    """msgspec names a byte; people look for a line."""
+    try:
+        json.loads(content)
+    except json.JSONDecodeError as exc:
+        return f"{exc.msg} at line {exc.lineno}, column {exc.colno}"
+    except (ValueError, RecursionError) as exc:
+        return str(exc)
+    return ""
+
+
+def _to_json(format_: str, content: bytes) -> Any:
+    if format_ == NOTHING:
+        return None
+    if format_ == XML:
+        from actorkit.event import xml
+
+        return xml.to_json(xml.parse(content))
+    return parse_json(content)
+
+
+def _to_xml(format_: str, content: bytes) -> Any:
+    from actorkit.event import xml
+
+    if format_ == NOTHING:
+        raise ConversionError("the event has no data, and XML must have a root element")
+    if format_ == JSON:
+        return xml.from_json(parse_json(content))
+    return xml.parse(content, "utf-8" if format_ == TEXT else None)

@@ -1,0 +1,354 @@
+"""What actors receive and send.
+
+An event is a body in one of a few formats and what is known about it. The class of an event says in which format its
+`data` is seen: `Event` takes it as it comes, `XMLEvent` as an lxml element, `JSONEvent` as JSON values, `HttpEvent` as
+bytes that came over HTTP. `convert` changes the view; the body is parsed when `data` is first read, so an actor that
+only passes events on never pays for parsing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self, TypeVar
+
+import msgspec
+
+from actorkit.errors import ConversionError
+from actorkit.event import body
+from actorkit.event.context import Context, Failure, Http, decode_context, encode_context
+from actorkit.event.fields import EventFields, Fields, FirstField
+from actorkit.event.ids import new_id
+from actorkit.event.parcel import MAX_BODY_BYTES, Parcel, ReplyTo
+
+E = TypeVar("E", bound="Event")
+
+
+class Event(EventFields, eq=False, gc=False):
+    """An event whose `data` is whatever its sender gave: None, bytes, text, JSON-like values or an lxml element."""
+
+    #: The body format in which this class sees its data; None: as it comes.
+    FORMAT: ClassVar[str | None] = None
+
+    # The fields under the properties.
+    #: The data; UNREAD where it still is the origin's body, a Raw where it is another body that nobody has read.
+    _data = FirstField.data
+    _service = Fields.service
+    _attributes = Fields.attributes
+    _http = Fields.http
+
+    @classmethod
+    def received(cls, parcel: Parcel) -> Self:
+        """The event that came over an edge as this parcel; nothing is parsed yet."""
+        return cls(body.UNREAD, origin=parcel)
+
+    @classmethod
+    def unread(
+        cls,
+        format_: str,
+        content: bytes,
+        *,
+        service: str = "",
+        http: Http | None = None,
+        context: Context | None = None,
+    ) -> Self:
+        """Make a new event of a body that is known as bytes of a format; nothing is parsed yet. A context that came
+        without its parcel brings its trace with it."""
+        self = cls(body.Raw((format_, content)), service=service, http=http)
+        if context is not None:
+            self._context = Context(service or context.service, context.attributes, http or context.http)
+            self._trace = context.trace or self.number
+        return self
+
+    @property
+    def number(self) -> int:
+        """The event's id as a number."""
+        if not self._id:
+            origin = self.origin
+            # Who was asked for its name keeps it, also when it is sent.
+            self._id = origin.id if origin is not None else self._name()
+        return self._id
+
+    def _name(self) -> int:
+        name = new_id()
+        self._trace = self._trace or name
+        return name
+
+    @property
+    def id(self) -> str:
+        """The event's id, 16 hexadecimal digits."""
+        return f"{self.number:016x}"
+
+    @property
+    def trace_number(self) -> int:
+        """The trace as a number."""
+        return self._trace or (self.origin.trace or self.origin.id if self.origin is not None else self.number)
+
+    @property
+    def trace(self) -> str:
+        """Id of the event that all of this began with, 16 hexadecimal digits; the one to search logs for."""
+        return f"{self.trace_number:016x}"
+
+    @property
+    def redelivered(self) -> bool:
+        """Whether the event may have been sent before."""
+        return self.origin is not None and self.origin.redelivered
+
+    @property
+    def trail(self) -> tuple[str, ...]:
+        """The actors that it came through, the last one last; the oldest are left out of a very long trail."""
+        return tuple(self.origin.trail.split("/")) if self.origin is not None and self.origin.trail else ()
+
+    @property
+    def reply_to(self) -> ReplyTo | None:
+        """Who waits for an answer to it: actor → (instance, key of the one who waits there)."""
+        if self._reply_to is not msgspec.UNSET:
+            return self._reply_to
+        return self.origin.reply_to if self.origin is not None else None
+
+    @reply_to.setter
+    def reply_to(self, value: ReplyTo | None) -> None:
+        self._reply_to = value
+
+    @property
+    def data(self) -> Any:
+        """The data, parsed when first read.
+
+        Raises:
+            ConversionError: the body is not what its format says.
+        """
+        data = self._data
+        if data is body.UNREAD or type(data) is body.Raw:
+            self._format, content = self.encoded()
+            self._data = data = body.load(self._format, content, self.FORMAT)
+        return data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self._data = body.checked(value, self.FORMAT)
+        self._format = ""
+
+    def failed(self, failure: Failure) -> Self:
+        """A copy of this event that tells why it failed; as it came, where what was made of it cannot be sent."""
+        try:
+            failed = self.replace()
+            if len(failed.encoded()[1]) > MAX_BODY_BYTES:
+                failed = self.as_it_came()
+        except ConversionError:
+            failed = self.as_it_came()
+        failed.failure = failure
+        return failed
+
+    def as_it_came(self) -> Self:
+        """This event with nothing done to it; where its context cannot be read, with an empty one."""
+        came = self.received(self.origin) if self.origin is not None else self
+        try:
+            _ = came.context
+        except ConversionError:
+            came._context = Context()
+        return came
+
+    def ensure(self) -> None:
+        """Read the data now where its format is another than that of this class.
+
+        Raises:
+            ConversionError: it is not what this class wants.
+        """
+        if (self._data is body.UNREAD or type(self._data) is body.Raw) and self.encoded()[0] != self.FORMAT:
+            _ = self.data
+        if isinstance(self, HttpEvent) and self.http is None:
+            raise ConversionError("the event did not come over HTTP; connect this actor behind an HTTP server")
+
+    def adopt(self, parent: Event) -> None:
+        """Make this event, which came from elsewhere or from nothing, part of its parent's trace."""
+        mine, theirs = self.context, parent.context
+        if self._data is body.UNREAD:
+            self._data = body.Raw(self.encoded())
+        self.origin = parent.origin
+        self._id, self._trace, self._reply_to = parent.number, parent.trace_number, parent.reply_to
+        self._context = Context(
+            mine.service or theirs.service, mine.attributes, mine.http or theirs.http, mine.failure or theirs.failure
+        )
+
+    def encoded(self) -> tuple[str, bytes]:
+        """The body for the wire: (format, bytes). Data that has been read may have been changed, so it is written anew
+        unless it cannot be."""
+        data = self._data
+        if data is body.UNREAD:
+            origin = self.origin
+            return (origin.format, origin.body) if origin is not None else (body.NOTHING, b"")
+        if type(data) is body.Raw:
+            return data
+        return body.dump(data, self.FORMAT or self._format)
+
+    @property
+    def context(self) -> Context:
+        """Everything but name, body and reply_to; decoded when first read."""
+        if self._context is None:
+            origin = self.origin
+            if origin is None:
+                self._context = Context(self._service, dict(self._attributes or {}), self._http)
+            else:
+                self._context = decode_context(origin.context)
+        return self._context
+
+    def encoded_context(self) -> bytes:
+        """The context for the wire."""
+        if self._context is None:
+            if self.origin is not None:
+                return self.origin.context
+            if not (self._service or self._attributes or self._http):
+                return b""
+        return encode_context(self.context)
+
+    def portable_context(self) -> bytes:
+        """The context for a journey without a parcel: it names the trace itself."""
+        context = self.context
+        return encode_context(
+            Context(context.service, context.attributes, context.http, context.failure, self.trace_number)
+        )
+
+    def parcel(self) -> Parcel:
+        """The event as it would stand on the wire."""
+        return Parcel(
+            self.number,
+            self.trace_number,
+            *self.encoded(),
+            self.encoded_context(),
+            self.reply_to,
+            self.redelivered,
+            "/".join(self.trail),
+        )
+
+    @property
+    def service(self) -> str:
+        return self.context.service
+
+    @service.setter
+    def service(self, value: str) -> None:
+        self.context.service = value
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Values beside the data that travel with the event; JSON-like."""
+        if not self.context.attributes:
+            self.context.attributes = {}
+        return self.context.attributes
+
+    @property
+    def http(self) -> Http | None:
+        return self.context.http
+
+    @http.setter
+    def http(self, value: Http | None) -> None:
+        self.context.http = value
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why this event is on an error path; None on the good path."""
+        return self.context.failure
+
+    @failure.setter
+    def failure(self, value: Failure | None) -> None:
+        self.context.failure = value
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The attribute of that name, or the default."""
+        return self.context.attributes.get(key, default)
+
+    def set(self, key: str, value: Any) -> None:
+        """Set an attribute."""
+        self.attributes[key] = value
+
+    def lookup(self, path: str | Sequence[str]) -> Any:
+        """Walk from the event: `data/customer/0/name`, `http/headers/host`. None where a step is missing."""
+        steps = path.split("/") if isinstance(path, str) else list(path)
+        value: Any = self
+        for step in steps:
+            if isinstance(value, Mapping):
+                value = value.get(step)
+            elif isinstance(value, list | tuple):
+                value = value[int(step)] if step.isdigit() and int(step) < len(value) else None
+            elif step.startswith("_"):
+                return None
+            else:
+                value = getattr(value, step, None)
+            if value is None:
+                return None
+        return value
+
+    def replace(self, data: Any = body.UNREAD, **attributes: Any) -> Self:
+        """A copy of this event with other data and more attributes; it stays part of the same trace."""
+        # What is replaced is not written first: it may be large, and may not even be writable.
+        twin = self._copy(type(self), None if data is body.UNREAD else ("", b""))
+        if data is not body.UNREAD:
+            twin.data = data
+        if attributes:
+            twin.attributes.update(attributes)
+        return twin
+
+    def with_body(self, format_: str, content: bytes) -> Self:
+        """A copy of this event with a body that is known as bytes of a format; nothing is parsed yet."""
+        return self._copy(type(self), (format_, content))
+
+    def convert(self, target: type[E]) -> E:
+        """This event seen as another class; itself if it is one already.
+
+        Raises:
+            ConversionError: the data does not fit the format of `target`.
+        """
+        if isinstance(self, target) and self.FORMAT == target.FORMAT:
+            return self
+        twin = self._copy(target)
+        if target.FORMAT is not None:
+            twin.ensure()
+        return twin
+
+    def _copy(self, target: type[E], raw: tuple[str, bytes] | None = None) -> E:
+        # The context is decoded anew, so that a change of the one is not a change of the other.
+        return target(
+            body.Raw(self.encoded() if raw is None else raw),
+            origin=self.origin,
+            _id=self.number,
+            _trace=self.trace_number,
+            _reply_to=self.reply_to,
+            _context=decode_context(self.encoded_context()),
+        )
+
+    def text(self) -> str:
+        """The body as text, for logs and for people."""
+        return self.encoded()[1].decode("utf-8", "replace")
+
+    def __repr__(self) -> str:
+        parts = [self.id, f"format={self.encoded()[0]}"]
+        if self.redelivered:
+            parts.append("redelivered")
+        if self.failure is not None:
+            parts.append(f"failure={self.failure.kind}")
+        return f"<{type(self).__name__} {' '.join(parts)}>"
+
+
+class _Formatted(Event, eq=False, gc=False):
+    """An event whose data is of one format, checked when it is made."""
+
+    def __post_init__(self) -> None:
+        data = self._data
+        if data is not body.UNREAD and type(data) is not body.Raw:
+            self._data = body.checked(data, self.FORMAT)
+
+
+class XMLEvent(_Formatted, eq=False, gc=False):
+    """An event whose `data` is an lxml element."""
+
+    FORMAT = body.XML
+
+
+class JSONEvent(_Formatted, eq=False, gc=False):
+    """An event whose `data` is made of dict, list, str, int, float, bool and None."""
+
+    FORMAT = body.JSON
+
+
+class HttpEvent(_Formatted, eq=False, gc=False):
+    """An event that came over HTTP: `data` is the body as bytes, `http` is there."""
+
+    FORMAT = body.BYTES

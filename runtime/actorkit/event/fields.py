@@ -1,0 +1,67 @@
+"""What an event is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from actorkit.event.context import Context, Http
+from actorkit.event.parcel import Parcel, ReplyTo
+
+
+class FirstField(msgspec.Struct, eq=False, gc=False):
+    """The one argument of an event that needs no name."""
+
+    data: Any = None
+
+
+class Fields(FirstField, kw_only=True, eq=False, gc=False):
+    """What an event is made of. Events are made by the million, so it is msgspec that makes them: no Python runs.
+
+    What the constructor was given stays as it is until it is asked for; `Event` puts properties before these fields.
+    """
+
+    service: str = ""
+    attributes: Mapping[str, Any] | None = None
+    http: Http | None = None
+    #: The parcel that this event came as, or was made from; None when it was made from nothing. For the runtime.
+    origin: Parcel | None = None
+    #: Its id; 0 until its first journey, or until somebody asks for it.
+    _id: int = 0
+    #: Its trace, where that is neither the origin's nor its own id.
+    _trace: int = 0
+    #: UNSET: those of its origin.
+    _reply_to: ReplyTo | msgspec.UnsetType | None = msgspec.UNSET
+    #: The format that the data was read from.
+    _format: str = ""
+    #: Built from the fields above, or read from the origin, when it is first asked for.
+    _context: Context | None = None
+
+
+if TYPE_CHECKING:
+    # Type checkers take a property before a field for a mistake.
+    class EventFields:
+        origin: Parcel | None
+        _id: int
+        _trace: int
+        _reply_to: ReplyTo | msgspec.UnsetType | None
+        _format: str
+        _context: Context | None
+
+        def __init__(
+            self,
+            data: Any = None,
+            *,
+            service: str = "",
+            attributes: Mapping[str, Any] | None = None,
+            http: Http | None = None,
+            origin: Parcel | None = None,
+            **state: Any,
+        ) -> None: ...
+
+        def __init_subclass__(cls, *, eq: bool = True, gc: bool = True) -> None: ...
+
+else:
+    EventFields = Fields

@@ -1,0 +1,1 @@
+"""One instance of an actor: what it consumes, produces, sends and holds, and how it stops."""

@@ -1,0 +1,307 @@
+"""The host of one actor instance: sockets, workers, outboxes, and the order in which they start and stop."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final
+
+import gevent
+import zmq
+from gevent.event import Event as Flag
+
+from actorkit import params
+from actorkit.actor import Actor
+from actorkit.deadletters.box import Box, DeadLetterError
+from actorkit.edge.at_most_once import AtMostOnceSender
+from actorkit.edge.connector import Connector
+from actorkit.edge.keyed import KeyedSender
+from actorkit.edge.listener import Listener
+from actorkit.edge.peers import Peers
+from actorkit.edge.receiver import Receiver
+from actorkit.edge.sender import Sender
+from actorkit.errors import SettingsError
+from actorkit.event import Event
+from actorkit.event.context import Failure
+from actorkit.graph import NAME
+from actorkit.host.consumer import Consumer, current, outgoing
+from actorkit.host.flush import FlushOnce
+from actorkit.host.hold import Hold
+from actorkit.host.log_outbox import LogOutbox
+from actorkit.host.outboxes import Outboxes
+from actorkit.host.producer import Producer, SourceWindow
+from actorkit.host.requests import Requests
+from actorkit.observe.logs import LEVELS
+from actorkit.settings import Settings
+from actorkit.transport import topology_keys
+from actorkit.transport.io_yield import yield_to_io
+
+#: An idle instance that drains waits this long for a sender that may still need it, in seconds.
+QUIET_S: Final = 2.0
+
+#: Acknowledgements wait this long for more of them, in seconds. Events never wait.
+ACK_DELAY_S: Final = 0.002
+
+#: Pause before a failed event that could not be stored is stored again, in seconds.
+STORE_AGAIN_S: Final = 1.0
+
+#: How often a draining instance asks its senders whether they still need it, in seconds.
+POLL_S: Final = 0.25
+
+log = logging.getLogger("actorkit.host")
+
+
+def sender_class(peers: Peers) -> type[Sender]:
+    """The class of sender that a connection's options ask for."""
+    if peers.options.delivery == "at-most-once":
+        return AtMostOnceSender
+    return KeyedSender if peers.options.key else Sender
+
+
+class Host:
+    """Runs one instance of an actor; implements `actorkit.actor.Runtime`.
+
+    Stops in three steps: `drain` (nothing new from outside, upstreams are told), wait until the ledger is empty or the
+    time is over, `close`.
+    """
+
+    def __init__(
+        self, settings: Settings, cls: type[Actor], context: zmq.Context[zmq.Socket[bytes]] | None = None
+    ) -> None:
+        self.settings = settings
+        self.name = settings.actor
+        self.instance = settings.instance
+        self.brokers = settings.brokers
+        self.context = context or zmq.Context.instance()
+        self.draining = False
+        self.crashed: BaseException | None = None
+        self.ended = Flag()
+        self.flush = FlushOnce(self._flush)
+        self._set_up = False
+        #: Repeating, for only such a timer can be started anew; it is stopped when it has been heard.
+        self._acks = gevent.get_hub().loop.timer(ACK_DELAY_S, ACK_DELAY_S)
+        self.receiver = Receiver(settings.topology, self.name, self.instance)
+        self.listener: Listener | None = None
+        self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
+        self.keys = self._keys.client if self._keys is not None else None
+        self.connectors = self._make_outlets()
+        senders = {
+            outbox: [connector.sender for connector in connectors] for outbox, connectors in self.connectors.items()
+        }
+        self.outboxes = Outboxes(self.name, senders, cls.OUTBOXES, self.flush, self._dead_letter)
+        self.window = SourceWindow(self.outboxes, settings.source_window)
+        self.requests = Requests(self.name, self.instance, self.outboxes)
+        self.actor = cls(self.name, params.build(cls.Params, settings.params), self)
+        self._box = Box(settings.dead_letters, self.name, self.instance) if settings.dead_letters is not None else None
+        self.consumer: Consumer | None = None
+        self._producer: Producer | None = None
+
+    def _make_outlets(self) -> dict[str, tuple[Connector, ...]]:
+        settings, made = self.settings, {}
+        for outbox, peers in settings.outboxes.items():
+            if not NAME.match(outbox):
+                raise SettingsError(f'"{outbox}" is not a name for an outbox')
+            senders = [
+                Sender(settings.topology, self.name, self.instance, outbox, peer, ordinal, busy=lambda: not self.idle)
+                for ordinal, peer in enumerate(peers)
+            ]
+            made[outbox] = tuple(Connector(self.context, sender, self.schedule, self.keys) for sender in senders)
+        return made
+
+    # --- life -------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Set the actor up, bind the inbox, begin to work.
+
+        Raises:
+            SettingsError: the inbox cannot be bound. Whatever the actor's `setup` raises comes through untouched.
+        """
+        cls = type(self.actor)
+        self.actor.setup()
+        if cls.consumes():
+            handle = self.requests.answered if cls.ANSWERS else self.actor.consume
+            self.consumer = Consumer(self.actor, self.receiver, self.outboxes, handle, self._crash)
+        if self.settings.inbox is not None:
+            keys = self._keys.server if self._keys is not None else None
+            self.listener = Listener(self.context, self.settings.inbox, self.receiver, self._arrived, keys)
+            log.info("inbox at %s", self.listener.endpoint)
+        if "log" in self.connectors:
+            self.actor.log.setLevel(LEVELS[self.settings.log_level])
+            self.actor.log.addHandler(LogOutbox(self.outboxes, self.name, self.instance))
+        if cls.produces():
+            self._producer = Producer(self.actor, self.outboxes, self.window, self._crash)
+        self._set_up = True
+
+    @property
+    def ready(self) -> bool:
+        """Whether the instance can take work: set up, not draining, every outbox with a peer, room in the ledger."""
+        return not self.why_not_ready()
+
+    def why_not_ready(self) -> str:
+        """What is missing, for people; "" when nothing is."""
+        if not self._set_up:
+            return "setting up"
+        if self.draining:
+            return "draining"
+        lonely = [
+            name for name, connectors in self.connectors.items() if not all(o.sender.connected for o in connectors)
+        ]
+        if lonely:
+            return f"no peer behind {', '.join(lonely)}"
+        if self.window.full:
+            return f"{self.outboxes.roots} events are unfinished"
+        return ""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is unfinished in this instance."""
+        senders = (connector.sender for connectors in self.connectors.values() for connector in connectors)
+        return (
+            self.receiver.idle and not self.outboxes.roots and not len(self.requests) and all(s.idle for s in senders)
+        )
+
+    def drain(self) -> None:
+        """Take nothing new: the actor closes its listeners, sources end, upstreams are told to send elsewhere."""
+        if self.draining:
+            return
+        log.info("draining")
+        self.draining = True
+        self.window.close()
+        self.actor.drain()
+        self.receiver.drain()
+        for connectors in self.connectors.values():
+            for connector in connectors:
+                connector.sender.draining = True
+        self.schedule()
+
+    def finish(self, timeout_s: float) -> bool:
+        """Wait until all is finished, at most `timeout_s` seconds; then stop. Returns whether nothing was left."""
+        self.drain()
+        deadline = time.monotonic() + timeout_s
+        quiet_since, seen = time.monotonic(), (-1, -1)
+        polled = 0.0
+        while True:
+            now = time.monotonic()
+            signs = (sum(self.receiver.inboxes.values()), self.receiver.stays)
+            if signs != seen or not self.idle:
+                quiet_since, seen = now, signs
+            elif not self.receiver.sessions or now - quiet_since >= QUIET_S:
+                break
+            if now >= deadline or (self.consumer is not None and self.consumer.crashed):
+                break
+            if now - polled >= POLL_S:
+                polled = now
+                self.receiver.drain()  # Told again: a sender that is gone is noticed, a busy one says Stay.
+                self.schedule()
+            gevent.sleep(0.02)
+        self.requests.draining = True
+        left = not self.idle
+        if left:
+            log.warning("the time to drain is over: %s", self.unfinished())
+        self.close()
+        return not left
+
+    def unfinished(self) -> str:
+        """What is not finished, for people."""
+        connectors = [connector.sender for connectors in self.connectors.values() for connector in connectors]
+        return (
+            f"{len(self.receiver.deliveries)} deliveries, {self.receiver.in_work} events in work, "
+            f"{sum(s.backlog for s in connectors)} waiting for a peer, "
+            f"{sum(s.in_flight for s in connectors)} unacknowledged"
+        )
+
+    def close(self) -> None:
+        """Stop the workers, tear the actor down, close the sockets."""
+        if self._producer is not None:
+            self._producer.kill()
+        for handler in [handler for handler in self.actor.log.handlers if isinstance(handler, LogOutbox)]:
+            self.actor.log.removeHandler(handler)
+        if self.consumer is not None:
+            self.consumer.stop()
+        self._acks.stop()
+        self._acks.close()
+        try:
+            self.actor.teardown()
+        finally:
+            self._flush()
+            for connectors in self.connectors.values():
+                for connector in connectors:
+                    connector.close()
+            if self.listener is not None:
+                self.listener.close()
+            self.ended.set()
+
+    # --- what an actor asks of it -----------------------------------------------------------------------------------
+
+    def send(self, event: Event, outbox: str | None) -> None:
+        """Send an event for the one that is being consumed, or as a source when there is none."""
+        sent = outgoing.get()
+        if sent is not None:
+            sent.append((event, outbox))
+            return
+        targets = self.outboxes.targets(outbox)
+        parent = current.get().event
+        if parent is None:
+            self.window.wait()
+            self.outboxes.emit_root(event, targets, self.window.recheck)
+        else:
+            self.outboxes.emit(event, targets, parent)
+            self.schedule()
+
+    def request(self, event: Event, outbox: str | None, timeout_s: float) -> Event:
+        return self.requests.ask(event, outbox, timeout_s)
+
+    def hold(self, event: Event) -> Hold:
+        return Hold(self.outboxes, self.name, event)
+
+    # --- the loop ---------------------------------------------------------------------------------------------------
+
+    def schedule(self) -> None:
+        """Have what is to be sent sent, as soon as the loop gets its turn."""
+        self.flush.schedule()
+
+    def _flush(self) -> None:
+        if self.consumer is not None:
+            self.consumer.report()
+        for connectors in self.connectors.values():
+            for connector in connectors:
+                connector.flush()
+        if self.listener is not None and self.receiver.has_news:
+            if self.receiver.urgent:
+                self.listener.flush()
+                yield_to_io()
+            elif not self._acks.active:
+                self._acks.again(self._send_acks)
+        if self._producer is not None:
+            self.window.recheck()
+
+    def _send_acks(self) -> None:
+        self._acks.stop()
+        if self.listener is not None:
+            self.listener.flush()
+
+    def _arrived(self) -> None:
+        if self.consumer is not None:
+            self.consumer.arrived()
+        if self.receiver.has_news:
+            self.schedule()
+
+    def _crash(self, exc: BaseException) -> None:
+        self.crashed = exc
+        self.ended.set()
+
+    def _dead_letter(self, event: Event, failure: Failure, inbox: str) -> None:
+        """Store a failed event. It is not acknowledged before it is stored, so a full disk holds the actor up."""
+        log.error("no error outbox takes event %s: %s: %s", event.trace, failure.kind, failure.message)
+        if self._box is None:
+            self.outboxes.drop("failed")
+            return
+        while True:
+            try:
+                self._box.put(event, failure, inbox)
+            except DeadLetterError as exc:
+                log.error("%s; tried again in %g s", exc, STORE_AGAIN_S)
+                gevent.sleep(STORE_AGAIN_S)
+            else:
+                self.outboxes.drop("dead-letter")
+                return

@@ -1,0 +1,135 @@
+"""The metrics of an actor. The hot path counts in plain integers; this shows them to Prometheus when it scrapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from actorkit.host.host import Host
+from actorkit.observe.metrics import BUCKETS, COMMON, build_info
+
+
+class HostCollector(Collector):
+    """Reads one host's counters."""
+
+    def __init__(self, host: Host, version: str) -> None:
+        self._host = host
+        self._version = version
+        self._common = [host.settings.topology, host.name]
+
+    def collect(self) -> Iterator[Metric]:
+        host = self._host
+        yield build_info(self._version, *self._common)
+        yield self._counter("actorkit_events_in", "Events that arrived, by inbox.", "inbox", host.receiver.inboxes)
+        yield self._counter("actorkit_events_out", "Events sent, by outbox.", "outbox", self._sent())
+        failed = host.consumer.failed if host.consumer is not None else {}
+        yield self._counter("actorkit_events_failed", "Events whose consume failed, by inbox.", "inbox", failed)
+        yield self._counter("actorkit_events_dropped", "Events that went nowhere.", "reason", self._dropped())
+        yield self._counter(
+            "actorkit_frames_rejected", "Messages of peers that were no good.", "reason", self._rejected()
+        )
+        yield self._plain(
+            CounterMetricFamily,
+            "actorkit_events_redelivered",
+            "Events that arrived marked as sent before.",
+            host.receiver.redelivered,
+        )
+        yield self._plain(
+            CounterMetricFamily,
+            "actorkit_duplicates",
+            "Events that had arrived here before and were not consumed again.",
+            host.receiver.duplicates,
+        )
+        yield self._plain(
+            CounterMetricFamily,
+            "actorkit_retries",
+            "Times that consume was tried again.",
+            host.consumer.retried if host.consumer is not None else 0,
+        )
+        yield self._plain(
+            CounterMetricFamily,
+            "actorkit_connections_lost",
+            "Connections to the inbox that ended without a goodbye.",
+            self._lost(),
+        )
+        if host.consumer is not None:
+            yield self._consume_seconds(host.consumer.buckets, host.consumer.seconds)
+        yield from self._connections()
+        yield self._plain(
+            GaugeMetricFamily,
+            "actorkit_in_work",
+            "Events that arrived and are not finished.",
+            host.receiver.in_work,
+        )
+        yield self._plain(
+            GaugeMetricFamily,
+            "actorkit_unfinished",
+            "Events that began here and are not finished.",
+            host.outboxes.roots,
+        )
+        yield self._plain(GaugeMetricFamily, "actorkit_ready", "1 when the instance can take work.", int(host.ready))
+
+    def _lost(self) -> int:
+        return self._host.listener.lost if self._host.listener is not None else 0
+
+    def _rejected(self) -> dict[str, int]:
+        denied = self._host.listener.denied if self._host.listener is not None else 0
+        return {**self._host.receiver.rejected, **({"no-key": denied} if denied else {})}
+
+    def _sent(self) -> dict[str, int]:
+        return {
+            outbox: sum(connector.sender.sent for connector in connectors)
+            for outbox, connectors in self._host.connectors.items()
+        }
+
+    def _dropped(self) -> dict[str, int]:
+        dropped = dict(self._host.outboxes.dropped)
+        for connectors in self._host.connectors.values():
+            for connector in connectors:
+                for reason, count in connector.sender.dropped.items():
+                    dropped[reason] = dropped.get(reason, 0) + count
+        return dropped
+
+    def _connections(self) -> Iterable[Metric]:
+        labels = [*COMMON, "outbox", "destination"]
+        in_flight = GaugeMetricFamily(
+            "actorkit_in_flight", "Events sent and not acknowledged, by connection.", labels=labels
+        )
+        backlog = GaugeMetricFamily(
+            "actorkit_backlog", "Events that wait for a peer with credit, by connection.", labels=labels
+        )
+        peers = GaugeMetricFamily("actorkit_peers", "Instances that a connection leads to.", labels=labels)
+        reconnects = CounterMetricFamily("actorkit_reconnects", "Sessions that ended and began anew.", labels=labels)
+        for outbox, connectors in self._host.connectors.items():
+            for connector in connectors:
+                sender = connector.sender
+                values = [*self._common, outbox, sender.destination]
+                in_flight.add_metric(values, sender.in_flight)
+                backlog.add_metric(values, sender.backlog)
+                peers.add_metric(values, sender.connected)
+                reconnects.add_metric(values, sender.reconnects)
+        return in_flight, backlog, peers, reconnects
+
+    def _counter(self, name: str, text: str, label: str, counts: dict[str, int]) -> Metric:
+        family = CounterMetricFamily(name, text, labels=[*COMMON, label])
+        for value, count in sorted(counts.items()):
+            family.add_metric([*self._common, value], count)
+        return family
+
+    def _plain(
+        self, family: type[CounterMetricFamily] | type[GaugeMetricFamily], name: str, text: str, value: float
+    ) -> Metric:
+        metric = family(name, text, labels=COMMON)
+        metric.add_metric(self._common, value)
+        return metric
+
+    def _consume_seconds(self, counts: list[int], seconds: float) -> Metric:
+        family = HistogramMetricFamily("actorkit_consume_seconds", "Time that consume took.", labels=COMMON)
+        total, buckets = 0, []
+        for bound, count in zip([*(str(bound) for bound in BUCKETS), "+Inf"], counts, strict=True):
+            total += count
+            buckets.append((bound, total))
+        family.add_metric(self._common, buckets, seconds)
+        return family

@@ -1,0 +1,239 @@
+"""The outboxes of an instance: where events go, under which id, and who waits for them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from actorkit.edge.ledger import Entry, Root, settle
+from actorkit.edge.sender import Sender
+from actorkit.edge.wire import Delivery
+from actorkit.errors import MalformedEvent, NotFound
+from actorkit.event import Event
+from actorkit.event.body import UNREAD
+from actorkit.event.context import Failure
+from actorkit.event.ids import MASK, MULTIPLIER, derive_id, ids
+from actorkit.event.parcel import MAX_BODY_BYTES, MAX_TRAIL, Parcel, ReplyTo
+from actorkit.graph import RESERVED
+from actorkit.host.flush import FlushOnce
+
+log = logging.getLogger("actorkit.host")
+
+
+class Trails(dict[str, str]):
+    """What a trail becomes when its event leaves an actor. Most events of a run have the same one."""
+
+    #: So many are remembered.
+    MOST = 1024
+
+    def __init__(self, actor: str) -> None:
+        self._actor = actor
+
+    def __missing__(self, trail: str) -> str:
+        if len(self) >= self.MOST:
+            self.clear()
+        longer = self[trail] = f"{trail}/{self._actor}"[-MAX_TRAIL:] if trail else self._actor
+        return longer
+
+
+class Outboxes:
+    """Sends events to the outboxes of an actor; as a collection, the names of those that are connected.
+
+    `senders` maps an outbox to its connections; `declared` names outboxes that get only what is sent to them by name.
+
+    Attributes:
+        dropped: events that went nowhere, by reason.
+        forwarding: events that consume gave back as they came, and that are not sent on yet (`forward`).
+        can_forward: whether that is possible: each default connection takes many events at once.
+    """
+
+    def __init__(
+        self,
+        actor: str,
+        senders: Mapping[str, Sequence[Sender]],
+        declared: Iterable[str],
+        flush: FlushOnce,
+        dead_letter: Callable[[Event, Failure, str], None],
+    ) -> None:
+        #: The trail of what begins here.
+        self.trail = actor
+        self._trails = Trails(actor)
+        self.senders = senders
+        self.flush = flush
+        self._declared = frozenset(declared)
+        self._default = [
+            sender
+            for outbox, senders in senders.items()
+            if outbox not in RESERVED and outbox not in self._declared
+            for sender in senders
+        ]
+        self.can_forward = bool(self._default) and all(type(sender) is Sender for sender in self._default)
+        self.forwarding: list[Delivery] = []
+        self._error = list(senders.get("error", ()))
+        self._dead_letter = dead_letter
+        self.dropped: dict[str, int] = {}
+        #: The one entry of all events of a source that has a single connection: it counts, and is never done.
+        self.source = Root(lambda: None)
+        self._others = 0
+        self.next_id = ids()
+
+    def __contains__(self, outbox: object) -> bool:
+        return outbox in self.senders
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.senders)
+
+    def __len__(self) -> int:
+        return len(self.senders)
+
+    def targets(self, outbox: str | None) -> Sequence[Sender]:
+        """The connections of an outbox, or of all default ones.
+
+        Raises:
+            NotFound: no outbox of that name is connected, and none is declared.
+        """
+        if outbox is None:
+            return self._default
+        if outbox in self.senders:
+            return self.senders[outbox]
+        if outbox in self._declared or outbox in RESERVED:
+            return ()
+        raise NotFound(f'there is no outbox "{outbox}" here')
+
+    def emit(self, event: Event, targets: Sequence[Sender], parent: Event) -> None:
+        """Send one event that its parent became. The parent waits for it.
+
+        Raises:
+            ConversionError, MalformedEvent: the data cannot travel.
+        """
+        entry = parent.origin
+        if type(entry) is not Delivery:
+            raise TypeError("the parent of an event must be one that is being consumed")
+        if self.forwarding:
+            self.forward()
+        if event.origin is not entry:
+            event.adopt(parent)
+        if not targets:
+            self.drop("unconnected")
+            return
+        if event._data is UNREAD:
+            format_, content = entry.format, entry.body
+        else:
+            format_, content = event.encoded()
+            if len(content) > MAX_BODY_BYTES:
+                raise _too_long(content)
+        context = entry.context if event._context is None else event.encoded_context()
+        trail = self._trails[entry.trail]
+        ordinal = entry.ordinal
+        entry.ordinal = ordinal + len(targets)
+        for sender in targets:
+            ordinal += 1
+            id_ = (entry.id * MULTIPLIER + sender.salt + ordinal) & MASK  # derive_id, without its call
+            parcel = Parcel(
+                id_, entry.trace or entry.id, format_, content, context, entry.reply_to, entry.redelivered, trail
+            )
+            sender.put(parcel, entry, event)
+        if not self.flush.due:
+            self.flush.schedule()
+
+    def forward(self) -> None:
+        """Send the events in `forwarding` to the default outboxes. As many as those are, each is counted as pending
+        already. What `emit` does one by one is done for all of them together here."""
+        entries, trails, came, goes = self.forwarding.copy(), self._trails, "", self.trail
+        self.forwarding.clear()
+        for sender in self._default:
+            salt, special = sender.salt, False
+            parcels: list[Parcel] = []
+            append = parcels.append
+            for entry in entries:
+                ordinal = entry.ordinal = entry.ordinal + 1
+                name = entry.id
+                id_ = (name * MULTIPLIER + (salt + ordinal)) & MASK
+                reply_to, redelivered = entry.reply_to, entry.redelivered
+                if reply_to or redelivered:
+                    special = True
+                if entry.trail != came:  # Mostly all of them came the same way.
+                    came = entry.trail
+                    goes = trails[came]
+                trace = entry.trace or name
+                append(Parcel(id_, trace, entry.format, entry.body, entry.context, reply_to, redelivered, goes))
+            sender.put_all(parcels, entries, special)
+        if not self.flush.due:
+            self.flush.schedule()
+
+    def emit_result(self, result: object, parent: Event) -> None:
+        """Send what a consume gave back to the default outboxes."""
+        if result is parent or isinstance(result, Event):
+            self.emit(result, self._default, parent)
+        elif isinstance(result, Iterable) and not isinstance(result, str | bytes | dict):
+            for event in result:
+                self.emit(event, self._default, parent)
+        else:
+            raise TypeError(
+                f"consume returned a {type(result).__name__}; return an Event, an iterable of events, or None"
+            )
+
+    def emit_failure(self, event: Event, failure: Failure, inbox: str) -> None:
+        """Send an event that failed to the error outbox, or to the dead letters when there is none."""
+        if self._error:
+            self.emit(event.failed(failure), self._error, event)
+        else:
+            self._dead_letter(event, failure, inbox)
+
+    def emit_root(
+        self, event: Event, targets: Sequence[Sender], finished: Callable[[], None], reply_to: ReplyTo | None = None
+    ) -> None:
+        """Send an event that begins here; `finished` is called in the hub when all that it became is done."""
+
+        def end() -> None:
+            self._others -= 1
+            finished()
+
+        self._others += 1
+        root = Root(end)
+        try:
+            self.emit_entry(event, targets, root, reply_to)
+        except BaseException:
+            self._others -= 1
+            raise
+        settle(root)
+
+    def emit_entry(
+        self, event: Event, targets: Sequence[Sender], entry: Entry, reply_to: ReplyTo | None = None
+    ) -> None:
+        """Send an event that begins here, under a new id; `entry` waits for it from now on."""
+        id_ = self.next_id()
+        if event.origin is None and not event._trace:
+            # Its first journey gives an event its name; a later one of the same object has another.
+            event._id = id_
+        trace = event.trace_number
+        format_, content = event.encoded()
+        context = event.encoded_context()
+        if len(content) > MAX_BODY_BYTES:
+            raise _too_long(content)
+        origin = event.origin
+        trail = self.trail if origin is None else self._trails[origin.trail]
+        if len(targets) == 1:
+            trace = 0 if trace == id_ else trace
+            targets[0].put(Parcel(id_, trace, format_, content, context, reply_to, False, trail), entry, event)
+        elif not targets:
+            self.drop("unconnected")
+        else:
+            for ordinal, sender in enumerate(targets):
+                copy = derive_id(id_, sender.salt, ordinal)
+                sender.put(Parcel(copy, trace, format_, content, context, reply_to, False, trail), entry, event)
+        if not self.flush.due:
+            self.flush.schedule()
+
+    @property
+    def roots(self) -> int:
+        """Events that began here and are not finished."""
+        return self.source.pending - 1 + self._others
+
+    def drop(self, reason: str) -> None:
+        """Count an event that goes nowhere."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+
+
+def _too_long(content: bytes) -> MalformedEvent:
+    return MalformedEvent(f"the data has {len(content)} bytes; an event carries at most {MAX_BODY_BYTES}")

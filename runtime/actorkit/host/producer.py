@@ -1,0 +1,166 @@
+"""Runs `Actor.produce` and sends what it makes: the hot path of a source."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Final
+
+import gevent
+from gevent.event import Event as Flag
+
+from actorkit.actor import Actor
+from actorkit.edge.sender import MIN_WINDOW, Sender
+from actorkit.event.body import BYTES
+from actorkit.event.parcel import MAX_BODY_BYTES, Parcel
+from actorkit.host.consumer import SLICE_S
+from actorkit.host.outboxes import Outboxes
+
+#: A source gives the others in the process their turn after this many events at the latest.
+TURN_EVENTS: Final = 512
+
+#: A source that is quick looks at the clock every so many events.
+STRIDE: Final = 16
+
+log = logging.getLogger("actorkit.host")
+
+
+#: Bodies of events that began in one instance and are unfinished, in bytes: with longer ones the window is narrower.
+MAX_UNFINISHED_BYTES: Final = 16 << 20
+
+
+class SourceWindow:
+    """The source's window: how many events may have begun here and be unfinished."""
+
+    def __init__(self, outboxes: Outboxes, window: int) -> None:
+        self._outboxes = outboxes
+        #: An event counts once for each connection that it goes to.
+        self._copies = max(1, len(outboxes.targets(None)))
+        self._most = self.window = window * self._copies
+        self._there = Flag()
+        #: Whether nothing new begins any more; who waits for room then goes on without.
+        self.closed = False
+
+    @property
+    def full(self) -> bool:
+        return self._outboxes.roots >= self.window
+
+    @property
+    def left(self) -> int:
+        """How many events may begin now."""
+        return max(0, self.window - self._outboxes.roots) // self._copies
+
+    def wait(self) -> None:
+        """Wait until there is room."""
+        while self.full and not self.closed:
+            self._there.clear()
+            self._outboxes.flush.schedule()
+            self._there.wait()
+
+    def recheck(self) -> None:
+        """To be called when events may have been sent or finished."""
+        length = max((sender.typical_bytes() for sender in self._outboxes.targets(None)), default=0)
+        if length:
+            self.window = min(self._most, max(MIN_WINDOW, MAX_UNFINISHED_BYTES // length) * self._copies)
+        if not self.full:
+            self._there.set()
+
+    def close(self) -> None:
+        """Nothing new begins."""
+        self.closed = True
+        self._there.set()
+
+
+class Pace:
+    """Keeps a source within its window, and gives the others in the process their turn: after `TURN_EVENTS` events, or
+    when they have waited for `TURN_S`."""
+
+    def __init__(self, window: SourceWindow) -> None:
+        self._window = window
+        self._begun = self._looked = perf_counter()
+        self._count = 0
+
+    def keep(self, count: int) -> int:
+        """To be called with the number of events so far, before the next one is made; returns at which number to call
+        again. There is room for the events until then."""
+        window = self._window
+        if window.full:
+            window.wait()
+        now = perf_counter()
+        stride = STRIDE if now - self._looked < SLICE_S else 1
+        if count - self._count >= TURN_EVENTS or now - self._begun > SLICE_S:
+            gevent.sleep(0)
+            self._begun, self._count = perf_counter(), count
+        self._looked = perf_counter()
+        return count + max(1, min(stride, window.left))
+
+
+class Producer:
+    """Sends what the actor's `produce` makes, while there is room. `crashed` is called with what produce raises."""
+
+    def __init__(
+        self, actor: Actor, outboxes: Outboxes, window: SourceWindow, crashed: Callable[[Exception], None]
+    ) -> None:
+        self._actor = actor
+        self._outboxes = outboxes
+        self._window = window
+        self._crashed = crashed
+        self._greenlet = gevent.spawn(self._run)
+
+    def _run(self) -> None:
+        if self._window.closed:
+            return
+        targets = self._outboxes.targets(None)
+        for sender in targets:
+            if type(sender) is Sender:
+                sender.share_entry(self._outboxes.source)
+        try:
+            if len(targets) == 1 and type(targets[0]) is Sender:
+                self._feed(targets[0])
+            else:
+                self._send(targets)
+        except Exception as exc:
+            log.exception("produce failed")
+            self._crashed(exc)
+
+    def _send(self, targets: Sequence[Sender]) -> None:
+        """For any connections."""
+        outboxes, window, source = self._outboxes, self._window, self._outboxes.source
+        pace, recheck = Pace(window), 1
+        for count, event in enumerate(self._actor.produce(), 1):
+            outboxes.emit_entry(event, targets, source)
+            if count >= recheck:
+                recheck = pace.keep(count)
+            if window.closed:
+                return
+
+    def _feed(self, sender: Sender) -> None:
+        """For one connection: one entry for all events. What is done for each event is written out here."""
+        outboxes, window, source, turns = self._outboxes, self._window, self._outboxes.source, self._outboxes.flush
+        next_id, append, trail = outboxes.next_id, sender.pending.append, outboxes.trail
+        targets, pace, recheck = (sender,), Pace(window), 1
+        for count, event in enumerate(self._actor.produce(), 1):
+            content = event._data
+            if (
+                type(content) is bytes
+                and sender.shared_entry is source
+                and event.origin is None
+                and not (event._trace or event._context or event._service or event._attributes or event._http)
+                and len(content) <= MAX_BODY_BYTES
+            ):
+                event._id = id_ = next_id()
+                source.pending += 1
+                append(Parcel(id_, 0, BYTES, content, b"", None, False, trail))
+                if not turns.due:
+                    turns.schedule()
+            else:
+                outboxes.emit_entry(event, targets, source)
+            if count >= recheck:
+                recheck = pace.keep(count)
+            if window.closed:
+                return
+
+    def kill(self) -> None:
+        """End it, wherever it is."""
+        self._greenlet.kill()

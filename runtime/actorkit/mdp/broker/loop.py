@@ -1,0 +1,251 @@
+"""The broker's loop: from the socket into the state, and out again.
+
+Nearly every message is one of two: a 0.1 client's request with one body frame (and perhaps our note) for a known
+service, or a 0.1 worker's reply with one body frame to the request it holds. These two are written out in `_take`, on
+local names and without a call or a list of frames (docs/majordomo.md tells what that brings). Whatever is not plainly
+one of them goes through `BrokerState.receive`, which knows every rule. The tests of the rules run against both.
+"""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from copy import copy
+from typing import Any, Final, Protocol
+
+import zmq
+
+from actorkit.mdp.broker.counts import BOUNDS_S
+from actorkit.mdp.broker.service import Request
+from actorkit.mdp.broker.state import BrokerState
+from actorkit.mdp.errors import FrameError
+from actorkit.mdp.frames import EMPTY, EXTENSION, V1, Part, read_request_header, show, worker_request
+
+log = logging.getLogger(__name__)
+
+_NOBLOCK: Final = int(zmq.NOBLOCK)
+_MORE: Final = int(zmq.SNDMORE)
+_SEND_MORE: Final = int(zmq.SNDMORE | zmq.NOBLOCK)
+
+#: Body frames up to this many bytes are copied into Python; larger ones pass through as they are.
+COPIED_BYTES: Final = 4096
+
+
+class RawSocket(Protocol):
+    """What the loop needs of `zmq.backend.Socket`; `recv(0, False)` returns a frame with `more`.
+
+    A frame is read before the next one is received: it may be the same object (`broker.reuse_receive_frame`).
+    """
+
+    def recv(self, flags: int = 0, copy: bool = True) -> Any: ...
+
+    def send(self, data: Any, flags: int = 0) -> Any: ...
+
+
+def serve(
+    socket: RawSocket,
+    state: BrokerState,
+    clock: Callable[[], float],
+    done: Callable[[], bool],
+    tick_s: float,
+    ticked: Callable[[float], None],
+) -> None:
+    """Take messages until `done()`, asked once a tick; `ticked` is called with the time of each.
+
+    `recv` must give up after about `tick_s` (RCVTIMEO). That is cheaper than a poller, which would ask the kernel for
+    every message. A bug that a message shows is logged and counted; the loop goes on.
+    """
+    due = clock()
+    while True:
+        now = _take(socket, state, clock, due)
+        if now >= due:
+            if done():
+                return
+            due = now + tick_s
+            state.tick(now)
+            ticked(now)
+            flush(socket, state, now)
+
+
+def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due: float) -> float:
+    """Take messages, one at least, until the time `due` or until none has come for a while; return the time.
+
+    Longer than a screen, because a call costs what ten lines cost: both messages lead straight to the end, where a
+    request is given to a worker.
+    """
+    recv, send, find_worker, find_service = socket.recv, socket.send, state.workers.get, state.services.get
+    counts, buckets, bounds = state.counts, state.counts.seconds_buckets, BOUNDS_S
+    empty, v1, of_client, of_worker, a_request, a_reply = EMPTY, V1, V1.client, V1.worker, V1.request, V1.final
+    copied, first, more = COPIED_BYTES, _SEND_MORE, _MORE
+    max_bytes = -1 if state.draining else min(copied, state.params.max_body_bytes)
+    max_queued_bytes = state.params.queue_bytes_limit
+    no_note: tuple[bytes, ...] = ()
+    identity, now = empty, float("-inf")
+    try:
+        while now < due:
+            identity = recv()
+            now = clock()
+            part = recv(0, False)
+            if part or not part.more:
+                _other(socket, state, [identity], part, now)
+                continue
+            part = recv(0, False)
+            header = empty + part
+            if not part.more:
+                _other(socket, state, [identity, empty], part, now)
+                continue
+            part = recv(0, False)
+            third = empty + part
+            if not part.more:
+                _other(socket, state, [identity, empty, header], part, now)
+                continue
+            part = recv(0, False)
+            if header == of_client:
+                note, deadline = no_note, 0.0
+                if part.more and len(part) <= copied:
+                    note = (empty + part,)
+                    deadline = _deadline(note[0], now)
+                    part = recv(0, False)
+                size = len(part)
+                body = empty + part if size <= max_bytes else empty
+                service = find_service(third)
+                if (
+                    service is None
+                    or part.more
+                    or size > max_bytes
+                    or deadline < 0
+                    or (not note and body.startswith(EXTENSION))
+                ):
+                    _other(socket, state, [identity, empty, header, third, *note], part, now)
+                    continue
+                worker = service.next_idle() if service.idle or service.crowd else None
+                queue = service.queue
+                if worker is None and (
+                    len(queue) >= service.queue_limit or state.queued_bytes + size > max_queued_bytes
+                ):
+                    _other(socket, state, [identity, empty, header, third, *note], part, now)
+                    continue
+                counts.requests += 1
+                if not deadline:
+                    deadline = now + service.request_timeout_s
+                request = Request(identity, v1, [body], now, deadline, bool(note), size)
+                if worker is None:
+                    queue.append(request)
+                    state.queued_bytes += size
+                    if deadline < service.next_deadline:
+                        service.next_deadline = deadline
+                    continue
+                service.busy += 1
+            elif header == of_worker and part.more:
+                client = empty + part
+                part = recv(0, False)
+                if part or not part.more:
+                    _other(socket, state, [identity, empty, header, third, client], part, now)
+                    continue
+                part = recv(0, False)
+                worker = find_worker(identity)
+                done = worker.request if worker is not None and worker.dialect is v1 else None
+                if (
+                    worker is None
+                    or done is None
+                    or part.more
+                    or third != a_reply
+                    or done.client != client
+                    or done.dialect is not v1
+                ):
+                    _other(socket, state, [identity, empty, header, third, client, empty], part, now)
+                    continue
+                worker.last_seen = now
+                service = worker.service
+                try:
+                    send(client, first)
+                    send(empty, more)
+                    send(of_client, more)
+                    send(service.name, more)
+                    send(empty + part if len(part) <= copied else part)
+                except zmq.ZMQError as exc:
+                    _undelivered(state, [client, empty, of_client], now, exc)
+                seconds = now - done.arrived
+                counts.answers += 1
+                counts.seconds_sum += seconds
+                buckets[bisect_left(bounds, seconds)] += 1
+                queue = service.queue
+                if not queue or queue[0].deadline <= now:
+                    state.next_for(worker, now)
+                    flush(socket, state, now)
+                    continue
+                request = queue.popleft()
+                state.queued_bytes -= request.size_bytes
+            else:
+                _other(socket, state, [identity, empty, header, third], part, now)
+                continue
+            worker.request = request
+            worker.last_sent = now
+            body = request.body
+            if worker.dialect is not v1 or len(body) > 1:
+                state.outgoing.append([worker.identity, *worker_request(request.client, body, worker.dialect)])
+                flush(socket, state, now)
+                continue
+            try:
+                send(worker.identity, first)
+                send(empty, more)
+                send(of_worker, more)
+                send(a_request, more)
+                send(request.client, more)
+                send(empty, more)
+                send(body[0])
+            except zmq.ZMQError as exc:
+                _undelivered(state, [worker.identity, empty, of_worker, a_request], now, exc)
+                flush(socket, state, now)
+        return now
+    except zmq.Again:
+        return clock()
+    except zmq.ZMQError:
+        raise
+    except Exception:
+        counts.errors["internal"] += 1
+        log.exception("broker: a message from %s was not handled", show(identity))
+        return clock()
+
+
+def _deadline(note: bytes, now: float) -> float:
+    """Return when a request with that note expires; 0: the note does not say; -1: it is no note."""
+    if not note.startswith(EXTENSION):
+        return -1.0
+    try:
+        ms = read_request_header(note).ms
+    except FrameError:
+        return -1.0
+    return now + ms / 1000 if ms > 0 else 0.0
+
+
+def _other(socket: RawSocket, state: BrokerState, frames: list[Part], part: Any, now: float) -> None:
+    """Read a message to its end and let the state take it: `frames` are read, `part` is the one received last."""
+    recv = socket.recv
+    frames.append(EMPTY + part if len(part) <= COPIED_BYTES else copy(part))
+    while part.more:
+        part = recv(0, False)
+        frames.append(EMPTY + part if len(part) <= COPIED_BYTES else copy(part))
+    state.receive(frames, now)
+    flush(socket, state, now)
+
+
+def flush(socket: RawSocket, state: BrokerState, now: float) -> None:
+    """Send all that the state has to send; what cannot be delivered goes back to the state, which may add more."""
+    send = socket.send
+    outgoing = state.outgoing
+    for message in outgoing:  # grows while it is walked
+        try:
+            for part in message[:-1]:
+                send(part, _SEND_MORE)
+            send(message[-1], _NOBLOCK)
+        except zmq.ZMQError as exc:
+            _undelivered(state, message, now, exc)
+    outgoing.clear()
+
+
+def _undelivered(state: BrokerState, message: Sequence[Part], now: float, exc: zmq.ZMQError) -> None:
+    if exc.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
+        raise exc
+    state.undeliverable(message, now, gone=exc.errno == zmq.EHOSTUNREACH)

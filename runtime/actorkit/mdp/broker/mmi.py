@@ -1,0 +1,52 @@
+"""RFC 8/MMI: what the broker answers itself.
+
+`mmi.service` [name]: 200 when a worker is registered for the service, 404 when not. `mmi.workers`, `mmi.queue` [name]:
+the number of registered workers, of waiting requests, in decimal; with an empty name both answer for every service, as
+JSON: {name: {"workers", "busy", "queue", "oldest_s"}}. Any other name: 501.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from actorkit.mdp.broker.service import Service
+from actorkit.mdp.frames import DRAINING, Part
+
+
+class ServiceReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of one service, as `mmi.workers` with an empty name shows it."""
+
+    workers: int
+    busy: int
+    queue: int
+    #: Age of the request that waits for longest, in seconds; 0 when none waits.
+    oldest_s: float
+
+
+def report(services: Mapping[Part, Service], now: float) -> dict[str, ServiceReport]:
+    """Return the state of every service, by name."""
+    return {
+        service.label: ServiceReport(
+            workers=service.workers, busy=service.busy, queue=len(service.queue), oldest_s=service.oldest_s(now)
+        )
+        for service in services.values()
+    }
+
+
+def answer(services: Mapping[Part, Service], name: Part, argument: Part, now: float) -> list[Part]:
+    """Return the body of the answer to a request for an `mmi.` service."""
+    asked = argument if isinstance(argument, bytes) else argument.bytes
+    service = services.get(asked)
+    if name == DRAINING:
+        return [b"200"]  # asked of a broker that drains; else the answer waits until it does
+    if name == b"mmi.service":
+        return [b"200" if service is not None and service.workers else b"404"]  # rule 23
+    if name in (b"mmi.workers", b"mmi.queue"):
+        if not asked:
+            return [msgspec.json.encode(report(services, now))]
+        if service is None:
+            return [b"0"]
+        return [b"%d" % (service.workers if name == b"mmi.workers" else len(service.queue))]
+    return [b"501"]  # rule 24

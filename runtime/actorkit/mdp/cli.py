@@ -1,0 +1,152 @@
+"""`python -m actorkit.mdp.cli`: ask a service once, or brokers for their services. `kit` runs it.
+
+Runs where the brokers can be reached. One Order (msgpack) on stdin, one Answer or a list of Reports on stdout.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from actorkit.errors import UNREADABLE, ActorkitError, SettingsError
+from actorkit.mdp.broker.mmi import ServiceReport
+from actorkit.mdp.client.client import Client
+from actorkit.mdp.directory.discovery import REGISTRY, Discovery
+from actorkit.mdp.errors import NoAnswer, ServiceFailed
+from actorkit.transport import topology_keys
+from actorkit.transport.keys import ClientKeys
+
+#: Longest time to ask one broker about itself, in seconds.
+ASK_TIMEOUT_S: Final = 3.0
+
+#: How a call ended: answered; the service failed; nobody took the request; it was taken and not answered in time.
+End: TypeAlias = Literal["answered", "failed", "untaken", "unanswered"]
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do: call `service`, or without one, ask every broker for its services. `keys`: a file with CURVE keys."""
+
+    #: Name for people → endpoint; `registry+` endpoints are looked up.
+    brokers: dict[str, str]
+    service: str = ""
+    body: list[bytes] = []
+    timeout_s: float = ASK_TIMEOUT_S
+    keys: str = ""
+    #: Whether the brokers are actorkit's, and take a note of how long the caller waits.
+    notes: bool = True
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """How a call ended; `status` is that of the error, as in HTTP."""
+
+    end: End
+    body: list[bytes] = []
+    error: str = ""
+    status: int = 200
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The services of one broker; `error` says why they are not known."""
+
+    broker: str
+    services: dict[str, ServiceReport] = {}
+    error: str = ""
+
+
+def main() -> int:
+    """Do what the order on stdin says; returns the exit status: 0, or 78 with one line on standard error."""
+    try:
+        order = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Order)
+        keys = read_keys(Path(order.keys)) if order.keys else None
+    except UNREADABLE as exc:
+        print(f"actorkit: the order on stdin cannot be read: {exc}", file=sys.stderr)  # noqa: T201  # a command's output
+        return 78
+    except SettingsError as exc:
+        print(f"actorkit: {exc}", file=sys.stderr)  # noqa: T201  # a command's output
+        return 78
+    found = call(order, keys) if order.service else services(order, keys)
+    sys.stdout.buffer.write(msgspec.msgpack.encode(found))
+    return 0
+
+
+def read_keys(path: Path) -> ClientKeys:
+    """Read the keys of a client: the topology's pair, or a pair of the client's own beside the broker's `server_key`.
+
+    Raises:
+        SettingsError: the file holds neither.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ClientKeys)
+    except (OSError, *UNREADABLE):
+        return topology_keys.read(path).client
+
+
+def call(order: Order, keys: ClientKeys | None) -> Answer:
+    """Ask the service once, through whichever broker is there."""
+    client = Client(list(order.brokers.values()), notes=order.notes, keys=keys)
+    try:
+        return Answer(end="answered", body=client.call(order.service, order.body, timeout_s=order.timeout_s))
+    except ServiceFailed as exc:
+        return Answer(end="failed", error=exc.message, status=exc.status)
+    except NoAnswer as exc:
+        if order.service.startswith("mmi.") or _has_worker(client.brokers, order, keys):
+            return Answer(end="unanswered", error=exc.message, status=exc.status)
+        error = f'no worker is registered for "{order.service}" at {", ".join(client.brokers) or "any broker"}'
+        return Answer(end="untaken", error=error, status=503)
+    except ActorkitError as exc:
+        return Answer(end="untaken", error=exc.message, status=exc.status)
+    finally:
+        client.close()
+
+
+def _has_worker(addresses: list[str], order: Order, keys: ClientKeys | None) -> bool:
+    """Tell whether any broker knows a worker of the service, or does not tell."""
+    for address in addresses:
+        try:
+            if _ask(address, "mmi.service", order.service.encode(), order, keys) != [b"404"]:
+                return True
+        except ActorkitError:
+            return True
+    return False
+
+
+def services(order: Order, keys: ClientKeys | None) -> list[Report]:
+    """Ask every broker behind every endpoint for its services."""
+    discovery = Discovery(keys=keys)
+    found = []
+    for name, endpoint in order.brokers.items():
+        addresses = discovery.addresses(endpoint)
+        if not addresses:
+            found.append(Report(broker=name, error=f"no broker is known at {endpoint}"))
+        only = len(addresses) == 1 and not endpoint.startswith(REGISTRY)
+        reports = [_report(name if only else address, address, order, keys) for address in addresses]
+        answered = [report for report in reports if not report.error]
+        # Only one of the two addresses of localhost has somebody behind it.
+        found += answered if answered and "//localhost:" in endpoint else reports
+    return found
+
+
+def _report(name: str, address: str, order: Order, keys: ClientKeys | None) -> Report:
+    try:
+        answer = _ask(address, "mmi.workers", b"", order, keys)
+        return Report(broker=name, services=msgspec.json.decode(b"".join(answer), type=dict[str, ServiceReport]))
+    except ActorkitError as exc:
+        return Report(broker=name, error=exc.message)
+    except UNREADABLE:
+        told = b" ".join(answer).decode(errors="replace")
+        return Report(broker=name, error=f'it does not list its services: it answered "{told}"')
+
+
+def _ask(address: str, service: str, argument: bytes, order: Order, keys: ClientKeys | None) -> list[bytes]:
+    client = Client([address], notes=order.notes, keys=keys)
+    try:
+        return client.call(service, [argument], timeout_s=min(order.timeout_s, ASK_TIMEOUT_S))
+    finally:
+        client.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""A MajorDomo client (RFC 7/MDP)."""

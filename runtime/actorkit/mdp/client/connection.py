@@ -1,0 +1,256 @@
+"""One broker as a client sees it: whether it is there, and the sockets that carry calls to it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any, Final
+
+import gevent
+import zmq
+from gevent.event import AsyncResult
+from zmq.backend import Socket
+
+from actorkit.mdp.errors import FrameError
+from actorkit.mdp.frames import DRAINING, Part, client_request, parse_answer
+from actorkit.transport.curve import present_keys
+from actorkit.transport.keys import ClientKeys
+from actorkit.transport.socket import HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, receive
+
+_NOBLOCK = int(zmq.NOBLOCK)
+_SEND_MORE = int(zmq.SNDMORE | zmq.NOBLOCK)
+_WRITABLE = int(zmq.POLLOUT)
+
+#: How long what a broker sent before it ended may take to be read, in seconds: the probe's connection and those of the
+#: calls are not seen to end in the order in which they did.
+GRACE_S: Final = 0.05
+
+_monitor_numbers = count()
+
+_UP = int(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+_DOWN = int(zmq.EVENT_DISCONNECTED)
+_FAILED = int(
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+)
+
+#: What a probe asks.
+_WATCH: Final = client_request(DRAINING, [b""])
+
+
+class CallSocket:
+    """A DEALER that carries one call at a time: RFC 7/MDP has no correlation id, the socket itself is it.
+
+    The socket's FD is edge-triggered: it is drained when it becomes readable, and once after every send.
+    """
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._calls = 0
+        self._answer: AsyncResult[list[bytes] | None] | None = None
+        self._watcher: Any = gevent.get_hub().loop.io(int(socket.get(zmq.FD)), 1)
+        self._watcher.start(self._drain)
+
+    def ask(self, frames: Sequence[Part], timeout_s: float) -> list[bytes] | None:
+        """Send a request and wait for the answer; None when the link was lost. Raises gevent.Timeout."""
+        self._calls += 1
+        self._answer = answer = AsyncResult()
+        try:
+            for part in frames[:-1]:
+                self._socket.send(part, _SEND_MORE)
+            self._socket.send(frames[-1], _NOBLOCK)
+            self._drain()
+            received: list[bytes] | None = answer.get(timeout=timeout_s)
+            return received
+        finally:
+            self._answer = None
+
+    def is_quiet(self) -> bool:
+        """Tell whether nothing lies unread; what does belongs to an earlier call."""
+        return receive(self._socket) is None
+
+    def lose(self, grace_s: float = 0.0) -> None:
+        """End the call that waits, if any, without an answer, unless one comes within the grace."""
+        if self._answer is not None:
+            gevent.spawn_later(grace_s, self._worker_lost, self._calls)
+
+    def _worker_lost(self, call: int) -> None:
+        if call != self._calls or self._answer is None:
+            return  # that call has ended
+        self._drain()
+        if not self._answer.ready():
+            self._answer.set(None)
+
+    def close(self) -> None:
+        self._watcher.stop()
+        self._watcher.close()
+        self._socket.close(0)
+
+    def _drain(self) -> None:
+        frames = receive(self._socket)
+        while frames is not None:
+            if self._answer is not None and not self._answer.ready():
+                self._answer.set(frames)
+            frames = receive(self._socket)
+
+
+class BrokerConnection:
+    """One broker's address.
+
+    A probe connection of its own tells, through its monitor, whether the broker is there: `up` after the handshake
+    (which includes that it lets us in), not up when the connection ends, which for a killed broker takes milliseconds
+    and for a silent one `HEARTBEAT_TIMEOUT_MS`. Then every call under way ends, and all sockets are closed.
+
+    With `watch` the probe asks the broker to tell when it begins to drain (`mmi.draining`): a client that asks seldom
+    would else send its next request to a broker that is just closing its socket. A broker that does not know the
+    question answers 501, and tells only those whose requests it refuses.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        address: str,
+        keys: ClientKeys | None,
+        changed: Callable[[], None],
+        *,
+        watch: bool = True,
+    ) -> None:
+        self.address = address
+        self.up = False
+        #: False: the address is not listed any more; no new calls, but those under way go on.
+        self.listed = True
+        #: True: the broker said that it is about to end.
+        self.draining = False
+        self.last_used = 0
+        self._context = context
+        self._keys = keys
+        self._changed = changed
+        self._watch = watch
+        #: Whether the present connection has been asked to tell when the broker drains.
+        self._asked = not watch
+        self._free: list[CallSocket] = []
+        self._busy: set[CallSocket] = set()
+        self._closed = False
+        self._probe = self._new_socket()
+        name = f"inproc://actorkit.mdp.connection.{next(_monitor_numbers)}"
+        self._probe.monitor(name, _UP | _DOWN | _FAILED)
+        self._monitor = Socket(context, zmq.PAIR)
+        self._monitor.connect(name)
+        self._probe.connect(address)
+        self._watcher: Any = gevent.get_hub().loop.io(int(self._monitor.get(zmq.FD)), 1)
+        self._watcher.start(self.hear)
+        self._listener: Any = gevent.get_hub().loop.io(int(self._probe.get(zmq.FD)), 1)
+        self._listener.start(self._listen)
+        self.hear()
+
+    def __repr__(self) -> str:
+        state = "down" if not self.up else "draining" if self.draining else "up"
+        unlisted = "" if self.listed else ", unlisted"
+        calls = f"{self.in_use} calls, {len(self._free)} free sockets"
+        return f"<BrokerConnection to {self.address}: {state}{unlisted}, {calls}>"
+
+    @property
+    def usable(self) -> bool:
+        """Whether new calls may go here."""
+        return self.up and self.listed and not self.draining
+
+    @property
+    def in_use(self) -> int:
+        """Number of calls under way."""
+        return len(self._busy)
+
+    def hear(self) -> None:
+        """Read what the monitor says, so that no call goes to a broker that is known to have ended."""
+        if self._closed:
+            return
+        heard = False
+        frames = receive(self._monitor)
+        while frames is not None:
+            event, _ = struct.unpack("=hi", frames[0]) if len(frames[0]) == 6 else (0, 0)
+            if event & _UP:
+                heard = self.up = True
+                self.draining = False
+                self._asked = not self._watch
+            elif event & (_DOWN | _FAILED):
+                heard = True
+                self.up = False
+                self._drop(GRACE_S)
+            frames = receive(self._monitor)
+        self._listen()
+        if heard:
+            self._changed()
+
+    def take(self) -> CallSocket:
+        """Return a socket for one call; give it back with `give_back`."""
+        while self._free:
+            slot = self._free.pop()
+            if slot.is_quiet():
+                break
+            slot.close()
+        else:
+            socket = self._new_socket()
+            socket.connect(self.address)
+            slot = CallSocket(socket)
+        self._busy.add(slot)
+        return slot
+
+    def give_back(self, slot: CallSocket, *, answered: bool) -> None:
+        """Keep the socket for another call if it was answered; else close it, as an answer may yet come."""
+        self._busy.discard(slot)
+        if answered and self.up and self.listed and not self._closed:
+            self._free.append(slot)
+        else:
+            slot.close()
+
+    def close(self) -> None:
+        """End every call and close every socket."""
+        self._closed = True
+        self.up = False
+        self._drop(0.0)
+        for watcher in (self._watcher, self._listener):
+            watcher.stop()
+            watcher.close()
+        self._probe.monitor(None, 0)
+        self._probe.close(0)
+        self._monitor.close(0)
+
+    def _new_socket(self) -> Socket:
+        socket = Socket(self._context, zmq.DEALER)
+        socket.set(zmq.LINGER, 0)
+        socket.set(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
+        socket.set(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
+        socket.set(zmq.RECONNECT_IVL, 50)
+        socket.set(zmq.RECONNECT_IVL_MAX, 1000)
+        socket.set(zmq.IPV6, int("[" in self.address))
+        present_keys(socket, self._keys)
+        return socket
+
+    def _listen(self) -> None:
+        """Ask the broker to tell when it drains, once for each connection; hear what it says."""
+        if self._closed:
+            return
+        frames = receive(self._probe)
+        while frames is not None:
+            self._on_probe_reply(frames)
+            frames = receive(self._probe)
+        if self.up and not self._asked and int(self._probe.get(zmq.EVENTS)) & _WRITABLE:
+            self._asked = True
+            for part in _WATCH[:-1]:
+                self._probe.send(part, _SEND_MORE)
+            self._probe.send(_WATCH[-1], _NOBLOCK)
+
+    def _on_probe_reply(self, frames: list[bytes]) -> None:
+        try:
+            answer = parse_answer(frames, DRAINING)
+        except FrameError:
+            return  # a foreign broker's own words
+        if answer == [b"200"]:
+            self.draining = True
+            self._changed()
+
+    def _drop(self, grace_s: float) -> None:
+        for slot in self._busy:
+            slot.lose(grace_s)
+        for slot in self._free:
+            slot.close()
+        self._free.clear()

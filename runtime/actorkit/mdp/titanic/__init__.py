@@ -1,0 +1,1 @@
+"""Durable requests (RFC 9/TSP)."""

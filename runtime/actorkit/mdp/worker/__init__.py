@@ -1,0 +1,1 @@
+"""A MajorDomo worker (RFC 7/MDP, RFC 18/MDP)."""

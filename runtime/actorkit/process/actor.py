@@ -1,0 +1,123 @@
+"""An actor as a process of its own: loads the class, serves the admin port, obeys signals."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import signal
+import time
+from typing import Final
+
+from gevent import monkey
+
+from actorkit.errors import SettingsError
+from actorkit.process import allocator
+from actorkit.settings import Settings
+
+#: Exit status when events were left unfinished after a drain: EX_TEMPFAIL of sysexits.h.
+EX_LEFT: Final = 75
+
+#: Objects made, less those freed, before the youngest generation is collected; Python's own default is 700 to 2,000.
+GC_THRESHOLD: Final = 20_000
+
+#: Exit status when the actor itself failed: its setup or its produce raised.
+EX_FAILED: Final = 1
+
+
+def main(settings: Settings) -> int:
+    """Run an actor until SIGTERM or SIGINT; returns the exit status.
+
+    Raises:
+        SettingsError: the class cannot be loaded or its parameters are wrong.
+    """
+    monkey.patch_all()
+    allocator.keep_freed_memory()
+    import gevent
+    from gevent.event import Event as Flag
+
+    from actorkit.host.consumer import current
+    from actorkit.host.host import Host
+    from actorkit.observe import logs
+
+    def trace() -> str:
+        event = current.get().event
+        return event.trace if event is not None else ""
+
+    logs.configure(
+        settings.log_format,
+        settings.log_level,
+        topology=settings.topology,
+        actor=settings.actor,
+        instance=settings.instance,
+        trace=trace,
+    )
+    log = logging.getLogger("actorkit.process")
+    stop = Flag()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, stop.set)
+    started = time.monotonic()
+    host = Host(settings, load(settings.class_path))
+    server = _serve_admin(settings, host)
+    try:
+        host.start()
+    except SettingsError:
+        raise
+    except Exception:
+        log.exception("setup failed")
+        return EX_FAILED
+    # Events come and go by reference count; what was imported stays for good. So the collector need not look often.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
+    log.info("started in %d ms", (time.monotonic() - started) * 1000)
+    gevent.wait([stop, host.ended], count=1)
+    clean = host.finish(settings.drain_timeout_s)
+    if server is not None:
+        server.stop(timeout=0)
+    if host.crashed is not None:
+        return EX_FAILED
+    return 0 if clean else EX_LEFT
+
+
+def load(class_path: str) -> type:
+    """Import the class `package.module:Class`.
+
+    Raises:
+        SettingsError: there is no such module or class, or it is no actor. What the module itself raises comes through.
+    """
+    from actorkit.actor import Actor
+
+    module_name, _, name = class_path.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as exc:
+        if exc.name is None or not (module_name == exc.name or module_name.startswith(f"{exc.name}.")):
+            raise
+        raise SettingsError(
+            f'ACTORKIT_CLASS is "{class_path}", and there is no module "{exc.name}". Is it in this image?'
+        ) from exc
+    cls = getattr(module, name, None)
+    if not (isinstance(cls, type) and issubclass(cls, Actor)):
+        raise SettingsError(f'ACTORKIT_CLASS is "{class_path}", and "{name}" is no actor class of that module.')
+    return cls
+
+
+def _serve_admin(settings: Settings, host):  # type: ignore[no-untyped-def]  # gevent is imported only in main
+    if settings.admin is None:
+        return None
+    from gevent.pywsgi import WSGIServer
+
+    from actorkit import __version__
+    from actorkit.host.metrics import HostCollector
+    from actorkit.observe import admin, metrics
+
+    registry = metrics.registry(HostCollector(host, __version__))
+    server = WSGIServer(settings.admin, admin.application(registry, host.why_not_ready), log=None)
+    try:
+        server.start()
+    except OSError as exc:
+        address = f"{settings.admin[0]}:{settings.admin[1]}"
+        raise SettingsError(f"ACTORKIT_ADMIN is {address}, and it cannot be bound: {exc.strerror}.") from exc
+    logging.getLogger("actorkit.process").info("admin server at http://%s:%d", settings.admin[0], server.server_port)
+    return server

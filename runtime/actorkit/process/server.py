@@ -1,0 +1,124 @@
+"""Broker or registration service as a process of its own: a plain loop without gevent, the admin port in a thread."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from socketserver import ThreadingMixIn
+from typing import Final, Protocol
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import msgspec
+from prometheus_client.registry import Collector
+
+from actorkit import __version__, params
+from actorkit.errors import SettingsError
+from actorkit.mdp.broker.broker import Broker, reuse_receive_frame
+from actorkit.mdp.directory.discovery import REGISTRY
+from actorkit.mdp.directory.service import RegistrationService
+from actorkit.mdp.options import BrokerParams, RegistrationParams, refuse_clear
+from actorkit.observe import admin, logs, metrics
+from actorkit.settings import Settings
+from actorkit.transport import topology_keys
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # the name is the standard library's
+        """Say nothing: probes and scrapes come every few seconds."""
+
+
+class Server(Protocol):
+    """What runs on a plain loop: the broker, and the registration service."""
+
+    collector: Collector
+
+    def bind(self) -> str: ...
+
+    def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def unready(self) -> str: ...
+
+
+def main(settings: Settings) -> int:
+    """Run a broker or registration service until SIGTERM or SIGINT; returns the exit status.
+
+    Raises:
+        SettingsError: a parameter is wrong, or a port cannot be bound.
+    """
+    logs.configure(
+        settings.log_format,
+        settings.log_level,
+        topology=settings.topology,
+        actor=settings.actor,
+        instance=settings.instance,
+    )
+    if settings.inbox is None:
+        raise SettingsError("ACTORKIT_INBOX is not set. Set it to the endpoint to bind, as tcp://*:5550.")
+    served = SERVERS.get(settings.class_path, _broker)(settings, settings.inbox)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: served.stop())
+    served.bind()
+    reuse_receive_frame()
+    server = _serve_admin(settings, served)
+    try:
+        served.run()
+    finally:
+        if server is not None:
+            server.shutdown()
+            server.server_close()
+    return 0
+
+
+def _broker(settings: Settings, endpoint: str) -> Server:
+    """A broker. What its parameters do not say follows from the settings: keys, the time to drain, and where it
+    announces itself, which is where the topology's clients look for brokers."""
+    built = params.build(BrokerParams, settings.params)
+    if "drain_timeout_s" not in settings.params:
+        built = msgspec.structs.replace(built, drain_timeout_s=settings.drain_timeout_s)
+    registration = [name.removeprefix(REGISTRY) for name in settings.brokers if name.startswith(REGISTRY)]
+    if not built.registration and registration:
+        built = msgspec.structs.replace(built, registration=registration)
+    if settings.keys is not None:
+        pair = topology_keys.read(settings.keys)
+        built = msgspec.structs.replace(
+            built, keys=built.keys or pair.server, registration_keys=built.registration_keys or pair.client
+        )
+    refuse_clear(settings.actor, endpoint, built.keys, clear=built.clear)
+    return Broker(endpoint, built)
+
+
+def _registration(settings: Settings, endpoint: str) -> Server:
+    built = params.build(RegistrationParams, settings.params)
+    keys = built.keys
+    if keys is None and settings.keys is not None:
+        keys = topology_keys.read(settings.keys).server
+    refuse_clear(settings.actor, endpoint, keys, clear=built.clear)
+    return RegistrationService(endpoint, settle_s=built.settle_s, keys=keys)
+
+
+#: What runs here, by the class that ACTORKIT_CLASS names.
+SERVERS: Final[dict[str, Callable[[Settings, str], Server]]] = {
+    "actorkit.mdp.broker:Broker": _broker,
+    "actorkit.mdp.directory:RegistrationService": _registration,
+}
+
+
+def _serve_admin(settings: Settings, served: Server) -> WSGIServer | None:
+    if settings.admin is None:
+        return None
+    host, port = settings.admin
+    info = metrics.BuildInfo(__version__, settings.topology, settings.actor)
+    pages = admin.application(metrics.registry(info, served.collector), served.unready)
+    try:
+        server = make_server(host, port, pages, server_class=_Server, handler_class=_Handler)
+    except OSError as exc:
+        raise SettingsError(f"ACTORKIT_ADMIN is {host}:{port}, and it cannot be bound: {exc.strerror}.") from exc
+    threading.Thread(target=server.serve_forever, name="admin", daemon=True).start()
+    return server

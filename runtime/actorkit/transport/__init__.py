@@ -1,0 +1,1 @@
+"""ZeroMQ under gevent, without any protocol of ours: endpoints, names, sockets, keys."""

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from actorkit import Event, Http, JSONEvent
+from actorkit.errors import SettingsError
+from actorkit.testing import Harness
+from actorkit_actors.xml.xslt import XSLT
+
+
+def sheet(content: str) -> str:
+    return (
+        '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" '
+        'xmlns:exsl="http://exslt.org/common" exclude-result-prefixes="exsl" extension-element-prefixes="exsl">'
+        f"{content}</xsl:stylesheet>"
+    )
+
+
+def template(content: str) -> str:
+    return sheet(f'<xsl:template match="/">{content}</xsl:template>')
+
+
+ORDER = "<order><total>12</total></order>"
+
+
+def test_an_order_is_transformed() -> None:
+    harness = Harness(XSLT, stylesheet=template('<sum currency="EUR"><xsl:value-of select="order/total"/></sum>'))
+    event = Event(ORDER, attributes={"a": 1})
+    harness.put(event)
+    [result] = harness.taken()
+    assert result.encoded() == ("x", b'<sum currency="EUR">12</sum>')
+    assert (result.trace, result.get("a")) == (event.trace, 1)
+
+
+def test_json_is_transformed_as_the_xml_that_it_stands_for() -> None:
+    harness = Harness(XSLT, stylesheet=template('<sum><xsl:value-of select="order/total"/></sum>'))
+    harness.put(JSONEvent({"order": {"total": 12}}))
+    assert harness.taken()[0].encoded() == ("x", b"<sum>12</sum>")
+
+
+def test_the_stylesheet_may_stand_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "submit.xsl"
+    path.write_text(template('<ü><xsl:value-of select="order/total"/></ü>'), encoding="utf-8")
+    harness = Harness(XSLT, stylesheet={"file": str(path)})
+    harness.put(Event(ORDER))
+    assert harness.taken()[0].text() == "<ü>12</ü>"
+
+
+def test_values_reach_the_stylesheet_as_text() -> None:
+    content = '<xsl:param name="shop"/><xsl:template match="/"><a><xsl:value-of select="$shop"/></a></xsl:template>'
+    harness = Harness(XSLT, stylesheet=sheet(content), values={"shop": 'it\'s "here"'})
+    harness.put(Event(ORDER))
+    assert harness.taken()[0].data.text == 'it\'s "here"'
+
+
+def test_text_output_becomes_text() -> None:
+    harness = Harness(
+        XSLT, stylesheet=sheet('<xsl:output method="text"/><xsl:template match="/">1 &lt; 2</xsl:template>')
+    )
+    harness.put(Event(ORDER))
+    assert harness.taken()[0].encoded() == ("t", b"1 < 2")
+
+
+def test_html_output_is_text_that_a_browser_gets_as_html() -> None:
+    content = '<xsl:output method="html"/><xsl:template match="/"><html><br/></html></xsl:template>'
+    harness = Harness(XSLT, stylesheet=sheet(content))
+    harness.put(Event(ORDER, http=Http()))
+    [result] = harness.taken()
+    assert result.data == "<html><br></html>\n"
+    assert result.http is not None
+    assert result.http.reply_headers == [("Content-Type", "text/html; charset=utf-8")]
+
+
+@pytest.mark.parametrize(
+    ("stop", "message"),
+    [
+        ('<xsl:message terminate="yes">no &lt;total&gt; &amp; no sum</xsl:message>', "no <total> & no sum"),
+        ('<xsl:message>first</xsl:message><xsl:message terminate="yes">second</xsl:message>', "second"),
+        ('<xsl:message terminate="yes"/>', "the stylesheet stopped without a message"),
+        ('<xsl:value-of select="nobody:knows()"/>', "Undefined namespace prefix"),
+    ],
+)
+def test_a_stylesheet_that_stops_fails_the_event_with_its_reason(stop: str, message: str) -> None:
+    harness = Harness(XSLT, stylesheet=template(f"<a>{stop}</a>"))
+    harness.put(Event(ORDER))
+    [failed] = harness.errors
+    assert failed.failure is not None
+    assert (failed.failure.kind, failed.failure.status, failed.failure.message) == ("MalformedEvent", 400, message)
+    assert failed.text() == ORDER
+    assert harness.taken() == []
+
+
+def test_endless_recursion_fails_the_event() -> None:
+    content = '<xsl:template match="/"><xsl:call-template name="a"/></xsl:template>'
+    harness = Harness(
+        XSLT, stylesheet=sheet(f'{content}<xsl:template name="a"><xsl:call-template name="a"/></xsl:template>')
+    )
+    harness.put(Event(ORDER))
+    assert "recursion" in str(harness.errors[0].failure)
+
+
+def test_messages_that_do_not_stop_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    harness = Harness(XSLT, stylesheet=template("<a><xsl:message>seen</xsl:message></a>"))
+    with caplog.at_level(logging.INFO):
+        harness.put(Event(ORDER))
+    assert "stylesheet: seen" in caplog.text
+    assert len(harness.taken()) == 1
+
+
+def test_what_is_not_xml_fails_with_its_line() -> None:
+    harness = Harness(XSLT, stylesheet=template("<a/>"))
+    harness.put(Event("<order>\n<total></order>"))
+    [failed] = harness.errors
+    assert failed.failure is not None
+    assert failed.failure.status == 400
+    assert "line 2" in failed.failure.message
+
+
+def test_a_document_named_by_the_event_or_the_stylesheet_is_not_read(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.xml"
+    secret.write_text("<secret>password</secret>")
+    for select in ("document(order/total)", f"document('{secret}')", f"document('{secret.as_uri()}')"):
+        harness = Harness(XSLT, stylesheet=template(f'<a><xsl:copy-of select="{select}"/></a>'))
+        harness.put(Event(f"<order><total>{secret.as_uri()}</total></order>"))
+        assert harness.taken() == []
+        [failed] = harness.errors
+        assert failed.failure is not None
+        assert "refused" in failed.failure.message
+
+
+def test_a_stylesheet_includes_and_writes_no_files(tmp_path: Path) -> None:
+    other = tmp_path / "other.xsl"
+    other.write_text(template("<a/>"))
+    for word in ("include", "import"):
+        with pytest.raises(SettingsError, match="stylesheet: line 1: nothing can be included"):
+            Harness(XSLT, stylesheet=sheet(f'<xsl:{word} href="{other.as_uri()}"/>'))
+    written = tmp_path / "written.xml"
+    harness = Harness(XSLT, stylesheet=template(f'<exsl:document href="{written}"><b/></exsl:document><c/>'))
+    harness.put(Event(ORDER))
+    assert not written.exists()
+
+
+def test_an_external_entity_in_an_event_fails_it(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("password")
+    harness = Harness(XSLT, stylesheet=template('<a><xsl:value-of select="."/></a>'))
+    harness.put(Event(f'<!DOCTYPE o [<!ENTITY x SYSTEM "{secret.as_uri()}">]><o>&x;</o>'))
+    assert harness.taken() == []
+    assert 'declares the entity "x"' in str(harness.errors[0].failure)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("<a", "line 1"), ("", "empty"), ("<a/>", "stylesheet"), (sheet("<xsl:nothing/>"), "")]
+)
+def test_a_stylesheet_that_is_none_is_found_before_the_first_event(text: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=f"^stylesheet: .*{says}"):
+        Harness(XSLT, stylesheet=text)

@@ -1,0 +1,90 @@
+"""How the state of containers is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from actorkit_kit.deploy import compose, deployment
+from actorkit_kit.deploy.deployment import Replica, Row
+from actorkit_kit.errors import UsageError
+from actorkit_kit.verbs.options import name_of
+from actorkit_kit.verbs.scale import _amount
+
+GOOD = Replica("web", "orders-web-1", "running", "healthy", 0, 0, ("http://127.0.0.1:8080",), "/x")
+
+
+def attributes(**state: Any) -> dict[str, Any]:
+    return {
+        "Name": "/orders-web-1",
+        "RestartCount": 2,
+        "State": {"Status": "running", "ExitCode": 0, **state},
+        "Config": {"Labels": {deployment.ACTOR_LABEL: "web", deployment.FOLDER_LABEL: "/x"}},
+        "NetworkSettings": {
+            "Ports": {
+                "5550/tcp": None,
+                "8080/tcp": [{"HostIp": "0.0.0.0", "HostPort": "80"}, {"HostIp": "::", "HostPort": "80"}],
+            }
+        },
+    }
+
+
+def test_a_replica_is_read_from_what_the_engine_says() -> None:
+    found = deployment._replica(attributes(Health={"Status": "starting"}))
+    assert found == Replica("web", "orders-web-1", "running", "starting", 2, 0, ("http://127.0.0.1:80",), "/x")
+    assert not found.healthy
+    assert deployment._replica(attributes()).healthy
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, ""),
+        ({"health": "unhealthy"}, ""),
+        ({"state": "restarting", "exit_status": 78}, "ended with status 78: its settings are wrong"),
+        ({"state": "restarting", "exit_status": 1, "restarts": 3}, "was started again 3 times"),
+        ({"state": "restarting", "exit_status": 1, "restarts": 1}, ""),
+        ({"state": "dead"}, "is dead"),
+    ],
+)
+def test_a_replica_has_failed_when_it_will_not_become_healthy(change: dict[str, Any], why: str) -> None:
+    assert replace(GOOD, **change).failed == why
+
+
+def test_rows_count_what_is_healthy_against_what_is_wanted() -> None:
+    ill = replace(GOOD, actor="auth", container="orders-auth-1", health="unhealthy", urls=())
+    gone = replace(GOOD, actor="auth", container="orders-auth-2", state="exited", health="", urls=())
+    rows = deployment.rows([GOOD, ill, gone], {"web": 1, "auth": 3, "broker": 2})
+    assert rows == [
+        Row("auth", 0, 3, "unhealthy", ()),
+        Row("broker", 0, 2, "starting", ()),
+        Row("web", 1, 1, "healthy", ("http://127.0.0.1:8080",)),
+    ]
+
+
+def test_the_first_to_look_at_has_failed_else_is_unhealthy_else_starts() -> None:
+    starting = replace(GOOD, container="a", health="starting")
+    ill = replace(GOOD, container="b", health="unhealthy")
+    dead = replace(GOOD, container="c", state="dead", health="")
+    assert deployment.suspect([GOOD]) is None
+    assert deployment.suspect([GOOD, starting, ill]) is ill
+    assert deployment.suspect([starting, ill, dead]) is dead
+
+
+def test_amounts_are_read_or_refused() -> None:
+    assert _amount("execute=3") == ("execute", 3)
+    for text in ("execute", "execute=", "=3", "execute=many", "execute=-1"):
+        with pytest.raises(UsageError, match="is not ACTOR=N"):
+            _amount(text)
+
+
+def test_published_ports_may_be_a_range() -> None:
+    assert list(compose._numbers("8080")) == [8080]
+    assert list(compose._numbers("8080-8082")) == [8080, 8081, 8082]
+    assert list(compose._numbers("")) == []
+
+
+def test_a_name_is_no_file() -> None:
+    assert name_of("orders") == "orders"

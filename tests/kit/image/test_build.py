@@ -1,0 +1,242 @@
+"""Images: what goes into them and when they are built anew; with an engine, what is in them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from docker import DockerClient
+
+from actorkit_kit import assets, python_process
+from actorkit_kit.deploy.engine import connect
+from actorkit_kit.errors import KitError
+from actorkit_kit.image import build
+from actorkit_kit.image.inside import elf
+from actorkit_kit.plan.model import Image, Plan, Unit
+from tests import needs
+from tests.kit.render.goldens import orders
+from tests.places import ORDERS
+
+#: Largest image, in bytes (promise 6 of the design).
+LARGEST_BYTES = 150_000_000
+
+
+def plan_of(*units: Unit) -> Plan:
+    return Plan("shop", "0.1.0", "", Path(), units)
+
+
+def unit(name: str, image: Image) -> Unit:
+    return Unit(name, "actor", name, "shop.actors:Place", image)
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    """The code of an author, with what is no part of it."""
+    folder = tmp_path / "shop"
+    (folder / "shop").mkdir(parents=True)
+    (folder / "shop" / "actors.py").write_text("")
+    (folder / "notes").mkdir()
+    (folder / "notes" / "todo.txt").write_text("")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "HEAD").write_text("")
+    (folder / ".dockerignore").write_text("# not in the image\nnotes\n")
+    return folder
+
+
+def test_each_image_is_built_once_and_the_runtime_first() -> None:
+    tags = [recipe.tag for recipe in build.recipes(orders())]
+    assert tags[0] == "actorkit/runtime:0.1.0"
+    assert len(tags) == len(set(tags))
+    assert set(tags) >= {unit.image.tag for unit in orders().units}
+
+
+def test_a_context_holds_the_code_and_nothing_that_tools_leave_behind(code: Path) -> None:
+    *_, recipe = build.recipes(plan_of(unit("execute", Image("shop/execute:0.1.0", build=code))))
+    assert "code/shop/actors.py" in recipe.context
+    assert "code/notes/todo.txt" not in recipe.context
+    assert not [name for name in recipe.context if "__pycache__" in name or ".git/" in name]
+    assert {"Dockerfile", "pyproject.toml", "runtime/actorkit/__init__.py"} <= set(recipe.context)
+    with tarfile.open(fileobj=build.archive(recipe)) as tar:
+        assert sorted(tar.getnames()) == sorted(recipe.context)
+
+
+def test_a_digest_follows_from_what_goes_in(code: Path) -> None:
+    def digest(image: Image) -> str:
+        return build.recipes(plan_of(unit("execute", image)))[-1].digest
+
+    image = Image("shop/execute:0.1.0", "xml", code)
+    before = digest(image)
+    assert digest(image) == before
+    assert digest(Image("shop/execute:0.1.0", "", code)) != before
+    (code / "shop" / "actors.py").write_text("changed = True\n")
+    assert digest(image) != before
+
+
+def test_a_folder_of_code_that_is_missing_is_told() -> None:
+    with pytest.raises(KitError, match=r'"/nowhere" is no folder. "build" names the folder'):
+        build.recipes(plan_of(unit("execute", Image("shop/execute:0.1.0", build=Path("/nowhere")))))
+
+
+def test_what_is_shipped_is_found() -> None:
+    for name in ("Dockerfile", "pyproject.toml", "charts", "compose"):
+        assert assets.asset(name).exists()
+    with pytest.raises(KitError, match='"nothing" is missing from this installation'):
+        assets.asset("nothing")
+
+
+def test_the_dockerfile_pleases_hadolint() -> None:
+    done = subprocess.run(
+        [needs.tool("hadolint"), str(assets.asset("Dockerfile"))], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_stripped_library_still_loads(tmp_path: Path) -> None:
+    name = "greenlet._greenlet"
+    source = Path(import_module(name).__file__ or "")
+    copy = tmp_path / source.name
+    copy.write_bytes(source.read_bytes())
+    saved = elf.strip(copy)
+    assert saved > 100_000
+    assert copy.stat().st_size == source.stat().st_size - saved
+    load = f"import importlib.util as u; s = u.spec_from_file_location({name!r}, {str(copy)!r}); u.module_from_spec(s)"
+    done = subprocess.run([sys.executable, "-I", "-c", load], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    text = tmp_path / "text.so"
+    text.write_text("/* a linker script */")
+    assert elf.strip(text) == 0
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[DockerClient]:
+    needs.engine()
+    with closing(connect()) as client:
+        yield client
+
+
+class Quiet:
+    """Shows nothing, and knows what was built."""
+
+    def __init__(self) -> None:
+        self.built: list[str] = []
+
+    def started(self, tag: str) -> None:
+        pass
+
+    def line(self, tag: str, text: str) -> None:
+        pass
+
+    def finished(self, tag: str) -> None:
+        self.built.append(tag)
+
+
+@pytest.fixture(scope="module")
+def built(client: DockerClient) -> DockerClient:
+    build.build(client, build.outdated(client, build.recipes(orders())), Quiet())
+    return client
+
+
+def inside(tag: str, script: str) -> str:
+    """What a script says that runs in an image as a container runs it: read-only, without rights."""
+    command = [needs.tool("docker"), "run", "--rm", "--read-only", "--cap-drop=ALL", "--tmpfs=/tmp", "--network=none"]
+    done = subprocess.run(
+        [*command, "--entrypoint=bash", tag, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
+def test_only_what_is_missing_or_changed_is_built(built: DockerClient, code: Path) -> None:
+    assert build.outdated(built, build.recipes(orders())) == []
+    plan = plan_of(unit("execute", Image("actorkit-test/execute:0.1.0", build=code)))
+    try:
+        for content, expected in (("one = 1\n", 1), ("one = 1\n", 0), ("two = 2\n", 1)):
+            (code / "shop" / "actors.py").write_text(content)
+            progress = Quiet()
+            build.build(built, build.outdated(built, build.recipes(plan)), progress)
+            assert len(progress.built) == expected
+        assert inside("actorkit-test/execute:0.1.0", "python -c 'import shop.actors as a; print(a.two)'") == "2"
+    finally:
+        built.images.remove("actorkit-test/execute:0.1.0", force=True)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
+def test_a_build_that_fails_tells_what_the_builder_said(built: DockerClient, code: Path) -> None:
+    (code / "requirements.txt").write_text("gevent==1.0\n")
+    plan = plan_of(unit("execute", Image("actorkit-test/broken:0.1.0", build=code)))
+    with pytest.raises(KitError, match=r'"actorkit-test/broken:0.1.0" could not be built') as raised:
+        build.build(built, build.outdated(built, build.recipes(plan)), Quiet())
+    assert "gevent==1.0" in str(raised.value)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("tag", sorted({unit.image.tag for unit in orders().units}))
+def test_an_image_is_small_and_runs_without_rights(built: DockerClient, tag: str) -> None:
+    attributes = built.images.get(tag).attrs
+    assert attributes["Size"] < LARGEST_BYTES
+    configuration = attributes["Config"]
+    assert configuration["Entrypoint"] == ["python", "-m", "actorkit"]
+    assert configuration["User"] == "10001:10001"
+    assert configuration["StopSignal"] == "SIGTERM"
+    assert configuration["Healthcheck"]["Test"] == ["CMD", "/opt/actorkit/bin/ready"]
+    assert configuration["Labels"]["org.opencontainers.image.version"] == "0.1.0"
+    assert inside(tag, "id -u; command -v gcc cc make || true") == "10001"
+    assert inside(tag, "python -c 'import actorkit, gevent, zmq, msgspec, prometheus_client'") == ""
+    assert inside(tag, "find /opt/actorkit -name '*.pyx' -o -name '*.h' -o -path '*/gevent/tests'") == ""
+    assert inside(tag, "find /opt/actorkit -perm -o+w ! -type l") == ""
+    assert inside(tag, "find /opt/actorkit -name '*.py' -path '*actorkit*' | head -1") != ""
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
+def test_all_but_an_actors_own_layers_is_shared(built: DockerClient) -> None:
+    runtime = built.images.get("actorkit/runtime:0.1.0").attrs["RootFS"]["Layers"]
+    for tag in {unit.image.tag for unit in orders().units}:
+        assert built.images.get(tag).attrs["RootFS"]["Layers"][: len(runtime)] == runtime, tag
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
+def test_an_image_holds_the_extra_of_its_actor_and_no_other(built: DockerClient) -> None:
+    listing = "ls /opt/actorkit/extra"
+    assert "lxml" in inside("actorkit/xslt:0.1.0", listing)
+    assert "httptools" not in inside("actorkit/xslt:0.1.0", listing)
+    assert inside("actorkit/basic-auth:0.1.0", listing) == ""
+    versions = inside(
+        "actorkit/runtime:0.1.0", "python -c 'from importlib import metadata as m; print(m.version(\"actorkit\"))'"
+    )
+    assert versions == "0.1.0"
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
+def test_bad_settings_end_a_container_with_78_and_one_line(built: DockerClient) -> None:
+    command = [needs.tool("docker"), "run", "--rm", "--read-only", "-e", "ACTORKIT_ACTOR=x", "actorkit/runtime:0.1.0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 78
+    assert "ACTORKIT_CLASS" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_kit_build_without_an_engine_says_what_to_do(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*python_process.command("actorkit_kit"), "build", str(ORDERS)],
+        env=python_process.environ(extra={"DOCKER_HOST": f"unix://{tmp_path}/none.sock"}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    where = f"unix://{tmp_path}/none.sock"
+    told = f'kit: no Docker Engine answers at "{where}". Start Docker, or set DOCKER_HOST to where one listens.\n'
+    assert (done.stdout, done.stderr) == ("", told)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from actorkit_kit.topology.schema import schema
+from tests.kit.conftest import Kit
+from tests.kit.plans import ORDERS
+
+VALIDATOR = jsonschema.Draft7Validator(schema())
+
+
+def problems(text: str) -> list[str]:
+    return [error.json_path for error in VALIDATOR.iter_errors(YAML(typ="safe", pure=True).load(text))]
+
+
+def test_the_schema_is_one_and_takes_a_good_topology() -> None:
+    jsonschema.Draft7Validator.check_schema(schema())
+    assert problems(ORDERS) == []
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "path"),
+    [
+        ("name: orders", "name: Orders", "$.name"),
+        ("uses: xslt", "uses: xsl", "$.actors['to-order'].uses"),
+        ("{service: orders}}", "{servce: orders}}", "$.actors.place.params"),
+        ("replicas: 2}\n  execute", "replicas: 0}\n  execute", "$.actors.worker.replicas"),
+        ("{file: submit.xsl}", "{fil: submit.xsl}", "$.actors['to-order'].params.stylesheet"),
+        ("expose: {http: 8080}", "expose: {http: 80800}", "$.actors.web.expose.http"),
+        ("broker: {replicas: 2", "broker: {replica: 2", "$.broker"),
+        ("clear: true}", "clear: maybe}", "$.broker.clear"),
+        ("clear: true}", "params: {queue_limit: many}}", "$.broker.params.queue_limit"),
+        ("broker: {replicas: 2, clear: true}", "registration: {clear: 3}", "$.registration.clear"),
+        ("broker: {replicas: 2, clear: true}", "titanic: {clear: true}", "$.titanic"),
+        ("connections:", "conections:", "$"),
+        ("worker -> execute -> worker", "worker => execute", "$.connections[2]"),
+    ],
+)
+def test_the_schema_finds_what_stands_wrong(good: str, bad: str, path: str) -> None:
+    assert good in ORDERS
+    assert path in problems(ORDERS.replace(good, bad, 1))
+
+
+def test_kit_writes_the_schema(kit: Kit, tmp_path: Path) -> None:
+    expected = json.loads(json.dumps(schema()))
+    assert json.loads(kit("schema").stdout) == expected
+    assert kit("schema", "-o", "topology.schema.json", cwd=tmp_path).returncode == 0
+    assert json.loads((tmp_path / "topology.schema.json").read_text()) == expected

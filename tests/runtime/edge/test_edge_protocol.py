@@ -1,0 +1,318 @@
+"""The edge protocol as a whole: one sender, several receivers, and a network that loses what is on its way.
+
+The model holds every frame in a queue for each session, so that hypothesis can interleave anything with anything:
+delivery, consumption, completion out of order, disconnection, death of a receiver, draining, a change of the addresses.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from actorkit.edge import wire
+from actorkit.edge.ledger import settle
+from actorkit.edge.peers import Peers
+from actorkit.edge.receive_session import ReceiveSession
+from actorkit.edge.receiver import Receiver
+from actorkit.edge.send_session import SendSession
+from actorkit.edge.sender import Sender
+from actorkit.event import Event
+from actorkit.event.ids import new_id
+from actorkit.event.parcel import Parcel
+from actorkit.graph import Options
+
+WINDOW = 5
+ADDRESSES = ["tcp://a:1", "tcp://b:1", "tcp://c:1"]
+
+
+class Entry:
+    """Stands for the event upstream: counts how often it was told that its child is finished."""
+
+    def __init__(self) -> None:
+        self.pending = 0
+        self.released = 0
+
+    def done(self) -> None:
+        self.released += 1
+
+
+class Wire:
+    """One session's frames under way, both directions."""
+
+    def __init__(self, session: SendSession, identity: bytes) -> None:
+        self.session = session
+        self.identity = identity
+        self.forward: deque[bytes] = deque()
+        self.back: deque[bytes] = deque()
+
+
+class EdgeMachine(RuleBasedStateMachine):
+    addresses = Bundle("addresses")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.sender = Sender("t", "up", "up-1", "down", Peers(tuple(ADDRESSES), "up", Options(window=WINDOW)))
+        self.receivers: dict[str, Receiver] = {}
+        self.wires: dict[SendSession, Wire] = {}
+        self.sessions = 0
+        self.entries: dict[int, Entry] = {}
+        self.unmarked: set[int] = set()
+        self.finished: set[int] = set()
+        self.consumed_at: set[tuple[str, int]] = set()
+        self.work: dict[str, list[wire.Delivery]] = {address: [] for address in ADDRESSES}
+
+    @initialize(target=addresses)
+    def begin(self) -> str:
+        for address in ADDRESSES:
+            self.receivers[address] = self.new_receiver(address)
+        self.listen(ADDRESSES)
+        return ADDRESSES[0]
+
+    def new_receiver(self, address: str) -> Receiver:
+        self.sessions += 1
+        return Receiver("t", "down", f"{address}/{self.sessions}")
+
+    def listen(self, addresses: list[str]) -> None:
+        for address in sorted(self.sender.follow(addresses)):
+            self.open(address)
+
+    def open(self, address: str) -> None:
+        session = self.sender.open(address)
+        self.sessions += 1
+        self.wires[session] = Wire(session, b"%d" % self.sessions)
+
+    # --- what can happen --------------------------------------------------------------------------------------------
+
+    @rule(count=st.integers(1, 4))
+    def put(self, count: int) -> None:
+        for _ in range(count):
+            id_ = new_id()
+            self.entries[id_] = Entry()
+            self.sender.put(Parcel(id_, id_, "n", b"", b""), self.entries[id_], Event())
+
+    @rule()
+    def dispatch(self) -> None:
+        self.sender.dispatch(self.now)
+        frames, self.sender.frames = self.sender.frames, []
+        for session, frame in frames:
+            if session in self.wires:
+                self.wires[session].forward.append(bytes(frame))
+            self.sender.reuse(frame)
+
+    @rule(address=st.sampled_from(ADDRESSES), many=st.booleans())
+    def deliver(self, address: str, many: bool) -> None:
+        session = self.sender.sessions.get(address)
+        if session is None:
+            return
+        queue = self.wires[session].forward
+        for _ in range(len(queue) if many else min(1, len(queue))):
+            self.receivers[address].on_frame(self.wires[session].identity, queue.popleft())
+
+    @rule(address=st.sampled_from(ADDRESSES), many=st.booleans())
+    def consume(self, address: str, many: bool) -> None:
+        receiver = self.receivers[address]
+        while receiver.deliveries:
+            session, first, parcels, redelivered = receiver.deliveries.popleft()
+            for number, run in receiver.dedup.admit(0, session, first, parcels, redelivered):
+                for parcel in run:
+                    self.take(address, session, number, parcel)
+                    number += 1
+            receiver.dedup.settle(0)
+            session.consume(len(parcels))
+            if not many:
+                break
+
+    def take(self, address: str, session: ReceiveSession, number: int, parcel: wire.Delivery) -> None:
+        """What a worker does, for an actor whose every event waits for another one."""
+        if not parcel.redelivered:
+            assert parcel.id not in self.unmarked, "of two deliveries of an event at least one is marked"
+            self.unmarked.add(parcel.id)
+        here = (self.receivers[address].instance, parcel.id)
+        assert here not in self.consumed_at, "an instance consumes an event once"
+        self.consumed_at.add(here)
+        parcel.pending += 1
+        parcel.number, parcel.session = number, session
+        self.work[address].append(parcel)
+
+    @rule(count=st.integers(1, 4))
+    def flow(self, count: int) -> None:
+        """Events get as far as they come; nothing comes back yet."""
+        self.put(count)
+        self.everybody_listens()
+        self.dispatch()
+        for address in ADDRESSES:
+            self.deliver(address, True)
+            self.consume(address, True)
+
+    def everybody_listens(self) -> None:
+        self.dispatch()
+        for address in ADDRESSES:
+            self.deliver(address, True)
+            self.answer(address)
+            self.hear(address, True)
+
+    @rule(address=st.sampled_from(ADDRESSES), which=st.integers(0, 50))
+    def finish(self, address: str, which: int) -> None:
+        work = self.work[address]
+        if work:
+            parcel = work.pop(which % len(work))
+            self.finished.add(parcel.id)
+            settle(parcel)
+
+    @rule(address=st.sampled_from(ADDRESSES))
+    def answer(self, address: str) -> None:
+        receiver = self.receivers[address]
+        receiver.write_acks()
+        replies, receiver.replies = receiver.replies, []
+        by_identity = {one.identity: one for one in self.wires.values()}
+        for identity, frame in replies:
+            if identity in by_identity:
+                by_identity[identity].back.append(frame)
+            else:
+                receiver.gone(identity)
+
+    @rule(address=st.sampled_from(ADDRESSES), many=st.booleans())
+    def hear(self, address: str, many: bool) -> None:
+        session = self.sender.sessions.get(address)
+        if session is None:
+            return
+        queue = self.wires[session].back
+        for _ in range(len(queue) if many else min(1, len(queue))):
+            trouble = self.sender.on_frame(session, queue.popleft())
+            assert not trouble, trouble
+
+    @rule(address=st.sampled_from(ADDRESSES))
+    def disconnect(self, address: str) -> None:
+        """The connection breaks; everything under way in both directions is lost. The receiver does not notice."""
+        session = self.sender.sessions.get(address)
+        if session is None:
+            return
+        del self.wires[session]
+        self.sender.lost(session)
+        if session.listed:
+            self.open(address)
+
+    @rule(address=st.sampled_from(ADDRESSES))
+    def kill(self, address: str) -> None:
+        """The receiver dies with all that it held, and another instance starts at its address."""
+        self.work[address].clear()
+        self.receivers[address] = self.new_receiver(address)
+        self.disconnect(address)
+
+    @rule(addresses=st.lists(st.sampled_from(ADDRESSES), min_size=1, unique=True))
+    def relist(self, addresses: list[str]) -> None:
+        self.listen(addresses)
+
+    @rule(address=st.sampled_from(ADDRESSES))
+    def drain(self, address: str) -> None:
+        self.receivers[address].drain()
+
+    # --- what must always be true -----------------------------------------------------------------------------------
+
+    @invariant()
+    def no_window_is_exceeded(self) -> None:
+        for session in self.sender.sessions.values():
+            assert session.credit >= 0
+            assert session.sent - session.consumed <= WINDOW
+        for receiver in self.receivers.values():
+            assert "overrun" not in receiver.rejected
+            assert sum(len(parcels) for _, _, parcels, _ in receiver.deliveries) <= WINDOW * max(1, self.sessions)
+
+    @invariant()
+    def nothing_is_acknowledged_twice_or_before_it_is_finished(self) -> None:
+        for id_, entry in self.entries.items():
+            assert entry.released <= 1
+            assert not entry.released or id_ in self.finished
+
+    @invariant()
+    def what_is_not_acknowledged_is_still_held(self) -> None:
+        held = {parcel.id for parcel in self.sender.pending}
+        for session in self.sender.sessions.values():
+            held.update(item[0].id for item in session.ledger)
+        missing = [id_ for id_, entry in self.entries.items() if not entry.released and id_ not in held]
+        assert not missing
+
+    @precondition(lambda self: self.entries)
+    @rule()
+    def everything_ends_well(self) -> None:
+        """When the network heals and receivers work, every event is acknowledged."""
+        for address in ADDRESSES:
+            if self.receivers[address].draining:
+                self.kill(address)
+        self.listen(ADDRESSES)
+        for _ in range(200):
+            self.dispatch()
+            for address in ADDRESSES:
+                self.deliver(address, True)
+                self.consume(address, True)
+                while self.work[address]:
+                    self.finish(address, 0)
+                self.answer(address)
+                self.hear(address, True)
+            if self.sender.idle:
+                break
+        assert self.sender.idle
+        assert all(entry.released == 1 for entry in self.entries.values())
+
+
+class SourceMachine(EdgeMachine):
+    """As a source: one entry waits for all events, until another one waits for some as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.source = Entry()
+        self.source.pending = 1
+        self.count = 0
+        self.sender.share_entry(self.source)
+
+    @rule(count=st.integers(1, 4))
+    def put(self, count: int) -> None:
+        for _ in range(count):
+            id_ = new_id()
+            self.count += 1
+            self.sender.put(Parcel(id_, id_, "n", b"", b""), self.source, Event())
+
+    @rule(unlikely=st.integers(0, 5))
+    def another_waits(self, unlikely: int) -> None:
+        if not unlikely:
+            super().put(1)
+
+    @invariant()
+    def the_source_waits_for_what_is_not_acknowledged(self) -> None:
+        held = len(self.sender.pending) + sum(session.unacked for session in self.sender.sessions.values())
+        others = sum(not entry.released for entry in self.entries.values())
+        assert self.source.pending - 1 == held - others
+        finished = len(self.finished - self.entries.keys())
+        assert self.count - (self.source.pending - 1) <= finished
+
+
+class ScatteredMachine(EdgeMachine):
+    """With so little patience for events that finish late that they are set stragglers all the time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patience = wire.MAX_ACKED_ABOVE
+        wire.MAX_ACKED_ABOVE = 0  # type: ignore[misc]  # they are constants
+
+    def teardown(self) -> None:
+        wire.MAX_ACKED_ABOVE = self.patience  # type: ignore[misc]  # as above
+
+    @invariant()
+    def little_is_kept_behind_an_event_that_finishes_late(self) -> None:
+        for one in self.receivers.values():
+            assert all(len(session.acked_above) <= 1 for session in one.sessions.values())
+        for open_link in self.sender.sessions.values():
+            assert not open_link._acked_above
+
+
+STEPS = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestEdgeProtocol = EdgeMachine.TestCase
+TestEdgeProtocol.settings = STEPS
+TestScattered = ScatteredMachine.TestCase
+TestScattered.settings = STEPS
+TestSource = SourceMachine.TestCase
+TestSource.settings = STEPS

@@ -1,0 +1,107 @@
+"""A broker process receives every frame into the same object: nothing of one frame may be seen in another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from actorkit.mdp import frames as f
+from actorkit.mdp.client.client import Client
+from actorkit.mdp.worker.worker import Worker
+from tests.runtime.mdp.peers import Peer, free_port
+from tests.runtime.mdp.test_mdp_process import Running
+
+MakePeer = Callable[..., Peer]
+
+#: Bodies with frames that are empty, that are copied, and that pass through as they are, in different orders.
+BODIES = [
+    [b"short"],
+    [b""],
+    [b"y" * 4096],
+    [b"z" * 4097],
+    [b"", b""],
+    [b"a", b"", b"c" * 5000, b"d"],
+    [b"e" * 5000, b"f" * 6000, b"g"],
+    [b"h" * 100_000, b"", b"i" * 4097],
+    [b"last"],
+]
+
+
+def send(peer: Peer, message: list[f.Part]) -> None:
+    peer.send(*(part for part in message if isinstance(part, bytes)))
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> Iterator[str]:
+    """A broker as `python -m actorkit` runs it."""
+    endpoint = f"tcp://127.0.0.1:{free_port()}"
+    broker = Running(
+        tmp_path / "broker.log",
+        ACTORKIT_ACTOR="broker",
+        ACTORKIT_CLASS="actorkit.mdp.broker:Broker",
+        ACTORKIT_INBOX=endpoint,
+    )
+    try:
+        yield endpoint
+        assert broker.end() == 0
+    finally:
+        broker.process.kill()
+        broker.process.wait()
+
+
+@pytest.mark.parametrize("dialect", [f.V1, f.V2], ids=["0.1", "0.2"])
+@pytest.mark.parametrize("first", ["worker", "requests"])
+def test_bodies_of_all_sizes_pass_unchanged_and_in_order(
+    endpoint: str, make_peer: MakePeer, dialect: f.Dialect, first: str
+) -> None:
+    worker, client = make_peer(endpoint), make_peer(endpoint)
+
+    def ask() -> None:
+        for body in BODIES:
+            send(client, f.client_request(b"echo", body, dialect))
+
+    def register() -> None:
+        send(worker, f.ready(b"echo", dialect))
+
+    for act in (register, ask) if first == "worker" else (ask, register):
+        act()
+    for body in BODIES:
+        *head, command, address, empty = (frames := worker.receive_but_heartbeats())[: len(dialect.worker_head) + 3]
+        assert (*head, command, empty) == (*dialect.worker_head, dialect.request, b"")
+        assert frames[len(head) + 3 :] == body
+        send(worker, f.worker_reply(address, [*body, b"answer"], dialect))
+    for body in BODIES:
+        assert client.receive() == f.client_answer(b"echo", [*body, b"answer"], dialect)
+
+
+def test_our_own_clients_and_workers_are_served(
+    endpoint: str, make_worker: Callable[..., Worker], make_client: Callable[..., Client]
+) -> None:
+    make_worker([endpoint], "echo", lambda body: body, capacity=2)
+    client = make_client(endpoint)
+    for body in BODIES:
+        assert client.call("echo", body, timeout_s=10, retries=2) == body
+
+
+def test_junk_is_counted_and_what_follows_is_served(endpoint: str, make_peer: MakePeer) -> None:
+    worker, client, junk = (make_peer(endpoint) for _ in range(3))
+    send(worker, f.ready(b"echo"))
+    messages = [
+        (b"",),
+        (b"", b"MDPC01"),
+        (b"", b"MDPW01", b"\x03", b"client", b"not empty", b"body"),
+        (b"", b"MDPC01", b"echo", b"x" * 5000, b"MDPC01", b"y" * 5000),
+        (b"x" * 5000, b"", b"MDPC01", b"echo", b"body"),
+    ]
+    for message in messages:
+        junk.send(*message)
+    send(client, f.client_request(b"echo", [b"after"]))
+    bodies = []
+    for _ in range(2):
+        frames = worker.receive_but_heartbeats()
+        bodies.append(frames[5:])
+        send(worker, f.worker_reply(frames[3], frames[5:]))
+    assert sorted(bodies) == [[b"after"], [b"x" * 5000, b"MDPC01", b"y" * 5000]]
+    assert client.receive() == f.client_answer(b"echo", [b"after"])
