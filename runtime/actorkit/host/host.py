@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Final
 
 import gevent
@@ -248,8 +249,10 @@ class Host:
             self.outboxes.emit(event, targets, parent)
             self.schedule()
 
-    def request(self, event: Event, outbox: str | None, timeout_s: float) -> Event:
-        return self.requests.ask(event, outbox, timeout_s)
+    def request(
+        self, event: Event, outbox: str | None, timeout_s: float, finished: Callable[[], None] | None = None
+    ) -> Event:
+        return self.requests.ask(event, outbox, timeout_s, finished)
 
     def hold(self, event: Event) -> Hold:
         return Hold(self.outboxes, self.name, event)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import gevent
 from gevent.event import AsyncResult
 
@@ -26,8 +28,11 @@ class Requests:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def ask(self, event: Event, outbox: str | None, timeout_s: float) -> Event:
-        """Send an event and wait for its answer.
+    def ask(
+        self, event: Event, outbox: str | None, timeout_s: float, finished: Callable[[], None] | None = None
+    ) -> Event:
+        """Send an event and wait for its answer. `finished` is called once, when all that it became is done, or when it
+        could not be sent.
 
         Raises:
             NotAnswered: the event was dealt with completely, and nothing came back.
@@ -35,15 +40,14 @@ class Requests:
             NotFound: no outbox of that name is connected.
             Draining: this instance is about to stop.
         """
-        if self.draining:
-            raise Draining("this instance is about to stop; ask another one")
-        targets = self._outboxes.targets(outbox)
-        key = self._next_key().to_bytes(8, "big")
         answer = AsyncResult()
-        reply_to = {**(event.reply_to or {}), self._actor: (self._instance, key)}
-        self._waiting[key] = answer
         try:
-            self._outboxes.emit_root(event, targets, lambda: self._finished(answer), reply_to)
+            key = self._send(event, outbox, answer, finished)
+        except BaseException:
+            if finished is not None:
+                finished()
+            raise
+        try:
             result: Event | None = answer.get(timeout=timeout_s)
         except gevent.Timeout as exc:
             raise AnswerTimeout(f"no answer came within {timeout_s:g} s") from exc
@@ -52,6 +56,29 @@ class Requests:
         if result is None:
             raise NotAnswered("the event was dealt with, and nothing came back")
         return result
+
+    def _send(
+        self, event: Event, outbox: str | None, answer: AsyncResult, finished: Callable[[], None] | None
+    ) -> bytes:
+        """Send an event whose answer goes there; returns the key of the one who waits."""
+        if self.draining:
+            raise Draining("this instance is about to stop; ask another one")
+        targets = self._outboxes.targets(outbox)
+        key = self._next_key().to_bytes(8, "big")
+        reply_to = {**(event.reply_to or {}), self._actor: (self._instance, key)}
+
+        def end() -> None:
+            self._finished(answer)
+            if finished is not None:
+                finished()
+
+        self._waiting[key] = answer
+        try:
+            self._outboxes.emit_root(event, targets, end, reply_to)
+        except BaseException:
+            del self._waiting[key]
+            raise
+        return key
 
     @staticmethod
     def _finished(answer: AsyncResult) -> None:
