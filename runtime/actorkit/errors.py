@@ -124,5 +124,19 @@ class NotAnswered(EventError):
     status = 202
 
 
+class RequestFailed(EventError):
+    """Raised when what was asked for failed and no error connection brought it back.
+
+    Status, message and details are those of the failure. `failure` tells its kind and actor too, `reply_headers` what
+    an HTTP client is told with it.
+    """
+
+    def __init__(self, failure: Any, status: int, reply_headers: list[tuple[str, str]]) -> None:
+        super().__init__(failure.message, **failure.details)
+        self.failure = failure
+        self.status = status  # type: ignore[misc]  # each failure carries its own status
+        self.reply_headers = reply_headers
+
+
 class Draining(ServiceUnavailable):
     """Raised when an instance takes nothing new because it is about to stop."""

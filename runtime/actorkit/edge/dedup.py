@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, repeat
 from typing import Protocol
 
+from actorkit.edge.outcome import KeptOutcomes, Outcome
 from actorkit.edge.wire import Delivery
 
 
@@ -21,6 +22,8 @@ class Finishing(Protocol):
     def finish(self, number: int) -> None: ...
 
     def is_finished(self, number: int) -> bool: ...
+
+    def tell(self, number: int, outcome: Outcome) -> None: ...
 
 
 #: Where an event arrived: (its trace, its session, its number there).
@@ -65,6 +68,7 @@ class DedupWindow:
     Attributes:
         in_progress: what each worker has taken and not reported yet.
         pending_duplicates: repeats of events that are not finished: they are finished together with them.
+        outcomes: what became of events: a repeat is told the same.
     """
 
     def __init__(self, memory: int = 65_536) -> None:
@@ -73,6 +77,7 @@ class DedupWindow:
         self._older = _Generation()
         self.in_progress: list[Sequence[Delivery]] = [()]
         self.pending_duplicates: dict[int, list[tuple[Finishing, int]]] = {}
+        self.outcomes = KeptOutcomes()
 
     def remember(self, session: Finishing, first: int, parcels: Sequence[Delivery]) -> None:
         """Remember events that are consumed now; the older generation goes when the younger one is full."""
@@ -113,7 +118,7 @@ class DedupWindow:
         for number, parcel in enumerate(parcels, first):
             earlier = self._earlier(parcel)
             if earlier is not None:
-                self._repeat(session, number, parcel.id, earlier)
+                self._repeat(session, number, parcel, earlier)
                 if run:
                     yield number - len(run), run
                     run = []
@@ -134,11 +139,13 @@ class DedupWindow:
                 return place
         return None
 
-    def _repeat(self, session: Finishing, number: int, id_: int, earlier: _Arrival) -> None:
+    def _repeat(self, session: Finishing, number: int, parcel: Delivery, earlier: _Arrival) -> None:
+        for outcome in self.outcomes.of((parcel.id, parcel.trace)):
+            session.tell(number, outcome)
         if earlier[1].is_finished(earlier[2]):
             session.finish(number)
         else:
-            self.pending_duplicates.setdefault(id_, []).append((session, number))
+            self.pending_duplicates.setdefault(parcel.id, []).append((session, number))
 
     def finish_duplicates(self, id_: int) -> None:
         """The event of that id is finished, and so are its repeats."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from actorkit.errors import UNREADABLE, UNWRITABLE, ActorkitError, ConversionError
+from actorkit.errors import UNREADABLE, UNWRITABLE, ActorkitError, ConversionError, RequestFailed
 from actorkit.event.body import as_utf8
+
+#: Longest context of one event, in bytes; with the longest body it still fits into a message.
+MAX_CONTEXT_BYTES: Final = 15 << 20
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -27,6 +30,8 @@ class Failure(msgspec.Struct, frozen=True, array_like=True):
         """Describe an exception; anything but an `ActorkitError` counts as status 500. The description can always be
         sent: details that cannot are left out."""
         kind = type(error).__name__
+        if isinstance(error, RequestFailed) and isinstance(error.failure, Failure):
+            return error.failure  # As it was told, with the actor where it happened.
         if isinstance(error, ActorkitError):
             details = {key: value for key, value in error.details.items() if _can_be_written(value)}
             return cls(kind, _message(error) or kind, error.status, actor, details)
@@ -88,12 +93,17 @@ def encode_context(context: Context) -> bytes:
     """Write a context for the wire.
 
     Raises:
-        ConversionError: it holds something that cannot travel.
+        ConversionError: it holds something that cannot travel, or too much.
     """
     try:
-        return _encode(context)
+        written = _encode(context)
     except UNWRITABLE as exc:
         raise ConversionError(f"the event's attributes cannot be sent: {exc}; use JSON-like values") from exc
+    if len(written) > MAX_CONTEXT_BYTES:
+        raise ConversionError(
+            f"the event's attributes and headers have {len(written)} bytes; it carries at most {MAX_CONTEXT_BYTES}"
+        )
+    return written
 
 
 def decode_context(written: bytes) -> Context:
