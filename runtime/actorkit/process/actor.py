@@ -6,6 +6,7 @@ import gc
 import importlib
 import logging
 import signal
+import sys
 import time
 from typing import Final
 
@@ -57,6 +58,8 @@ def main(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
     started = time.monotonic()
+    if settings.code is not None:
+        sys.path.append(str(settings.code))
     host = Host(settings, load(settings.class_path))
     server = _serve_admin(settings, host)
     try:
