@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from actorkit import Actor
-from actorkit.mdp.thread import Served, ServerThread
+from actorkit.mdp.server import Server
+from actorkit.mdp.thread import ServerThread
 from actorkit.transport.keys import ClientKeys, ServerKeys
 
 
@@ -16,8 +17,12 @@ class ServerActor(Actor):
     endpoint: str = ""
     _thread: ServerThread | None = None
 
-    def serve(self, server: Served) -> None:
-        """Bind and begin to serve. Raises SettingsError if it cannot."""
+    def serve(self, server: Server) -> None:
+        """Bind and begin to serve.
+
+        Raises:
+            SettingsError: it cannot be bound, or a key is wrong.
+        """
         self._thread = ServerThread(server)
         self.endpoint = self._thread.start()
 

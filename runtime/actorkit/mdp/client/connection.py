@@ -52,7 +52,11 @@ class CallSocket:
         self._watcher.start(self._drain)
 
     def ask(self, frames: Sequence[Part], timeout_s: float) -> list[bytes] | None:
-        """Send a request and wait for the answer; None when the link was lost. Raises gevent.Timeout."""
+        """Send a request and wait for the answer; None when the connection was lost.
+
+        Raises:
+            gevent.Timeout: none came in time.
+        """
         self._calls += 1
         self._answer = answer = AsyncResult()
         try:
@@ -66,15 +70,15 @@ class CallSocket:
             self._answer = None
 
     def is_quiet(self) -> bool:
-        """Tell whether nothing lies unread; what does belongs to an earlier call."""
+        """Whether nothing lies unread; what does belongs to an earlier call."""
         return receive(self._socket) is None
 
-    def lose(self, grace_s: float = 0.0) -> None:
+    def abort(self, grace_s: float = 0.0) -> None:
         """End the call that waits, if any, without an answer, unless one comes within the grace."""
         if self._answer is not None:
-            gevent.spawn_later(grace_s, self._worker_lost, self._calls)
+            gevent.spawn_later(grace_s, self._abort_now, self._calls)
 
-    def _worker_lost(self, call: int) -> None:
+    def _abort_now(self, call: int) -> None:
         if call != self._calls or self._answer is None:
             return  # that call has ended
         self._drain()
@@ -138,10 +142,10 @@ class BrokerConnection:
         self._monitor.connect(name)
         self._probe.connect(address)
         self._watcher: Any = gevent.get_hub().loop.io(int(self._monitor.get(zmq.FD)), 1)
-        self._watcher.start(self.hear)
-        self._listener: Any = gevent.get_hub().loop.io(int(self._probe.get(zmq.FD)), 1)
-        self._listener.start(self._listen)
-        self.hear()
+        self._watcher.start(self.read_monitor)
+        self._probe_watcher: Any = gevent.get_hub().loop.io(int(self._probe.get(zmq.FD)), 1)
+        self._probe_watcher.start(self._read_probe)
+        self.read_monitor()
 
     def __repr__(self) -> str:
         state = "down" if not self.up else "draining" if self.draining else "up"
@@ -159,7 +163,7 @@ class BrokerConnection:
         """Number of calls under way."""
         return len(self._busy)
 
-    def hear(self) -> None:
+    def read_monitor(self) -> None:
         """Read what the monitor says, so that no call goes to a broker that is known to have ended."""
         if self._closed:
             return
@@ -176,38 +180,38 @@ class BrokerConnection:
                 self.up = False
                 self._drop(GRACE_S)
             frames = receive(self._monitor)
-        self._listen()
+        self._read_probe()
         if heard:
             self._changed()
 
     def take(self) -> CallSocket:
-        """Return a socket for one call; give it back with `give_back`."""
+        """A socket for one call; give it back with `give_back`."""
         while self._free:
-            slot = self._free.pop()
-            if slot.is_quiet():
+            call_socket = self._free.pop()
+            if call_socket.is_quiet():
                 break
-            slot.close()
+            call_socket.close()
         else:
             socket = self._new_socket()
             socket.connect(self.address)
-            slot = CallSocket(socket)
-        self._busy.add(slot)
-        return slot
+            call_socket = CallSocket(socket)
+        self._busy.add(call_socket)
+        return call_socket
 
-    def give_back(self, slot: CallSocket, *, answered: bool) -> None:
+    def give_back(self, call_socket: CallSocket, *, answered: bool) -> None:
         """Keep the socket for another call if it was answered; else close it, as an answer may yet come."""
-        self._busy.discard(slot)
+        self._busy.discard(call_socket)
         if answered and self.up and self.listed and not self._closed:
-            self._free.append(slot)
+            self._free.append(call_socket)
         else:
-            slot.close()
+            call_socket.close()
 
     def close(self) -> None:
         """End every call and close every socket."""
         self._closed = True
         self.up = False
         self._drop(0.0)
-        for watcher in (self._watcher, self._listener):
+        for watcher in (self._watcher, self._probe_watcher):
             watcher.stop()
             watcher.close()
         self._probe.monitor(None, 0)
@@ -225,8 +229,8 @@ class BrokerConnection:
         present_keys(socket, self._keys)
         return socket
 
-    def _listen(self) -> None:
-        """Ask the broker to tell when it drains, once for each connection; hear what it says."""
+    def _read_probe(self) -> None:
+        """Ask the broker to tell when it drains, once for each connection; take its answer."""
         if self._closed:
             return
         frames = receive(self._probe)
@@ -249,8 +253,8 @@ class BrokerConnection:
             self._changed()
 
     def _drop(self, grace_s: float) -> None:
-        for slot in self._busy:
-            slot.lose(grace_s)
-        for slot in self._free:
-            slot.close()
+        for call_socket in self._busy:
+            call_socket.abort(grace_s)
+        for call_socket in self._free:
+            call_socket.close()
         self._free.clear()

@@ -17,7 +17,8 @@ from actorkit.mdp.client.client import Client
 from actorkit.mdp.errors import NoAnswer
 from actorkit.mdp.frames import DRAINING
 from actorkit.mdp.worker.worker import Worker
-from tests.runtime.mdp.peers import Peer, broker_processes, until
+from tests.runtime.mdp.peers import Peer, broker_processes
+from tests.until import until
 
 MakeBroker = Callable[..., tuple[str, Broker]]
 Body = list[bytes]
@@ -49,7 +50,7 @@ def test_a_worker_is_back_within_a_heartbeat_after_its_broker_was_killed_and_sta
         def registered() -> bool:
             return client.call("mmi.workers", [b"echo"], timeout_s=5, retries=1) == [b"3"]
 
-        until(registered, "every place is registered again")
+        until(registered, "every slot is registered again")
         assert time.monotonic() - started < heartbeat_s + 0.3
         assert client.call("echo", [b"2"], timeout_s=5) == [b"2"]
 
@@ -219,7 +220,7 @@ def test_an_answer_that_came_before_its_broker_ended_is_not_lost(make_client: Ma
     for _ in range(10):
         context: zmq.Context[Any] = zmq.Context()
         router = context.socket(zmq.ROUTER)
-        client = make_client(f"tcp://127.0.0.1:{router.bind_to_random_port('tcp://127.0.0.1')}", notes=False)
+        client = make_client(f"tcp://127.0.0.1:{router.bind_to_random_port('tcp://127.0.0.1')}", headers=False)
         call = gevent.spawn(client.call, "echo", [b"x"], timeout_s=5)
         until(lambda router=router: router.poll(0), "the client calls")  # type: ignore[misc]
         caller, *frames = router.recv_multipart()
