@@ -10,21 +10,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, repeat
-from typing import Protocol
 
-from actorkit.edge.wire import Delivery
-
-
-class Finishing(Protocol):
-    """A session, as far as repeats go."""
-
-    def finish(self, number: int) -> None: ...
-
-    def is_finished(self, number: int) -> bool: ...
-
+from actorkit.edge.wire import Delivery, Session
 
 #: Where an event arrived: (its trace, its session, its number there).
-_Arrival = tuple[int, Finishing, int]
+_Arrival = tuple[int, Session, int]
 
 
 class _Generation:
@@ -37,10 +27,10 @@ class _Generation:
         #: Those that came with a mark, by id.
         self.redelivered: dict[int, _Arrival] = {}
         #: What the index does not have yet: (session, number of the first, ids, traces).
-        self._remembered: list[tuple[Finishing, int, array[int], array[int]]] = []
+        self._remembered: list[tuple[Session, int, array[int], array[int]]] = []
         self._index: dict[int, _Arrival] = {}
 
-    def remember(self, session: Finishing, first: int, parcels: Sequence[Delivery]) -> None:
+    def remember(self, session: Session, first: int, parcels: Sequence[Delivery]) -> None:
         """Remember these, which have consecutive numbers. What is noted takes 16 bytes an event; the index takes many
         times as much."""
         self.count += len(parcels)
@@ -64,6 +54,7 @@ class DedupWindow:
 
     Attributes:
         in_progress: what each worker has taken and not reported yet.
+        duplicates: repeats so far, which were not consumed again.
         pending_duplicates: repeats of events that are not finished: they are finished together with them.
     """
 
@@ -71,17 +62,18 @@ class DedupWindow:
         self._memory = memory
         self._recent = _Generation()
         self._older = _Generation()
+        self.duplicates = 0
         self.in_progress: list[Sequence[Delivery]] = [()]
-        self.pending_duplicates: dict[int, list[tuple[Finishing, int]]] = {}
+        self.pending_duplicates: dict[int, list[tuple[Session, int]]] = {}
 
-    def remember(self, session: Finishing, first: int, parcels: Sequence[Delivery]) -> None:
+    def remember(self, session: Session, first: int, parcels: Sequence[Delivery]) -> None:
         """Remember events that are consumed now; the older generation goes when the younger one is full."""
         if self._recent.count >= self._memory:
             self._older, self._recent = self._recent, _Generation()
         self._recent.remember(session, first, parcels)
 
     def admit(
-        self, worker: int, session: Finishing, first: int, parcels: list[Delivery], redelivered: bool
+        self, worker: int, session: Session, first: int, parcels: list[Delivery], redelivered: bool
     ) -> Iterable[tuple[int, list[Delivery]]]:
         """What a worker has to consume of an arrival: the events that are no repeats, in runs with consecutive
         numbers, as (first number, events). They are remembered. A repeat is finished now, or with the event that it
@@ -106,7 +98,7 @@ class DedupWindow:
         self.in_progress[worker] = ()
 
     def _sift(
-        self, session: Finishing, first: int, parcels: list[Delivery], taken: list[Delivery]
+        self, session: Session, first: int, parcels: list[Delivery], taken: list[Delivery]
     ) -> Iterator[tuple[int, list[Delivery]]]:
         run: list[Delivery] = []
         number = first
@@ -134,7 +126,8 @@ class DedupWindow:
                 return place
         return None
 
-    def _repeat(self, session: Finishing, number: int, id_: int, earlier: _Arrival) -> None:
+    def _repeat(self, session: Session, number: int, id_: int, earlier: _Arrival) -> None:
+        self.duplicates += 1
         if earlier[1].is_finished(earlier[2]):
             session.finish(number)
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.wire import Delivery
 
@@ -12,6 +14,9 @@ class Session:
     def __init__(self) -> None:
         self.finished: list[int] = []
         self.consumed: set[int] = set()
+
+    def close(self, parcels: Sequence[Delivery]) -> None:
+        self.finished += [parcel.number for parcel in parcels]
 
     def finish(self, number: int) -> None:
         self.finished.append(number)
@@ -44,6 +49,7 @@ def test_a_marked_event_that_was_consumed_is_finished_at_once() -> None:
     assert consume(dedup, session, 1, event(10), event(11)) == [(1, [10, 11])]
     assert consume(dedup, session, 3, event(12), event(11, redelivered=True), event(13)) == [(3, [12]), (5, [13])]
     assert session.finished == [4]
+    assert dedup.duplicates == 1
 
 
 def test_an_unmarked_event_whose_repeat_came_first_is_not_consumed_again() -> None:
