@@ -18,7 +18,7 @@ import msgspec
 from actorkit.edge.peers import Peers
 from actorkit.errors import UNREADABLE, SettingsError
 from actorkit.graph import NAME, NAME_RULE, outbox_of
-from actorkit.transport.endpoint import check_endpoint
+from actorkit.transport.endpoint import Endpoint
 
 #: Exit status for a bad environment: EX_CONFIG of sysexits.h.
 EX_CONFIG: Final = 78
@@ -141,7 +141,7 @@ class _Reader:
         found = tuple(self._environ.get(variable, "").split())
         try:
             for endpoint in found:
-                check_endpoint(endpoint.removeprefix(prefix))
+                Endpoint.parse(endpoint.removeprefix(prefix))
         except ValueError as exc:
             raise SettingsError(f"{variable}: {exc}") from exc
         return found

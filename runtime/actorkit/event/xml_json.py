@@ -241,9 +241,9 @@ def _element(parent: Element, name: str, value: Any, outer: Mapping[str, str], d
 
 def _check_width(value: Any) -> None:
     """Before anything is made of it: each attribute is compared with those that its element has already."""
-    if isinstance(value, Mapping) and len(value) > MAX_ATTRIBUTES:
-        if sum(name.startswith("@") for name in value) > MAX_ATTRIBUTES:
-            raise ConversionError(f"an element would have more than {MAX_ATTRIBUTES} attributes")
+    wide = isinstance(value, Mapping) and len(value) > MAX_ATTRIBUTES
+    if wide and sum(name.startswith("@") for name in value) > MAX_ATTRIBUTES:
+        raise ConversionError(f"an element would have more than {MAX_ATTRIBUTES} attributes")
 
 
 def _namespaces(value: Any) -> Iterator[tuple[str, str]]:
