@@ -49,11 +49,13 @@ class Failed(msgspec.Struct, array_like=True, tag="f", frozen=True):
     def of(cls, failure: Failure, http: Http | None = None) -> Failed:
         """The outcome of an event with that failure, cut to what travels."""
         status, headers = (http.status, http.reply_headers) if http is not None else (0, [])
-        shorter = Failure(failure.kind[:200], failure.message[:2000], failure.status, failure.actor)
-        for made in (cls(failure, status, headers), cls(failure), cls(shorter, status, headers)):
+        shorter = msgspec.structs.replace(
+            failure, kind=failure.kind[:200], message=failure.message[:2000], details={}, messages=[], code=""
+        )
+        for made in (cls(failure, status, headers), cls(failure), cls(shorter, status, headers), cls(shorter)):
             if _fits(made):
                 return made
-        return cls(shorter)
+        return cls(msgspec.structs.replace(shorter, headers=[]))
 
 
 def _fits(outcome: Failed) -> bool:
@@ -79,7 +81,7 @@ def size(outcome: Outcome) -> int:
     """About how long an outcome is, in bytes."""
     if type(outcome) is Answer:
         return len(outcome.parcel.body) + len(outcome.parcel.context) + _OVERHEAD_BYTES
-    return MAX_FAILURE_BYTES if type(outcome) is Failed and outcome.failure.details else 2 * _OVERHEAD_BYTES
+    return _OVERHEAD_BYTES + len(_encode(outcome))
 
 
 class KeptOutcomes:

@@ -44,6 +44,15 @@ class Session:
     def pass_on(self, parcel: Delivery, outcome: Outcome) -> None:
         self.told.append((parcel.number, outcome))
 
+    def tell(self, number: int, outcome: Outcome) -> None:
+        self.told.append((number, outcome))
+
+    def finish(self, number: int) -> None:
+        self.closed.append(number)
+
+    def is_finished(self, number: int) -> bool:
+        return number in self.closed
+
 
 def arrived(number: int, session: Session | None, pending: int = 1) -> Delivery:
     """An event that waits for `pending` others; its consume goes on where the session is None."""

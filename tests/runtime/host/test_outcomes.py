@@ -98,7 +98,7 @@ def test_a_failure_that_comes_while_its_sender_still_consumes_is_not_lost(direct
 
 def test_what_the_actor_wanted_an_http_client_to_be_told_comes_with_the_failure(director: Director) -> None:
     failed = failure_of(chain(director), JSONEvent("header", http=Http()))
-    assert (failed.status, failed.reply_headers) == (418, [("X-Why", "tea")])
+    assert (failed.status, failed.reply_headers()) == (418, [("X-Why", "tea")])
 
 
 def test_a_failure_is_cut_to_what_travels(director: Director) -> None:
