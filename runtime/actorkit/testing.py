@@ -133,14 +133,18 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         raise NotFound(f'"{self.name}" has no outbox "{outbox}"')
 
     def request(
-        self, event: Event, outbox: str | None, timeout_s: float, finished: Callable[[], None] | None = None
+        self,
+        event: Event,
+        outbox: str | None,
+        timeout_s: float,
+        finish_expired: bool = False,  # noqa: ARG002  # as an instance
+        finished: Callable[[], None] = lambda: None,
     ) -> Event:
         """Part of `Runtime`: what the actor calls. Here an event is finished when it is answered."""
         try:
             return self._request(event, outbox, timeout_s)
         finally:
-            if finished is not None:
-                finished()
+            finished()
 
     def _request(self, event: Event, outbox: str | None, timeout_s: float) -> Event:
         if self.draining:

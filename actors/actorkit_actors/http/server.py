@@ -18,6 +18,7 @@ from actorkit.errors import (
     ActorkitError,
     MethodNotAllowed,
     NotAnswered,
+    RequestFailed,
     SettingsError,
     UnsupportedMediaType,
 )
@@ -27,7 +28,7 @@ from actorkit.graph import RESERVED
 from actorkit.observe.figures import Figure
 from actorkit.params import Problem
 from actorkit_actors.http import answer, media
-from actorkit_actors.http.budget import SMALL_BYTES, Budget, default_bytes
+from actorkit_actors.http.budget import SMALL_BYTES, Budget, Lease, default_bytes
 from actorkit_actors.http.connection import Connection
 from actorkit_actors.http.guard import SWEEP_S, Guard
 from actorkit_actors.http.listener import listen, tls_context
@@ -44,8 +45,9 @@ class HTTPServer(Actor):
     """Makes an event of each request, sends it into the outbox that the route names, and answers with what comes back.
 
     A request's content type decides the event's format; the client's Accept decides the answer's. The event of an error
-    is answered with its status; when nothing comes back: 202, when nothing comes in time: 504. Stops in three steps:
-    no new connection, a last response with `Connection: close` on each, close.
+    is answered with its status, whether an error connection leads here or not; when all is done and nothing came back:
+    202, when nothing comes in time: 504. Stops in three steps: no new connection, a last response with
+    `Connection: close` on each, close.
     """
 
     ANSWERS = True
@@ -71,6 +73,9 @@ class HTTPServer(Actor):
         max_requests: Annotated[
             int, Meta(ge=1, description="requests that wait for answers at a time; beyond it 503")
         ] = 1024
+        finish_expired: Annotated[
+            bool, Meta(description="whether actors go on with a request whose client has been answered 504 or hung up")
+        ] = False
         memory_bytes: Annotated[
             int,
             Meta(
@@ -244,12 +249,19 @@ class HTTPServer(Actor):
         )
         event = Event.unread(format_, content, service=found.queue or self.name, http=http)
         # From here on its bytes are the event's, which may be unfinished long after its client has been answered.
-        lease, request.lease = request.lease, None
+        lease, request.lease = request.lease or Lease(self._guard.budget), None
         self._active += 1
         try:
             came = self.request(
-                event, found.queue, timeout_s=self.params.timeout_s, finished=lease.release if lease else None
+                event,
+                found.queue,
+                timeout_s=self.params.timeout_s,
+                finish_expired=self.params.finish_expired,
+                finished=lease.release,
             )
+        except RequestFailed as exc:
+            http.status, http.reply_headers = exc.status, exc.http_headers
+            event.failure, came = exc.failure, event
         except BaseException:
             request.trace = event.trace
             raise

@@ -241,8 +241,8 @@ def _element(parent: Element, name: str, value: Any, outer: Mapping[str, str], d
 
 def _check_width(value: Any) -> None:
     """Before anything is made of it: each attribute is compared with those that its element has already."""
-    # Names are looked at only where there are enough keys.
-    if isinstance(value, Mapping) and len(value) > MAX_ATTRIBUTES < sum(name.startswith("@") for name in value):
+    wide = isinstance(value, Mapping) and len(value) > MAX_ATTRIBUTES
+    if wide and sum(name.startswith("@") for name in value) > MAX_ATTRIBUTES:
         raise ConversionError(f"an element would have more than {MAX_ATTRIBUTES} attributes")
 
 
