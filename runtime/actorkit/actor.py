@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, get_type_hints
 
 from actorkit import params
 from actorkit.event import Event
+from actorkit.params import Problem
 from actorkit.transport.keys import ClientKeys
 
 #: What `consume` may give back: an event, several, or None when there is nothing to send.
@@ -130,6 +131,17 @@ class Actor:
     def hold(self, event: Event) -> Held:
         """Keep the event that is being consumed: it is finished by the handle, not by the end of `consume`."""
         return self.runtime.hold(event)
+
+    @classmethod
+    def check(cls, params: Any) -> Iterable[Problem]:  # noqa: ARG003  # the name is the subclass's contract
+        """Mistakes in finished parameters that types cannot express: a stylesheet that does not compile, two routes
+        that are the same.
+
+        Runs when a topology is checked, on the author's machine, before anything starts; `params` is an instance of
+        the class's own `Params`. A parameter that holds a secret may be unknown there: then this is not called. What
+        it raises is a finding, too.
+        """
+        return ()
 
     @classmethod
     def consumes(cls) -> bool:
