@@ -75,12 +75,12 @@ class Connector:
         session = self.sender.open(address)
         dealer = self._context.socket(zmq.DEALER)
         dealer.setsockopt(zmq.LINGER, 0)
-        # A peer with a window of W events has at most W batches under way, and acknowledges each event at most twice.
-        # So an honest one never reaches these marks, which matters: a connection that is not read for want of room
-        # hears no heartbeats either, and ends.
+        # A peer with a window of W events has at most W batches under way, and answers each event with at most three
+        # messages. So an honest one never reaches these marks, which matters: a connection that is not read for want
+        # of room hears no heartbeats either, and ends.
         window = self.sender.peers.options.window
         dealer.setsockopt(zmq.SNDHWM, window + CONTROL_FRAMES)
-        dealer.setsockopt(zmq.RCVHWM, 2 * window + CONTROL_FRAMES)
+        dealer.setsockopt(zmq.RCVHWM, 3 * window + CONTROL_FRAMES)
         dealer.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE_BYTES)
         dealer.setsockopt(zmq.RECONNECT_IVL, 100)
         dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)

@@ -29,8 +29,8 @@ from actorkit.transport.zap import ZapHandler
 #: Messages that may wait in ZeroMQ's queue for a peer that does not read.
 UNREAD_FRAMES: Final = 1024
 
-#: Messages that may wait beyond that for a session. Acknowledgements are gathered to one; a sender needs no others.
-MAX_WAITING: Final = 256
+#: Messages that may wait beyond that for a session: acknowledgements are gathered to one, outcomes are not.
+MAX_WAITING: Final = wire.MAX_WINDOW + CONTROL_FRAMES
 
 #: How often it is tried whether such a peer reads again, in seconds.
 AGAIN_S: Final = 0.1

@@ -6,7 +6,9 @@ actor, and sends what stands in `replies`.
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from actorkit.edge import wire
@@ -14,6 +16,7 @@ from actorkit.edge.admission import Admission
 from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.errors import UNREADABLE
+from actorkit.event.parcel import move_deadlines
 
 #: Sessions that one instance keeps at a time, unless its maker says otherwise. One beyond that takes the place of one
 #: that has nothing unfinished.
@@ -27,7 +30,7 @@ DeliveryBatch = tuple[ReceiveSession, int, list[wire.Delivery], bool]
 
 
 class Receiver:
-    """All sessions of one instance's inbox.
+    """All sessions of one instance's inbox. `clock` gives seconds; it is asked when events with deadlines come.
 
     Attributes:
         deliveries: events in the order in which they came, for the actor's workers.
@@ -46,7 +49,9 @@ class Receiver:
         max_sessions: int = MAX_SESSIONS,
         max_acked_above: int = wire.MAX_ACKED_ABOVE,
         admission: Admission | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self.topology = topology
         self.actor = actor
         self.instance = instance
@@ -109,6 +114,9 @@ class Receiver:
         self.inboxes[session.label] = self.inboxes.get(session.label, 0) + count
         if batch.redelivered:
             self.redelivered += sum(parcel.redelivered for parcel in batch.parcels)
+        if batch.now_ms is not None:
+            session.timed = True
+            move_deadlines(batch.parcels, batch.now_ms, int(self._clock() * 1000))
         self.deliveries.append((session, batch.first, batch.parcels, batch.redelivered))
 
     def _welcome(self, identity: bytes, hello: wire.Hello) -> None:
@@ -197,8 +205,10 @@ class Receiver:
             if self._stuck and session.identity in self._stuck:
                 self._stuck[session.identity].append(session)
                 continue
-            ack = session.take_ack()
+            outcomes, ack = list(session.take_outcomes()), session.take_ack()
             if session.identity in self.sessions:
+                for message in outcomes:
+                    self._reply(session.identity, message)
                 self._reply(session.identity, ack)
 
     def drain(self) -> None:
