@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from time import monotonic
+from typing import Final
 
 import gevent
 from gevent.event import AsyncResult
@@ -13,9 +15,11 @@ from actorkit.edge.sender import Sender
 from actorkit.edge.wire import Delivery
 from actorkit.errors import AnswerTimeout, Draining, NotAnswered, RequestFailed
 from actorkit.event import Event
-from actorkit.event.ids import ids
 from actorkit.event.parcel import Waiter
 from actorkit.host.outboxes import Outboxes
+
+#: Length of the key that an answer must have.
+KEY_BYTES: Final = 16
 
 
 class Request:
@@ -77,8 +81,6 @@ class Requests:
         self._instance = instance
         self._outboxes = outboxes
         self._waiting: dict[bytes, Request] = {}
-        #: Keys begin at random, so that a late answer finds nobody who waits in the next process of that name.
-        self._next_key = ids()
         self.draining = False
 
     def __len__(self) -> int:
@@ -105,7 +107,7 @@ class Requests:
         if self.draining:
             raise Draining("this instance is about to stop; ask another one")
         targets = self._outboxes.targets(outbox)
-        key = self._next_key().to_bytes(8, "big")
+        key = os.urandom(KEY_BYTES)  # Who could guess it could forge the answer.
         entry = parent.origin if parent is not None and type(parent.origin) is Delivery else None
         request = Request(self._actor, key, entry, self._outboxes)
         left_s = event.deadline
