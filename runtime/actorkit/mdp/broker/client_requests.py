@@ -8,7 +8,8 @@ from typing import Final
 from actorkit.mdp.broker import mmi
 from actorkit.mdp.broker.counts import Counts
 from actorkit.mdp.broker.queues import RequestQueues
-from actorkit.mdp.broker.service import Request, Service
+from actorkit.mdp.broker.request import Request
+from actorkit.mdp.broker.service import Service
 from actorkit.mdp.broker.services import ServiceTable
 from actorkit.mdp.errors import FrameError
 from actorkit.mdp.frames import (
@@ -62,6 +63,7 @@ class ClientRequests:
         body = frames[4:]
         deadline = 0.0
         is_ours = False
+        turn = b""
         first = body[0]
         if isinstance(first, bytes) and first.startswith(EXTENSION):
             try:
@@ -70,13 +72,14 @@ class ClientRequests:
                 self._counts.errors["header"] += 1
                 return
             is_ours = True
+            turn = header.client
             del body[0]
             if header.ms > 0:
                 deadline = now + header.ms / 1000
         size = 0
         for part in body:
             size += len(part)
-        request = Request(frames[0], dialect, body, now, deadline, is_ours, size)
+        request = Request(frames[0], turn or frames[0], dialect, body, now, deadline, is_ours, size)
         self._counts.requests += 1
         service = self._services.by_name.get(name)
         if service is None or size > self._params.max_body_bytes or self.draining or not body:

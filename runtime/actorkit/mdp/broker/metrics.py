@@ -68,7 +68,7 @@ class BrokerCollector(Collector):
             known = service.pinned or service.workers
             label = service.label if known and len(rows) < state.params.metric_services else OTHER
             row = rows.setdefault(label, [0.0, 0.0, 0.0, 0.0])
-            row[0] += len(service.queue)
+            row[0] += service.queue.length
             row[1] = max(row[1], service.oldest_s(now))
             row[2] += service.workers
             row[3] += service.busy

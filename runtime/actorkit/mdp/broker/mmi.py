@@ -29,7 +29,7 @@ def report(services: Mapping[Part, Service], now: float) -> dict[str, ServiceRep
     """The state of every service, by name."""
     return {
         service.label: ServiceReport(
-            workers=service.workers, busy=service.busy, queue=len(service.queue), oldest_s=service.oldest_s(now)
+            workers=service.workers, busy=service.busy, queue=service.queue.length, oldest_s=service.oldest_s(now)
         )
         for service in services.values()
     }
@@ -48,5 +48,5 @@ def answer(services: Mapping[Part, Service], name: Part, argument: Part, now: fl
             return [msgspec.json.encode(report(services, now))]
         if service is None:
             return [b"0"]
-        return [b"%d" % (service.workers if name == b"mmi.workers" else len(service.queue))]
+        return [b"%d" % (service.workers if name == b"mmi.workers" else service.queue.length)]
     return [b"501"]  # rule 24
