@@ -32,11 +32,6 @@ class ServerActor(Actor):
             self._thread.stop()
 
 
-def endpoint(host: str, port: int) -> str:
-    """What is bound for a host and a port, 0 for any."""
-    return f"tcp://{f'[{host}]' if ':' in host else host}:{port or '*'}"
-
-
 def server_keys(keys: ClientKeys | None) -> ServerKeys | None:
     """The other half of the topology's keys; who has them may connect."""
     return ServerKeys(secret_key=keys.secret_key, allowed=[keys.public_key]) if keys is not None else None

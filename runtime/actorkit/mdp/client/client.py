@@ -208,10 +208,13 @@ class Client:
                 return None
 
     def _choose(self, excluded: list[BrokerConnection]) -> BrokerConnection | None:
-        """The broker with the fewest calls under way, of equals the one not used for longest."""
+        """The broker with the fewest calls under way, of equals the one not used for longest.
+
+        One that is not listed any more comes after all others.
+        """
         while True:
             links = [link for link in self._links.values() if link.usable and link not in excluded]
-            chosen = min(links, key=lambda link: (link.in_use, link.last_used), default=None)
+            chosen = min(links, key=lambda link: (not link.listed, link.in_use, link.last_used), default=None)
             if chosen is None:
                 return None
             chosen.read_monitor()
@@ -227,7 +230,11 @@ class Client:
                 log.exception("mdp client: looking up %s failed", ", ".join(self._endpoints))
 
     def _follow(self) -> None:
-        """Look every endpoint up; open links to new addresses, close those that are neither listed nor there."""
+        """Look every endpoint up; open links to new addresses, and close those that are listed no more and not needed.
+
+        A list may be wrong, or empty because nobody could be asked. So a broker that is there is left only for another
+        one that is there as well, or when it says that it ends.
+        """
         found: dict[str, None] = {}
         for endpoint in self._endpoints:
             found.update(dict.fromkeys(self._addresses(endpoint)))
@@ -238,10 +245,12 @@ class Client:
                 self._links[address] = BrokerConnection(
                     self._context, address, self._keys, self._links_changed.set, watch=self._headers
                 )
-        for address, link in list(self._links.items()):
+        for address, link in self._links.items():
             link.listed = address in found
+        another = any(link.usable and link.listed for link in self._links.values())
+        for address, link in list(self._links.items()):
             # A name that lists an address no more says "choose it no more": a draining broker still owes answers.
-            if not link.listed and not link.in_use:
+            if not link.listed and not link.in_use and (another or not link.usable):
                 del self._links[address]
                 link.close()
         self._links_changed.set()  # one may be listed again

@@ -15,6 +15,7 @@ from zmq.backend import Socket
 from actorkit.mdp.errors import FrameError
 from actorkit.mdp.frames import DRAINING, Part, client_request, parse_answer
 from actorkit.transport.curve import present_keys
+from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ClientKeys
 from actorkit.transport.socket import HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, receive
 
@@ -121,7 +122,7 @@ class BrokerConnection:
     ) -> None:
         self.address = address
         self.up = False
-        #: False: the address is not listed any more; no new calls, but those under way go on.
+        #: False: the address is not listed any more. New calls come here only where no other broker is.
         self.listed = True
         #: True: the broker said that it is about to end.
         self.draining = False
@@ -156,7 +157,7 @@ class BrokerConnection:
     @property
     def usable(self) -> bool:
         """Whether new calls may go here."""
-        return self.up and self.listed and not self.draining
+        return self.up and not self.draining
 
     @property
     def in_use(self) -> int:
@@ -201,7 +202,7 @@ class BrokerConnection:
     def give_back(self, call_socket: CallSocket, *, answered: bool) -> None:
         """Keep the socket for another call if it was answered; else close it, as an answer may yet come."""
         self._busy.discard(call_socket)
-        if answered and self.up and self.listed and not self._closed:
+        if answered and self.up and not self._closed:
             self._free.append(call_socket)
         else:
             call_socket.close()
@@ -225,7 +226,7 @@ class BrokerConnection:
         socket.set(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
         socket.set(zmq.RECONNECT_IVL, 50)
         socket.set(zmq.RECONNECT_IVL_MAX, 1000)
-        socket.set(zmq.IPV6, int("[" in self.address))
+        socket.set(zmq.IPV6, int(Endpoint.parse(self.address).is_ipv6))
         present_keys(socket, self._keys)
         return socket
 

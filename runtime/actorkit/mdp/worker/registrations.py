@@ -16,6 +16,7 @@ from actorkit.mdp.frames import OUR_WORKER, Part, new_process_name
 from actorkit.mdp.worker import capacity
 from actorkit.mdp.worker.session import WorkerSession
 from actorkit.transport.curve import present_keys
+from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ClientKeys
 from actorkit.transport.socket import receive
 
@@ -305,7 +306,7 @@ class Registrations:
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.RECONNECT_IVL, 50)
         socket.set(zmq.RECONNECT_IVL_MAX, 500)
-        socket.set(zmq.IPV6, int("[" in registration.address))
+        socket.set(zmq.IPV6, int(Endpoint.parse(registration.address).is_ipv6))
         present_keys(socket, self._keys)
         socket.connect(registration.address)
         registration.session = session
