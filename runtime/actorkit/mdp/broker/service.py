@@ -50,6 +50,7 @@ class Service:
         "idempotent",
         "idle",
         "label",
+        "made_up_by",
         "name",
         "next_deadline",
         "pinned",
@@ -71,6 +72,8 @@ class Service:
         self.request_timeout_s = request_timeout_s
         #: A configured service is kept when nobody waits or works for it.
         self.pinned = pinned
+        #: The client that made the name up, while no worker has registered for it.
+        self.made_up_by: Part | None = None
         self.queue = RequestQueue()
         self.idle: deque[Worker] = deque()
         #: The processes with several slots for this service; None while there is none.

@@ -55,6 +55,37 @@ def test_names_that_only_clients_mention_are_bounded_and_forgotten(make: type[Be
     assert not bench.state.services
 
 
+def test_ten_thousand_made_up_names_shut_nobody_out(make: type[Bench]) -> None:
+    bench = make()
+    told = [sent for number in range(10_000) for sent in bench.ask_ours(b"stranger", service=b"made-up-%d" % number)]
+    assert {refusal(message).status for message in told} == {503}
+    assert bench.error("too_many_services") == len(told) == 9_900
+    assert bench.ask(b"client", service=b"late") == []
+    assert bench.ready(b"w1", b"late") == [given(b"client")]
+    assert bench.ready(b"w2", b"unheard of") == []
+    assert bench.ask(b"client", service=b"unheard of") == [given(b"client", to=b"w2")]
+    bench.later(61)
+    assert not [name for name in bench.state.services if isinstance(name, bytes) and name.startswith(b"made-up")]
+    assert bench.ask_ours(b"stranger", service=b"made-up-again") == []
+
+
+def test_a_worker_gets_its_service_though_names_of_clients_are_as_many_as_may_be(make: type[Bench]) -> None:
+    bench = make(BrokerParams(max_services=2))
+    for name in (b"a", b"b"):
+        bench.ask(b"x", service=name)
+    assert bench.ready(b"w1", b"c") == []
+    assert bench.ready(b"w2", b"a") == [given(b"x", to=b"w2")]
+    assert bench.ask(b"x", service=b"d") == []
+    assert bench.error("too_many_services") == 0
+
+
+def test_nobody_waits_for_long_for_a_name_that_no_worker_has(make: type[Bench]) -> None:
+    bench = make(BrokerParams(request_timeout_s=1))
+    for _ in range(2):
+        bench.ask_ours(b"c", ms=2**40)
+    assert [refusal(message).status for message in bench.later(10.5)] == [504, 504]
+
+
 @pytest.mark.parametrize("name", [b"", b"\xff\xfe", b"a\x00b", b"x" * 256])
 def test_a_service_has_a_printable_name(bench: Bench, name: bytes) -> None:
     (message,) = bench.ask_ours(b"c", service=name)
