@@ -134,8 +134,21 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
             return []
         raise NotFound(f'"{self.name}" has no outbox "{outbox}"')
 
-    def request(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool = False) -> Event:
-        """Part of `Runtime`: what the actor calls."""
+    def request(
+        self,
+        event: Event,
+        outbox: str | None,
+        timeout_s: float,
+        finish_expired: bool = False,
+        finished: Callable[[], None] = lambda: None,
+    ) -> Event:
+        """Part of `Runtime`: what the actor calls. Here an event is finished when it is answered."""
+        try:
+            return self._request(event, outbox, timeout_s, finish_expired)
+        finally:
+            finished()
+
+    def _request(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool) -> Event:
         if self.draining:
             raise Draining("this instance is about to stop")
         self.send(event, outbox)
