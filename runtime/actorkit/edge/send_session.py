@@ -96,7 +96,7 @@ class SendSession:
         if self.stragglers:
             for number in [number for number in self.stragglers if number <= ack.ack_floor]:
                 settle(self.stragglers.pop(number)[1])
-        for number in ack.done:
+        for number in ack.acked_above:
             self._ack_one(number)
         while self._acked_above > wire.MAX_ACKED_ABOVE:
             self._skip_straggler()

@@ -77,7 +77,7 @@ class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
 class Batch(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
     """Events with the consecutive numbers `first`, `first + 1`, …; the numbers of a session begin at 1.
 
-    `marked` tells whether any of them is marked as redelivered.
+    `redelivered` tells whether any of them is.
     """
 
     first: int
@@ -111,12 +111,12 @@ class Welcome(msgspec.Struct, array_like=True, tag="W", frozen=True):
 
 
 class Ack(msgspec.Struct, array_like=True, tag="A", frozen=True):
-    """`consumed` events of the session have been consumed (credit); all numbers up to `ack_floor`, and those in `done`,
-    are finished with everything they became."""
+    """`consumed` events of the session have been consumed (credit); all numbers up to `ack_floor`, and those in
+    `acked_above`, are finished with everything they became."""
 
     consumed: int
     ack_floor: int
-    done: list[int] = []
+    acked_above: list[int] = []
 
 
 class Drain(msgspec.Struct, array_like=True, tag="D", frozen=True):

@@ -113,7 +113,7 @@ def test_when_there_are_too_many_sessions_the_dead_ones_are_found_out() -> None:
 
 def told(session: ReceiveSession) -> tuple[int, list[int]]:
     ack = session.take_ack()
-    return ack.ack_floor, ack.done
+    return ack.ack_floor, ack.acked_above
 
 
 def test_numbers_that_finish_late_are_set_aside_and_told_when_they_are_finished(
