@@ -84,7 +84,7 @@ class Host:
         self.listener: Listener | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
         self.keys = self._keys.client if self._keys is not None else None
-        self.connectors = self._make_outlets()
+        self.connectors = self._make_connectors()
         senders = {
             outbox: [connector.sender for connector in connectors] for outbox, connectors in self.connectors.items()
         }
@@ -96,13 +96,15 @@ class Host:
         self.consumer: Consumer | None = None
         self._producer: Producer | None = None
 
-    def _make_outlets(self) -> dict[str, tuple[Connector, ...]]:
+    def _make_connectors(self) -> dict[str, tuple[Connector, ...]]:
         settings, made = self.settings, {}
         for outbox, peers in settings.outboxes.items():
             if not NAME.match(outbox):
                 raise SettingsError(f'"{outbox}" is not a name for an outbox')
             senders = [
-                Sender(settings.topology, self.name, self.instance, outbox, peer, ordinal, busy=lambda: not self.idle)
+                sender_class(peer)(
+                    settings.topology, self.name, self.instance, outbox, peer, ordinal, busy=lambda: not self.idle
+                )
                 for ordinal, peer in enumerate(peers)
             ]
             made[outbox] = tuple(Connector(self.context, sender, self.schedule, self.keys) for sender in senders)
