@@ -64,6 +64,7 @@ class DedupWindow:
 
     Attributes:
         in_progress: what each worker has taken and not reported yet.
+        duplicates: repeats so far, which were not consumed again.
         pending_duplicates: repeats of events that are not finished: they are finished together with them.
     """
 
@@ -71,6 +72,7 @@ class DedupWindow:
         self._memory = memory
         self._recent = _Generation()
         self._older = _Generation()
+        self.duplicates = 0
         self.in_progress: list[Sequence[Delivery]] = [()]
         self.pending_duplicates: dict[int, list[tuple[Finishing, int]]] = {}
 
@@ -135,6 +137,7 @@ class DedupWindow:
         return None
 
     def _repeat(self, session: Finishing, number: int, id_: int, earlier: _Arrival) -> None:
+        self.duplicates += 1
         if earlier[1].is_finished(earlier[2]):
             session.finish(number)
         else:

@@ -41,7 +41,6 @@ class Receiver:
         self.replies: list[tuple[bytes, bytes]] = []
         self.inboxes: dict[str, int] = {}
         self.rejected: dict[str, int] = {}
-        self.duplicates = 0
         self.redelivered = 0
         self.draining = False
         #: How often senders have asked this draining instance to stay.

@@ -40,7 +40,7 @@ class HostCollector(Collector):
             CounterMetricFamily,
             "actorkit_duplicates",
             "Events that had arrived here before and were not consumed again.",
-            host.receiver.duplicates,
+            host.receiver.dedup.duplicates,
         )
         yield self._plain(
             CounterMetricFamily,
