@@ -150,7 +150,7 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
     if mounted:
         # Compose does not look into files: the label makes it replace a container whose files have changed.
         service["labels"]["io.actorkit.files"] = Text(mounts.digest(mounted))
-        service["configs"] = [{"source": f"{unit.name}-{file.key}", "target": file.target} for file in mounted]
+        service["configs"] = [{"source": f"{unit.name}.{file.key}", "target": file.target} for file in mounted]
     service["labels"] = dict(sorted(service["labels"].items()))
     mounted_at = {DEAD_LETTERS: DEAD_LETTERS_DIR} if unit.keeps_dead_letters else {}
     mounted_at |= {volume(unit, parameter): target for parameter, target in sorted(unit.keeps.items())}
@@ -200,7 +200,7 @@ def _configs(plan: Plan) -> dict[str, Any]:
         "prometheus-alerts": {"file": "./prometheus/alerts.yml"},
     }
     for unit in plan.units:
-        found |= {f"{unit.name}-{file.key}": {"file": f"./files/{unit.name}/{file.key}"} for file in mounts.files(unit)}
+        found |= {f"{unit.name}.{file.key}": {"file": f"./files/{unit.name}/{file.key}"} for file in mounts.files(unit)}
     return dict(sorted(found.items()))
 
 
