@@ -66,7 +66,11 @@ class Host:
     """
 
     def __init__(
-        self, settings: Settings, cls: type[Actor], context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self,
+        settings: Settings,
+        cls: type[Actor],
+        context: zmq.Context[zmq.Socket[bytes]] | None = None,
+        ack_delay_s: float = ACK_DELAY_S,
     ) -> None:
         self.settings = settings
         self.name = settings.actor
@@ -78,8 +82,9 @@ class Host:
         self.ended = Flag()
         self.flush = FlushOnce(self._flush)
         self._set_up = False
-        #: Repeating, for only such a timer can be started anew; it is stopped when it has been heard.
-        self._acks = gevent.get_hub().loop.timer(ACK_DELAY_S, ACK_DELAY_S)
+        #: The timer of acknowledgements that wait. It is a repeating one, for only such a timer can be started anew
+        #: (libev, `ev_timer_again`); `_send_acks` stops it when it has fired once.
+        self._acks = gevent.get_hub().loop.timer(ack_delay_s, ack_delay_s)
         self.receiver = Receiver(settings.topology, self.name, self.instance)
         self.listener: Listener | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
-import zmq
 from gevent.event import Event as Flag
 
 from actorkit import Actor, Event, MalformedEvent
@@ -21,14 +19,12 @@ from actorkit.event.parcel import Parcel
 from actorkit.host.host import Host
 from actorkit.host.log_outbox import LOG_BACKLOG
 from actorkit.host.metrics import HostCollector
-from actorkit.settings import Settings
 from tests.places import DOCS
 from tests.runtime.directing import Asker, until
-from tests.runtime.edge.foreign import ForeignReceiver, ForeignSender
+from tests.runtime.host.setting import DOWN, Setting
 from tests.runtime.observe.reading import Moved, documented, value
 
 MOVED = Moved()
-DOWN = "inproc://test-down"
 
 
 class Waits(Actor):
@@ -58,49 +54,6 @@ class Fails(Actor):
 
 class Asks(Asker):
     """Hears answers only."""
-
-
-class Setting:
-    """One actor between peers that a test plays."""
-
-    def __init__(self) -> None:
-        self.context: zmq.Context[Any] = zmq.Context()
-        self._hosts: list[Host] = []
-        self._peers: list[ForeignSender | ForeignReceiver] = []
-
-    def start(self, cls: type[Actor], outbox: str = "", inbox: str = "inproc://test-inbox", **settings: Any) -> Host:
-        """Start an actor; `outbox` is the text of its connection `down`."""
-        outboxes = {"down": (Peers.parse(outbox),)} if outbox else {}
-        made = {"topology": "test", "instance": "mid-1", "inbox": inbox, "outboxes": outboxes, **settings}
-        host = Host(Settings("mid", "tests:Actor", **made), cls, self.context)
-        host.start()
-        self._hosts.append(host)
-        return host
-
-    def sender(self, host: Host, instance: str = "up-1") -> ForeignSender:
-        """A peer that sends to the actor."""
-        assert host.listener is not None
-        self._peers.append(made := ForeignSender(self.context, host.listener.endpoint, instance))
-        return made
-
-    def receiver(self) -> ForeignReceiver:
-        """A peer that the actor sends to."""
-        self._peers.append(made := ForeignReceiver(self.context, DOWN))
-        return made
-
-    def close(self) -> None:
-        for host in self._hosts:
-            host.close()
-        for peer in self._peers:
-            peer.close()
-        self.context.destroy(linger=0)
-
-
-@pytest.fixture
-def setting() -> Iterator[Setting]:
-    made = Setting()
-    yield made
-    made.close()
 
 
 def read(host: Host) -> HostCollector:
