@@ -7,24 +7,14 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.places import ROOT
+from tests.until import until
 
 PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in ("runtime", "actors", "kit", "."))
-
-
-def eventually(condition: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:
-    """Wait until the condition holds; fail with `what` when it does not in time."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout_s:g} s: {what}")
-        time.sleep(0.01)
 
 
 def fetch(url: str, timeout_s: float = 5.0) -> tuple[int, str]:
@@ -64,7 +54,7 @@ class Process:
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels."""
-        eventually(lambda: self.admin, "the admin server is there")
+        until(lambda: self.admin, "the admin server is there")
         total = 0.0
         for line in fetch(f"{self.admin}/metrics")[1].splitlines():
             if re.match(rf"{name}[{{ ]", line) and all(f'{key}="{value}"' in line for key, value in labels.items()):

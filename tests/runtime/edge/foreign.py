@@ -8,7 +8,7 @@ import zmq
 
 from actorkit.edge import wire
 from actorkit.event.parcel import Parcel
-from tests.runtime.directing import until
+from tests.until import until
 
 
 class ForeignSender:

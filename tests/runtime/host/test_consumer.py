@@ -13,8 +13,9 @@ from actorkit import Actor, AnswerTimeout, Event, Held, JSONEvent, MalformedEven
 from actorkit.director import Director
 from actorkit.errors import NotAnswered
 from actorkit.event.parcel import Parcel
-from tests.runtime.directing import Asker, Keep, begin, until
+from tests.runtime.directing import Asker, Keep, begin
 from tests.runtime.host.setting import Setting
+from tests.until import until
 
 
 class Several(Actor):

@@ -8,7 +8,8 @@ from actorkit import Actor, Event, JSONEvent
 from actorkit.director import Director
 from actorkit.edge.at_most_once import AtMostOnceSender
 from actorkit.edge.keyed import KeyedSender
-from tests.runtime.directing import Asker, Keep, until
+from tests.runtime.directing import Asker, Keep
+from tests.until import until
 
 
 class Labels(Actor):

@@ -12,7 +12,8 @@ from actorkit import Actor, Event, JSONEvent
 from actorkit.director import Director
 from actorkit.host.consumer import SLICE_S
 from actorkit.host.producer import SLICE_EVENTS, STRIDE, Pace, SourceWindow
-from tests.runtime.directing import Keep, until
+from tests.runtime.directing import Keep
+from tests.until import until
 
 
 class Clock:

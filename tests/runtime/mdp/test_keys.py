@@ -19,7 +19,8 @@ from actorkit.mdp.options import BrokerParams
 from actorkit.mdp.worker.worker import Worker
 from actorkit.transport.endpoint import is_local
 from actorkit.transport.keys import ClientKeys, ServerKeys
-from tests.runtime.mdp.peers import Peer, until
+from tests.runtime.mdp.peers import Peer
+from tests.until import until
 
 MakeBroker = Callable[..., tuple[str, Broker]]
 

@@ -15,7 +15,8 @@ from actorkit.mdp.client.client import Client
 from actorkit.mdp.directory.discovery import Discovery
 from actorkit.mdp.worker.worker import Worker
 from tests.fleet import PYTHONPATH, fetch
-from tests.runtime.mdp.peers import free_port, until
+from tests.runtime.mdp.peers import free_port
+from tests.until import until
 
 MAIN = "from actorkit import settings; from actorkit.process import server; exit(server.main(settings.read()))"
 

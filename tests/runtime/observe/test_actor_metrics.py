@@ -20,9 +20,10 @@ from actorkit.host.host import Host
 from actorkit.host.log_outbox import LOG_BACKLOG
 from actorkit.host.metrics import HostCollector
 from tests.places import DOCS
-from tests.runtime.directing import Asker, until
+from tests.runtime.directing import Asker
 from tests.runtime.host.setting import DOWN, Setting
 from tests.runtime.observe.reading import Moved, documented, value
+from tests.until import until
 
 MOVED = Moved()
 

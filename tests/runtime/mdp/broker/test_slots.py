@@ -13,7 +13,7 @@ from actorkit.mdp.broker.broker import Broker
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.worker.worker import Worker
 from tests.runtime.mdp.broker.bench import Bench, LoopBench
-from tests.runtime.mdp.peers import until
+from tests.until import until
 
 
 @pytest.fixture(params=[Bench, LoopBench], ids=["state", "loop"])

@@ -17,7 +17,8 @@ from actorkit.mdp.client.client import Client
 from actorkit.mdp.errors import NoAnswer
 from actorkit.mdp.frames import DRAINING
 from actorkit.mdp.worker.worker import Worker
-from tests.runtime.mdp.peers import Peer, broker_processes, until
+from tests.runtime.mdp.peers import Peer, broker_processes
+from tests.until import until
 
 MakeBroker = Callable[..., tuple[str, Broker]]
 Body = list[bytes]

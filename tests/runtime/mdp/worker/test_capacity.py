@@ -16,7 +16,7 @@ from actorkit.mdp.broker.broker import Broker
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.worker import capacity as shares
 from actorkit.mdp.worker.worker import Worker
-from tests.runtime.mdp.peers import until
+from tests.until import until
 
 MakeBroker = Callable[..., tuple[str, Broker]]
 MakeWorker = Callable[..., Worker]
