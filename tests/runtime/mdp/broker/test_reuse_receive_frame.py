@@ -11,7 +11,7 @@ from actorkit.mdp import frames as f
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.worker.worker import Worker
 from tests.runtime.mdp.peers import Peer, free_port
-from tests.runtime.mdp.test_mdp_process import Running
+from tests.runtime.process.test_server import Running
 
 MakePeer = Callable[..., Peer]
 
