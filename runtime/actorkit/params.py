@@ -19,7 +19,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import NODEFAULT, Meta
 
-from actorkit.errors import UNREADABLE, SettingsError
+from actorkit.errors import UNREADABLE, ActorkitError, SettingsError
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +31,20 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 0
     retries: Annotated[int, Meta(ge=0, description="how often consume is tried again after an exception")] = 0
     backoff_s: Annotated[float, Meta(gt=0, description="pause before the first retry; doubles with each")] = 1.0
+    retry_on: Annotated[
+        tuple[str | int, ...],
+        Meta(
+            description="what is tried again: names of exception classes, and statuses; empty: all but statuses below "
+            "500, which do not get better"
+        ),
+    ] = ()
+
+    def may_get_better(self, error: BaseException) -> bool:
+        """Whether consume is worth another try after this exception."""
+        status = error.status if isinstance(error, ActorkitError) else 500
+        if not self.retry_on:
+            return status >= 500
+        return status in self.retry_on or any(cls.__name__ in self.retry_on for cls in type(error).__mro__)
 
 
 class Parameter(msgspec.Struct, frozen=True):

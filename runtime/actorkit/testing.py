@@ -99,7 +99,7 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
                     self.send(result, None)
             except Exception as exc:  # noqa: BLE001  # whatever it is, it goes to the error outbox
                 left -= 1
-                if left < 0:
+                if left < 0 or not self.actor.params.may_get_better(exc):
                     self._fail(arrived, exc)
                     return
             else:

@@ -269,22 +269,26 @@ class HTTPServer(Actor):
         text = (
             failure.message if status != 500 else f"the request could not be answered; see the log for {answer.trace}"
         )
-        return self._error(status, text, request, [pair for pair in headers if pair[0].lower() != "content-type"])
+        headers = [pair for pair in headers if pair[0].lower() != "content-type"]
+        return self._error(status, text, request, _without_doubles(headers, failure.headers))
 
     def _refused(self, error: ActorkitError, request: Request) -> Response:
-        headers = []
-        if isinstance(error, MethodNotAllowed):
-            headers.append(("Allow", str(error.details.get("allow", ""))))
-        return self._error(error.status, error.message, request, headers)
+        return self._error(error.status, error.message, request, error.reply_headers())
 
     def _error(
         self, status: int, text: str, request: Request, headers: list[tuple[str, str]] | None = None
     ) -> Response:
         headers = headers or []
         if status == 503:
-            headers.append(("Retry-After", "1"))
+            headers = _without_doubles(headers, [("Retry-After", "1")])
         media_type, content = media.write_errors(request.headers, [text])
         return Response(status, content, media_type, headers)
+
+
+def _without_doubles(headers: list[tuple[str, str]], more: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The header fields, and those of `more` that they do not have and that may be sent."""
+    there = {name.lower() for name, _ in headers}
+    return headers + [pair for pair in more if pair[0].lower() not in there and message.is_header(*pair)]
 
 
 def listen(host: str, port: int) -> Any:

@@ -91,10 +91,11 @@ class MDPClient(Actor):
             backoff_s=self.params.backoff_s,
         )
         context = envelope.read_context(answer)
-        if context.failure is not None:
-            if context.failure.kind == NotAnswered.__name__:
+        failure = context.failure
+        if failure is not None:
+            if failure.kind == NotAnswered.__name__:
                 return None
-            raise ServiceFailed(context.failure.message, context.failure.status)
+            raise ServiceFailed(failure.errors, failure.status, failure.headers, failure.code, failure.details)
         result = event.with_body(*envelope.read_body(answer, self.params.answer_format))
         if context.attributes:
             result.attributes.update(context.attributes)

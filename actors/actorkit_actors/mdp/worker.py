@@ -30,8 +30,8 @@ class MDPWorker(Actor):
     A request whose event fails is answered with the failure, so that the one who asked gets its message and status.
     Requests without actorkit's envelope are taken too, and answered without one.
 
-    The `capacity` is shared out over services and brokers, at least one place for each, and follows the requests: no
-    instance holds more of them than it has places.
+    The `capacity` is shared out over services and brokers, at least one slot for each, and follows the requests: no
+    instance holds more of them than it has slots.
     """
 
     ANSWERS = True

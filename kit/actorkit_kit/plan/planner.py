@@ -12,7 +12,7 @@ from typing import Any, Final
 import actorkit
 from actorkit.params import is_reference
 from actorkit_actors.catalogue import SERVERS
-from actorkit_kit import assets
+from actorkit_kit.author_code import survey
 from actorkit_kit.classes.actor_class import ActorClass
 from actorkit_kit.classes.lookup import entry_of
 from actorkit_kit.plan.model import FILES_DIR, INBOX_PORT, SECRETS_DIR, Image, Mount, Plan, Port, Unit, Wait
@@ -46,7 +46,7 @@ def _unit(topology: Topology, node: Node, actor_class: ActorClass | None) -> Uni
         kind=node.kind,
         uses=node.uses,
         class_path=node.class_path,
-        image=_image(topology, node, actor_class),
+        image=_image(topology, node),
         replicas=node.replicas,
         params={**_params(node, mounts), **actor_class.keeps},
         receives=any(edge.destination == node.name for edge in topology.connections),
@@ -95,11 +95,11 @@ def _secret_mount(topology: Topology, name: str) -> Mount:
     return Mount(name, secret.file or Path(), f"{SECRETS_DIR}/{name}", secret=True, variable=secret.variable)
 
 
-def _image(topology: Topology, node: Node, actor_class: ActorClass) -> Image:
+def _image(topology: Topology, node: Node) -> Image:
     version = actorkit.__version__
     if node.build is not None:
-        extra = "xml" if actor_class.input == "XMLEvent" else ""
-        return Image(f"{topology.name}/{node.name}:{version}", extra, node.build)
+        # Any code may come to see XML, whatever it says that it consumes, so what reads it is always there.
+        return Image(f"{topology.name}/{node.name}:{version}", "xml", node.build)
     entry = entry_of(node.uses)
     return Image(f"actorkit/{entry.name}:{version}", entry.extra) if entry else Image(f"actorkit/runtime:{version}")
 
@@ -180,7 +180,7 @@ def _digest(plan: Plan) -> str:
     for unit in plan.units:
         files = [mount.source for mount in unit.mounts if not mount.secret]
         if unit.image.build is not None:
-            files += assets.files_under(unit.image.build)
+            files += survey(unit.image.build, plan.secret_files).files.values()
         for file in files:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from actorkit.edge import wire
-
-if TYPE_CHECKING:
-    from actorkit.edge.receiver import Receiver
-
+from actorkit.edge.dedup import DedupWindow
 
 #: So many finished events are acknowledged at once; fewer wait a little for more.
 MANY: Final = 64
@@ -19,14 +16,20 @@ MANY: Final = 64
 class ReceiveSession:
     """What one sender has sent: how much is consumed, and which numbers are finished.
 
+    `dedup` is told of events that are finished, for the sake of their repeats; `touched` is called when there is news
+    for the sender. So many as `max_acked_above` events may be finished above one that is not.
+
     Numbers up to `ack_floor` are finished, but for the `stragglers`; `acked_above` holds finished ones above the floor.
     Both are empty while the session is `in_order`.
     """
 
     __slots__ = (
+        "_dedup",
         "_fresh",
+        "_max_acked_above",
         "_straggler_order",
         "_told_floor",
+        "_touched",
         "ack_floor",
         "acked_above",
         "actor",
@@ -38,14 +41,23 @@ class ReceiveSession:
         "inbox",
         "instance",
         "outbox",
-        "receiver",
         "stragglers",
         "told",
         "window",
     )
 
-    def __init__(self, receiver: Receiver, identity: bytes, hello: wire.Hello, window: int) -> None:
-        self.receiver = receiver
+    def __init__(
+        self,
+        identity: bytes,
+        hello: wire.Hello,
+        window: int,
+        dedup: DedupWindow,
+        touched: Callable[[ReceiveSession], None],
+        max_acked_above: int = wire.MAX_ACKED_ABOVE,
+    ) -> None:
+        self._dedup = dedup
+        self._touched = touched
+        self._max_acked_above = max_acked_above
         self.identity = identity
         self.actor = hello.actor
         self.instance = hello.instance
@@ -68,7 +80,7 @@ class ReceiveSession:
 
     def close(self, parcels: Sequence[wire.Delivery]) -> None:
         """Note that nothing that these consumed events became is unfinished."""
-        dedup = self.receiver.dedup
+        dedup = self._dedup
         if dedup.pending_duplicates:
             for parcel in parcels:
                 dedup.finish_duplicates(parcel.id)
@@ -100,7 +112,7 @@ class ReceiveSession:
         else:
             self.acked_above.add(number)
             self._fresh.append(number)
-            while len(self.acked_above) > wire.MAX_ACKED_ABOVE:
+            while len(self.acked_above) > self._max_acked_above:
                 self.stragglers.add(self.ack_floor + 1)
                 self._straggler_order.append(self.ack_floor + 1)
                 self._advance()
@@ -128,7 +140,7 @@ class ReceiveSession:
         """There is news for the sender."""
         if not self.dirty:
             self.dirty = True
-            self.receiver.touched(self)
+            self._touched(self)
 
     def is_finished(self, number: int) -> bool:
         """Whether the event of that number is finished."""

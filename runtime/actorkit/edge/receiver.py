@@ -14,7 +14,7 @@ from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.errors import UNREADABLE
 
-#: Sessions that one instance keeps at a time; a peer beyond that is refused.
+#: Sessions that one instance keeps at a time, unless its maker says otherwise; a peer beyond that is refused.
 MAX_SESSIONS: Final = 4096
 
 #: Events of one session that came together: (session, number of the first, parcels, whether one of them is marked).
@@ -31,11 +31,22 @@ class Receiver:
         rejected: frames that were no good, by reason.
     """
 
-    def __init__(self, topology: str, actor: str, instance: str) -> None:
+    def __init__(
+        self,
+        topology: str,
+        actor: str,
+        instance: str,
+        *,
+        dedup: DedupWindow | None = None,
+        max_sessions: int = MAX_SESSIONS,
+        max_acked_above: int = wire.MAX_ACKED_ABOVE,
+    ) -> None:
         self.topology = topology
         self.actor = actor
         self.instance = instance
-        self.dedup = DedupWindow()
+        self.dedup = dedup or DedupWindow()
+        self._max_sessions = max_sessions
+        self._max_acked_above = max_acked_above
         self.sessions: dict[bytes, ReceiveSession] = {}
         self.deliveries: deque[DeliveryBatch] = deque()
         self.replies: list[tuple[bytes, bytes]] = []
@@ -94,14 +105,16 @@ class Receiver:
             self._refuse(identity, "topology", f'this is "{self.topology}", not "{hello.topology}"')
         elif hello.window < 1:
             self._refuse(identity, "malformed", "a window must be at least 1")
-        elif len(self.sessions) >= MAX_SESSIONS:
-            self._refuse(identity, "crowded", f"{MAX_SESSIONS} sessions are open already")
+        elif len(self.sessions) >= self._max_sessions:
+            self._refuse(identity, "crowded", f"{self._max_sessions} sessions are open already")
             for session in self.sessions.values():
                 session.touch()  # Those whose sender is gone are found out when they are written to.
         else:
             self._replace(hello)
             window = min(hello.window, 65_536)
-            self.sessions[identity] = ReceiveSession(self, identity, hello, window)
+            self.sessions[identity] = ReceiveSession(
+                identity, hello, window, self.dedup, self.touched, self._max_acked_above
+            )
             self._reply(identity, wire.Welcome(wire.VERSION, self.actor, self.instance, window))
             if self.draining:
                 self._reply(identity, wire.Drain())

@@ -32,6 +32,7 @@ class SendSession:
         "_ack_floor",
         "_acked_above",
         "_entries",
+        "_max_acked_above",
         "_parcels",
         "address",
         "bye",
@@ -46,7 +47,10 @@ class SendSession:
         "window",
     )
 
-    def __init__(self, address: str, shared_entry: Entry | None = None) -> None:
+    def __init__(
+        self, address: str, shared_entry: Entry | None = None, max_acked_above: int = wire.MAX_ACKED_ABOVE
+    ) -> None:
+        self._max_acked_above = max_acked_above
         self.address = address
         self.shared_entry = shared_entry
         #: The peer's instance; empty until it has said Welcome.
@@ -98,7 +102,7 @@ class SendSession:
                 settle(self.stragglers.pop(number)[1])
         for number in ack.acked_above:
             self._ack_one(number)
-        while self._acked_above > wire.MAX_ACKED_ABOVE:
+        while self._acked_above > self._max_acked_above:
             self._skip_straggler()
 
     def _ack_one(self, number: int) -> None:

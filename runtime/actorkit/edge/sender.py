@@ -60,6 +60,7 @@ class Sender:
         peers: Peers,
         ordinal: int = 0,
         busy: Callable[[], bool] = lambda: False,
+        max_acked_above: int = wire.MAX_ACKED_ABOVE,
     ) -> None:
         self.outbox = outbox
         self.peers = peers
@@ -80,6 +81,7 @@ class Sender:
         #: Whether this instance is about to stop. Then it may use peers that are about to stop as well.
         self.draining = False
         self._busy = busy
+        self._max_acked_above = max_acked_above
         #: Events sent; one that is sent again counts once.
         self.sent = 0
         #: Length of the events of the last batch, on average.
@@ -98,7 +100,7 @@ class Sender:
 
     def open(self, address: str) -> SendSession:
         """Begin a session with the peer at that address."""
-        session = self.sessions[address] = SendSession(address, self.shared_entry)
+        session = self.sessions[address] = SendSession(address, self.shared_entry, self._max_acked_above)
         self.frames.append((session, self._hello))
         return session
 

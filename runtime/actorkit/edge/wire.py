@@ -33,9 +33,13 @@ class _Hidden:
 
 
 class Session(Protocol):
-    """What arrived events tell that they are finished."""
+    """The session in which events arrived, as the events and their repeats know it."""
 
     def close(self, parcels: Sequence[Delivery]) -> None: ...
+
+    def finish(self, number: int) -> None: ...
+
+    def is_finished(self, number: int) -> bool: ...
 
 
 class Delivery(Parcel, array_like=True, gc=False):

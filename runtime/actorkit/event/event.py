@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
 
-from actorkit.errors import ConversionError
+from actorkit.errors import ConversionError, UnsendableData
 from actorkit.event import body
 from actorkit.event.context import Context, Failure, Http, decode_context, encode_context
 from actorkit.event.fields import EventFields, Fields, FirstField
@@ -124,7 +124,17 @@ class Event(EventFields, eq=False, gc=False):
 
     @data.setter
     def data(self, value: Any) -> None:
-        self._data = body.checked(value, self.FORMAT)
+        """Give it other data.
+
+        Raises:
+            UnsendableData: the value is not of this class's format: the mistake is the actor's, not the sender's.
+        """
+        try:
+            self._data = body.checked(value, self.FORMAT)
+        except UnsendableData:
+            raise
+        except ConversionError as exc:
+            raise UnsendableData(exc.message) from exc
         self._format = ""
 
     def failed(self, failure: Failure) -> Self:

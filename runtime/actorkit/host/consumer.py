@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from time import perf_counter
 from typing import Final, cast
@@ -17,7 +17,7 @@ from actorkit.actor import Actor
 from actorkit.edge import wire
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.edge.receiver import DeliveryBatch, Receiver
-from actorkit.errors import ActorkitError
+from actorkit.errors import ActorkitError, UnsendableData
 from actorkit.event import Event
 from actorkit.event.body import UNREAD
 from actorkit.event.context import Failure
@@ -83,7 +83,8 @@ def in_threads(handle: Callable[[Event], object], outboxes: Outboxes, threads: i
         sent: list[tuple[Event, str | None]] = []
         outgoing.set(sent)
         result = handle(event)
-        return (result if result is None or isinstance(result, Event) else list(cast(Iterable[Event], result))), sent
+        # A generator runs here, not in the loop; what is no event is complained about there.
+        return (list(result) if isinstance(result, Iterator) else result), sent
 
     def apply(event: Event) -> object:
         result, sent = pool.apply(call, (event,))
@@ -245,9 +246,11 @@ class Consumer:
         buckets[0] += fast
 
     def _fail(self, session: ReceiveSession, event: Event, error: Exception) -> None:
-        """Try again as often as the parameters say, then send the event where errors go."""
+        """Try again as often as the parameters say, while that can help; then send the event where errors go."""
         params = self._actor.params
         for attempt in range(params.retries):
+            if not params.may_get_better(error):
+                break
             gevent.sleep(params.backoff_s * 2**attempt)
             self.retried += 1
             try:
@@ -259,7 +262,8 @@ class Consumer:
             else:
                 return
         self.failed[session.inbox] = self.failed.get(session.inbox, 0) + 1
-        expected, failure = isinstance(error, ActorkitError), Failure.of(error, self._actor.name)
+        expected = isinstance(error, ActorkitError) and not isinstance(error, UnsendableData)
+        failure = Failure.of(error, self._actor.name)
         self._actor.log.log(
             logging.INFO if expected else logging.ERROR,
             "consume failed: %s: %s",

@@ -15,6 +15,7 @@ from actorkit.actor import Actor
 from actorkit.deadletters.box import Box, DeadLetterError
 from actorkit.edge.at_most_once import AtMostOnceSender
 from actorkit.edge.connector import Connector
+from actorkit.edge.dedup import REMEMBER_BYTES, DedupWindow
 from actorkit.edge.keyed import KeyedSender
 from actorkit.edge.listener import Listener
 from actorkit.edge.peers import Peers
@@ -59,7 +60,8 @@ def sender_class(peers: Peers) -> type[Sender]:
 
 
 class Host:
-    """Runs one instance of an actor; implements `actorkit.actor.Runtime`.
+    """Runs one instance of an actor; implements `actorkit.actor.Runtime`. `dedup_bytes` bounds the memory for
+    recognising repeats.
 
     Stops in three steps: `drain` (nothing new from outside, upstreams are told), wait until the ledger is empty or the
     time is over, `close`.
@@ -70,6 +72,7 @@ class Host:
         settings: Settings,
         cls: type[Actor],
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
+        dedup_bytes: int = REMEMBER_BYTES,
         ack_delay_s: float = ACK_DELAY_S,
     ) -> None:
         self.settings = settings
@@ -85,7 +88,7 @@ class Host:
         #: The timer of acknowledgements that wait. It is a repeating one, for only such a timer can be started anew
         #: (libev, `ev_timer_again`); `_send_acks` stops it when it has fired once.
         self._acks = gevent.get_hub().loop.timer(ack_delay_s, ack_delay_s)
-        self.receiver = Receiver(settings.topology, self.name, self.instance)
+        self.receiver = Receiver(settings.topology, self.name, self.instance, dedup=DedupWindow(max_bytes=dedup_bytes))
         self.listener: Listener | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
         self.keys = self._keys.client if self._keys is not None else None

@@ -44,6 +44,12 @@ class HostCollector(Collector):
         )
         yield self._plain(
             CounterMetricFamily,
+            "actorkit_dedup_forgotten",
+            "Events whose names were forgotten too early for want of memory.",
+            host.receiver.dedup.forgotten,
+        )
+        yield self._plain(
+            CounterMetricFamily,
             "actorkit_retries",
             "Times that consume was tried again.",
             host.consumer.retried if host.consumer is not None else 0,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from actorkit.edge.ledger import Entry, Root, settle
 from actorkit.edge.sender import Sender
 from actorkit.edge.wire import Delivery
-from actorkit.errors import MalformedEvent, NotFound
+from actorkit.errors import MalformedEvent, NotFound, UnsendableData
 from actorkit.event import Event
 from actorkit.event.body import UNREAD
 from actorkit.event.context import Failure
@@ -104,7 +105,8 @@ class Outboxes:
         """Send one event that its parent became. The parent waits for it.
 
         Raises:
-            ConversionError, MalformedEvent: the data cannot travel.
+            UnsendableData: the data cannot travel.
+            ConversionError: the parent's context cannot be read.
         """
         entry = parent.origin
         if type(entry) is not Delivery:
@@ -121,7 +123,7 @@ class Outboxes:
         else:
             format_, content = event.encoded()
             if len(content) > MAX_BODY_BYTES:
-                raise _too_long(content)
+                raise UnsendableData(_too_long(content))
         context = entry.context if event._context is None else event.encoded_context()
         trail = self._trails[entry.trail]
         ordinal = entry.ordinal
@@ -162,16 +164,20 @@ class Outboxes:
             self.flush.schedule()
 
     def emit_result(self, result: object, parent: Event) -> None:
-        """Send what a consume gave back to the default outboxes."""
+        """Send what a consume gave back to the default outboxes.
+
+        Raises:
+            UnsendableData: it is neither an event nor events.
+        """
         if result is parent or isinstance(result, Event):
             self.emit(result, self._default, parent)
         elif isinstance(result, Iterable) and not isinstance(result, str | bytes | dict):
             for event in result:
+                if not isinstance(event, Event):
+                    raise UnsendableData(_no_event("gave", event))
                 self.emit(event, self._default, parent)
         else:
-            raise TypeError(
-                f"consume returned a {type(result).__name__}; return an Event, an iterable of events, or None"
-            )
+            raise UnsendableData(_no_event("returned", result))
 
     def emit_failure(self, event: Event, failure: Failure, inbox: str) -> None:
         """Send an event that failed to the error outbox, or to the dead letters when there is none."""
@@ -210,7 +216,7 @@ class Outboxes:
         format_, content = event.encoded()
         context = event.encoded_context()
         if len(content) > MAX_BODY_BYTES:
-            raise _too_long(content)
+            raise MalformedEvent(_too_long(content))
         origin = event.origin
         trail = self.trail if origin is None else self._trails[origin.trail]
         if len(targets) == 1:
@@ -235,5 +241,10 @@ class Outboxes:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
 
 
-def _too_long(content: bytes) -> MalformedEvent:
-    return MalformedEvent(f"the data has {len(content)} bytes; an event carries at most {MAX_BODY_BYTES}")
+def _no_event(did: str, result: object) -> str:
+    kind = type(result).__name__
+    return f"consume {did} {reprlib.repr(result)}, a {kind}; return an Event, an iterable of events, or None"
+
+
+def _too_long(content: bytes) -> str:
+    return f"the data has {len(content)} bytes; an event carries at most {MAX_BODY_BYTES}"

@@ -51,11 +51,14 @@ class Wire:
 
 class EdgeMachine(RuleBasedStateMachine):
     addresses = Bundle("addresses")
+    #: So many events may be finished above one that is not.
+    patience = wire.MAX_ACKED_ABOVE
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.sender = Sender("t", "up", "up-1", "down", Peers(tuple(ADDRESSES), "up", Options(window=WINDOW)))
+        peers = Peers(tuple(ADDRESSES), "up", Options(window=WINDOW))
+        self.sender = Sender("t", "up", "up-1", "down", peers, max_acked_above=self.patience)
         self.receivers: dict[str, Receiver] = {}
         self.wires: dict[SendSession, Wire] = {}
         self.sessions = 0
@@ -74,7 +77,7 @@ class EdgeMachine(RuleBasedStateMachine):
 
     def new_receiver(self, address: str) -> Receiver:
         self.sessions += 1
-        return Receiver("t", "down", f"{address}/{self.sessions}")
+        return Receiver("t", "down", f"{address}/{self.sessions}", max_acked_above=self.patience)
 
     def listen(self, addresses: list[str]) -> None:
         for address in sorted(self.sender.follow(addresses)):
@@ -293,13 +296,7 @@ class SourceMachine(EdgeMachine):
 class ScatteredMachine(EdgeMachine):
     """With so little patience for events that finish late that they are set stragglers all the time."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.patience = wire.MAX_ACKED_ABOVE
-        wire.MAX_ACKED_ABOVE = 0  # type: ignore[misc]  # they are constants
-
-    def teardown(self) -> None:
-        wire.MAX_ACKED_ABOVE = self.patience  # type: ignore[misc]  # as above
+    patience = 0
 
     @invariant()
     def little_is_kept_behind_an_event_that_finishes_late(self) -> None:

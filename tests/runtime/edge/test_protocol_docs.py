@@ -13,7 +13,7 @@ from actorkit.edge import wire
 from actorkit.edge.ledger import Root
 from actorkit.edge.peers import Peers
 from actorkit.edge.receive_session import ReceiveSession
-from actorkit.edge.receiver import MAX_SESSIONS, Receiver
+from actorkit.edge.receiver import Receiver
 from actorkit.edge.send_session import SendSession
 from actorkit.edge.sender import Sender
 from actorkit.event import Event
@@ -254,7 +254,7 @@ class ReceiverEnd:
     """A receiver with one session, brought to a state."""
 
     def __init__(self, state: str) -> None:
-        self.receiver = Receiver("t", "down", "down-1")
+        self.receiver = Receiver("t", "down", "down-1", max_sessions=2)
         self.session: ReceiveSession | None = None
         if state != "none":
             self.hears(self.hello())
@@ -272,7 +272,7 @@ class ReceiverEnd:
         self.receiver.on_frame(identity, wire.encode(message))
 
     def is_crowded(self) -> None:
-        for number in range(MAX_SESSIONS):
+        for number in range(2):
             self.hears(self.hello(instance=f"other-{number}"), b"other-%d" % number)
         self.receiver.replies.clear()
 

@@ -34,6 +34,12 @@ class Session:
     def close(self, parcels: Sequence[Delivery]) -> None:
         self.closed += [parcel.number for parcel in parcels]
 
+    def finish(self, number: int) -> None:
+        self.closed.append(number)
+
+    def is_finished(self, number: int) -> bool:
+        return number in self.closed
+
 
 def arrived(number: int, session: Session | None, pending: int = 1) -> Delivery:
     """An event that waits for `pending` others; its consume goes on where the session is None."""

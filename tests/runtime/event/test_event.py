@@ -21,6 +21,7 @@ from actorkit import (
     JSONEvent,
     MalformedEvent,
     Unauthorized,
+    UnsendableData,
     XMLEvent,
 )
 from actorkit.event.context import Context
@@ -106,12 +107,22 @@ def test_xml_is_made_of_text_bytes_elements_and_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cls", "data"), [(XMLEvent, None), (XMLEvent, "text"), (JSONEvent, b"text"), (JSONEvent, b""), (Event, object())]
+    ("cls", "data"), [(XMLEvent, None), (XMLEvent, "text"), (JSONEvent, b"text"), (JSONEvent, b"")]
 )
 def test_data_that_does_not_fit_is_refused_with_400(cls: type[Event], data: Any) -> None:
     with pytest.raises(ConversionError) as caught:
         cls(data).encoded()
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("cls", "data"), [(Event, object()), (XMLEvent, "<a>"), (JSONEvent, {1, 2}), (JSONEvent, b"{")]
+)
+def test_data_that_code_sets_and_that_does_not_fit_is_the_mistake_of_that_code(cls: type[Event], data: Any) -> None:
+    event = cls.received(Event({"a": 1}).parcel())
+    with pytest.raises(UnsendableData) as caught:
+        event.replace(data).encoded()
+    assert caught.value.status == 500
 
 
 def test_conversion_changes_the_view_and_keeps_the_rest() -> None:

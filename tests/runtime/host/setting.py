@@ -7,6 +7,7 @@ from typing import Any
 import zmq
 
 from actorkit import Actor
+from actorkit.edge.dedup import REMEMBER_BYTES
 from actorkit.edge.peers import Peers
 from actorkit.host.host import ACK_DELAY_S, Host
 from actorkit.settings import Settings
@@ -30,12 +31,13 @@ class Setting:
         outbox: str = "",
         inbox: str = "inproc://test-inbox",
         ack_delay_s: float = ACK_DELAY_S,
+        dedup_bytes: int = REMEMBER_BYTES,
         **settings: Any,
     ) -> Host:
         """Start an actor; `outbox` is the text of its connection `down`."""
         outboxes = {"down": (Peers.parse(outbox),)} if outbox else {}
         made = {"topology": "test", "instance": "mid-1", "inbox": inbox, "outboxes": outboxes, **settings}
-        host = Host(Settings("mid", "tests:Actor", **made), cls, self.context, ack_delay_s)
+        host = Host(Settings("mid", "tests:Actor", **made), cls, self.context, dedup_bytes, ack_delay_s)
         host.start()
         self._hosts.append(host)
         return host

@@ -14,10 +14,9 @@ from typing import Any
 import zmq
 
 from tests.places import ROOT
-
-#: How long a test waits for what must happen, in seconds.
 from tests.until import until
 
+#: How long a peer waits for a message that must come, in seconds.
 PATIENCE_S = 10.0
 
 

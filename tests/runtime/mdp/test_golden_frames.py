@@ -32,7 +32,6 @@ MESSAGES: dict[str, tuple[list[f.Part], str]] = {
     "0.2 client FINAL": (f.client_answer(b"orders", [b"done"], f.V2), f"{MDPC02} 03 {ORDERS} {DONE}"),
     "0.2 READY": (f.ready(b"orders", f.V2), f"{MDPW02} 01 {ORDERS}"),
     "0.2 worker REQUEST": (f.worker_request(b"C", [b"body"], f.V2), f"{MDPW02} 02 {CLIENT} - {BODY}"),
-    "0.2 worker PARTIAL": (f.worker_partial(b"C", [b"done"]), f"{MDPW02} 03 {CLIENT} - {DONE}"),
     "0.2 worker FINAL": (f.worker_reply(b"C", [b"done"], f.V2), f"{MDPW02} 04 {CLIENT} - {DONE}"),
     "0.2 HEARTBEAT": (f.heartbeat(f.V2), f"{MDPW02} 05"),
     "0.2 DISCONNECT": (f.disconnect(f.V2), f"{MDPW02} 06"),
@@ -74,9 +73,13 @@ def test_an_extension_header_is_written_and_read_as_it_always_was(name: str) -> 
         assert f.read_error_header([written]) == header
 
 
+def test_the_only_command_that_we_never_send_is_read_as_it_always_was() -> None:
+    assert (f.V1.partial, f.V2.partial) == (None, b"\x03")  # a worker's PARTIAL
+
+
 def test_names_that_both_ends_know_are_what_they_always_were() -> None:
     assert (f.EXTENSION, f.OUR_WORKER, f.MMI, f.DRAINING) == (b"\x00AK1", b"AK1", b"mmi.", b"mmi.draining")
-    assert (f.PROCESS_BYTES, f.PLACE_BYTES) == (8, 9)
+    assert (f.PROCESS_BYTES, f.SLOT_BYTES) == (8, 9)
 
 
 def test_a_registration_service_is_spoken_to_as_it_always_was() -> None:

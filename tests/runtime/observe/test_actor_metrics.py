@@ -11,7 +11,7 @@ import gevent
 import pytest
 from gevent.event import Event as Flag
 
-from actorkit import Actor, Event, MalformedEvent
+from actorkit import Actor, Event
 from actorkit.edge import wire
 from actorkit.edge.peers import Peers
 from actorkit.event.ids import new_id
@@ -50,7 +50,7 @@ class Passes(Actor):
 
 class Fails(Actor):
     def consume(self, event: Event) -> Event:
-        raise MalformedEvent("never")
+        raise OSError("the disk is full")
 
 
 class Asks(Asker):
@@ -275,6 +275,17 @@ def test_an_event_that_comes_twice_is_redelivered_and_a_duplicate(setting: Setti
     MOVED.expect(read(host), "actorkit_events_in_total", 4)
     MOVED.expect(read(host), "actorkit_events_redelivered_total", 2)
     MOVED.expect(read(host), "actorkit_duplicates_total", 1)
+
+
+@MOVED.by("actorkit_dedup_forgotten_total")
+def test_events_that_are_forgotten_for_want_of_memory_are_counted(setting: Setting) -> None:
+    host = setting.start(Passes, dedup_bytes=1)
+    up = setting.sender(host)
+    up.hello(window=4096)
+    for number in range(5):
+        up.batch(*[parcel() for _ in range(512)])
+        up.hear_floor(512 * (number + 1))
+    MOVED.expect(read(host), "actorkit_dedup_forgotten_total", 2048)
 
 
 HELLO = wire.Hello(wire.VERSION, "test", "up", "up-1", "down", "up", 1)

@@ -72,3 +72,19 @@ def test_a_broker_is_found_through_a_registration_service_and_both_end_on_sigter
         for process in running:
             process.process.kill()
             process.process.wait()
+
+
+def test_a_class_that_is_no_server_is_named_in_the_error() -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": PYTHONPATH,
+        "ACTORKIT_TOPOLOGY": "test",
+        "ACTORKIT_ACTOR": "broker",
+        "ACTORKIT_CLASS": "actorkit.mdp.broker:Brokr",
+        "ACTORKIT_INBOX": "tcp://127.0.0.1:*",
+    }
+    done = subprocess.run([sys.executable, "-c", MAIN], env=environment, capture_output=True, text=True, timeout=20)
+    assert done.returncode != 0
+    assert (
+        'ACTORKIT_CLASS is "actorkit.mdp.broker:Brokr", not a server. Use actorkit.mdp.broker:Broker or' in done.stderr
+    )
