@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -116,8 +117,7 @@ def check(cls: type[msgspec.Struct], given: Mapping[str, Any]) -> list[Problem]:
 
 
 def _problems(cls: type[msgspec.Struct], given: Mapping[str, Any]) -> Iterator[Problem]:
-    hints = get_type_hints(cls, include_extras=True)
-    fields = {field.encode_name: field for field in msgspec.structs.fields(cls)}
+    hints, fields = _hints_and_fields(cls)
     for name, value in given.items():
         if name not in fields:
             near = difflib.get_close_matches(str(name), fields, n=1)
@@ -132,6 +132,13 @@ def _problems(cls: type[msgspec.Struct], given: Mapping[str, Any]) -> Iterator[P
     for name, field in fields.items():
         if field.required and name not in given:
             yield Problem("", f'the parameter "{name}" is required')
+
+
+@cache
+def _hints_and_fields(cls: type[msgspec.Struct]) -> tuple[dict[str, Any], dict[str, msgspec.structs.FieldInfo]]:
+    """The annotations of a Params class, and its fields by name; kept, as evaluating annotations is slow."""
+    hints = get_type_hints(cls, include_extras=True)
+    return hints, {field.encode_name: field for field in msgspec.structs.fields(cls)}
 
 
 def is_reference(value: object) -> bool:

@@ -148,10 +148,12 @@ class Plan:
 
     def meets(self, unit: Unit) -> tuple[Unit, ...]:
         """The units that one connects to for requests: brokers, and the registration services that list them."""
+        if unit.kind != "broker" and not unit.uses_broker:
+            return ()
         registrations = self.of_kind("registration")
         if unit.kind == "broker":
             return registrations
-        return (*registrations, *self.of_kind("broker")) if unit.uses_broker else ()
+        return (*registrations, *self.of_kind("broker"))
 
 
 def _missing(name: str) -> Unit:

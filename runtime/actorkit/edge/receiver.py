@@ -6,13 +6,16 @@ actor, and sends what stands in `replies`.
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from actorkit.edge import wire
 from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.errors import UNREADABLE
+from actorkit.event.parcel import move_deadlines
 
 #: Sessions that one instance keeps at a time, unless its maker says otherwise; a peer beyond that is refused.
 MAX_SESSIONS: Final = 4096
@@ -22,7 +25,7 @@ DeliveryBatch = tuple[ReceiveSession, int, list[wire.Delivery], bool]
 
 
 class Receiver:
-    """All sessions of one instance's inbox.
+    """All sessions of one instance's inbox. `clock` gives seconds; it is asked when events with deadlines come.
 
     Attributes:
         deliveries: events in the order in which they came, for the actor's workers.
@@ -40,7 +43,9 @@ class Receiver:
         dedup: DedupWindow | None = None,
         max_sessions: int = MAX_SESSIONS,
         max_acked_above: int = wire.MAX_ACKED_ABOVE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self.topology = topology
         self.actor = actor
         self.instance = instance
@@ -96,6 +101,9 @@ class Receiver:
         self.inboxes[session.inbox] = self.inboxes.get(session.inbox, 0) + count
         if batch.redelivered:
             self.redelivered += sum(parcel.redelivered for parcel in batch.parcels)
+        if batch.now_ms is not None:
+            session.timed = True
+            move_deadlines(batch.parcels, batch.now_ms, int(self._clock() * 1000))
         self.deliveries.append((session, batch.first, batch.parcels, batch.redelivered))
 
     def _welcome(self, identity: bytes, hello: wire.Hello) -> None:
@@ -155,8 +163,10 @@ class Receiver:
         """Put the acknowledgements that are due into `replies`."""
         touched, self._touched = self._touched, []
         for session in touched:
-            ack = session.take_ack()
+            outcomes, ack = list(session.take_outcomes()), session.take_ack()
             if session.identity in self.sessions:
+                for message in outcomes:
+                    self._reply(session.identity, message)
                 self._reply(session.identity, ack)
 
     def drain(self) -> None:

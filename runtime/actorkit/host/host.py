@@ -258,8 +258,8 @@ class Host:
             self.outboxes.emit(event, targets, parent)
             self.schedule()
 
-    def request(self, event: Event, outbox: str | None, timeout_s: float) -> Event:
-        return self.requests.ask(event, outbox, timeout_s)
+    def request(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool) -> Event:
+        return self.requests.ask(event, outbox, timeout_s, finish_expired, current.get().event)
 
     def hold(self, event: Event) -> Hold:
         return Hold(self.outboxes, self.name, event)

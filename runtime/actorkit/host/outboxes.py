@@ -6,10 +6,12 @@ import logging
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from actorkit.edge.ledger import Entry, Root, settle
+from actorkit.edge.expiry import expired
+from actorkit.edge.ledger import Entry, Root, ignore, settle
+from actorkit.edge.outcome import Failed, Outcome
 from actorkit.edge.sender import Sender
 from actorkit.edge.wire import Delivery
-from actorkit.errors import MalformedEvent, NotFound, UnsendableData
+from actorkit.errors import ConversionError, MalformedEvent, NotFound, UnsendableData
 from actorkit.event import Event
 from actorkit.event.body import UNREAD
 from actorkit.event.context import Failure
@@ -56,8 +58,8 @@ class Outboxes:
         flush: FlushOnce,
         dead_letter: Callable[[Event, Failure, str], None],
     ) -> None:
-        #: The trail of what begins here.
-        self.trail = actor
+        #: The actor's name is the trail of what begins here.
+        self.trail = self.actor = actor
         self._trails = Trails(actor)
         self.senders = senders
         self.flush = flush
@@ -180,23 +182,37 @@ class Outboxes:
             raise UnsendableData(_no_event("returned", result))
 
     def emit_failure(self, event: Event, failure: Failure, inbox: str) -> None:
-        """Send an event that failed to the error outbox, or to the dead letters when there is none."""
+        """Send an event that failed to the error outbox; when there is none, to the dead letters, and tell whoever
+        waits for its answer."""
         if self._error:
             self.emit(event.failed(failure), self._error, event)
-        else:
-            self._dead_letter(event, failure, inbox)
+            return
+        self._dead_letter(event, failure, inbox)
+        if type(event.origin) is Delivery:
+            event.origin.tell(failed(event, failure))
+
+    def expire(self, entry: Delivery) -> None:
+        """Drop an event that nobody waits for any more."""
+        self.drop("expired")
+        entry.tell(expired(self.actor))
 
     def emit_root(
-        self, event: Event, targets: Sequence[Sender], finished: Callable[[], None], reply_to: ReplyTo | None = None
+        self,
+        event: Event,
+        targets: Sequence[Sender],
+        finished: Callable[[], None],
+        reply_to: ReplyTo | None = None,
+        told: Callable[[Outcome], None] = ignore,
     ) -> None:
-        """Send an event that begins here; `finished` is called in the hub when all that it became is done."""
+        """Send an event that begins here; `finished` is called in the hub when all that it became is done, and before
+        that `told` with each outcome that comes up."""
 
         def end() -> None:
             self._others -= 1
             finished()
 
         self._others += 1
-        root = Root(end)
+        root = Root(end, told)
         try:
             self.emit_entry(event, targets, root, reply_to)
         except BaseException:
@@ -239,6 +255,14 @@ class Outboxes:
     def drop(self, reason: str) -> None:
         """Count an event that goes nowhere."""
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
+
+
+def failed(event: Event, failure: Failure) -> Failed:
+    """The outcome of an event that failed."""
+    try:
+        return Failed.of(failure, event.http)
+    except ConversionError:  # Its context cannot be read.
+        return Failed.of(failure)
 
 
 def _no_event(did: str, result: object) -> str:

@@ -27,9 +27,13 @@ class ForeignSender:
         assert isinstance(welcome, wire.Welcome)
         return welcome
 
-    def batch(self, *parcels: Parcel) -> None:
-        """Send events under the next numbers."""
-        self.say(wire.Outgoing(self._next, list(parcels), any(parcel.redelivered for parcel in parcels)))
+    def batch(self, *parcels: Parcel, now_ms: int | None = None) -> None:
+        """Send events under the next numbers. `now_ms` is the clock that their deadlines are times of."""
+        redelivered = any(parcel.redelivered for parcel in parcels)
+        if now_ms is None:
+            self.say(wire.Outgoing(self._next, list(parcels), redelivered))
+        else:
+            self.say(wire.OutgoingRequests(self._next, list(parcels), redelivered, now_ms))
         self._next += len(parcels)
 
     def say(self, message: object) -> None:
@@ -44,9 +48,8 @@ class ForeignSender:
     def hear_floor(self, ack_floor: int) -> None:
         """Hear acknowledgements until all numbers up to that one are finished."""
         while True:
-            ack = self.hear()
-            assert isinstance(ack, wire.Ack)
-            if ack.ack_floor >= ack_floor:
+            message = self.hear()
+            if isinstance(message, wire.Ack) and message.ack_floor >= ack_floor:
                 return
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from actorkit.edge import wire
+from actorkit.edge import outcome, wire
 from actorkit.edge.ledger import Root
 from actorkit.edge.peers import Peers
 from actorkit.edge.receive_session import ReceiveSession
@@ -17,7 +17,8 @@ from actorkit.edge.receiver import Receiver
 from actorkit.edge.send_session import SendSession
 from actorkit.edge.sender import Sender
 from actorkit.event import Event
-from actorkit.event.parcel import Parcel
+from actorkit.event.context import Failure
+from actorkit.event.parcel import Parcel, Waiter
 from actorkit.graph import Options
 from tests.places import DOCS
 from tests.runtime.edge.test_golden_frames import FROM_RECEIVER, FROM_SENDER, frame
@@ -38,19 +39,26 @@ def grammar() -> dict[str, str]:
 RULES = grammar()
 #: Messages of the grammar: rule → (letter, elements).
 LETTERS = {name: found[1] for name, rule in RULES.items() if (found := re.match(r'ARRAY TAG %s"(\w)"', rule))}
-STRUCTS: dict[str, type[msgspec.Struct]] = {
-    cls.__name__.lower(): cls
-    for cls in vars(wire).values()
-    if isinstance(cls, type) and issubclass(cls, msgspec.Struct)
-    if cls.__struct_config__.tag and cls is not wire.Outgoing
+MESSAGES: tuple[type[msgspec.Struct], ...] = (*wire.FromSender.__args__, *wire.FromReceiver.__args__)
+ARRAYS: tuple[type[msgspec.Struct], ...] = (*MESSAGES, Parcel, Waiter, outcome.Answer, outcome.Failed, Failure)
+STRUCTS = {cls.__name__.lower(): cls for cls in ARRAYS}
+KINDS = {
+    "STR": str,
+    "BIN": bytes,
+    "UINT": int,
+    "INT": int,
+    "BOOL": bool,
+    "ARRAY": list,
+    "NIL": type(None),
+    "MAP": dict,
+    "TAG": str,
 }
-KINDS = {"STR": str, "BIN": bytes, "UINT": int, "BOOL": bool, "ARRAY": list, "NIL": type(None), "MAP": dict, "TAG": str}
 
 
 def elements(name: str) -> tuple[list[str], list[str]]:
     """The names of a message's or parcel's elements: (those that must be there, those that may be left out)."""
-    rule = re.sub(r'ARRAY (TAG %s"\w")?|\*more', "", RULES[name])
-    needed, _, optional = rule.partition("[")
+    rule = re.sub(r'TAG %s"\w"|\*more', "", RULES[name])
+    needed, _, optional = rule.replace("ARRAY", "").partition("[")
     return needed.replace("-", "_").split(), re.findall(r"\w+", optional.replace("-", "_"))
 
 
@@ -61,18 +69,14 @@ def fields(cls: type[msgspec.Struct]) -> tuple[list[str], list[str]]:
 
 
 def test_the_grammar_has_every_message_and_no_other() -> None:
-    assert {letter: name for name, letter in LETTERS.items()} == {
-        cls.__struct_config__.tag: name for name, cls in STRUCTS.items()
-    }
+    tags = {cls.__struct_config__.tag: name for name, cls in STRUCTS.items()}
+    del tags[None]
+    assert {letter: name for name, letter in LETTERS.items()} == tags
 
 
 @pytest.mark.parametrize("name", STRUCTS)
-def test_a_message_of_the_grammar_has_the_elements_of_the_code(name: str) -> None:
+def test_an_array_of_the_grammar_has_the_elements_of_the_code(name: str) -> None:
     assert elements(name) == fields(STRUCTS[name])
-
-
-def test_a_parcel_of_the_grammar_has_the_elements_of_the_code() -> None:
-    assert elements("parcel") == fields(Parcel)
 
 
 def test_either_end_says_what_its_rule_says() -> None:
@@ -92,7 +96,7 @@ def test_every_rule_is_used_and_every_name_is_a_rule() -> None:
 
 def kind(name: str) -> tuple[type, ...]:
     """The Python types of the values that a rule may be."""
-    return tuple(KINDS[head] for head in re.findall(r"(?:^|/ \( )([A-Z]+)", RULES[name]))
+    return tuple(KINDS[head] for head in re.findall(r"(?:^|/ )(?:\( )?([A-Z]+)", RULES[name]))
 
 
 @pytest.mark.parametrize("name", [*FROM_SENDER, *FROM_RECEIVER])
@@ -101,14 +105,18 @@ def test_the_golden_frames_are_sentences_of_the_grammar(name: str) -> None:
     letter, *values = msgspec.msgpack.decode(frame(drawn))
     rule = {letter: name for name, letter in LETTERS.items()}[letter]
     _conforms(rule, values)
-    for parcel in values[1] if rule == "batch" else ():
-        _conforms("parcel", parcel)
+    for one in values[1] if rule == "batch" else ():
+        _conforms("parcel", one)
+    for _, (letter, *parts) in values[0] if rule == "outcomes" else ():
+        rule = {letter: name for name, letter in LETTERS.items()}[letter]
+        _conforms(rule, parts)
+        _conforms(*(("parcel", parts[-1]) if rule == "answer" else ("failure", parts[0])))
 
 
 def _conforms(rule: str, values: list[Any]) -> None:
-    names = [*elements(rule)[0], *elements(rule)[1]]
-    assert len(values) == len(names)
-    for name, value in zip(names, values, strict=True):
+    needed, optional = elements(rule)
+    assert len(needed) <= len(values)
+    for name, value in zip([*needed, *optional][: len(values)], values, strict=True):
         assert type(value) in kind(name.replace("_", "-")), (rule, name, value)
 
 
@@ -126,12 +134,12 @@ def table(heading: str) -> list[Row]:
 
 def names(frames: list[bytes]) -> str:
     """What stands in a table for these frames."""
-    letters = {cls.__struct_config__.tag: cls.__name__ for cls in STRUCTS.values()}
+    letters = {cls.__struct_config__.tag: cls.__name__ for cls in MESSAGES}
     return ", ".join(letters[msgspec.msgpack.decode(one)[0]] for one in frames) or "–"
 
 
 def parcel(instance: str = "") -> Parcel:
-    return Parcel(1, 0, "n", b"", b"", {"down": (instance, b"k")} if instance else None)
+    return Parcel(1, 0, "n", b"", b"", {"down": Waiter(instance, b"k")} if instance else None)
 
 
 class SenderEnd:
@@ -211,6 +219,7 @@ def _something_is_unacknowledged(end: SenderEnd) -> None:
 
 
 DRAINS, ANOTHER = SenderEnd.drains, SenderEnd.another_peer
+FAILED = outcome.Failed(Failure("NotFound", "no", 404))
 OTHER_WELCOME = wire.Welcome(wire.VERSION + 1, "down", "down-1", 2)
 SENDER_EVENTS: dict[str, Callable[[SenderEnd], object]] = {
     "an address is listed": SenderEnd.listed,
@@ -221,6 +230,7 @@ SENDER_EVENTS: dict[str, Callable[[SenderEnd], object]] = {
     "events are pending, and there is no credit": SenderEnd.out_of_credit,
     "events are pending": SenderEnd.puts,
     "Ack": lambda end: end.hears(wire.Ack(0, 0)),
+    "Outcomes": lambda end: end.hears(wire.Outcomes([(1, FAILED)])),
     "Drain": lambda end: end.hears(wire.Drain()),
     "Drain, while this instance drains and has unfinished events": _after(DRAINS, lambda end: end.hears(wire.Drain())),
     "a frame that is no message": lambda end: end.hears("no message"),
@@ -283,6 +293,11 @@ class ReceiverEnd:
         self.session.finish(1)
         self.receiver.write_acks()
 
+    def consumes_with_an_outcome(self) -> None:
+        assert self.session is not None
+        self.session.tell(1, FAILED)
+        self.consumes()
+
     def drains(self) -> None:
         self.receiver.draining = True
 
@@ -323,6 +338,7 @@ RECEIVER_EVENTS: dict[str, Callable[[ReceiverEnd], object]] = {
     "Stay": _hears(wire.Stay()),
     "a frame that is no message": _hears("no message"),
     "events were consumed or finished": ReceiverEnd.consumes,
+    "an outcome of an event is known, and the event is finished": ReceiverEnd.consumes_with_an_outcome,
     "the sender is gone": lambda end: end.receiver.gone(b"1"),
     "this instance begins to drain": lambda end: end.receiver.drain(),
     "this instance asks again": lambda end: end.receiver.drain(),

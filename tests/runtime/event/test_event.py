@@ -26,7 +26,7 @@ from actorkit import (
 )
 from actorkit.event.context import Context
 from actorkit.event.ids import derive_id, new_id
-from actorkit.event.parcel import Parcel
+from actorkit.event.parcel import Parcel, Waiter
 
 
 def over(event: Event, wanted: type[Event] = Event) -> Event:
@@ -46,7 +46,7 @@ def test_an_event_arrives_as_it_was_sent() -> None:
     )  # fmt: skip
     event = Event({"total": 12}, service="orders", attributes={"n": [1, {"a": None}]}, http=http)
     event.failure = Failure("MalformedEvent", "no", 400, "auth", {"line": 3})
-    event.reply_to = {"web": ("web-1", b"key")}
+    event.reply_to = {"web": Waiter("web-1", b"key")}
     came = over(event)
     assert (came.id, came.trace, came.service) == (event.id, event.trace, "orders")
     assert came.data == {"total": 12}
@@ -198,7 +198,7 @@ def test_a_context_that_came_without_its_parcel_brings_its_trace() -> None:
 
 def test_an_event_made_from_nothing_joins_its_parents_trace() -> None:
     sent = Event("x", service="orders", http=Http(path="/a"))
-    sent.reply_to = {"web": ("web-1", b"k")}
+    sent.reply_to = {"web": Waiter("web-1", b"k")}
     parent = over(sent)
     child = Event("y", attributes={"n": 1})
     child.adopt(parent)

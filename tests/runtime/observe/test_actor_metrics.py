@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from actorkit import Actor, Event
 from actorkit.edge import wire
 from actorkit.edge.peers import Peers
 from actorkit.event.ids import new_id
-from actorkit.event.parcel import Parcel
+from actorkit.event.parcel import Parcel, ReplyTo, Waiter
 from actorkit.host.host import Host
 from actorkit.host.log_outbox import LOG_BACKLOG
 from actorkit.host.metrics import HostCollector
@@ -185,12 +184,10 @@ def test_an_event_without_an_outbox_to_go_to_is_counted(setting: Setting) -> Non
 
 
 @pytest.mark.parametrize(
-    ("reply_to", "reason"), [(None, "not-asked-for"), ({"mid": ("mid-1", b"an old key")}, "late-answer")]
+    ("reply_to", "reason"), [(None, "not-asked-for"), ({"mid": Waiter("mid-1", b"an old key")}, "late-answer")]
 )
 @MOVED.by("actorkit_events_dropped_total")
-def test_an_answer_that_nobody_waits_for_is_counted(
-    setting: Setting, reply_to: dict[str, tuple[str, bytes]] | None, reason: str
-) -> None:
+def test_an_answer_that_nobody_waits_for_is_counted(setting: Setting, reply_to: ReplyTo | None, reason: str) -> None:
     host = setting.start(Asks)
     up = setting.sender(host)
     up.hello()
@@ -200,16 +197,25 @@ def test_an_answer_that_nobody_waits_for_is_counted(
 
 
 @MOVED.by("actorkit_events_dropped_total")
-def test_an_answer_for_an_instance_that_is_gone_is_counted(setting: Setting) -> None:
-    host = setting.start(Passes, f"{DOWN}#mid")
+def test_an_answer_that_is_sent_at_most_once_to_an_instance_that_is_gone_is_counted(setting: Setting) -> None:
+    host = setting.start(Passes, f"{DOWN}?delivery=at-most-once#mid")
     setting.receiver().welcome()
+    until(lambda: host.ready)
     up = setting.sender(host)
     up.hello()
-    up.batch(parcel(reply_to={"down": ("down-0", b"key")}))
-    (connector,) = host.connectors["down"]
-    until(lambda: connector.sender.backlog == 1)
-    connector.sender.dispatch(time.monotonic() + 60)  # its clock is an argument: nobody waits here
+    up.batch(parcel(reply_to={"down": Waiter("down-0", b"key")}))
+    up.hear_floor(1)
     dropped(host, "reply-to-gone", 1)
+
+
+@MOVED.by("actorkit_events_dropped_total")
+def test_an_event_that_nobody_waits_for_any_more_is_counted(setting: Setting) -> None:
+    host = setting.start(Passes)
+    up = setting.sender(host)
+    up.hello()
+    up.batch(parcel(reply_to={"web": Waiter("web-1", b"key", deadline_ms=1000)}), now_ms=2000)
+    up.hear_floor(1)
+    dropped(host, "expired", 1)
 
 
 @MOVED.by("actorkit_events_dropped_total")
