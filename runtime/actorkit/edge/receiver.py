@@ -20,7 +20,7 @@ from actorkit.event.parcel import move_deadlines
 #: Sessions that one instance keeps at a time, unless its maker says otherwise; a peer beyond that is refused.
 MAX_SESSIONS: Final = 4096
 
-#: Events of one session that came together: (session, number of the first, parcels, whether one of them is marked).
+#: Events of one session that came together: (session, number of the first, parcels, whether one is redelivered).
 DeliveryBatch = tuple[ReceiveSession, int, list[wire.Delivery], bool]
 
 

@@ -144,7 +144,8 @@ class Host:
 
     @property
     def ready(self) -> bool:
-        """Whether the instance can take work: set up, not draining, every outbox with a peer, room in the ledger."""
+        """Whether the instance can take work: set up, not draining, every outbox with a peer, space in the source's
+        window."""
         return not self.why_not_ready()
 
     def why_not_ready(self) -> str:
