@@ -299,12 +299,12 @@ class Event(EventFields, eq=False, gc=False):
     def replace(self, data: Any = body.UNREAD, **attributes: Any) -> Self:
         """A copy of this event with other data and more attributes; it stays part of the same trace."""
         # What is replaced is not written first: it may be large, and may not even be writable.
-        twin = self._copy(type(self), None if data is body.UNREAD else ("", b""))
+        copy = self._copy(type(self), None if data is body.UNREAD else ("", b""))
         if data is not body.UNREAD:
-            twin.data = data
+            copy.data = data
         if attributes:
-            twin.attributes.update(attributes)
-        return twin
+            copy.attributes.update(attributes)
+        return copy
 
     def with_body(self, format_: str, content: bytes) -> Self:
         """A copy of this event with a body that is known as bytes of a format; nothing is parsed yet."""
@@ -318,10 +318,10 @@ class Event(EventFields, eq=False, gc=False):
         """
         if isinstance(self, target) and self.FORMAT == target.FORMAT:
             return self
-        twin = self._copy(target)
+        copy = self._copy(target)
         if target.FORMAT is not None:
-            twin.ensure()
-        return twin
+            copy.ensure()
+        return copy
 
     def _copy(self, target: type[E], raw: tuple[str, bytes] | None = None) -> E:
         # The context is decoded anew, so that a change of the one is not a change of the other.

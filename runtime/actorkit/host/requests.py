@@ -170,5 +170,5 @@ class Requests:
         if request is None:
             self._outboxes.drop("late-answer" if waiter is not None else "not-asked-for")
             return
-        event.reply_to = {actor: home for actor, home in reply_to.items() if actor != self._actor} or None
+        event.reply_to = {actor: other for actor, other in reply_to.items() if actor != self._actor} or None
         request.take(event)

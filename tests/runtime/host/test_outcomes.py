@@ -12,7 +12,8 @@ from actorkit.director import Director
 from actorkit.edge.outcome import MAX_FAILURE_BYTES, Failed
 from actorkit.errors import AnswerTimeout, NotAnswered, RequestFailed
 from actorkit.event.context import Failure, Http
-from tests.runtime.directing import Asker, begin, until
+from tests.runtime.directing import Asker, begin
+from tests.until import until
 
 
 class Judge(Actor):
