@@ -20,9 +20,6 @@ from actorkit.errors import UNREADABLE, SettingsError
 from actorkit.graph import NAME, NAME_RULE, outbox_of
 from actorkit.transport.endpoint import Endpoint
 
-#: Exit status for a bad environment: EX_CONFIG of sysexits.h.
-EX_CONFIG: Final = 78
-
 #: Longest time from SIGTERM to the end of a process that is told nothing else, in seconds.
 DRAIN_TIMEOUT_S: Final = 20.0
 #: Events that a source may have unfinished when it is told nothing else.

@@ -15,6 +15,7 @@ from actorkit_kit import python_process
 from actorkit_kit.classes.actor_class import Description, Request, describe
 from actorkit_kit.classes.describe import Order, Report
 from actorkit_kit.errors import KitError
+from actorkit_kit.output import last_line
 
 #: Longest time that importing users' modules may take, in seconds.
 IMPORT_TIMEOUT_S: Final = 60.0
@@ -59,6 +60,6 @@ def ask(order: Order, folder: Path | None) -> Report:
         what = order.program or ", ".join(request.class_path for request in order.classes)
         raise KitError(f"{what}: importing it took more than {IMPORT_TIMEOUT_S:g} s. Start nothing at import.") from exc
     except UNREADABLE as exc:
-        words = done.stderr.decode(errors="replace").strip().splitlines()
+        reason = last_line(done.stderr.decode(errors="replace"))
         what = order.program or ", ".join(request.class_path for request in order.classes)
-        raise KitError(f"{what}: importing it ended Python: {words[-1] if words else 'without a word'}") from exc
+        raise KitError(f"{what}: importing it ended Python: {reason}") from exc

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -18,7 +17,9 @@ from docker.errors import DockerException, ImageNotFound
 from actorkit_kit.deploy import deployment, engine
 from actorkit_kit.deploy.deployment import Row
 from actorkit_kit.errors import KitError
+from actorkit_kit.free_ports import why_not_free
 from actorkit_kit.image import build
+from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.render import compose, folder, mounts
 
@@ -116,7 +117,7 @@ def _check_ports(services: Mapping[str, Any], ours: set[str]) -> None:
     for name, service in sorted(services.items()):
         for port in service.get("ports", ()):
             for number in _numbers(port.get("published", "")):
-                if str(number) not in taken and not _free(port.get("host_ip", ""), number):
+                if str(number) not in taken and why_not_free(port.get("host_ip", ""), number):
                     raise KitError(
                         f'port {number}, which "{name}" publishes, is in use on this machine. Free it, or '
                         f'give "{name}" another one: expose in the topology, or .env beside the compose file.'
@@ -126,16 +127,6 @@ def _check_ports(services: Mapping[str, Any], ours: set[str]) -> None:
 def _numbers(published: str) -> range:
     first, _, last = published.partition("-")
     return range(int(first), int(last or first) + 1) if first.isdigit() else range(0)
-
-
-def _free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def _check_prometheus(client: DockerClient, image: str) -> None:
@@ -180,7 +171,7 @@ def _working(start: Start, process: subprocess.Popen[str], said: IO[str]) -> boo
     if not status:
         return status is None
     said.seek(0)
-    complaint = engine.last_line(said.read())
+    complaint = last_line(said.read())
     ill = deployment.suspect(deployment.replicas(start.client, start.plan.topology))
     if ill is None or ill.container not in complaint:
         raise KitError(f"docker compose up failed: {complaint}")

@@ -11,6 +11,7 @@ from typing import Any, Final
 from docker import DockerClient
 from docker.errors import NotFound
 
+from actorkit.errors import EX_CONFIG
 from actorkit_kit.errors import KitError, UsageError
 
 #: Labels of the containers of a deployment.
@@ -21,8 +22,6 @@ KIND_LABEL: Final = "io.actorkit.kind"
 FOLDER_LABEL: Final = "com.docker.compose.project.working_dir"
 #: Seconds between two looks at the engine.
 LOOK_S: Final = 0.5
-#: Exit status of an actor whose settings are wrong: it will not get better by starting again.
-EX_CONFIG: Final = 78
 #: Restarts after which a container counts as failed.
 MAX_RESTARTS: Final = 3
 #: Lines of a failed container's log that are shown.

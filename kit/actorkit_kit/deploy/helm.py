@@ -6,8 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from actorkit_kit.deploy.engine import last_line
 from actorkit_kit.errors import KitError
+from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.render import folder, helm
 

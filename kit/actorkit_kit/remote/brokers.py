@@ -19,10 +19,11 @@ from actorkit.errors import UNREADABLE
 from actorkit.mdp.cli import Answer, Order, Report
 from actorkit_kit import python_process
 from actorkit_kit.deploy import deployment
-from actorkit_kit.deploy.engine import docker_command, last_line
+from actorkit_kit.deploy.engine import docker_command
 from actorkit_kit.errors import KitError, UsageError
+from actorkit_kit.free_ports import LOOPBACK
 from actorkit_kit.local import state
-from actorkit_kit.local.processes import LOOPBACK
+from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import INBOX_PORT
 
 MODULE: Final = "actorkit.mdp.cli"

@@ -21,6 +21,7 @@ from actorkit_kit import python_process
 from actorkit_kit.deploy import deployment
 from actorkit_kit.errors import KitError, UsageError
 from actorkit_kit.local import state
+from actorkit_kit.output import last_line
 
 MODULE: Final = "actorkit.deadletters.cli"
 VARIABLE: Final = "ACTORKIT_DEAD_LETTERS"
@@ -45,7 +46,7 @@ class Box:
         """
         status, out, err = self.call(arguments)
         if status:
-            raise KitError(f"{self.where}: {_last(err or out).removeprefix('actorkit: ')}")
+            raise KitError(f"{self.where}: {last_line(err or out).removeprefix('actorkit: ')}")
         return out
 
     def letters(self) -> list[dict[str, Any]]:
@@ -71,10 +72,6 @@ def _parts(ids: Iterable[str]) -> Iterator[list[str]]:
     left = iter(ids)
     while some := list(islice(left, MOST_IDS)):
         yield some
-
-
-def _last(text: str) -> str:
-    return next((line for line in reversed(text.splitlines()) if line.strip()), "the command said nothing")
 
 
 def local(base: Path, topology: str, *, alive: bool) -> list[Box]:
