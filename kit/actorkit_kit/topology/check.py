@@ -13,7 +13,7 @@ from actorkit.errors import SettingsError
 from actorkit.params import Problem, is_reference
 from actorkit.transport import topology_keys
 from actorkit_kit.classes import lookup
-from actorkit_kit.classes.actor_class import ActorClass, Description, Request
+from actorkit_kit.classes.actor_class import ActorClass, ClassReply, ClassRequest
 from actorkit_kit.errors import KitError
 from actorkit_kit.topology import graph_check, server_check, shape, values
 from actorkit_kit.topology.actor_section import ActorSections
@@ -115,7 +115,7 @@ def _classes(findings: Findings, topology: Topology) -> dict[str, ActorClass]:
         by_folder[node.build].append(node)
     found = {}
     for folder, nodes in by_folder.items():
-        requests = [Request(node.class_path, _readable(findings, topology, node)) for node in nodes]
+        requests = [ClassRequest(node.class_path, _readable(findings, topology, node)) for node in nodes]
         try:
             descriptions = lookup.look_up(requests, folder)
         except KitError as exc:
@@ -167,7 +167,7 @@ def _secret(findings: Findings, topology: Topology, location: Location, given: s
     return {"secret": given}
 
 
-def _judge(findings: Findings, node: Node, description: Description) -> None:
+def _judge(findings: Findings, node: Node, description: ClassReply) -> None:
     if description.error and not _is_requirement(node, description.missing):
         where = f' in "{node.build.name}"' if node.build and description.missing else ""
         todo = "" if description.error.endswith("?") else f". {_todo(node)}"
