@@ -107,7 +107,8 @@ class Actor:
         raise TypeError(f"{type(self).__name__} consumes nothing; it has no consume method")
 
     def produce(self) -> Iterator[Event]:
-        """Make events, for a source. The iterator is advanced only while there is room for its event."""
+        """Make events, for a source. The iterator is advanced only while the source's window has space for its
+        event."""
         return iter(())
 
     def send(self, event: Event, outbox: str | None = None) -> None:

@@ -65,6 +65,12 @@ class HostCollector(Collector):
         yield from self._connections()
         yield self._plain(
             GaugeMetricFamily,
+            "actorkit_peers_unread",
+            "Senders that do not read what the inbox tells them.",
+            host.listener.unread if host.listener is not None else 0,
+        )
+        yield self._plain(
+            GaugeMetricFamily,
             "actorkit_in_work",
             "Events that arrived and are not finished.",
             host.receiver.in_work,

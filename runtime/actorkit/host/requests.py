@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from time import monotonic
+from typing import Final
 
 import gevent
 from gevent.event import AsyncResult
@@ -13,9 +15,11 @@ from actorkit.edge.sender import Sender
 from actorkit.edge.wire import Delivery
 from actorkit.errors import AnswerTimeout, Draining, NotAnswered, RequestFailed
 from actorkit.event import Event
-from actorkit.event.ids import ids
 from actorkit.event.parcel import Waiter
 from actorkit.host.outboxes import Outboxes
+
+#: Length of the key that an answer must have.
+KEY_BYTES: Final = 16
 
 
 def _nothing() -> None: ...
@@ -81,8 +85,6 @@ class Requests:
         self._instance = instance
         self._outboxes = outboxes
         self._waiting: dict[bytes, Request] = {}
-        #: Keys begin at random, so that a late answer finds nobody who waits in the next process of that name.
-        self._next_key = ids()
         self.draining = False
 
     def __len__(self) -> int:
@@ -138,7 +140,7 @@ class Requests:
         if self.draining:
             raise Draining("this instance is about to stop; ask another one")
         targets = self._outboxes.targets(outbox)
-        key = self._next_key().to_bytes(8, "big")
+        key = os.urandom(KEY_BYTES)  # Who could guess it could forge the answer.
         entry = parent.origin if parent is not None and type(parent.origin) is Delivery else None
         request = Request(self._actor, key, entry, self._outboxes)
         reply_to = {**(event.reply_to or {}), self._actor: Waiter(self._instance, key, deadline_ms)}
@@ -168,5 +170,5 @@ class Requests:
         if request is None:
             self._outboxes.drop("late-answer" if waiter is not None else "not-asked-for")
             return
-        event.reply_to = {actor: home for actor, home in reply_to.items() if actor != self._actor} or None
+        event.reply_to = {actor: other for actor, other in reply_to.items() if actor != self._actor} or None
         request.take(event)

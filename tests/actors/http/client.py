@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import struct
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import gevent
 import pytest
 from gevent import socket
 from gevent.event import Event as Flag
@@ -109,14 +107,6 @@ def seen(harness: Harness[HTTPServer]) -> Event:
     """The one event that the server has made."""
     [event] = harness.taken()
     return event
-
-
-def until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
-    """Wait until the condition holds."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        gevent.sleep(0.005)
 
 
 class Slow:

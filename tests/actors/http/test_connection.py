@@ -9,7 +9,8 @@ import gevent
 import pytest
 from gevent.socket import SHUT_WR
 
-from tests.actors.http.client import Client, Slow, Start, ask, request, until
+from tests.actors.http.client import Client, Slow, Start, ask, request
+from tests.until import until
 
 
 def test_a_connection_serves_request_after_request(start: Start) -> None:

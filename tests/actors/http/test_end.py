@@ -13,7 +13,8 @@ from actorkit.errors import SettingsError
 from actorkit.testing import Harness
 from actorkit_actors.http.connection import Connection
 from actorkit_actors.http.server import HTTPServer
-from tests.actors.http.client import Client, Slow, Start, echo, request, until
+from tests.actors.http.client import Client, Slow, Start, echo, request
+from tests.until import until
 
 
 def test_a_client_that_hangs_up_frees_its_request(start: Start) -> None:

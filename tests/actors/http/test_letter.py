@@ -7,7 +7,8 @@ import time
 import pytest
 from gevent.socket import SHUT_WR
 
-from tests.actors.http.client import Client, Slow, Start, ask, request, seen, until
+from tests.actors.http.client import Client, Slow, Start, ask, request, seen
+from tests.until import until
 
 
 def test_a_trailer_field_is_no_header_field(start: Start) -> None:
