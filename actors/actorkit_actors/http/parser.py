@@ -99,8 +99,8 @@ class Parser:
 
     @property
     def waiting(self) -> int:
-        """Bytes of the requests that are complete and not served yet."""
-        return sum(request.lease.size for request in self.requests if request.lease is not None)
+        """About how many bytes the requests hold that are complete and not served yet."""
+        return len(self.requests) * OVERHEAD_BYTES
 
     @property
     def held(self) -> int:
