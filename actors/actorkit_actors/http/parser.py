@@ -60,6 +60,7 @@ class Parser:
         refusal: why nothing more can be read of this connection.
         headers: those of the request that is being read, or was read last.
         expects: whether the client waits to be told to go on.
+        pieces: parts of bodies and ends of requests in the bytes that were taken last; many make them hard to read.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Parser:
         self.refusal: Refusal | None = None
         self.headers: dict[str, str] = {}
         self.expects = False
+        self.pieces = 0
         #: The request whose body is being read.
         self._request: Request | None = None
         self._lease = Lease(budget)
@@ -109,6 +111,7 @@ class Parser:
 
     def feed(self, data: bytes) -> None:
         """Take bytes; what has become of them stands in the attributes."""
+        self.pieces = 0
         try:
             self._llhttp.feed_data(data)
         except httptools.HttpParserUpgrade as exc:
@@ -230,6 +233,7 @@ class Parser:
         return None
 
     def on_body(self, data: bytes) -> None:
+        self.pieces += 1
         self._size += len(data)
         if self._size > self._limits.max_body_bytes or self._size > self._budget.most_large:
             self._stop(self._too_large_body())
@@ -250,6 +254,7 @@ class Parser:
         return Refusal(413, f"the body is larger than {most} bytes", "body")
 
     def on_message_complete(self) -> None:
+        self.pieces += 1
         request, body, lease = self._request, self._body, self._lease
         if request is None:
             self._stop(Refusal(400, "the request has no headers", "broken"))
