@@ -47,7 +47,7 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_services: Annotated[
         int, Meta(gt=0, description="service names that may be known at a time, configured ones included")
     ] = 10_000
-    max_attempts: Annotated[
+    max_deliveries: Annotated[
         int, Meta(ge=1, description="workers that may die with one request before it is refused")
     ] = 5
     peer_backlog: Annotated[

@@ -99,7 +99,7 @@ class Workers(Queues):
             return
         request.parts = [*(request.parts or ()), *frames[at + 3 :]]
         if len(request.parts) > MAX_FRAMES or sum(map(len, request.parts)) > self.params.max_body_bytes:
-            request.attempts = self.params.max_attempts
+            request.attempts = self.params.max_deliveries
             self._protocol_error(worker, "too_large", now)
 
     def _on_unregistered(self, dialect: Dialect, frames: list[Part], at: int, now: float) -> None:
