@@ -33,9 +33,9 @@ class AtMostOnceSender(Sender):
         if parcel.reply_to:
             self.has_replies = True
 
-    def lost(self, session: SendSession) -> None:
+    def lost(self, session: SendSession, died: bool = True) -> None:
         """A session is no more, and so is what was under way on it."""
         count = len(session.take_back())
         if count:
             self.drop("peer-lost", count)
-        super().lost(session)
+        super().lost(session, died)

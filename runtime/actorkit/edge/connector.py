@@ -99,7 +99,7 @@ class Connector:
             trouble = self.sender.on_frame(session, pump.recv(NOBLOCK))
             if trouble:
                 log.warning("outbox %s: %s: %s", self.sender.outbox, session.address, trouble)
-                self._drop(session)
+                self._drop(session, died=False)
                 self._check.set()
                 self._acknowledged()
                 return False
@@ -121,8 +121,8 @@ class Connector:
             self._acknowledged()
         return False
 
-    def _drop(self, session: SendSession) -> None:
-        self.sender.lost(session)
+    def _drop(self, session: SendSession, died: bool = True) -> None:
+        self.sender.lost(session, died)
         pump, monitor = self._sockets.pop(session)
         if monitor is not None:
             monitor.close()

@@ -10,15 +10,15 @@ from collections import deque
 from typing import Final
 
 from actorkit.edge import wire
+from actorkit.edge.apart import Apart, DeliveryBatch
 from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.receive_session import ReceiveSession
+from actorkit.edge.suspects import is_suspect
 from actorkit.errors import UNREADABLE
+from actorkit.event.ids import new_id
 
 #: Sessions that one instance keeps at a time; a peer beyond that is refused.
 MAX_SESSIONS: Final = 4096
-
-#: Events of one session that came together: (session, number of the first, parcels, whether one of them is marked).
-DeliveryBatch = tuple[ReceiveSession, int, list[wire.Delivery], bool]
 
 
 class Receiver:
@@ -26,6 +26,7 @@ class Receiver:
 
     Attributes:
         deliveries: events in the order in which they came, for the actor's workers.
+        apart: suspects, and what came behind them; they get into `deliveries` one after the other.
         replies: (identity, frame) to send.
         inboxes: events taken so far, by inbox name.
         rejected: frames that were no good, by reason.
@@ -35,10 +36,12 @@ class Receiver:
         self.topology = topology
         self.actor = actor
         self.instance = instance
+        self._life = new_id()
         self.dedup = DedupWindow()
         self.sessions: dict[bytes, ReceiveSession] = {}
         self.deliveries: deque[DeliveryBatch] = deque()
         self.replies: list[tuple[bytes, bytes]] = []
+        self.apart = Apart(self.deliveries, self.dedup, self._tell)
         self.inboxes: dict[str, int] = {}
         self.rejected: dict[str, int] = {}
         self.duplicates = 0
@@ -51,6 +54,7 @@ class Receiver:
         self._touched: list[ReceiveSession] = []
         #: Sessions that are no more, and something of theirs may be unfinished.
         self._parted: list[ReceiveSession] = []
+        self._ended = False
 
     def on_frame(self, identity: bytes, frame: bytes | memoryview) -> None:
         """Take one message of a peer. A bad one is counted and answered with a refusal; nothing is raised."""
@@ -63,6 +67,9 @@ class Receiver:
             self._take(identity, message)
         elif type(message) is wire.Hello:
             self._welcome(identity, message)
+        elif type(message) is wire.Go:
+            if identity in self.sessions:
+                self.apart.go(self.sessions[identity], message.number)
         elif type(message) is wire.Bye:
             if identity in self.sessions:
                 self.gone(identity)
@@ -85,8 +92,12 @@ class Receiver:
         session.expected += count
         self.inboxes[session.inbox] = self.inboxes.get(session.inbox, 0) + count
         if batch.redelivered:
-            self.redelivered += sum(parcel.redelivered for parcel in batch.parcels)
-        self.deliveries.append((session, batch.first, batch.parcels, batch.redelivered))
+            self.redelivered += sum(parcel.redelivered is not False for parcel in batch.parcels)
+        delivery = (session, batch.first, batch.parcels, batch.redelivered)
+        if session.apart or (batch.redelivered and any(is_suspect(parcel) for parcel in batch.parcels)):
+            self.apart.put(delivery)
+        else:
+            self.deliveries.append(delivery)
 
     def _welcome(self, identity: bytes, hello: wire.Hello) -> None:
         if hello.version != wire.VERSION:
@@ -103,7 +114,7 @@ class Receiver:
             self._replace(hello)
             window = min(hello.window, 65_536)
             self.sessions[identity] = ReceiveSession(self, identity, hello, window)
-            self._reply(identity, wire.Welcome(wire.VERSION, self.actor, self.instance, window))
+            self._reply(identity, wire.Welcome(wire.VERSION, self.actor, self.instance, window, self._life))
             if self.draining:
                 self._reply(identity, wire.Drain())
 
@@ -122,7 +133,10 @@ class Receiver:
     def gone(self, identity: bytes) -> None:
         """Forget the session of a peer that is known to be gone; what it sent is still worked on."""
         session = self.sessions.pop(identity, None)
-        if session is not None and session.unfinished:
+        if session is None:
+            return
+        self.apart.gone(session)
+        if session.unfinished:
             self._parted = [one for one in self._parted if one.unfinished]
             self._parted.append(session)
 
@@ -153,6 +167,18 @@ class Receiver:
         for identity in self.sessions:
             self._reply(identity, wire.Drain())
 
+    def end(self, way: str, session: ReceiveSession | None = None, number: int = 0) -> None:
+        """Tell every sender how this instance ends, and the one session which event of it does that. Only the first
+        time: it ends once."""
+        if not self._ended:
+            self._ended = True
+            for identity, one in self.sessions.items():
+                self._reply(identity, wire.End(number if one is session else 0, way[: wire.MAX_WAY]))
+
+    def _tell(self, session: ReceiveSession, message: wire.FromReceiver) -> None:
+        if session.identity in self.sessions:
+            self._reply(session.identity, message)
+
     @property
     def idle(self) -> bool:
         """Whether nothing that came in is unfinished."""
@@ -161,7 +187,7 @@ class Receiver:
     @property
     def in_work(self) -> int:
         """How many events have been given to the actor and are not finished."""
-        return self._unfinished - sum(len(parcels) for _, _, parcels, _ in self.deliveries)
+        return self._unfinished - self.apart.count - sum(len(parcels) for _, _, parcels, _ in self.deliveries)
 
     @property
     def _unfinished(self) -> int:

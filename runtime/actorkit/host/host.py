@@ -24,12 +24,13 @@ from actorkit.errors import SettingsError
 from actorkit.event import Event
 from actorkit.event.context import Failure
 from actorkit.graph import NAME
-from actorkit.host.consumer import Consumer, current, outgoing
+from actorkit.host.consumer import Consumer
 from actorkit.host.flush import FlushOnce
 from actorkit.host.hold import Hold
 from actorkit.host.log_outbox import LogOutbox
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.producer import Producer, SourceWindow
+from actorkit.host.progress import current, outgoing
 from actorkit.host.requests import Requests
 from actorkit.observe.logs import LEVELS
 from actorkit.settings import Settings
@@ -218,6 +219,7 @@ class Host:
             self.actor.log.removeHandler(handler)
         if self.consumer is not None:
             self.consumer.stop()
+        self.receiver.end("stopped")
         self._acks.stop()
         self._acks.close()
         try:

@@ -36,8 +36,8 @@ def main(settings: Settings) -> int:
     import gevent
     from gevent.event import Event as Flag
 
-    from actorkit.host.consumer import current
     from actorkit.host.host import Host
+    from actorkit.host.progress import current
     from actorkit.observe import logs
 
     def trace() -> str:
