@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left
 from collections.abc import Callable
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Final
 
 import gevent
@@ -115,12 +115,19 @@ class Consumer:
         """How long no worker has got on; 0 while one has nothing to do."""
         return min((context.age_s(now) for context in self._contexts), default=0.0)
 
+    def at_work(self) -> list[str]:
+        """The traces of the first few events that are being consumed."""
+        events = [context.event for context in self._contexts if context.event is not None]
+        return [event.trace for event in events[:3]]
+
     def report(self) -> None:
         """Have what was consumed sent on and acknowledged, though a consume waits for something."""
         if self._outboxes.forwarding:
             self._outboxes.forward()
+        now = monotonic()
         for context in self._contexts:
             context.report()
+            context.age_s(now)
 
     def _rest(self, flag: Flag) -> None:
         """Wait until there are deliveries."""

@@ -43,6 +43,9 @@ QUIET_S: Final = 2.0
 #: Acknowledgements wait this long for more of them, in seconds. Events never wait.
 ACK_DELAY_S: Final = 0.002
 
+#: How often it is looked which events are being consumed, in seconds. The hot path notes no time for each.
+LOOK_S: Final = 2.0
+
 #: Pause before a failed event that could not be stored is stored again, in seconds.
 STORE_AGAIN_S: Final = 1.0
 
@@ -81,6 +84,8 @@ class Host:
         self._set_up = False
         #: Repeating, for only such a timer can be started anew; it is stopped when it has been heard.
         self._acks = gevent.get_hub().loop.timer(ACK_DELAY_S, ACK_DELAY_S)
+        #: Looks how long events are being consumed.
+        self._looks = gevent.get_hub().loop.timer(LOOK_S, LOOK_S, ref=False)
         self.receiver = Receiver(settings.topology, self.name, self.instance)
         self.listener: Listener | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
@@ -131,6 +136,7 @@ class Host:
             self.actor.log.addHandler(LogOutbox(self.outboxes, self.name, self.instance))
         if cls.produces():
             self._producer = Producer(self.actor, self.outboxes, self.window, self._crash)
+        self._looks.start(lambda: self.oldest_consume_s)
         self._set_up = True
 
     @property
@@ -151,7 +157,23 @@ class Host:
             return f"no peer behind {', '.join(lonely)}"
         if self.window.full:
             return f"{self.outboxes.roots} events are unfinished"
-        return ""
+        return self.why_not_getting_on()
+
+    def why_not_getting_on(self) -> str:
+        """Why no worker has got on for longer than `stuck_after_s`, for people; "" when one has."""
+        stuck_after_s = self.actor.params.stuck_after_s
+        stuck_s = self.consumer.stuck_s(time.monotonic()) if self.consumer is not None else 0.0
+        return f"{self.at_work()} for {stuck_s:.0f} s" if stuck_after_s and stuck_s > stuck_after_s else ""
+
+    @property
+    def oldest_consume_s(self) -> float:
+        """How long the oldest event that is being consumed is."""
+        return self.consumer.oldest_s(time.monotonic()) if self.consumer is not None else 0.0
+
+    def at_work(self) -> str:
+        """What is being consumed, for people."""
+        events = self.consumer.at_work() if self.consumer is not None else []
+        return f"consuming event {', '.join(events)}" if events else "consuming nothing"
 
     @property
     def idle(self) -> bool:
@@ -220,8 +242,9 @@ class Host:
         if self.consumer is not None:
             self.consumer.stop()
         self.receiver.end("stopped")
-        self._acks.stop()
-        self._acks.close()
+        for timer in (self._acks, self._looks):
+            timer.stop()
+            timer.close()
         try:
             self.actor.teardown()
         finally:

@@ -38,6 +38,7 @@ def main(settings: Settings) -> int:
 
     from actorkit.host.host import Host
     from actorkit.host.progress import current
+    from actorkit.host.watchdog import Watchdog
     from actorkit.observe import logs
 
     def trace() -> str:
@@ -70,9 +71,14 @@ def main(settings: Settings) -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
+    watchdog = Watchdog(host.actor.params.stuck_after_s, host.at_work) if host.actor.params.stuck_after_s else None
+    if watchdog is not None:
+        watchdog.start()
     log.info("started in %d ms", (time.monotonic() - started) * 1000)
     gevent.wait([stop, host.ended], count=1)
     clean = host.finish(settings.drain_timeout_s)
+    if watchdog is not None:
+        watchdog.stop()
     if server is not None:
         server.stop(timeout=0)
     if host.crashed is not None:
