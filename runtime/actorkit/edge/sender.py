@@ -259,7 +259,8 @@ class Sender:
         pending = self.pending
         while pending:
             session = self._choose()
-            if session is None:
+            if session is None or (session.apart and (session.alone or not session.begun)):
+                # Behind a suspect nothing would be consumed: it waits here, where another peer may come.
                 break
             count = min(session.credit, self._batch, len(pending))
             self._write(session, _take(pending, count), _take(self.entries, count) if self.shared_entry is None else [])

@@ -81,6 +81,7 @@ def test_what_a_peer_consumes_beside_a_suspect_is_innocent_only_where_it_consume
         made.lost(welcome(made, "a"))
         session = welcome(made, "b")
         made.put(Parcel(2, 0, "n", b"", b""), NOBODY, Event())
+        made.on_frame(session, wire.encode(wire.Begin(1, alone=False)))
         made.dispatch(0.0)
         made.on_frame(session, wire.encode(wire.Begin(1, alone)))
         made.lost(session)
@@ -118,6 +119,21 @@ def test_a_fresh_event_goes_to_a_peer_that_has_no_suspect() -> None:
     made.put(Parcel(3, 0, "n", b"", b""), NOBODY, Event())
     made.dispatch(0.0)
     assert (first.sent, second.sent) == (1, 1)
+
+
+def test_a_fresh_event_waits_behind_a_suspect_only_where_nothing_is_consumed_beside_it() -> None:
+    made = sender(1)
+    made.lost(welcome(made, "a"))
+    session = welcome(made, "b")
+    made.put(Parcel(2, 0, "n", b"", b""), NOBODY, Event())
+    made.dispatch(0.0)
+    assert session.sent == 1
+    made.on_frame(session, wire.encode(wire.Begin(1, alone=True)))
+    made.dispatch(0.0)
+    assert session.sent == 1
+    made.on_frame(session, wire.encode(wire.Begin(1, alone=False)))
+    made.dispatch(0.0)
+    assert session.sent == 2
 
 
 def test_ways_are_bounded() -> None:
