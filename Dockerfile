@@ -26,7 +26,10 @@ COPY --from=runtime-build /opt/actorkit/bin/ /opt/actorkit/bin/
 COPY --from=runtime-build /opt/actorkit/runtime/ /opt/actorkit/runtime/
 # A volume that is mounted here for the first time takes over its owner.
 COPY --from=runtime-build --chown=10001:10001 /var/lib/actorkit/ /var/lib/actorkit/
-ENV PYTHONPATH=/opt/actorkit/code:/opt/actorkit/actors:/opt/actorkit/extra:/opt/actorkit/runtime:/opt/actorkit/lib \
+# An author's own modules come last, after the standard library: a queue.py there is nobody's `import queue`.
+RUN python -c "import sysconfig; open(sysconfig.get_path('purelib') + '/actorkit.pth', 'w').write('/opt/actorkit/code\n')"
+ENV PYTHONPATH=/opt/actorkit/actors:/opt/actorkit/extra:/opt/actorkit/runtime:/opt/actorkit/lib \
+    PYTHONSAFEPATH=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 USER 10001:10001
@@ -52,7 +55,8 @@ WORKDIR /tmp
 COPY --chown=10001:10001 kit/actorkit_kit/image/inside/ ./actorkit_kit/image/inside/
 COPY --chown=10001:10001 actors/ ./actors/
 COPY --chown=10001:10001 ${CODE}/ ./code/
-RUN python -m actorkit_kit.image.inside.install actor --extra "${EXTRA}" --code code --target extra \
+RUN PYTHONPATH=".:${PYTHONPATH}" \
+    python -m actorkit_kit.image.inside.install actor --extra "${EXTRA}" --code code --target extra \
     && rm -rf code/actorkit_actors \
     && python -m compileall -q --invalidation-mode unchecked-hash -p /opt/actorkit actors code
 

@@ -34,7 +34,7 @@ from benchmarks.edge import free_port
 from benchmarks.process import cpu_s
 
 OUR_BROKER = (
-    "from actorkit.mdp.broker import Broker, reuse_receive_frame; reuse_receive_frame(); "
+    "from actorkit.mdp.broker import Broker; from actorkit.mdp.broker.tuning import tune_process; tune_process(); "
     "Broker('tcp://127.0.0.1:{port}', Broker.Params(queue_limit=1000000)).run()"
 )
 PROXY = (

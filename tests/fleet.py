@@ -7,24 +7,16 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.places import ROOT
+from tests.until import until as eventually
+
+__all__ = ["PYTHONPATH", "Fleet", "Process", "eventually", "fetch"]
 
 PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in ("runtime", "actors", "kit", "."))
-
-
-def eventually(condition: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:
-    """Wait until the condition holds; fail with `what` when it does not in time."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout_s:g} s: {what}")
-        time.sleep(0.01)
 
 
 def fetch(url: str, timeout_s: float = 5.0) -> tuple[int, str]:

@@ -42,7 +42,7 @@ def package(name: str) -> Path:
 
 def image_scripts() -> Path:
     """The folder of what runs inside an image or its build."""
-    return _HERE / "image"
+    return _HERE / "image" / "inside"
 
 
 def files_under(folder: Path) -> list[Path]:

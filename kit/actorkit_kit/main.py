@@ -6,7 +6,6 @@ Exit statuses: 0 done; 1 it could not be done; 2 wrong usage, or a topology with
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 import tempfile
 import traceback
@@ -65,9 +64,7 @@ def make_app() -> typer.Typer:
         """Turns a topology of actors into local processes, a Compose file or a Helm chart."""
 
     for verb in VERBS:
-        name = f"actorkit_kit.verbs.{verb}"
-        if importlib.util.find_spec(name) is not None:
-            importlib.import_module(name).register(app)
+        importlib.import_module(f"actorkit_kit.verbs.{verb}").register(app)
     return app
 
 

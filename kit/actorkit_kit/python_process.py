@@ -17,11 +17,10 @@ def command(module: str) -> list[str]:
     return [sys.executable, "-P", "-m", module]
 
 
-def environ(*folders: Path | None, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without its own `ACTORKIT_*`, the folders first on the path of modules."""
+def environ(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without its own `ACTORKIT_*`, with actorkit's packages on the path of modules."""
     ours = {str(Path(package.__path__[0]).parent) for package in (actorkit, actorkit_actors, actorkit_kit)}
-    paths = [str(folder) for folder in folders if folder is not None]
-    paths += sorted(path for path in ours if not path.endswith("-packages"))
+    paths = sorted(path for path in ours if not path.endswith("-packages"))
     paths += [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path not in paths]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ACTORKIT_")}
     return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1", **(extra or {})}

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, get_type_hints
 
 from actorkit import params
 from actorkit.event import Event
+from actorkit.params import Problem
 from actorkit.transport.keys import ClientKeys
 
 #: What `consume` may give back: an event, several, or None when there is nothing to send.
@@ -22,7 +23,7 @@ class Held(Protocol):
         """Send these to the default outboxes and be done with the held event. A second call does nothing."""
 
     def fail(self, error: BaseException) -> None:
-        """Send the held event to the error outbox with this error. A second call does nothing."""
+        """Have the held event fail with this error, as if consume had raised it. A second call does nothing."""
 
 
 class Runtime(Protocol):
@@ -45,7 +46,7 @@ class Runtime(Protocol):
 
     def send(self, event: Event, outbox: str | None) -> None: ...
 
-    def request(self, event: Event, outbox: str | None, timeout_s: float) -> Event: ...
+    def request(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool) -> Event: ...
 
     def hold(self, event: Event) -> Held: ...
 
@@ -92,7 +93,8 @@ class Actor:
         """Deal with one event.
 
         Return an event (`event.replace(...)` keeps it in its trace), an iterable of events, or None. An exception sends
-        the event to the `error` outbox, with the error as its `failure`.
+        the event to the `error` outbox, with the error as its `failure`; where none is connected, to the dead letters,
+        and whoever waits for an answer is told the failure.
         """
         raise TypeError(f"{type(self).__name__} consumes nothing; it has no consume method")
 
@@ -109,20 +111,37 @@ class Actor:
         """
         self.runtime.send(event, outbox)
 
-    def request(self, event: Event, outbox: str | None = None, *, timeout_s: float) -> Event:
+    def request(
+        self, event: Event, outbox: str | None = None, *, timeout_s: float, finish_expired: bool = False
+    ) -> Event:
         """Send an event and wait for the one that comes back to this actor; other events are dealt with meanwhile.
+
+        An event whose own deadline is sooner is not waited for any longer than that. When the time is over, what was
+        not begun is dropped by whoever has it, but for `finish_expired`: then it is finished all the same.
 
         Raises:
             NotAnswered: the event was dealt with completely, and nothing came back.
+            RequestFailed: it failed, and no error connection brought it back.
             AnswerTimeout: nothing came back in time.
             NotFound: no outbox of that name is connected.
             Draining: this instance is about to stop.
         """
-        return self.runtime.request(event, outbox, timeout_s)
+        return self.runtime.request(event, outbox, timeout_s, finish_expired)
 
     def hold(self, event: Event) -> Held:
         """Keep the event that is being consumed: it is finished by the handle, not by the end of `consume`."""
         return self.runtime.hold(event)
+
+    @classmethod
+    def check(cls, params: Any) -> Iterable[Problem]:  # noqa: ARG003  # the name is the subclass's contract
+        """Mistakes in finished parameters that types cannot express: a stylesheet that does not compile, two routes
+        that are the same.
+
+        Runs when a topology is checked, on the author's machine, before anything starts; `params` is an instance of
+        the class's own `Params`. A parameter that holds a secret may be unknown there: then this is not called. What
+        it raises is a finding, too.
+        """
+        return ()
 
     @classmethod
     def consumes(cls) -> bool:

@@ -1,7 +1,7 @@
 """The Python front end: a graph built by calls, run in this one process, or given to `kit` as a topology file would be.
 
 director = Director("orders")
-web = director.register_actor(HttpServer, "web", port=8080)
+web = director.register_actor(HTTPServer, "web", port=8080)
 auth = director.register_actor(BasicAuth, "auth", users="alice:secret")
 director.connect_queue(web, auth)
 director.connect_error_queue(auth, web)

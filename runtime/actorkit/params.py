@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT, Meta
 
-from actorkit.errors import UNREADABLE, SettingsError
+from actorkit.errors import UNREADABLE, ActorkitError, SettingsError
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +32,13 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 0
     retries: Annotated[int, Meta(ge=0, description="how often consume is tried again after an exception")] = 0
     backoff_s: Annotated[float, Meta(gt=0, description="pause before the first retry; doubles with each")] = 1.0
+    retry_on: Annotated[
+        tuple[str | int, ...],
+        Meta(
+            description="what is tried again: names of exception classes, and statuses; empty: all but statuses below "
+            "500, which do not get better"
+        ),
+    ] = ()
     max_deliveries: Annotated[
         int, Meta(ge=2, le=1000, description="instances that one event may end before it fails as `DeliveryLimit`")
     ] = 3
@@ -40,6 +48,13 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     consume_timeout_s: Annotated[
         float, Meta(ge=0, description="longest wait of a consume, which fails then; 0: without end")
     ] = 0.0
+
+    def may_get_better(self, error: BaseException) -> bool:
+        """Whether consume is worth another try after this exception."""
+        status = error.status if isinstance(error, ActorkitError) else 500
+        if not self.retry_on:
+            return status >= 500
+        return status in self.retry_on or any(cls.__name__ in self.retry_on for cls in type(error).__mro__)
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -111,8 +126,7 @@ def check(cls: type[msgspec.Struct], given: Mapping[str, Any]) -> list[Problem]:
 
 
 def _problems(cls: type[msgspec.Struct], given: Mapping[str, Any]) -> Iterator[Problem]:
-    hints = get_type_hints(cls, include_extras=True)
-    fields = {field.encode_name: field for field in msgspec.structs.fields(cls)}
+    hints, fields = _hints_and_fields(cls)
     for name, value in given.items():
         if name not in fields:
             near = difflib.get_close_matches(str(name), fields, n=1)
@@ -127,6 +141,13 @@ def _problems(cls: type[msgspec.Struct], given: Mapping[str, Any]) -> Iterator[P
     for name, field in fields.items():
         if field.required and name not in given:
             yield Problem("", f'the parameter "{name}" is required')
+
+
+@cache
+def _hints_and_fields(cls: type[msgspec.Struct]) -> tuple[dict[str, Any], dict[str, msgspec.structs.FieldInfo]]:
+    """The annotations of a Params class, and its fields by name; kept, as evaluating annotations is slow."""
+    hints = get_type_hints(cls, include_extras=True)
+    return hints, {field.encode_name: field for field in msgspec.structs.fields(cls)}
 
 
 def is_reference(value: object) -> bool:

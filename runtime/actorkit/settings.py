@@ -18,7 +18,7 @@ import msgspec
 from actorkit.edge.peers import Peers
 from actorkit.errors import UNREADABLE, SettingsError
 from actorkit.graph import NAME, NAME_RULE, outbox_of
-from actorkit.transport.endpoint import check_endpoint
+from actorkit.transport.endpoint import Endpoint
 
 #: Exit status for a bad environment: EX_CONFIG of sysexits.h.
 EX_CONFIG: Final = 78
@@ -28,6 +28,10 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_TOPOLOGY": ("default", "name of the topology, for labels and logs"),
     "ACTORKIT_ACTOR": ("", "name of the actor; required"),
     "ACTORKIT_CLASS": ("", "class, `package.module:Class`, that the actor is made of; required"),
+    "ACTORKIT_CODE": (
+        "none",
+        "folder with the author's modules, which come after all others on the path",
+    ),
     "ACTORKIT_PARAMS": ("{}", 'parameters as a JSON object; `{"file": path}` stands for a file\'s content'),
     "ACTORKIT_INSTANCE": ("host name and process id", "name of this instance, different for each replica"),
     "ACTORKIT_INBOX": ("none", "endpoint to bind for incoming events: `tcp://*:5550` or `ipc:///path`"),
@@ -57,6 +61,7 @@ class Settings:
     actor: str
     class_path: str
     topology: str = "default"
+    code: Path | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     instance: str = ""
     inbox: str | None = None
@@ -85,6 +90,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         actor=reader.name("ACTORKIT_ACTOR"),
         class_path=reader.matching("ACTORKIT_CLASS", _CLASS, "package.module:Class"),
         topology=reader.name("ACTORKIT_TOPOLOGY", "default"),
+        code=reader.path("ACTORKIT_CODE"),
         params=reader.json_object("ACTORKIT_PARAMS"),
         instance=environ.get("ACTORKIT_INSTANCE") or f"{socket.gethostname()}-{os.getpid()}",
         inbox=reader.endpoint("ACTORKIT_INBOX"),
@@ -135,7 +141,7 @@ class _Reader:
         found = tuple(self._environ.get(variable, "").split())
         try:
             for endpoint in found:
-                check_endpoint(endpoint.removeprefix(prefix))
+                Endpoint.parse(endpoint.removeprefix(prefix))
         except ValueError as exc:
             raise SettingsError(f"{variable}: {exc}") from exc
         return found

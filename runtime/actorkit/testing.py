@@ -99,7 +99,7 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
                     self.send(result, None)
             except Exception as exc:  # noqa: BLE001  # whatever it is, it goes to the error outbox
                 left -= 1
-                if left < 0:
+                if left < 0 or not self.actor.params.may_get_better(exc):
                     self._fail(arrived, exc)
                     return
             else:
@@ -132,7 +132,7 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
             return []
         raise NotFound(f'"{self.name}" has no outbox "{outbox}"')
 
-    def request(self, event: Event, outbox: str | None, timeout_s: float) -> Event:
+    def request(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool = False) -> Event:  # noqa: ARG002  # as an instance
         """Part of `Runtime`: what the actor calls."""
         if self.draining:
             raise Draining("this instance is about to stop")

@@ -31,6 +31,8 @@ def overview() -> str:
 def _takes(cls: type[Actor]) -> str:
     if cls.produces():
         return "nothing: a source"
+    if not cls.consumes():
+        return "nothing: it stands beside the graph"
     if cls.ANSWERS:
         return "requests, and their answers"
     return {"Event": "any event", "XMLEvent": "XML", "JSONEvent": "JSON"}[cls.input_class().__name__]

@@ -27,6 +27,11 @@ def test_the_tables_are_those_of_the_catalogue() -> None:
     assert rendered(TEXT) == TEXT, "write docs/actors.md anew with: python -m tests.actors.actors_docs"
 
 
+def test_just_those_that_consume_are_said_to_take_something() -> None:
+    for name, takes in re.findall(r"^\| \[`([a-z-]+)`\]\(#[a-z-]+\) \| ([^|]+) \|", TEXT, re.MULTILINE):
+        assert takes.startswith("nothing") != load(CATALOGUE[name]).consumes(), name
+
+
 def test_every_example_has_parameters_that_its_actor_takes() -> None:
     used = set()
     for block in blocks("yaml"):

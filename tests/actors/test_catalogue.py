@@ -17,7 +17,7 @@ from actorkit_actors.catalogue import CATALOGUE, Entry
 ENTRIES = pytest.mark.parametrize("entry", CATALOGUE.values(), ids=CATALOGUE.keys())
 
 #: What each extra of the distribution brings, as modules.
-BRINGS = {"": set(), "xml": {"lxml"}, "http": {"httptools", "werkzeug", "lxml"}, "json": {"jsonschema"}}
+BRINGS = {"": set(), "xml": {"lxml"}, "http": {"httptools", "werkzeug", "lxml"}}
 
 
 def load(entry: Entry) -> type[Actor]:

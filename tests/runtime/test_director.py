@@ -22,7 +22,7 @@ from tests.runtime.directing import Asker, Keep, asker, begin
 class Upper(Actor):
     def consume(self, event: JSONEvent) -> Event:
         if event.data == "bad":
-            raise MalformedEvent("not this one", code=7)
+            raise MalformedEvent("not this one", line=7)
         if event.data == "bug":
             raise ZeroDivisionError("a bug")
         self.log.info("saw %s", event.data)
@@ -67,7 +67,7 @@ def test_an_error_comes_back_as_the_events_failure(director: Director) -> None:
         400,
         "not this one",
     )
-    assert (answer.failure.actor, answer.failure.details, answer.data) == ("upper", {"code": 7}, "bad")
+    assert (answer.failure.actor, answer.failure.details, answer.data) == ("upper", {"line": 7}, "bad")
     answer = asker(director).request(JSONEvent("bug"), timeout_s=5)
     assert answer.failure is not None
     assert (answer.failure.kind, answer.failure.status) == ("ZeroDivisionError", 500)

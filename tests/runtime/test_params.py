@@ -30,7 +30,13 @@ def test_a_catalogue_sees_every_parameter_the_actors_own_first() -> None:
         Parameter("sheet", "str", "", "lines", '""', file=True),
         Parameter("routes", "list[dict[str, int]]", "", "", "[]"),
     ]
-    assert [parameter.name for parameter in declared[5:]] == ["concurrency", "threads", "retries", "backoff_s"]
+    assert [parameter.name for parameter in declared[5:]] == [
+        "concurrency",
+        "threads",
+        "retries",
+        "backoff_s",
+        "retry_on",
+    ]
     assert [parameter.required for parameter in declared[:2]] == [True, False]
 
 

@@ -21,6 +21,7 @@ from actorkit.errors import (
     ActorkitError,
     MethodNotAllowed,
     NotAnswered,
+    RequestFailed,
     SettingsError,
     UnsupportedMediaType,
 )
@@ -46,8 +47,9 @@ class HTTPServer(Actor):
     """Makes an event of each request, sends it into the outbox that the route names, and answers with what comes back.
 
     A request's content type decides the event's format; the client's Accept decides the answer's. The event of an error
-    is answered with its status; when nothing comes back: 202, when nothing comes in time: 504. Stops in three steps:
-    no new connection, a last response with `Connection: close` on each, close.
+    is answered with its status, whether an error connection leads here or not; when all is done and nothing came back:
+    202, when nothing comes in time: 504. Stops in three steps: no new connection, a last response with
+    `Connection: close` on each, close.
     """
 
     ANSWERS = True
@@ -73,6 +75,9 @@ class HTTPServer(Actor):
         max_requests: Annotated[
             int, Meta(ge=1, description="requests that wait for answers at a time; beyond it 503")
         ] = 1024
+        finish_expired: Annotated[
+            bool, Meta(description="whether actors go on with a request whose client has been answered 504 or hung up")
+        ] = False
         max_connections: Annotated[int, Meta(ge=1, description="open connections; more are not accepted")] = 8192
         certfile: Annotated[
             str, Meta(description="certificate chain for TLS, PEM text; none: no TLS", extra={"file": True})
@@ -213,7 +218,12 @@ class HTTPServer(Actor):
         event = Event.unread(format_, content, service=found.queue or self.name, http=http)
         self._active += 1
         try:
-            answer = self.request(event, found.queue, timeout_s=self.params.timeout_s)
+            answer = self.request(
+                event, found.queue, timeout_s=self.params.timeout_s, finish_expired=self.params.finish_expired
+            )
+        except RequestFailed as exc:
+            http.status, http.reply_headers = exc.status, exc.http_headers
+            event.failure, answer = exc.failure, event
         finally:
             self._active -= 1
         return self._answered(answer, request)
@@ -269,22 +279,26 @@ class HTTPServer(Actor):
         text = (
             failure.message if status != 500 else f"the request could not be answered; see the log for {answer.trace}"
         )
-        return self._error(status, text, request, [pair for pair in headers if pair[0].lower() != "content-type"])
+        headers = [pair for pair in headers if pair[0].lower() != "content-type"]
+        return self._error(status, text, request, _without_doubles(headers, failure.headers))
 
     def _refused(self, error: ActorkitError, request: Request) -> Response:
-        headers = []
-        if isinstance(error, MethodNotAllowed):
-            headers.append(("Allow", str(error.details.get("allow", ""))))
-        return self._error(error.status, error.message, request, headers)
+        return self._error(error.status, error.message, request, error.reply_headers())
 
     def _error(
         self, status: int, text: str, request: Request, headers: list[tuple[str, str]] | None = None
     ) -> Response:
         headers = headers or []
         if status == 503:
-            headers.append(("Retry-After", "1"))
+            headers = _without_doubles(headers, [("Retry-After", "1")])
         media_type, content = media.write_errors(request.headers, [text])
         return Response(status, content, media_type, headers)
+
+
+def _without_doubles(headers: list[tuple[str, str]], more: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The header fields, and those of `more` that they do not have and that may be sent."""
+    there = {name.lower() for name, _ in headers}
+    return headers + [pair for pair in more if pair[0].lower() not in there and message.is_header(*pair)]
 
 
 def listen(host: str, port: int) -> Any:

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from actorkit.mdp.broker.broker import Broker
 from actorkit.mdp.options import BrokerParams
-from actorkit_actors.mdp.server_actor import ServerActor, endpoint, server_keys
+from actorkit.transport.endpoint import Endpoint
+from actorkit_actors.mdp.server_actor import ServerActor, server_keys
 
 
 class MDPBroker(ServerActor):
@@ -35,4 +36,4 @@ class MDPBroker(ServerActor):
             SettingsError: it cannot be bound, or could be reached from other machines without keys.
         """
         params: BrokerParams = replace(self.params, keys=self.params.keys or server_keys(self.runtime.keys))
-        self.serve(Broker(endpoint(self.params.host, self.params.port), params))
+        self.serve(Broker(str(Endpoint.tcp(self.params.host, self.params.port)), params))

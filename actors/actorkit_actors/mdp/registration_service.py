@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from actorkit.mdp.directory.service import RegistrationService
 from actorkit.mdp.options import RegistrationParams, refuse_clear
-from actorkit_actors.mdp.server_actor import ServerActor, endpoint, server_keys
+from actorkit.transport.endpoint import Endpoint
+from actorkit_actors.mdp.server_actor import ServerActor, server_keys
 
 
 class MDPRegistrationService(ServerActor):
@@ -31,7 +32,7 @@ class MDPRegistrationService(ServerActor):
         Raises:
             SettingsError: it cannot be bound, or could be reached from other machines without keys.
         """
-        where = endpoint(self.params.host, self.params.port)
+        where = str(Endpoint.tcp(self.params.host, self.params.port))
         keys = self.params.keys or server_keys(self.runtime.keys)
         refuse_clear(self.name, where, keys, clear=self.params.clear)
         self.serve(RegistrationService(where, settle_s=self.params.settle_s, keys=keys))

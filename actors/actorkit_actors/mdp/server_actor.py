@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from actorkit import Actor
-from actorkit.mdp.thread import Served, ServerThread
+from actorkit.mdp.server import Server
+from actorkit.mdp.thread import ServerThread
 from actorkit.transport.keys import ClientKeys, ServerKeys
 
 
@@ -16,8 +17,12 @@ class ServerActor(Actor):
     endpoint: str = ""
     _thread: ServerThread | None = None
 
-    def serve(self, server: Served) -> None:
-        """Bind and begin to serve. Raises SettingsError if it cannot."""
+    def serve(self, server: Server) -> None:
+        """Bind and begin to serve.
+
+        Raises:
+            SettingsError: it cannot be bound, or a key is wrong.
+        """
         self._thread = ServerThread(server)
         self.endpoint = self._thread.start()
 
@@ -25,11 +30,6 @@ class ServerActor(Actor):
         """Finish what it has, and end."""
         if self._thread is not None:
             self._thread.stop()
-
-
-def endpoint(host: str, port: int) -> str:
-    """What is bound for a host and a port, 0 for any."""
-    return f"tcp://{f'[{host}]' if ':' in host else host}:{port or '*'}"
 
 
 def server_keys(keys: ClientKeys | None) -> ServerKeys | None:

@@ -10,7 +10,7 @@ import gevent
 from msgspec import Meta
 
 from actorkit import Actor, Event, Failure
-from actorkit.errors import EventError, SettingsError
+from actorkit.errors import EventError, RequestFailed, SettingsError
 from actorkit.mdp.errors import ServiceFailed
 from actorkit.mdp.worker.worker import Worker
 from actorkit.params import Problem
@@ -30,8 +30,8 @@ class MDPWorker(Actor):
     A request whose event fails is answered with the failure, so that the one who asked gets its message and status.
     Requests without actorkit's envelope are taken too, and answered without one.
 
-    The `capacity` is shared out over services and brokers, at least one place for each, and follows the requests: no
-    instance holds more of them than it has places.
+    The `capacity` is shared out over services and brokers, at least one slot for each, and follows the requests: no
+    instance holds more of them than it has slots.
     """
 
     ANSWERS = True
@@ -47,6 +47,9 @@ class MDPWorker(Actor):
             Meta(ge=1, le=10_000, description="requests that one instance takes at a time, for all services together"),
         ] = 16
         timeout_s: Annotated[float, Meta(gt=0, description="longest wait for an answer from the graph")] = 25.0
+        finish_expired: Annotated[
+            bool, Meta(description="whether actors go on with a request that is not waited for any more")
+        ] = False
         heartbeat_s: HeartbeatS = 2.5
         request_format: Annotated[Plain, Meta(description="what a request without envelope is read as")] = "bytes"
 
@@ -106,13 +109,25 @@ class MDPWorker(Actor):
         context = envelope.read_context(frames) if packed else None
         event = Event.unread(*envelope.read_body(frames, self.params.request_format), service=service, context=context)
         if not packed:
-            answer = self.request(event, timeout_s=self.params.timeout_s)
+            answer = self._ask(event)
             if answer.failure is not None:
                 raise ServiceFailed(answer.failure.message, answer.failure.status)
             return [answer.encoded()[1]]
         try:
-            return envelope.pack(self.request(event, timeout_s=self.params.timeout_s))
+            return envelope.pack(self._ask(event))
         except EventError as exc:
-            failed = Event()
-            failed.failure = Failure.of(exc, self.name)
-            return envelope.pack(failed)
+            return envelope.pack(_failed(Failure.of(exc, self.name)))
+
+    def _ask(self, event: Event) -> Event:
+        """What comes back for an event; what failed on the way comes back failed."""
+        try:
+            return self.request(event, timeout_s=self.params.timeout_s, finish_expired=self.params.finish_expired)
+        except RequestFailed as exc:
+            return _failed(exc.failure)
+
+
+def _failed(failure: Failure) -> Event:
+    """The answer that tells a failure."""
+    event = Event()
+    event.failure = failure
+    return event

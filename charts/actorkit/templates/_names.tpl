@@ -1,6 +1,32 @@
-{{/* The first part of every name. */}}
+{{/* A text of at most so many characters; what is longer ends with a hash, so that two of them never become one.
+     (list text limit) */}}
+{{- define "actorkit.cut" -}}
+{{- $text := index . 0 -}}
+{{- $limit := int (index . 1) -}}
+{{- if le (len $text) $limit -}}
+{{- $text -}}
+{{- else -}}
+{{- printf "%s-%s" ($text | trunc (int (sub $limit 9)) | trimSuffix "-") ($text | sha256sum | trunc 8) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A text as part of a DNS label (RFC 1123 §2.1): as it is where it is one, else flattened, with a hash of what it was.
+     (list text limit) */}}
+{{- define "actorkit.label" -}}
+{{- $text := index . 0 -}}
+{{- if regexMatch "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" $text -}}
+{{- include "actorkit.cut" . -}}
+{{- else -}}
+{{- $flat := $text | lower | replace "_" "-" | replace "." "-" | trimAll "-" -}}
+{{- $flat = $flat | trunc (int (sub (index . 1) 9)) | trimSuffix "-" -}}
+{{- printf "%s-%s" $flat ($text | sha256sum | trunc 8) | trimPrefix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The first part of every name. That of a Service begins with a letter (RFC 1035 §2.3.1). */}}
 {{- define "actorkit.fullname" -}}
-{{- default .Release.Name .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- $name := include "actorkit.label" (list (default .Release.Name .Values.fullnameOverride) 52) -}}
+{{- regexMatch "^[0-9]" $name | ternary (printf "r%s" $name | trunc 52) $name -}}
 {{- end -}}
 
 {{/* The name of the chart in labels. */}}
@@ -14,9 +40,37 @@
 
 {{/* The name of an actor's objects, of at most 52 characters so that a StatefulSet can have it. (list $ actor) */}}
 {{- define "actorkit.name" -}}
-{{- $actor := index . 1 -}}
-{{- $first := include "actorkit.fullname" (index . 0) | trunc (int (sub 51 (len $actor))) | trimSuffix "-" -}}
-{{- printf "%s-%s" $first $actor -}}
+{{- $last := include "actorkit.cut" (list (index . 1) 40) -}}
+{{- printf "%s-%s" (include "actorkit.cut" (list (include "actorkit.fullname" (index . 0)) (int (sub 51 (len $last))))) $last -}}
+{{- end -}}
+
+{{/* The name of the Service of an actor's published port: ACTOR-PORT, with a hash where an actor or another port has that
+     name already. (list $ actor port) */}}
+{{- define "actorkit.portService" -}}
+{{- $root := index . 0 -}}
+{{- $name := printf "%s-%s" (index . 1) (include "actorkit.label" (list (index . 2) 40)) -}}
+{{- $taken := ternary 1 0 (hasKey $root.Values.actors $name) -}}
+{{- range $actor, $spec := $root.Values.actors -}}
+{{- range $port, $_ := $spec.ports -}}
+{{- if eq $name (printf "%s-%s" $actor (include "actorkit.label" (list $port 40))) -}}{{- $taken = add1 $taken -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if gt (int $taken) 1 -}}
+{{- $name = printf "%s-%s" ($name | trunc 31 | trimSuffix "-") (printf "%s/%s" (index . 1) (index . 2) | sha256sum | trunc 8) -}}
+{{- end -}}
+{{- include "actorkit.name" (list $root $name) -}}
+{{- end -}}
+
+{{/* The name of a port inside of a pod and a Service (IANA service name, RFC 6335 §5.1): at most 15 characters, and not
+     that of a port that every pod has. (list port) */}}
+{{- define "actorkit.portName" -}}
+{{- $port := index . 0 -}}
+{{- if and (regexMatch "^[a-z]([a-z0-9]|-[a-z0-9])*$" $port) (le (len $port) 15) (not (has $port (list "inbox" "admin"))) -}}
+{{- $port -}}
+{{- else -}}
+{{- $flat := regexReplaceAll "-+" ($port | lower | replace "_" "-" | replace "." "-") "-" | trimAll "-" | trunc 6 | trimSuffix "-" -}}
+{{- printf "%s-%s" $flat ($port | sha256sum | trunc 8) | trimPrefix "-" -}}
+{{- end -}}
 {{- end -}}
 
 {{/* The name whose addresses are an actor's pods. (list $ actor) */}}
@@ -27,29 +81,31 @@
 {{/* The labels that select: they never change. (list $ actor) */}}
 {{- define "actorkit.selector" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ default $root.Chart.Name $root.Values.nameOverride | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
-app.kubernetes.io/component: {{ index . 1 }}
+app.kubernetes.io/name: {{ default $root.Chart.Name $root.Values.nameOverride | trunc 63 | trimSuffix "-" | quote }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
+app.kubernetes.io/component: {{ index . 1 | quote }}
 {{- end -}}
 
 {{/* The labels that all pods of a release have in common. */}}
 {{- define "actorkit.releaseSelector" -}}
-app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
-{{/* All labels. (list $ component) */}}
+{{/* All labels, each once: those that are given win over those of all, and none over those that select.
+     (list $ component [labels]) */}}
 {{- define "actorkit.labels" -}}
 {{- $root := index . 0 -}}
-{{ include "actorkit.selector" . }}
-app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: {{ default $root.Release.Name $root.Values.topology }}
-app.kubernetes.io/managed-by: {{ $root.Release.Service }}
-helm.sh/chart: {{ include "actorkit.chart" $root }}
-io.actorkit.topology: {{ default $root.Release.Name $root.Values.topology }}
-{{- with $root.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $labels := dict
+  "app.kubernetes.io/version" $root.Chart.AppVersion
+  "app.kubernetes.io/part-of" (default $root.Release.Name $root.Values.topology)
+  "app.kubernetes.io/managed-by" $root.Release.Service
+  "helm.sh/chart" (include "actorkit.chart" $root)
+  "io.actorkit.topology" (default $root.Release.Name $root.Values.topology) -}}
+{{- $labels = mergeOverwrite $labels (deepCopy $root.Values.commonLabels) -}}
+{{- if gt (len .) 2 -}}{{- $labels = mergeOverwrite $labels (deepCopy (default dict (index . 2))) -}}{{- end -}}
+{{- $labels = mergeOverwrite $labels (include "actorkit.selector" (list $root (index . 1)) | fromYaml) -}}
+{{- toYaml $labels -}}
 {{- end -}}
 
 {{/* The metadata of an object. (list $ name component [labels [annotations]]) */}}
@@ -59,13 +115,10 @@ io.actorkit.topology: {{ default $root.Release.Name $root.Values.topology }}
 {{- $annotations := deepCopy $root.Values.commonAnnotations -}}
 {{- if gt (len .) 3 -}}{{- $labels = index . 3 -}}{{- end -}}
 {{- if gt (len .) 4 -}}{{- $annotations = mergeOverwrite $annotations (index . 4) -}}{{- end -}}
-name: {{ index . 1 }}
-namespace: {{ include "actorkit.namespace" $root }}
+name: {{ index . 1 | quote }}
+namespace: {{ include "actorkit.namespace" $root | quote }}
 labels:
-  {{- include "actorkit.labels" (list $root (index . 2)) | nindent 2 }}
-  {{- with $labels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- include "actorkit.labels" (list $root (index . 2) $labels) | nindent 2 }}
 {{- with $annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
@@ -105,7 +158,7 @@ annotations:
 {{- define "actorkit.secretName" -}}
 {{- $root := index . 0 -}}
 {{- $secret := default dict (index $root.Values.secrets (index . 1)) -}}
-{{- default (include "actorkit.name" (list $root (index . 1 | lower | replace "_" "-" | replace "." "-"))) $secret.existingSecret -}}
+{{- default (include "actorkit.name" (list $root (include "actorkit.label" (list (index . 1) 40)))) $secret.existingSecret -}}
 {{- end -}}
 
 {{/* The key of a secret's content in its Secret. (list $ secret) */}}
@@ -113,4 +166,9 @@ annotations:
 {{- $root := index . 0 -}}
 {{- $secret := default dict (index $root.Values.secrets (index . 1)) -}}
 {{- default (index . 1) $secret.key -}}
+{{- end -}}
+
+{{/* The name of a volume: at most 63 characters. (list prefix name) */}}
+{{- define "actorkit.volume" -}}
+{{- printf "%s-%s" (index . 0) (include "actorkit.label" (list (index . 1) (int (sub 62 (len (index . 0)))))) -}}
 {{- end -}}

@@ -5,33 +5,13 @@
 {{- $actor := include "actorkit.actor" . | fromYaml -}}
 metadata:
   labels:
-    {{- include "actorkit.labels" . | nindent 4 }}
-    {{- with $actor.podLabels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- include "actorkit.labels" (list $root $name $actor.podLabels) | nindent 4 }}
   annotations:
-    kubectl.kubernetes.io/default-container: actor
-    {{- with $actor.files }}
-    checksum/config: {{ toJson . | sha256sum }}
-    {{- end }}
-    {{- if $actor.secrets }}
-    checksum/secret: {{ include "actorkit.secretsChecksum" . }}
-    {{- end }}
-    {{- if and $root.Values.monitoring.enabled (not (include "actorkit.podMonitors" $root)) }}
-    prometheus.io/scrape: "true"
-    prometheus.io/port: "9600"
-    prometheus.io/path: /metrics
-    {{- end }}
-    {{- with $root.Values.commonAnnotations }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
-    {{- with $actor.podAnnotations }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- include "actorkit.podAnnotations" (list $root $name $actor) | nindent 4 }}
 spec:
   automountServiceAccountToken: false
   enableServiceLinks: false
-  serviceAccountName: {{ include "actorkit.serviceAccountName" $root }}
+  serviceAccountName: {{ include "actorkit.serviceAccountName" $root | quote }}
   terminationGracePeriodSeconds: {{ $actor.terminationGracePeriodSeconds }}
   {{- with concat $root.Values.global.imagePullSecrets $root.Values.imagePullSecrets }}
   imagePullSecrets:
@@ -40,7 +20,7 @@ spec:
     {{- end }}
   {{- end }}
   {{- with $actor.priorityClassName }}
-  priorityClassName: {{ . }}
+  priorityClassName: {{ . | quote }}
   {{- end }}
   securityContext:
     {{- toYaml $actor.podSecurityContext | nindent 4 }}
@@ -65,7 +45,7 @@ spec:
           protocol: TCP
         {{- range $port, $spec := $actor.ports }}
         {{- if not (has (int $spec.containerPort) (list 5550 9600)) }}
-        - name: {{ $port }}
+        - name: {{ include "actorkit.portName" (list $port) | quote }}
           containerPort: {{ $spec.containerPort }}
           protocol: TCP
         {{- end }}
@@ -100,22 +80,25 @@ spec:
           mountPath: /tmp
         {{- if hasKey $actor.env "ACTORKIT_DEAD_LETTERS" }}
         - name: dead-letters
-          mountPath: {{ index $actor.env "ACTORKIT_DEAD_LETTERS" }}
+          mountPath: {{ index $actor.env "ACTORKIT_DEAD_LETTERS" | quote }}
+          {{- if $root.Values.deadLetters.existingClaim }}
+          subPath: {{ $name | quote }}
+          {{- end }}
         {{- end }}
         {{- range $parameter, $spec := $actor.keeps }}
-        - name: keeps-{{ $parameter | lower | replace "_" "-" }}
-          mountPath: {{ $spec.target }}
+        - name: {{ include "actorkit.volume" (list "keeps" $parameter) }}
+          mountPath: {{ $spec.target | quote }}
         {{- end }}
         {{- range $key, $file := $actor.files }}
         - name: files
-          mountPath: {{ $file.target }}
-          subPath: {{ $key }}
+          mountPath: {{ $file.target | quote }}
+          subPath: {{ $key | quote }}
           readOnly: true
         {{- end }}
         {{- range $secret, $spec := $actor.secrets }}
-        - name: secret-{{ $secret | lower | replace "_" "-" | replace "." "-" }}
-          mountPath: {{ $spec.target }}
-          subPath: {{ $secret }}
+        - name: {{ include "actorkit.volume" (list "secret" $secret) }}
+          mountPath: {{ $spec.target | quote }}
+          subPath: {{ $secret | quote }}
           readOnly: true
         {{- end }}
         {{- with $actor.extraVolumeMounts }}
@@ -132,7 +115,7 @@ spec:
     - name: dead-letters
       {{- with $root.Values.deadLetters.existingClaim }}
       persistentVolumeClaim:
-        claimName: {{ . }}
+        claimName: {{ . | quote }}
       {{- else }}
       emptyDir:
         sizeLimit: {{ $root.Values.deadLetters.size }}
@@ -140,24 +123,24 @@ spec:
     {{- end }}
     {{- range $parameter, $spec := $actor.keeps }}
     {{- with $spec.existingClaim }}
-    - name: keeps-{{ $parameter | lower | replace "_" "-" }}
+    - name: {{ include "actorkit.volume" (list "keeps" $parameter) }}
       persistentVolumeClaim:
-        claimName: {{ . }}
+        claimName: {{ . | quote }}
     {{- end }}
     {{- end }}
     {{- if $actor.files }}
     - name: files
       configMap:
-        name: {{ include "actorkit.name" (list $root $name) }}
+        name: {{ include "actorkit.name" (list $root $name) | quote }}
     {{- end }}
     {{- range $secret, $spec := $actor.secrets }}
-    - name: secret-{{ $secret | lower | replace "_" "-" | replace "." "-" }}
+    - name: {{ include "actorkit.volume" (list "secret" $secret) }}
       secret:
-        secretName: {{ include "actorkit.secretName" (list $root $secret) }}
+        secretName: {{ include "actorkit.secretName" (list $root $secret) | quote }}
         defaultMode: 0440
         items:
-          - key: {{ include "actorkit.secretKey" (list $root $secret) }}
-            path: {{ $secret }}
+          - key: {{ include "actorkit.secretKey" (list $root $secret) | quote }}
+            path: {{ $secret | quote }}
     {{- end }}
     {{- with $actor.extraVolumes }}
     {{- toYaml . | nindent 4 }}
@@ -187,25 +170,45 @@ spec:
   {{- end }}
 {{- end -}}
 
-{{/* The environment: settings, endpoints with this release's names in them, and what is added. (list $ merged-actor) */}}
+{{/* The annotations of a pod, each once. (list $ actor merged-actor) */}}
+{{- define "actorkit.podAnnotations" -}}
+{{- $root := index . 0 -}}
+{{- $actor := index . 2 -}}
+{{- $annotations := dict "kubectl.kubernetes.io/default-container" "actor" -}}
+{{- if and $root.Values.monitoring.enabled (not (include "actorkit.podMonitors" $root)) -}}
+{{- $scraped := dict "prometheus.io/scrape" "true" "prometheus.io/port" "9600" "prometheus.io/path" "/metrics" -}}
+{{- $annotations = mergeOverwrite $annotations $scraped -}}
+{{- end -}}
+{{- $annotations = mergeOverwrite $annotations (deepCopy $root.Values.commonAnnotations) -}}
+{{- $annotations = mergeOverwrite $annotations (deepCopy (default dict $actor.podAnnotations)) -}}
+{{- with $actor.files -}}
+{{- $_ := set $annotations "checksum/config" (toJson . | sha256sum) -}}
+{{- end -}}
+{{- if $actor.secrets -}}
+{{- $_ := set $annotations "checksum/secret" (include "actorkit.secretsChecksum" .) -}}
+{{- end -}}
+{{- toYaml $annotations -}}
+{{- end -}}
+
+{{/* The environment, each variable once: what is added wins over the actor's own, and that over what all have.
+     Kubernetes reads "$$" as "$" (and "$(NAME)" as a reference), so every "$" is doubled. (list $ merged-actor) */}}
 {{- define "actorkit.env" -}}
 {{- $root := index . 0 -}}
 {{- $actor := index . 1 -}}
-- name: ACTORKIT_LOG_FORMAT
-  value: {{ $root.Values.log.format | quote }}
-- name: ACTORKIT_LOG_LEVEL
-  value: {{ $root.Values.log.level | quote }}
+{{- $added := list "ACTORKIT_INSTANCE" -}}
+{{- range $actor.extraEnv -}}{{- $added = append $added .name -}}{{- end -}}
+{{- $values := dict "ACTORKIT_LOG_FORMAT" $root.Values.log.format "ACTORKIT_LOG_LEVEL" $root.Values.log.level -}}
+{{- $values = mergeOverwrite $values (deepCopy (default dict $actor.env)) -}}
+{{- range $key, $value := $actor.endpoints -}}{{- $_ := set $values $key (tpl $value $root) -}}{{- end -}}
 - name: ACTORKIT_INSTANCE
   valueFrom:
     fieldRef:
       fieldPath: metadata.name
-{{- range $key, $value := $actor.env }}
-- name: {{ $key }}
-  value: {{ $value | replace "$(" "$$(" | quote }}
+{{- range $key, $value := $values }}
+{{- if not (has $key $added) }}
+- name: {{ $key | quote }}
+  value: {{ $value | replace "$" "$$" | quote }}
 {{- end }}
-{{- range $key, $value := $actor.endpoints }}
-- name: {{ $key }}
-  value: {{ tpl $value $root | quote }}
 {{- end }}
 {{- with $actor.extraEnv }}
 {{ toYaml . }}

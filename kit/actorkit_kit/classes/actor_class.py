@@ -6,6 +6,7 @@ import difflib
 import importlib
 import inspect
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -70,8 +71,7 @@ class Description(msgspec.Struct, frozen=True):
 def describe(request: Request) -> Description:
     """Import a class and look at it, in this process.
 
-    A class may offer `check(params)`, a class method that takes its finished parameters and yields Problems, for what
-    types cannot say: a stylesheet that does not compile, two routes that are the same.
+    Parameters of the right types are given to the class's own `check`, see `Actor.check`.
     """
     module, _, name = request.class_path.partition(":")
     try:
@@ -79,7 +79,7 @@ def describe(request: Request) -> Description:
     except ModuleNotFoundError as exc:
         return Description(error=f'there is no module "{exc.name}"', missing=exc.name or "")
     except (Exception, SystemExit) as exc:  # noqa: BLE001 - the user's module may raise anything when it is imported
-        return Description(error=f'the module "{module}" cannot be imported: {_told(exc)}')
+        return Description(error=f'the module "{module}" cannot be imported: {_reason(exc)}')
     found = getattr(imported, name, None)
     if found is None:
         near = difflib.get_close_matches(
@@ -89,7 +89,8 @@ def describe(request: Request) -> Description:
         return Description(error=f'the module "{module}" has no class "{name}"{hint}')
     if not (inspect.isclass(found) and issubclass(found, Actor)):
         return Description(error=f'"{request.class_path}" is not a subclass of actorkit.Actor')
-    return Description(_declarations(request.class_path, found), tuple(_problems(found, request.params)))
+    declarations = _declarations(request.class_path, found)  # type: ignore[arg-type]  # a class can be hashed
+    return Description(declarations, tuple(_problems(found, request.params)))
 
 
 def class_of(class_path: str) -> type[Actor]:
@@ -99,6 +100,7 @@ def class_of(class_path: str) -> type[Actor]:
     return cls
 
 
+@cache
 def _declarations(class_path: str, cls: type[Actor]) -> ActorClass:
     return ActorClass(
         class_path=class_path,
@@ -122,14 +124,13 @@ def _problems(cls: type[Actor], given: Mapping[str, Any]) -> Iterable[Problem]:
         return problems
     try:
         finished = parameters.build(cls.Params, given)
-        hook = getattr(cls, "check", None)
-        return list(hook(finished)) if hook else []
+        return list(cls.check(finished))
     except Exception as exc:  # noqa: BLE001 - the class's own code may raise anything; it is then the finding
-        name, colon, rest = _told(exc).partition(": ")
-        return [Problem(name, rest) if colon and name in given else Problem("", _told(exc))]
+        name, colon, rest = _reason(exc).partition(": ")
+        return [Problem(name, rest) if colon and name in given else Problem("", _reason(exc))]
 
 
-def _told(exc: BaseException) -> str:
+def _reason(exc: BaseException) -> str:
     text = " ".join(str(exc).split())
     if text and isinstance(exc, ActorkitError):
         return text

@@ -17,11 +17,15 @@ from actorkit_kit.classes.actor_class import Description, Request, describe
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What to look at: classes, or the object `director` of the Python file `program`."""
+    """What to look at: classes, or the object `director` of the Python file `program`.
+
+    Users' modules are in `folder`, which comes last on the path of modules, as it does where an actor runs.
+    """
 
     classes: tuple[Request, ...] = ()
     program: str = ""
     director: str = ""
+    folder: str = ""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -38,6 +42,8 @@ def main() -> None:
     answer = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    if order.folder:
+        sys.path.append(order.folder)
     report = _director(order) if order.program else Report(tuple(describe(request) for request in order.classes))
     with os.fdopen(answer, "wb") as stream:
         stream.write(msgspec.json.encode(report, enc_hook=str))

@@ -48,10 +48,10 @@ def ask(order: Order, folder: Path | None) -> Report:
     try:
         done = subprocess.run(
             python_process.command("actorkit_kit.classes.describe"),
-            input=msgspec.json.encode(order),
+            input=msgspec.json.encode(msgspec.structs.replace(order, folder=str(folder or ""))),
             capture_output=True,
             timeout=IMPORT_TIMEOUT_S,
-            env=python_process.environ(folder),
+            env=python_process.environ(),
             check=False,
         )
         return msgspec.json.decode(done.stdout, type=Report)

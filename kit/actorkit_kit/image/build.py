@@ -19,9 +19,9 @@ from typing import Any, Final, Protocol
 
 from docker import DockerClient
 from docker.errors import APIError, ImageNotFound
-from docker.utils.build import exclude_paths
 
 from actorkit_kit import assets
+from actorkit_kit.author_code import survey
 from actorkit_kit.errors import KitError
 from actorkit_kit.plan.model import Image, Plan
 
@@ -92,23 +92,10 @@ def _actor_recipe(plan: Plan, image: Image, uses: str, runtime: Recipe) -> Recip
     context = dict(runtime.context) | _folder(assets.package("actorkit_actors"), "actors/actorkit_actors")
     arguments = {"VERSION": plan.version, "EXTRA": image.extra, "RUNTIME": runtime.tag, "NAME": uses}
     if image.build is not None:
-        context |= _author_code(image.build)
+        code = survey(image.build, plan.secret_files)
+        context |= {f"code/{name}": path for name, path in code.files.items()}
         arguments |= {"CODE": "code"}
     return Recipe(image.tag, "actor", arguments, context, parent=runtime.digest)
-
-
-def _author_code(folder: Path) -> Context:
-    if not folder.is_dir():
-        raise KitError(f'"{folder}" is no folder. "build" names the folder with the code of an actor.')
-    ignore = folder / ".dockerignore"
-    lines = ignore.read_text().splitlines() if ignore.is_file() else []
-    patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    kept = exclude_paths(str(folder), patterns)
-    return {
-        f"code/{path.relative_to(folder)}": path
-        for path in assets.files_under(folder)
-        if str(path.relative_to(folder)) in kept
-    }
 
 
 def _folder(folder: Path, prefix: str) -> Context:

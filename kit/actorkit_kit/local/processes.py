@@ -78,6 +78,8 @@ class Local:
             peer=lambda name: self.peer(self.plan.unit(name)), inbox=lambda _name: self.inbox(unit, number), admin=admin
         )
         variables = environment(self.plan, local, addresses)
+        if unit.image.build is not None:
+            variables["ACTORKIT_CODE"] = str(unit.image.build)
         variables["ACTORKIT_INSTANCE"] = f"{unit.name}-{number}"
         if unit.keeps_dead_letters:
             variables["ACTORKIT_DEAD_LETTERS"] = str(self._box or "")
@@ -86,7 +88,7 @@ class Local:
             unit=unit,
             number=number,
             command=self.command(unit, number),
-            environ=python_process.environ(unit.image.build, extra=variables),
+            environ=python_process.environ(variables),
             admin=f"http://{admin}",
             urls=tuple(_url(unit, port.published) for port in unit.ports),
         )

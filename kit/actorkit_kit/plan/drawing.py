@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import subprocess
@@ -69,10 +68,8 @@ def svg(plan: Plan) -> str:
     """An SVG picture, laid out by the Graphviz that comes with pygraphviz.
 
     Raises:
-        KitError: pygraphviz is not installed, or its Graphviz does not run here.
+        KitError: its Graphviz does not run here.
     """
-    if importlib.util.find_spec("pygraphviz") is None:
-        raise KitError("SVG needs pygraphviz: pip install 'actorkit[kit]'. Mermaid and DOT need nothing.")
     done = subprocess.run(
         python_process.command("actorkit_kit.plan.graphviz"),
         input=dot(plan).encode(),

@@ -15,6 +15,7 @@ from actorkit.edge.peers import Peers
 from actorkit.graph import Connection, variable_of
 from actorkit.mdp.directory.discovery import REGISTRY
 from actorkit_actors.catalogue import Kind
+from actorkit_kit.topology.model import SECRETS_FOLDER
 
 #: Port on which every actor takes events, and every broker requests, inside its container.
 INBOX_PORT: Final = 5550
@@ -135,16 +136,24 @@ class Plan:
         """
         return next((unit for unit in self.units if unit.name == name), None) or _missing(name)
 
+    @property
+    def secret_files(self) -> frozenset[Path]:
+        """The files and folders on the author's machine that hold secrets."""
+        files = {mount.source for unit in self.units for mount in unit.mounts if mount.secret and not mount.variable}
+        return frozenset((*files, self.base / SECRETS_FOLDER))
+
     def of_kind(self, kind: Kind) -> tuple[Unit, ...]:
         """The units of a kind."""
         return tuple(unit for unit in self.units if unit.kind == kind)
 
     def meets(self, unit: Unit) -> tuple[Unit, ...]:
         """The units that one connects to for requests: brokers, and the registration services that list them."""
+        if unit.kind != "broker" and not unit.uses_broker:
+            return ()
         registrations = self.of_kind("registration")
         if unit.kind == "broker":
             return registrations
-        return (*registrations, *self.of_kind("broker")) if unit.uses_broker else ()
+        return (*registrations, *self.of_kind("broker"))
 
 
 def _missing(name: str) -> Unit:

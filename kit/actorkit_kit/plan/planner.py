@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
 import actorkit
+from actorkit.graph import Connection
 from actorkit.params import is_reference
 from actorkit_actors.catalogue import SERVERS
-from actorkit_kit import assets
+from actorkit_kit.author_code import survey
 from actorkit_kit.classes.actor_class import ActorClass
 from actorkit_kit.classes.lookup import entry_of
 from actorkit_kit.plan.model import FILES_DIR, INBOX_PORT, SECRETS_DIR, Image, Mount, Plan, Port, Unit, Wait
@@ -28,7 +30,14 @@ _DIRECTORS: Final = ("host", "port")
 def make_plan(checked: Checked) -> Plan:
     """Decide: names, images, files, ports, who waits for whom."""
     topology = checked.topology
-    units = [_unit(topology, node, checked.classes.get(name)) for name, node in topology.actors.items()]
+    edges: dict[str, list[Connection]] = defaultdict(list)
+    for edge in topology.connections:
+        edges[edge.source].append(edge)
+    receivers = {edge.destination for edge in topology.connections}
+    units = [
+        _unit(topology, node, checked.classes.get(name), tuple(edges[name]), name in receivers)
+        for name, node in topology.actors.items()
+    ]
     if topology.keys:
         units = [_with_keys(topology, unit) for unit in units]
     plan = Plan(topology.name, actorkit.__version__, "", topology.base, tuple(units))
@@ -37,19 +46,20 @@ def make_plan(checked: Checked) -> Plan:
     return replace(plan, digest=_digest(plan))
 
 
-def _unit(topology: Topology, node: Node, actor_class: ActorClass | None) -> Unit:
+def _unit(
+    topology: Topology, node: Node, actor_class: ActorClass | None, edges: tuple[Connection, ...], receives: bool
+) -> Unit:
     actor_class = actor_class or ActorClass(node.class_path)
     mounts = tuple(_mounts(topology, node))
-    edges = tuple(edge for edge in topology.connections if edge.source == node.name)
     unit = Unit(
         name=node.name,
         kind=node.kind,
         uses=node.uses,
         class_path=node.class_path,
-        image=_image(topology, node, actor_class),
+        image=_image(topology, node),
         replicas=node.replicas,
         params={**_params(node, mounts), **actor_class.keeps},
-        receives=any(edge.destination == node.name for edge in topology.connections),
+        receives=receives,
         edges=edges,
         uses_broker=actor_class.uses_broker,
         mounts=mounts,
@@ -63,12 +73,15 @@ def _unit(topology: Topology, node: Node, actor_class: ActorClass | None) -> Uni
         listens={name: _host_parameter(actor_class, name) for name in actor_class.listens},
         keeps=actor_class.keeps,
     )
-    return unit if node.kind == "actor" else _beside(unit, node)
+    return unit if node.kind == "actor" else _as_server(unit, node)
 
 
-def _beside(unit: Unit, node: Node) -> Unit:
-    """The unit of what stands beside the graph. What runs as a process of another class binds the inbox, and the
-    runtime's image is enough for it."""
+def _as_server(unit: Unit, node: Node) -> Unit:
+    """The unit of a server beside the graph: a broker, a registration service, or Titanic.
+
+    A server whose catalogue entry names a `process` runs that class instead of its actor's: it then binds the inbox
+    itself, and the image of the runtime holds all that it needs.
+    """
     process = SERVERS[node.kind].process
     if not process:
         return replace(unit, begins=False, serves=True)
@@ -95,11 +108,11 @@ def _secret_mount(topology: Topology, name: str) -> Mount:
     return Mount(name, secret.file or Path(), f"{SECRETS_DIR}/{name}", secret=True, variable=secret.variable)
 
 
-def _image(topology: Topology, node: Node, actor_class: ActorClass) -> Image:
+def _image(topology: Topology, node: Node) -> Image:
     version = actorkit.__version__
     if node.build is not None:
-        extra = "xml" if actor_class.input == "XMLEvent" else ""
-        return Image(f"{topology.name}/{node.name}:{version}", extra, node.build)
+        # Any code may come to see XML, whatever it says that it consumes, so what reads it is always there.
+        return Image(f"{topology.name}/{node.name}:{version}", "xml", node.build)
     entry = entry_of(node.uses)
     return Image(f"actorkit/{entry.name}:{version}", entry.extra) if entry else Image(f"actorkit/runtime:{version}")
 
@@ -139,17 +152,21 @@ def _host_parameter(actor_class: ActorClass, port: str) -> str:
 
 
 def _waits(plan: Plan) -> dict[str, tuple[Wait, ...]]:
-    """Senders wait for their receivers, all that need brokers for these, and brokers for where they are listed.
+    """Which units are started before which: unit → the units that it waits for.
 
-    A receiver outside of the sender's circle must be healthy first. Inside a circle nobody can be ready before the
-    others: there a sender only comes after its receiver, and the circle is broken where its front closes it.
+    A sender waits for its receivers, a unit that uses brokers for the brokers, and a broker for the registration
+    services that list it. A receiver outside of the sender's circle must be healthy first. Inside a circle no unit can
+    be ready before the others: there a sender only starts after its receiver, and the edge that leads back to the
+    front of the circle is left out.
     """
     graph = {unit.name: list(dict.fromkeys(_needs(unit, plan))) for unit in plan.units}
-    circle = {name: set(component) for component in order.components(graph) for name in component}
+    circle = {name: number for number, members in enumerate(order.components(graph)) for name in members}
     open_graph = order.without_cycles(graph, [unit.name for unit in plan.units if unit.begins])
     position = {name: n for n, wave in enumerate(reversed(order.waves(open_graph))) for name in wave}
     return {
-        name: tuple(Wait(other, other not in circle[name]) for other in sorted(others, key=lambda o: (position[o], o)))
+        name: tuple(
+            Wait(other, circle[other] != circle[name]) for other in sorted(others, key=lambda o: (position[o], o))
+        )
         for name, others in open_graph.items()
     }
 
@@ -180,7 +197,7 @@ def _digest(plan: Plan) -> str:
     for unit in plan.units:
         files = [mount.source for mount in unit.mounts if not mount.secret]
         if unit.image.build is not None:
-            files += assets.files_under(unit.image.build)
+            files += survey(unit.image.build, plan.secret_files).files.values()
         for file in files:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()

@@ -106,7 +106,7 @@ def _local_box(variables: Mapping[str, str]) -> Box:
     def call(arguments: Sequence[str]) -> tuple[int, str, str]:
         done = subprocess.run(
             [*python_process.command(MODULE), *arguments],
-            env=python_process.environ(extra=variables),
+            env=python_process.environ(variables),
             capture_output=True,
             text=True,
             check=False,

@@ -6,13 +6,15 @@ Endpoints are templates: the names of Services begin with the release's name, wh
 from __future__ import annotations
 
 import base64
+import codecs
 import io
 from typing import Any, Final
 
 from ruamel.yaml import YAML
 
 from actorkit_kit import assets
-from actorkit_kit.plan.model import Plan, Unit, container_addresses, environment
+from actorkit_kit.errors import KitError
+from actorkit_kit.plan.model import Mount, Plan, Unit, container_addresses, environment
 from actorkit_kit.render import mounts
 from actorkit_kit.render.yamltext import Text, header, tree
 
@@ -29,7 +31,7 @@ def render(plan: Plan) -> dict[str, str | bytes]:
     """Every file of the chart's folder by its path in it; the same bytes for the same plan.
 
     Raises:
-        KitError: a file or a secret that the plan mounts cannot be read.
+        KitError: a file or a secret that the plan mounts cannot be read, or Helm would change it.
     """
     chart = assets.asset("charts") / "actorkit"
     rendered: dict[str, str | bytes] = {
@@ -39,8 +41,15 @@ def render(plan: Plan) -> dict[str, str | bytes]:
     }
     rendered["values.yaml"] = header(plan) + _values(plan, (chart / "values.yaml").read_text())
     rendered[".gitignore"] = "# What must not leave this machine.\n/secrets/\n"
-    rendered |= {f"secrets/{name}": mounts.read(mount) for name, mount in mounts.secrets(plan).items()}
+    rendered |= {f"secrets/{name}": _secret(mount) for name, mount in mounts.secrets(plan).items()}
     return dict(sorted(rendered.items()))
+
+
+def _secret(mount: Mount) -> bytes:
+    content = mounts.read(mount)
+    if content.startswith(codecs.BOM_UTF8):
+        raise KitError(f'the secret "{mount.name}" begins with a byte order mark, which Helm leaves out. Remove it.')
+    return content
 
 
 def _values(plan: Plan, template: str) -> str:

@@ -7,9 +7,14 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from actorkit_kit.errors import KitError
 from actorkit_kit.plan.model import Mount, Plan, Unit
+
+#: What a longer name is cut to before its hash: with it, it is a key of a ConfigMap (at most 253 characters).
+MAX_NAME: Final = 200
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}\Z")
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,11 @@ def secret_targets(unit: Unit) -> dict[str, str]:
 
 
 def _key(mount: Mount) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "-", mount.name)
+    """The name of a mount as that of a file and of a key in a ConfigMap or Secret; no two names become one."""
+    if _FILE_NAME.match(mount.name) and mount.name.strip("."):
+        return mount.name
+    flat = re.sub(r"[^A-Za-z0-9._-]", "-", mount.name)[:MAX_NAME]
+    return f"{flat.strip('.')}-{hashlib.sha256(mount.name.encode()).hexdigest()[:8]}"
 
 
 def read(mount: Mount) -> bytes:

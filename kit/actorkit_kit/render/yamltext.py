@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -12,6 +13,14 @@ from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from actorkit_kit.plan.model import Plan
+
+#: Plain scalars that YAML 1.1 (Helm, Kubernetes) reads as something else than the text that YAML 1.2 takes them for:
+#: truth values, nothing, numbers with `_`, `:` or other bases, dates, a merge (yaml.org/type).
+_YAML_1_1: Final = re.compile(
+    r"(?i:y|n|yes|no|on|off|true|false|null)|~|<<|=|"
+    r"[-+]?[0-9][0-9_,.:xXoO]*([eE][-+]?[0-9]+)?|0[xX][0-9a-fA-F_]+|0b[01_]+|[-+]?\.[0-9_]+([eE][-+]?[0-9]+)?|"
+    r"[-+]?\.(?i:inf|nan)|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*"
+)
 
 
 class Text(str):
@@ -58,7 +67,7 @@ def tree(value: Any) -> Any:
     if isinstance(value, Mapping):
         node = CommentedMap()
         for key, item in value.items():
-            node[key] = tree(item)
+            node[_quoted_where_ambiguous(key)] = tree(item)
         return node
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         items = CommentedSeq([tree(item) for item in value])
@@ -71,7 +80,12 @@ def tree(value: Any) -> Any:
         return DoubleQuotedScalarString(value)
     if isinstance(value, str) and "\n" in value:
         return LiteralScalarString(value)
-    return value
+    return _quoted_where_ambiguous(value)
+
+
+def _quoted_where_ambiguous(value: Any) -> Any:
+    """A key or a plain text, in quotes where a reader of YAML 1.1 would not take it for the text that it is."""
+    return DoubleQuotedScalarString(value) if isinstance(value, str) and _YAML_1_1.fullmatch(value) else value
 
 
 def _plain(text: str) -> bool:

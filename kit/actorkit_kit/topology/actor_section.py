@@ -70,7 +70,7 @@ class ActorSections:
             message = 'the name "broker" is the broker\'s own. Choose another.'
         else:
             return False
-        self._findings.add(section.path, message, key=True)
+        self._findings.add(section.location, message, key=True)
         return True
 
     def _servers(self) -> dict[str, Node]:
@@ -92,7 +92,7 @@ class ActorSections:
             replicas=section.integer("replicas", 1, least=1, most=MAX_REPLICAS),
             expose=self._exposures(section) if "expose" in known else (),
             kind=entry.kind,
-            path=section.path,
+            location=section.location,
             **self._shared(section, self._defaults),
         )
 
@@ -118,7 +118,7 @@ class ActorSections:
             build=build,
             expose=self._exposures(section),
             kind=entry.kind if entry else "actor",
-            path=section.path,
+            location=section.location,
             **self._shared(section, self._defaults),
         )
         return node if class_path and (build or is_stock(class_path)) else None
@@ -152,7 +152,9 @@ class ActorSections:
             section.only("file", "env")
             file, variable = section.text("file"), section.text("env")
             if bool(file) == bool(variable):
-                self._findings.add(section.path, "a secret comes from a file or from a variable. Give file: or env:.")
+                self._findings.add(
+                    section.location, "a secret comes from a file or from a variable. Give file: or env:."
+                )
             elif variable and not _VARIABLE.match(variable):
                 section.add("env", f'"{variable}" is not the name of a variable. Write letters, digits and _.')
             found[name] = Secret(name, self._base / file if file else None, variable)
@@ -161,25 +163,25 @@ class ActorSections:
     def _exposures(self, section: Section) -> tuple[Exposure, ...]:
         found = []
         for name, value in section.mapping("expose").items():
-            path = (*section.path, "expose", name)
+            location = (*section.location, "expose", name)
             if not re.match(r"[a-z]([a-z0-9_-]{0,38}[a-z0-9])?\Z", name):
-                self._findings.add(path, bad_name(name), key=True)
+                self._findings.add(location, bad_name(name), key=True)
                 continue
             if isinstance(value, int) and not isinstance(value, bool):
                 value = {"port": value}
-                inner = Section(self._findings, path[:-1], {name: value["port"]})
+                inner = Section(self._findings, location[:-1], {name: value["port"]})
                 port = inner.integer(name, 0, least=1, most=65535)
                 found += [Exposure(name, port)] if port else []
             elif isinstance(value, dict):
-                inner = Section(self._findings, path, value)
+                inner = Section(self._findings, location, value)
                 inner.only("port", "public")
                 port = inner.integer("port", 0, least=1, most=65535)
                 if "port" not in inner:
-                    self._findings.add(path, '"port" is missing. Write the port on the host.')
+                    self._findings.add(location, '"port" is missing. Write the port on the host.')
                 found += [Exposure(name, port, inner.flag("public"))] if port else []
             else:
                 message = f"this is {kind(value)}. Write the port on the host, or {{port: 8080, public: true}}."
-                self._findings.add(path, message)
+                self._findings.add(location, message)
         return tuple(found)
 
     def _shared(self, section: Section, defaults: _Shared) -> dict[str, Any]:

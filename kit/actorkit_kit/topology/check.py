@@ -16,11 +16,10 @@ from actorkit_actors.catalogue import SERVERS
 from actorkit_kit.classes import lookup
 from actorkit_kit.classes.actor_class import ActorClass, Description, Request
 from actorkit_kit.errors import KitError
-from actorkit_kit.topology import graph_check, server_check
+from actorkit_kit.topology import graph_check, server_check, values
 from actorkit_kit.topology.actor_section import ActorSections
 from actorkit_kit.topology.connection_section import ConnectionSection
-from actorkit_kit.topology.document import Document
-from actorkit_kit.topology.document import Path as Place
+from actorkit_kit.topology.document import Document, Location
 from actorkit_kit.topology.findings import Finding, Findings
 from actorkit_kit.topology.model import BROKER, Node, Topology, secret_of
 from actorkit_kit.topology.section import Section, kind
@@ -44,12 +43,14 @@ class Checked:
 def check(document: Document) -> Checked:
     """Find every mistake. Never fails on a document, whatever stands in it."""
     findings = Findings(document)
-    for path, place, message in document.mistakes:
-        findings.put(path, place, message)
+    for location, place, message in document.mistakes:
+        findings.put(location, place, message)
     if not isinstance(document.data, dict):
         if not document.mistakes:
             message = f"this is {kind(document.data)}, not a topology. Begin with name:, actors: and connections:."
             findings.add((), message)
+        return Checked(Topology("", document.base, {}), {}, tuple(findings))
+    if not values.check_values(findings, document):
         return Checked(Topology("", document.base, {}), {}, tuple(findings))
     root = Section(findings, (), document.data)
     root.only(*TOP_KEYS)
@@ -66,9 +67,11 @@ def check(document: Document) -> Checked:
     classes = _classes(findings, topology)
     broker = server_check.missing_broker(topology, classes)
     if broker is not None:
-        topology = replace(topology, actors={**nodes, BROKER: replace(sections.server("broker"), path=broker)})
+        topology = replace(topology, actors={**nodes, BROKER: replace(sections.server("broker"), location=broker)})
         classes |= _classes(findings, replace(topology, actors={BROKER: topology.actors[BROKER]}))
     _ports(findings, topology)
+    for node in topology.actors.values():
+        values.check_sizes(findings, node)
     graph_check.check(findings, topology, classes, connections)
     on_networks = Findings(document)
     server_check.check(findings, on_networks, topology, classes)
@@ -85,24 +88,24 @@ def _keys_secret(root: Section) -> str:
 
 def _keys(findings: Findings, topology: Topology) -> None:
     """See that the secret with the CURVE keys is there and holds a pair."""
-    place: Place = ("keys", "secret")
-    found = _secret(findings, topology, place, topology.keys)
+    location: Location = ("keys", "secret")
+    found = _secret(findings, topology, location, topology.keys)
     if "file" in found:
         try:
             topology_keys.read(Path(found["file"]))
         except SettingsError as exc:
             reason = exc.message.partition(", and ")[2] or exc.message
-            findings.add(place, f'the secret "{topology.keys}" is of no use: {reason} Make one with kit keys.')
+            findings.add(location, f'the secret "{topology.keys}" is of no use: {reason} Make one with kit keys.')
 
 
 def _ports(findings: Findings, topology: Topology) -> None:
     owners: dict[int, str] = {}
     for node in topology.actors.values():
         for exposure in node.expose:
-            place: Place = (*node.path, "expose", exposure.name)
+            location: Location = (*node.location, "expose", exposure.name)
             if exposure.port in owners:
                 message = f'port {exposure.port} is published by "{owners[exposure.port]}" already. Choose another.'
-                findings.add(place, message)
+                findings.add(location, message)
             owners.setdefault(exposure.port, node.name)
 
 
@@ -116,7 +119,7 @@ def _classes(findings: Findings, topology: Topology) -> dict[str, ActorClass]:
         try:
             descriptions = lookup.look_up(requests, folder)
         except KitError as exc:
-            findings.add((*nodes[0].path, "uses"), str(exc))
+            findings.add((*nodes[0].location, "uses"), str(exc))
             continue
         for node, description in zip(nodes, descriptions, strict=True):
             _judge(findings, node, description)
@@ -133,26 +136,26 @@ def _readable(findings: Findings, topology: Topology, node: Node) -> dict[str, A
         if not is_reference(value):
             continue
         form, given = next(iter(value.items()))
-        place: Place = (*node.path, "params", name, form)
+        location: Location = (*node.location, "params", name, form)
         if not isinstance(given, str):
-            findings.add(place, f"this is {kind(given)}. Write the name of a {form}.")
+            findings.add(location, f"this is {kind(given)}. Write the name of a {form}.")
             params[name] = {"secret": ""}
         elif form == "file":
-            params[name] = _file(findings, topology, place, given)
+            params[name] = _file(findings, topology, location, given)
         else:
-            params[name] = _secret(findings, topology, place, given)
+            params[name] = _secret(findings, topology, location, given)
     return params
 
 
-def _file(findings: Findings, topology: Topology, place: Place, given: str) -> dict[str, str]:
+def _file(findings: Findings, topology: Topology, location: Location, given: str) -> dict[str, str]:
     path = topology.base / given
     if path.is_file():
         return {"file": str(path)}
-    findings.add(place, f'there is no file "{given}". Paths start from the folder of the topology.')
+    findings.add(location, f'there is no file "{given}". Paths start from the folder of the topology.')
     return {"secret": given}
 
 
-def _secret(findings: Findings, topology: Topology, place: Place, given: str) -> dict[str, str]:
+def _secret(findings: Findings, topology: Topology, location: Location, given: str) -> dict[str, str]:
     secret = secret_of(topology, given)
     if secret.file is None:
         return {"secret": given}
@@ -160,7 +163,7 @@ def _secret(findings: Findings, topology: Topology, place: Place, given: str) ->
         return {"file": str(secret.file)}
     shown = secret.file.relative_to(topology.base) if secret.file.is_relative_to(topology.base) else secret.file
     todo = f'Write it there, or say under "secrets" where it is: {given}: {{file: …}} or {{env: …}}.'
-    findings.add(place, f'the secret "{given}" has no file "{shown}". {todo}')
+    findings.add(location, f'the secret "{given}" has no file "{shown}". {todo}')
     return {"secret": given}
 
 
@@ -168,10 +171,10 @@ def _judge(findings: Findings, node: Node, description: Description) -> None:
     if description.error and not _is_requirement(node, description.missing):
         where = f' in "{node.build.name}"' if node.build and description.missing else ""
         todo = "" if description.error.endswith("?") else f". {_todo(node)}"
-        findings.add((*node.path, "uses"), f"{description.error}{where}{todo}")
+        findings.add((*node.location, "uses"), f"{description.error}{where}{todo}")
     for problem in description.problems:
-        path: Place = (*node.path, "params", *_steps(problem.path))
-        findings.add(path, _sentence(problem), key=problem.message.startswith("there is no"))
+        location: Location = (*node.location, "params", *_steps(problem.path))
+        findings.add(location, _sentence(problem), key=problem.message.startswith("there is no"))
 
 
 def _todo(node: Node) -> str:
@@ -194,5 +197,5 @@ def _sentence(problem: Problem) -> str:
     return f"{message} Add it." if message.endswith("is required.") else message
 
 
-def _steps(path: str) -> Place:
+def _steps(path: str) -> Location:
     return tuple(int(index) if index else name for index, name in re.findall(r"\[(\d+)\]|([^.\[\]]+)", path))

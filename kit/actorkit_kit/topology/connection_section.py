@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Any, Final, get_args
 
 from actorkit.graph import RESERVED, Box, Connection, Delivery, Options, connect, parse_box
-from actorkit_kit.topology.document import Path
-from actorkit_kit.topology.findings import Findings, suggest, words
+from actorkit_kit.topology.document import Location
+from actorkit_kit.topology.findings import Findings, path_text, suggest
 from actorkit_kit.topology.section import Section, kind
 
 CONNECTION_KEYS: Final = ("from", "to", "delivery", "window", "key")
@@ -24,10 +24,11 @@ class ConnectionSection:
 
     def __init__(self, findings: Findings, actors: Iterable[str]) -> None:
         self._findings = findings
-        self._actors = tuple(actors)
-        self._found: dict[Connection, Path] = {}
+        self._actors = frozenset(actors)
+        self._found: dict[Connection, Location] = {}
+        self._ends: dict[str, Location] = {}
 
-    def read(self, content: Any) -> dict[Connection, Path]:
+    def read(self, content: Any) -> dict[Connection, Location]:
         """Every connection whose boxes exist, and where it stands."""
         if content is None:
             return {}
@@ -36,47 +37,47 @@ class ConnectionSection:
             self._findings.add(("connections",), message)
             return {}
         for index, item in enumerate(content):
-            path: Path = ("connections", index)
+            location: Location = ("connections", index)
             if isinstance(item, str):
-                self._chain(path, item)
+                self._chain(location, item)
             elif isinstance(item, dict):
-                self._mapping(path, item)
+                self._mapping(location, item)
             else:
-                self._findings.add(path, f"this is {kind(item)}. Write a connection as {_FORM}.")
+                self._findings.add(location, f"this is {kind(item)}. Write a connection as {_FORM}.")
         return self._found
 
-    def _chain(self, path: Path, text: str) -> None:
+    def _chain(self, location: Location, text: str) -> None:
         stations = [part.strip() for part in text.split(_ARROW)]
         if len(stations) < 2 or not all(stations):
-            self._findings.add(path, f'"{text}" connects nothing. Write it as {_FORM}.')
+            self._findings.add(location, f'"{text}" connects nothing. Write it as {_FORM}.')
             return
-        groups = [self._boxes(path, station) for station in stations]
+        groups = [self._boxes(location, station) for station in stations]
         for group in groups[1:-1]:
             for box in group:
                 if box.box:
                     message = f'in the middle of a chain "{box}" may be an inbox or an outbox.'
                     todo = f'Write two: "… -> {box}" or "… -> {box.actor}", and one that begins there.'
-                    self._findings.add(path, f"{message} {todo}")
+                    self._findings.add(location, f"{message} {todo}")
         middles = [
             [Box(box.actor) for box in group] if 0 < n < len(groups) - 1 else group for n, group in enumerate(groups)
         ]
         for sources, destinations in pairwise(middles):
-            self._connect(path, sources, destinations, Options())
+            self._connect(location, sources, destinations, Options())
 
-    def _mapping(self, path: Path, content: Mapping[str, Any]) -> None:
-        section = Section(self._findings, path, content)
+    def _mapping(self, location: Location, content: Mapping[str, Any]) -> None:
+        section = Section(self._findings, location, content)
         section.only(*CONNECTION_KEYS)
         ends = []
         for key in ("from", "to"):
             given = content.get(key)
             if given is None:
-                self._findings.add(path, f'"{key}" is missing. Write it as {{from: a, to: b}}.')
+                self._findings.add(location, f'"{key}" is missing. Write it as {{from: a, to: b}}.')
             elif isinstance(given, str):
-                ends.append(self._boxes((*path, key), given))
+                ends.append(self._boxes((*location, key), given))
             elif isinstance(given, list) and all(isinstance(item, str) for item in given):
-                ends.append([box for n, item in enumerate(given) for box in self._boxes((*path, key, n), item)])
+                ends.append([box for n, item in enumerate(given) for box in self._boxes((*location, key, n), item)])
             else:
-                self._findings.add((*path, key), f"this is {kind(given)}. Write a box, or a list of boxes.")
+                self._findings.add((*location, key), f"this is {kind(given)}. Write a box, or a list of boxes.")
         options = Options(
             delivery=_delivery(section.choice("delivery", get_args(Delivery))),
             window=section.integer("window", Options().window, least=1, most=MAX_WINDOW),
@@ -85,37 +86,39 @@ class ConnectionSection:
         if options.key and any(character in options.key for character in "?#&,= "):
             section.add("key", f'"{options.key}" is not a path in an event. Write it as data/customer.')
         if len(ends) == 2:
-            self._connect(path, ends[0], ends[1], options)
+            self._connect(location, ends[0], ends[1], options)
 
-    def _boxes(self, path: Path, text: str) -> list[Box]:
+    def _boxes(self, location: Location, text: str) -> list[Box]:
         inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
         found = []
         for part in inner.split(","):
             try:
                 box = parse_box(part)
             except ValueError as exc:
-                self._findings.add(path, str(exc))
+                self._findings.add(location, str(exc))
                 continue
             if box.actor not in self._actors:
-                self._findings.add(path, f'no actor is named "{box.actor}". {suggest(box.actor, self._actors)}')
+                self._findings.add(location, f'no actor is named "{box.actor}". {suggest(box.actor, self._actors)}')
                 continue
             found.append(box)
         return found
 
-    def _connect(self, path: Path, sources: list[Box], destinations: list[Box], options: Options) -> None:
+    def _connect(self, location: Location, sources: list[Box], destinations: list[Box], options: Options) -> None:
         for destination in destinations:
             if destination.box in RESERVED:
                 message = f'"{destination.box}" is an outbox of "{destination.actor}"; nothing can be sent to it.'
-                self._findings.add(path, f'{message} Write "{destination} -> …", or another inbox.')
+                self._findings.add(location, f'{message} Write "{destination} -> …", or another inbox.')
                 continue
             for source in sources:
                 connection = connect(source, destination, options)
-                twin = next((other for other in self._found if str(other) == str(connection)), None)
-                if twin is not None:
-                    first = words(self._found[twin])
-                    self._findings.add(path, f'"{connection}" stands here twice, first in {first}. Remove one of them.')
+                first = self._ends.setdefault(str(connection), location)
+                if connection in self._found or first is not location:
+                    where = path_text(first)
+                    self._findings.add(
+                        location, f'"{connection}" stands here twice, first in {where}. Remove one of them.'
+                    )
                 else:
-                    self._found[connection] = path
+                    self._found[connection] = location
 
 
 def _delivery(text: str) -> Delivery:

@@ -8,21 +8,28 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any, Final
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 #: Where something is in a document: keys and, in lists, indexes.
-Path = tuple[str | int, ...]
+Location = tuple[str | int, ...]
 
 #: Line and column, from 1; (0, 0) when they are not known.
 Place = tuple[int, int]
 
 #: The most values that a file may have after its aliases are resolved.
-MAX_VALUES: Final = 100_000
+MAX_VALUES: Final = 300_000
+#: How deep values may be nested, aliases resolved: what reads and writes them recurses.
+MAX_DEPTH: Final = 100
+#: Numbers are of 64 bits, as those of JSON are for most who read it.
+MAX_INTEGER: Final = 2**63 - 1
+
+TOO_DEEP: Final = f"values are nested here more than {MAX_DEPTH} deep. Write them flatter."
 
 _STANDARD: Final = "tag:yaml.org,2002:"
 
@@ -31,35 +38,37 @@ _STANDARD: Final = "tag:yaml.org,2002:"
 class Document:
     """What was written. `label` names the document in messages, `base` is the folder that its paths start from.
 
-    `mistakes` are those of the writing itself: place, path and message.
+    `mistakes` are those of the writing itself: location, place and message.
     """
 
     label: str
-    base: FilePath
+    base: Path
     data: Any
-    values: Mapping[Path, Place] = field(default_factory=dict)
-    keys: Mapping[Path, Place] = field(default_factory=dict)
-    mistakes: tuple[tuple[Path, Place, str], ...] = ()
+    values: Mapping[Location, Place] = field(default_factory=dict)
+    keys: Mapping[Location, Place] = field(default_factory=dict)
+    mistakes: tuple[tuple[Location, Place, str], ...] = ()
 
-    def place(self, path: Path, *, key: bool = False) -> Place:
-        """Where the value (or the key) at that path stands, or its nearest ancestor."""
-        if key and path in self.keys:
-            return self.keys[path]
-        while path and path not in self.values:
-            path = path[:-1]
-        return self.values.get(path, (0, 0))
+    def place(self, location: Location, *, key: bool = False) -> Place:
+        """Where the value (or the key) at that location stands, or its nearest ancestor."""
+        if key and location in self.keys:
+            return self.keys[location]
+        while location and location not in self.values:
+            location = location[:-1]
+        return self.values.get(location, (0, 0))
 
 
-def parse(text: str, label: str, base: FilePath) -> Document:
+def parse(text: str, label: str, base: Path) -> Document:
     """Read YAML 1.2. Never fails: what cannot be read is among the mistakes."""
     yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _BoundedComposer
     try:
         root = yaml.compose(text)
     except MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         return Document(label, base, None, mistakes=(((), place, _syntax(text, exc, place[0])),))
-    except YAMLError as exc:
+    except (YAMLError, ValueError) as exc:
+        # ValueError: ruamel.yaml lets those of Python through, as that of chr() for the escape "\UFFFFFFFF".
         return Document(label, base, None, mistakes=(((), (1, 1), f"this is not YAML: {_one_line(str(exc))}"),))
     reader = _Reader(yaml)
     data = reader.read(root, ()) if root is not None else None
@@ -67,6 +76,8 @@ def parse(text: str, label: str, base: FilePath) -> Document:
 
 
 def _syntax(text: str, exc: MarkedYAMLError, line: int) -> str:
+    if exc.problem == TOO_DEEP:
+        return TOO_DEEP
     lines = text.splitlines()
     written = lines[line - 1].strip() if line <= len(lines) else ""
     message = f"this is not YAML: {_one_line(exc.problem or str(exc))}"
@@ -81,67 +92,117 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+class _BoundedComposer(Composer):
+    """Composes nodes down to `MAX_DEPTH`: ruamel.yaml's own composer recurses until Python has had enough."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        #: An anchor may stand twice (YAML 1.2.2 § 7.1): an alias means the latest.
+        self.warn_double_anchors = False
+        self._nested = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self._nested += 1
+        try:
+            if self._nested > MAX_DEPTH:
+                raise ComposerError(None, None, TOO_DEEP, self.parser.peek_event().start_mark)
+            return super().compose_node(parent, index)
+        finally:
+            self._nested -= 1
+
+
 class _Reader:
     """Turns YAML nodes into plain values and notes where each of them stands."""
 
     def __init__(self, yaml: YAML) -> None:
         self._constructor = yaml.constructor
         self._open: set[int] = set()
-        self.values: dict[Path, Place] = {}
-        self.keys: dict[Path, Place] = {}
-        self.mistakes: list[tuple[Path, Place, str]] = []
+        self.values: dict[Location, Place] = {}
+        self.keys: dict[Location, Place] = {}
+        self.mistakes: list[tuple[Location, Place, str]] = []
 
-    def read(self, node: Node, path: Path) -> Any:
-        self.values[path] = _place(node)
-        if id(node) in self._open or len(self.values) > MAX_VALUES:
-            return self._mistake(node, path, "this alias makes the file endless. Write the value out.")
+    def read(self, node: Node, location: Location) -> Any:
+        self.values[location] = _place(node)
+        if id(node) in self._open:
+            return self._mistake(node, location, "this alias makes the file endless. Write the value out.")
+        if len(self._open) >= MAX_DEPTH:
+            return self._mistake(node, location, TOO_DEEP)
+        if len(self.values) > MAX_VALUES:
+            return self._too_many(node, location)
         self._open.add(id(node))
         try:
+            if not isinstance(node, ScalarNode) and node.tag not in (f"{_STANDARD}map", f"{_STANDARD}seq"):
+                return self._mistake(node, location, f'the tag "{node.tag}" is not known here. Remove it.')
             if isinstance(node, MappingNode):
-                return self._mapping(node, path)
+                return self._mapping(node, location)
             if isinstance(node, SequenceNode):
-                return [self.read(item, (*path, index)) for index, item in enumerate(node.value)]
-            return self._scalar(node, path)
+                return [self.read(item, (*location, index)) for index, item in enumerate(node.value)]
+            return self._scalar(node, location)
         finally:
             self._open.discard(id(node))
 
-    def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
+    def _mapping(self, node: MappingNode, location: Location) -> dict[str, Any]:
         found: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         for key, value in node.value:
             if key.tag == f"{_STANDARD}merge":
                 sources = value.value if isinstance(value, SequenceNode) else [value]
                 for source in sources:
-                    content = self.read(source, path)
+                    content = self.read(source, location)
                     merged = {**(content if isinstance(content, dict) else {}), **merged}
                 continue
             if not isinstance(key, ScalarNode):
-                self._mistake(key, path, "a key must be a text. Write it as name: value.")
+                self._mistake(key, location, "a key must be a text. Write it as name: value.")
                 continue
-            name = str(key.value)
+            name = self._text(key, location)
+            if name is None:
+                continue
             if name in found:
-                first = self.keys[(*path, name)][0]
+                first = self.keys[(*location, name)][0]
                 message = f'the key "{name}" stands here twice, first in line {first}. Remove one of them.'
-                self._mistake(key, (*path, name), message)
+                self._mistake(key, (*location, name), message)
                 continue
-            self.keys[(*path, name)] = _place(key)
-            found[name] = self.read(value, (*path, name))
-        self.values[path] = _place(node)
+            self.keys[(*location, name)] = _place(key)
+            found[name] = self.read(value, (*location, name))
+        self.values[location] = _place(node)
         return {**merged, **found}
 
-    def _scalar(self, node: Node, path: Path) -> Any:
+    def _scalar(self, node: Node, location: Location) -> Any:
         kind = str(node.tag).removeprefix(_STANDARD)
         if kind not in ("str", "int", "float", "bool", "null", "timestamp"):
-            return self._mistake(node, path, f'the tag "{node.tag}" is not known here. Remove it.')
+            return self._mistake(node, location, f'the tag "{node.tag}" is not known here. Remove it.')
         if kind in ("str", "timestamp"):
-            return str(node.value)
-        value = self._constructor.construct_object(node)
+            return self._text(node, location)
+        try:
+            value = self._constructor.construct_object(node)
+        except (YAMLError, ValueError, ArithmeticError, LookupError):
+            written = str(node.value)
+            shown = written if len(written) <= 40 else f"{written[:40]}…"
+            return self._mistake(node, location, f'"{shown}" is no {kind} that can be read. Correct it.')
         if isinstance(value, float) and not math.isfinite(value):
-            return self._mistake(node, path, "this is not a finite number. Write another.")
+            return self._mistake(node, location, "this is not a finite number. Write another.")
+        if isinstance(value, int) and abs(value) > MAX_INTEGER:
+            return self._mistake(node, location, "this number has more than 64 bits. Write a smaller one, or a text.")
         return value
 
-    def _mistake(self, node: Node, path: Path, message: str) -> None:
-        self.mistakes.append((path, _place(node), message))
+    def _text(self, node: Node, location: Location) -> str | None:
+        """A text. JSON, which is YAML, writes a character beyond U+FFFF as two escapes, a surrogate pair."""
+        text = str(node.value)
+        try:
+            return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+        except UnicodeDecodeError:
+            self._mistake(node, location, "this text holds half of a surrogate pair. Write the character itself.")
+            return None
+
+    def _too_many(self, node: Node, location: Location) -> None:
+        message = (
+            f"the file has more than {MAX_VALUES} values, aliases resolved. Divide it, or write no endless aliases."
+        )
+        if not any(told == message for _, _, told in self.mistakes):
+            self._mistake(node, location, message)
+
+    def _mistake(self, node: Node, location: Location, message: str) -> None:
+        self.mistakes.append((location, _place(node), message))
 
 
 def _place(node: Node) -> Place:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actorkit_kit.errors import KitError
-from actorkit_kit.topology.document import Document, Path, Place
+from actorkit_kit.topology.document import Document, Location, Place
 
 
 @dataclass(frozen=True, order=True)
@@ -42,24 +42,25 @@ class Findings:
     def __iter__(self) -> Iterator[Finding]:
         return iter(sorted(self._found))
 
-    def add(self, path: Path, message: str, *, key: bool = False) -> None:
-        """Note a mistake at a path of the document; `key` points to the key there, not to its value.
+    def add(self, location: Location, message: str, *, key: bool = False) -> None:
+        """Note a mistake at a location of the document; `key` points to the key there, not to its value.
 
-        A path that the document does not have stands for its nearest ancestor.
+        A location that the document does not have stands for its nearest ancestor.
         """
-        self.put(path, self._document.place(path, key=key), message)
+        self.put(location, self._document.place(location, key=key), message)
 
-    def put(self, path: Path, place: Place, message: str) -> None:
+    def put(self, location: Location, place: Place, message: str) -> None:
         """Note a mistake whose place is known."""
         line, column = place
-        self._found[Finding(self._document.label, line, column, words(path), message)] = None
+        path, message = _printable(path_text(location)), _printable(message)
+        self._found[Finding(self._document.label, line, column, path, message)] = None
 
-    def unknown_keys(self, path: Path, given: Iterable[str], known: Iterable[str]) -> None:
+    def unknown_keys(self, location: Location, given: Iterable[str], known: Iterable[str]) -> None:
         """Note every given key that is not known, but for those that begin with `x-`."""
         known = list(known)
         for name in given:
             if name not in known and not name.startswith("x-"):
-                self.add((*path, name), f'there is no key "{name}" here. {suggest(name, known)}', key=True)
+                self.add((*location, name), f'there is no key "{name}" here. {suggest(name, known)}', key=True)
 
 
 class InvalidTopology(KitError):
@@ -72,10 +73,10 @@ class InvalidTopology(KitError):
         self.findings = tuple(findings)
 
 
-def words(path: Path) -> str:
-    """A path as text: `actors.web.params.routes[0].path`."""
+def path_text(location: Location) -> str:
+    """A location as a text: `actors.web.params.routes[0].path`."""
     text = ""
-    for step in path:
+    for step in location:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
     return text
 
@@ -87,3 +88,10 @@ def suggest(name: str, known: Iterable[str], *, have: str = "There are") -> str:
     if near:
         return f'Did you mean "{near[0]}"?'
     return f"{have}: {', '.join(known)}." if known else ""
+
+
+def _printable(text: str) -> str:
+    """A text in which everything that would move a terminal's cursor, or end the line, is written as an escape."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode() for letter in text
+    )

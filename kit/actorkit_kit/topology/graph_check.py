@@ -3,91 +3,104 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from actorkit.graph import RESERVED, Connection
 from actorkit_kit.classes.actor_class import ActorClass
 from actorkit_kit.topology import order
-from actorkit_kit.topology.document import Path
+from actorkit_kit.topology.document import Location
 from actorkit_kit.topology.findings import Findings
 from actorkit_kit.topology.model import Exposure, Node, Topology
 from actorkit_kit.topology.ports import port_parameter
+
+#: Actors of a circle that a message names.
+MOST_NAMES: Final = 10
 
 
 def check(
     findings: Findings,
     topology: Topology,
     classes: Mapping[str, ActorClass],
-    connections: Mapping[Connection, Path],
+    connections: Mapping[Connection, Location],
 ) -> None:
     """Note what cannot work. An actor whose class is not known is given the benefit of the doubt."""
-    for connection, path in connections.items():
-        if _beside(findings, path, connection, topology):
+    for connection, location in connections.items():
+        if _touches_server(findings, location, connection, topology):
             continue
-        _inbox(findings, path, connection, classes.get(connection.destination))
-        _outbox(findings, path, connection, classes.get(connection.source))
+        _inbox(findings, location, connection, classes.get(connection.destination))
+        _outbox(findings, location, connection, classes.get(connection.source))
     _reach(findings, topology, classes)
     for name, actor_class in classes.items():
         for exposure in topology.actors[name].expose:
             _exposure(findings, topology.actors[name], exposure, actor_class)
 
 
-def _beside(findings: Findings, path: Path, connection: Connection, topology: Topology) -> bool:
-    """Whether an end of a connection stands beside the graph, which is noted."""
+def _touches_server(findings: Findings, location: Location, connection: Connection, topology: Topology) -> bool:
+    """Whether an end of a connection is a server beside the graph, which is noted."""
     for name in (connection.source, connection.destination):
         node = topology.actors.get(name)
         if node is not None and node.kind != "actor":
             message = f'"{name}" stands beside the graph: no event goes to it or comes from it. Remove "{connection}".'
-            findings.add(path, message)
+            findings.add(location, message)
             return True
     return False
 
 
-def _inbox(findings: Findings, path: Path, connection: Connection, actor_class: ActorClass | None) -> None:
+def _inbox(findings: Findings, location: Location, connection: Connection, actor_class: ActorClass | None) -> None:
     if actor_class is not None and not actor_class.consumes:
         name = connection.destination
-        findings.add(path, f'"{name}" takes no events: it is a source. Remove "{connection}".')
+        findings.add(location, f'"{name}" takes no events: it is a source. Remove "{connection}".')
 
 
-def _outbox(findings: Findings, path: Path, connection: Connection, actor_class: ActorClass | None) -> None:
+def _outbox(findings: Findings, location: Location, connection: Connection, actor_class: ActorClass | None) -> None:
     if actor_class is None or connection.outbox == connection.destination:
         return
     known = (*RESERVED, *actor_class.outboxes)
     near = difflib.get_close_matches(connection.outbox, known, n=1, cutoff=0.8)
     if near and near[0] != connection.outbox:
         source = connection.source
-        findings.add(path, f'"{source}" has no outbox "{connection.outbox}". Did you mean "{source}.{near[0]}"?')
+        findings.add(location, f'"{source}" has no outbox "{connection.outbox}". Did you mean "{source}.{near[0]}"?')
 
 
 def _reach(findings: Findings, topology: Topology, classes: Mapping[str, ActorClass]) -> None:
+    """Note the actors that no event can come to; those behind them follow from these, and are not noted."""
     graph: dict[str, list[str]] = {name: [] for name, node in topology.actors.items() if node.kind == "actor"}
     for connection in topology.connections:
         if connection.source in graph and connection.destination in graph:
             graph[connection.source].append(connection.destination)
     doubtful = {edge.destination for edge in topology.connections if edge.source not in graph}
     starts = [name for name in graph if name not in classes or classes[name].begins or name in doubtful]
-    lost = set(graph) - order.reached(graph, starts)
+    lost = set(graph) - order.reachable(graph, starts)
     lost_graph = {name: [other for other in graph[name] if other in lost] for name in graph if name in lost}
-    reached_inside = {other for name in lost_graph for other in lost_graph[name] if other != name}
-    for component in order.components(lost_graph):
-        first = min(component, key=list(topology.actors).index)
-        if len(component) > 1 and not _led_to(lost_graph, component):
-            others = ", ".join(f'"{name}"' for name in component if name != first)
-            message = f'no event ever reaches "{first}": it is only in a circle with {others}. Connect a source to it.'
-            findings.add(("actors", first), message, key=True)
-        elif len(component) == 1 and first not in reached_inside:
+    component_of = {name: n for n, members in enumerate(order.components(lost_graph)) for name in members}
+    members_of: dict[int, list[str]] = {}
+    for name in lost_graph:
+        members_of.setdefault(component_of[name], []).append(name)
+    edges = [(name, other) for name, others in lost_graph.items() for other in others]
+    entered = {component_of[other] for name, other in edges if component_of[name] != component_of[other]}
+    for component, (first, *others) in members_of.items():
+        if component in entered:
+            continue
+        if others:
+            message = f'no event ever reaches "{first}": it is only in a circle with {_some(others)}.'
+            findings.add(("actors", first), f"{message} Connect a source to it.", key=True)
+        else:
             message = f'nothing is connected to "{first}". Connect something to it, or remove it.'
             findings.add(("actors", first), message, key=True)
 
 
-def _led_to(graph: Mapping[str, list[str]], component: tuple[str, ...]) -> bool:
-    return any(other in component for name, others in graph.items() if name not in component for other in others)
+def _some(names: Sequence[str]) -> str:
+    """Names in quotes, the first of them when there are many."""
+    shown = ", ".join(f'"{name}"' for name in names[:MOST_NAMES])
+    left = len(names) - MOST_NAMES
+    return f"{shown} and {left} more" if left > 0 else shown
 
 
 def _exposure(findings: Findings, node: Node, exposure: Exposure, actor_class: ActorClass) -> None:
-    name, path = node.name, (*node.path, "expose", exposure.name)
+    name, location = node.name, (*node.location, "expose", exposure.name)
     if not actor_class.listens:
-        findings.add(path, f'"{name}" listens on no port of its own. Remove expose:.', key=True)
+        findings.add(location, f'"{name}" listens on no port of its own. Remove expose:.', key=True)
     elif port_parameter(exposure, actor_class) is None:
         ports = ", ".join(sorted(actor_class.listens))
-        findings.add(path, f'"{name}" listens on no "{exposure.name}". It listens on: {ports}.', key=True)
+        findings.add(location, f'"{name}" listens on no "{exposure.name}". It listens on: {ports}.', key=True)

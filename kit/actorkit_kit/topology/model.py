@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from actorkit.graph import Connection
 from actorkit_actors.catalogue import Kind
-from actorkit_kit.topology import document
+from actorkit_kit.topology.document import Location
 
 #: Name of the broker that a topology has when it says nothing about one.
 BROKER: Final = "broker"
@@ -42,7 +42,7 @@ class Resources:
 class Node:
     """An actor as written: `uses` is a name from the catalogue or `package.module:Class`, `class_path` the latter.
 
-    A `kind` other than "actor" stands beside the graph. `path` is where the node stands in the document.
+    A `kind` other than "actor" stands beside the graph. `location` is where the node stands in the document.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Node:
     resources: Resources = field(default_factory=Resources)
     drain_timeout_s: float = 20.0
     kind: Kind = "actor"
-    path: document.Path = ()
+    location: Location = ()
 
 
 @dataclass(frozen=True)

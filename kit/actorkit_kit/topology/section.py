@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from actorkit.graph import NAME, NAME_RULE
-from actorkit_kit.topology.document import Path
+from actorkit_kit.topology.document import Location
 from actorkit_kit.topology.findings import Findings
 
 #: How kinds of values are called in messages.
@@ -21,11 +21,11 @@ KINDS: Final = {
 
 
 class Section:
-    """A mapping at a path. Every getter gives its default when the value is absent or wrong."""
+    """A mapping at a location. Every getter gives its default when the value is absent or wrong."""
 
-    def __init__(self, findings: Findings, path: Path, content: Mapping[str, Any]) -> None:
+    def __init__(self, findings: Findings, location: Location, content: Mapping[str, Any]) -> None:
         self.findings = findings
-        self.path = path
+        self.location = location
         self.content = content
 
     def __contains__(self, key: str) -> bool:
@@ -33,17 +33,17 @@ class Section:
 
     def only(self, *known: str) -> None:
         """Note every key that is not among the known ones."""
-        self.findings.unknown_keys(self.path, self.content, known)
+        self.findings.unknown_keys(self.location, self.content, known)
 
     def add(self, key: str, message: str) -> None:
-        self.findings.add((*self.path, key), message)
+        self.findings.add((*self.location, key), message)
 
     def text(self, key: str, default: str = "", *, required: str = "") -> str:
         """A text; `required` says what to do when there is none."""
         value = self.content.get(key)
         if value is None:
             if required:
-                self.findings.add(self.path, f'"{key}" is missing. {required}')
+                self.findings.add(self.location, f'"{key}" is missing. {required}')
             return default
         if not isinstance(value, str):
             self.add(key, f"this is {kind(value)}, not a text. {_quote(value)}")
@@ -104,18 +104,20 @@ class Section:
         return value if isinstance(value, dict) else {}
 
     def section(self, key: str) -> Section:
-        return Section(self.findings, (*self.path, key), self.mapping(key))
+        return Section(self.findings, (*self.location, key), self.mapping(key))
 
     def sections(self, key: str) -> Iterator[tuple[str, Section]]:
         """The mappings in a mapping, by name; bad names are noted and left out."""
         for name, value in self.mapping(key).items():
-            path = (*self.path, key, name)
+            location = (*self.location, key, name)
             if not NAME.match(name):
-                self.findings.add(path, bad_name(name), key=True)
+                self.findings.add(location, bad_name(name), key=True)
             elif value is not None and not isinstance(value, dict):
-                self.findings.add(path, f"this is {kind(value)}, not a mapping. Write it as {name}: {{key: value}}.")
+                self.findings.add(
+                    location, f"this is {kind(value)}, not a mapping. Write it as {name}: {{key: value}}."
+                )
             else:
-                yield name, Section(self.findings, path, value or {})
+                yield name, Section(self.findings, location, value or {})
 
 
 def kind(value: object) -> str:

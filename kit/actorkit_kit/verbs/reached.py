@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from actorkit.mdp.directory.discovery import REGISTRY
-from actorkit.transport.endpoint import check_endpoint
+from actorkit.transport.endpoint import Endpoint
 from actorkit_kit.deploy import deployment
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
@@ -70,7 +70,7 @@ def reached(endpoints: Sequence[str] | None, keys: Path | None, name: str, targe
     if endpoints:
         for endpoint in endpoints:
             try:
-                check_endpoint(endpoint.removeprefix(REGISTRY))
+                Endpoint.parse(endpoint.removeprefix(REGISTRY))
             except ValueError as exc:
                 raise UsageError(f"--broker: {exc}") from exc
         return brokers.given(endpoints, keys)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from actorkit_kit.console import Output, OutputOption, TopologyArgument, result, result_json
+from actorkit_kit.author_code import survey
+from actorkit_kit.console import Output, OutputOption, TopologyArgument, note, result, result_json
+from actorkit_kit.plan.model import Plan
+from actorkit_kit.plan.planner import make_plan
 from actorkit_kit.topology.check import check
 from actorkit_kit.topology.load import load_document
 
@@ -32,5 +35,14 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(2)
         if output is Output.TEXT:
             found = checked.topology
+            _tell_what_stays_out(make_plan(checked))
             actors = sum(node.kind == "actor" for node in found.actors.values())
             result(f"{topology}: no mistakes: {actors} actors, {len(found.connections)} connections")
+
+
+def _tell_what_stays_out(plan: Plan) -> None:
+    """Tell which files of the authors' folders no image will have, and why."""
+    for unit in plan.units:
+        if unit.image.build is not None:
+            for name, reason in survey(unit.image.build, plan.secret_files).left_out:
+                note(f'kit: "{name}" stays out of the image of "{unit.name}": {reason}')

@@ -69,7 +69,7 @@ def entry(event: Event, failure: Failure, *, actor: str, instance: str, inbox: s
     came = event.as_it_came()
     format_, content = came.encoded()
     context = came.context
-    attributes = json.loads(json.dumps(context.attributes, default=repr, skipkeys=True))
+    attributes = json.loads(json.dumps(context.attributes, default=repr, skipkeys=True), parse_constant=str)
     try:
         body = {"text": content.decode()}
     except UnicodeDecodeError:

@@ -22,6 +22,7 @@ from actorkit.errors import ActorkitError
 from actorkit.settings import Settings
 from actorkit.transport import topology_keys
 from actorkit.transport.curve import present_keys
+from actorkit.transport.endpoint import Endpoint
 
 #: Longest time for an actor to finish the events that are sent once more, in seconds.
 RETRY_TIMEOUT_S: Final = 30.0
@@ -109,7 +110,8 @@ def send(letter: Letter, read: Settings) -> None:
     """
     if read.inbox is None:
         raise DeadLetterError(f"{read.actor} has no inbox")
-    endpoint = read.inbox.replace("tcp://*:", "tcp://127.0.0.1:")
+    inbox = Endpoint.parse(read.inbox)
+    endpoint = str(Endpoint.tcp("127.0.0.1", inbox.port)) if inbox.is_every_interface else read.inbox
     peers = Peers((endpoint,), letter.inbox)
     hello = wire.Hello(wire.VERSION, read.topology, read.actor, "dead-letters", "retry", peers.inbox, 1)
     with zmq.Context() as context, context.socket(zmq.DEALER) as socket:

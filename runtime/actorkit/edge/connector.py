@@ -14,10 +14,11 @@ from zmq.utils.monitor import parse_monitor_message
 from actorkit.edge import wire
 from actorkit.edge.send_session import SendSession
 from actorkit.edge.sender import Sender
-from actorkit.transport import resolver
 from actorkit.transport.curve import present_keys
+from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.io_yield import BACKLOG_BYTES, yield_to_io
 from actorkit.transport.keys import ClientKeys
+from actorkit.transport.resolver import Resolver
 from actorkit.transport.socket import BURST, HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, NOBLOCK, EventSocket
 
 #: How often the addresses behind a name are looked up, in seconds.
@@ -31,7 +32,8 @@ log = logging.getLogger("actorkit.edge")
 class Connector:
     """Opens a socket to every address behind the connection and follows as they come and go.
 
-    `acknowledged` is called in the hub when peers have said something, so that acknowledgements travel on.
+    `acknowledged` is called in the hub when peers have said something, so that acknowledgements travel on. `addresses`
+    tells what stands behind an endpoint now.
     """
 
     def __init__(
@@ -40,11 +42,13 @@ class Connector:
         sender: Sender,
         acknowledged: Callable[[], None],
         keys: ClientKeys | None = None,
+        addresses: Callable[[str], list[str]] | None = None,
     ) -> None:
         self.sender = sender
         self._context = context
         self._keys = keys
         self._acknowledged = acknowledged
+        self._addresses = addresses or Resolver().addresses
         self._sockets: dict[SendSession, tuple[EventSocket, EventSocket | None]] = {}
         self._check = Flag()
         self._closed = False
@@ -52,9 +56,9 @@ class Connector:
 
     def _follow(self) -> None:
         endpoints = self.sender.peers.endpoints
-        moving = any(resolver.changes(endpoint) for endpoint in endpoints)
+        moving = any(Endpoint.parse(endpoint).names_can_change for endpoint in endpoints)
         while not self._closed:
-            found = [address for endpoint in endpoints for address in resolver.addresses(endpoint)]
+            found = [address for endpoint in endpoints for address in self._addresses(endpoint)]
             if self._closed:
                 return
             for address in sorted(self.sender.follow(found)):
@@ -113,6 +117,9 @@ class Connector:
             frames = [monitor.recv(NOBLOCK), monitor.recv(NOBLOCK)]
             lost = lost or bool(parse_monitor_message(frames)["event"] & _LOST)
         if lost:
+            while session in self._sockets and self._read(session):
+                """What the peer said before its connection ended comes first: it may be how it ends."""
+        if lost and session in self._sockets:
             welcomed = bool(session.instance)
             self._drop(session)
             if welcomed and session.listed and not session.bye and not self._closed:

@@ -1,4 +1,5 @@
-"""The events that an instance has seen lately or is working on, so that repeats are recognised. No sockets, no clock.
+"""The events that an instance has seen lately or is working on, so that repeats are recognised. No sockets; the clock
+is an argument.
 
 Of two deliveries of one event at least one is marked as redelivered: whoever sends something again marks it, and what
 is made of a marked event is marked too (docs/protocol.md, "Repeats"). So a delivery without a mark needs to be compared
@@ -7,89 +8,160 @@ with marked ones only, and while there is none, all that is done for an event is
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, repeat
-from typing import Protocol
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
-from actorkit.edge.wire import Delivery
+from actorkit.edge.names import NameTable
+from actorkit.edge.outcome import KeptOutcomes
+from actorkit.edge.wire import Delivery, Session
 
+log = logging.getLogger("actorkit.edge")
 
-class Finishing(Protocol):
-    """A session, as far as repeats go."""
+#: So many events are remembered at least, however old they are.
+REMEMBER_EVENTS: Final = 65_536
 
-    def finish(self, number: int) -> None: ...
+#: Events are remembered for at least this long, in seconds: 4 until a silent peer is given up, 20 for which it may be
+#: paused or cut off, and 6 in which what waited meanwhile gets through.
+REMEMBER_S: Final = 30.0
 
-    def is_finished(self, number: int) -> bool: ...
+#: Memory that the names may take where their maker says nothing, in bytes.
+REMEMBER_BYTES: Final = 64 << 20
 
+#: What is remembered is kept in about so many generations; the oldest is forgotten whole.
+GENERATIONS: Final = 8
 
-#: Where an event arrived: (its trace, its session, its number there).
-_Arrival = tuple[int, Finishing, int]
+#: The clock is looked at after so many events.
+STRIDE: Final = 1024
 
 
 class _Generation:
-    """Names of events, noted in the order in which they came; looked up only when a marked one comes."""
+    """Names of events that came one after the other."""
 
-    __slots__ = ("_index", "_remembered", "count", "redelivered")
+    __slots__ = ("closed", "names", "opened", "redelivered")
 
-    def __init__(self) -> None:
-        self.count = 0
-        #: Those that came with a mark, by id.
-        self.redelivered: dict[int, _Arrival] = {}
-        #: What the index does not have yet: (session, number of the first, ids, traces).
-        self._remembered: list[tuple[Finishing, int, array[int], array[int]]] = []
-        self._index: dict[int, _Arrival] = {}
+    def __init__(self, opened: float) -> None:
+        self.opened = opened
+        #: When the last one came.
+        self.closed = opened
+        self.names = NameTable()
+        #: Those that came with a mark, once more.
+        self.redelivered = NameTable()
 
-    def remember(self, session: Finishing, first: int, parcels: Sequence[Delivery]) -> None:
-        """Remember these, which have consecutive numbers. What is noted takes 16 bytes an event; the index takes many
-        times as much."""
-        self.count += len(parcels)
-        ids, traces = [parcel.id for parcel in parcels], [parcel.trace for parcel in parcels]
-        self._remembered.append((session, first, array("Q", ids), array("Q", traces)))
-
-    def find(self, id_: int) -> _Arrival | None:
-        """Where an event of that id was noted."""
-        for session, first, ids, traces in self._remembered:
-            places = zip(traces, repeat(session), count(first))
-            self._index.update(zip(ids, places, strict=False))
-        self._remembered.clear()
-        return self._index.get(id_)
+    @property
+    def bytes(self) -> int:
+        return self.names.bytes + self.redelivered.bytes
 
 
 class DedupWindow:
     """The names of the events that arrived lately at one instance, and where.
 
-    At least `memory` and at most twice as many are remembered: two generations, the older one forgotten whole, so that
-    forgetting costs nothing per event. Ids are kept with their traces, as both together are an event's name.
+    At least `least` events are remembered, and all of the last `remember_s` seconds, as far as `max_bytes` go. They are
+    forgotten by whole generations, so that forgetting costs nothing for each event. Ids are kept with their traces, as
+    both together are an event's name.
 
     Attributes:
         in_progress: what each worker has taken and not reported yet.
+        duplicates: repeats so far, which were not consumed again.
+        forgotten: events that were forgotten too early, for want of memory.
         pending_duplicates: repeats of events that are not finished: they are finished together with them.
+        outcomes: what became of events: a repeat is told the same.
     """
 
-    def __init__(self, memory: int = 65_536) -> None:
-        self._memory = memory
-        self._recent = _Generation()
-        self._older = _Generation()
+    def __init__(
+        self,
+        least: int = REMEMBER_EVENTS,
+        *,
+        remember_s: float = REMEMBER_S,
+        max_bytes: int = REMEMBER_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._least = least
+        self._remember_s = remember_s
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._recent = _Generation(clock())
+        #: All of them, the oldest first.
+        self._generations = deque([self._recent])
+        self._stride = max(1, min(STRIDE, least // GENERATIONS))
+        #: How many events the youngest generation has when the clock is looked at.
+        self._look_at = self._stride
+        #: Whether any event with a mark is remembered.
+        self._marked = False
+        self.forgotten = 0
+        self.duplicates = 0
         self.in_progress: list[Sequence[Delivery]] = [()]
-        self.pending_duplicates: dict[int, list[tuple[Finishing, int]]] = {}
+        self.pending_duplicates: dict[int, list[tuple[Session, int]]] = {}
+        self.outcomes = KeptOutcomes()
 
-    def remember(self, session: Finishing, first: int, parcels: Sequence[Delivery]) -> None:
-        """Remember events that are consumed now; the older generation goes when the younger one is full."""
-        if self._recent.count >= self._memory:
-            self._older, self._recent = self._recent, _Generation()
-        self._recent.remember(session, first, parcels)
+    def __repr__(self) -> str:
+        return f"<DedupWindow of {self.count} events in {self.bytes} bytes, {self.forgotten} forgotten too early>"
+
+    @property
+    def count(self) -> int:
+        """How many events are remembered."""
+        return sum(generation.names.count for generation in self._generations)
+
+    @property
+    def bytes(self) -> int:
+        """About how much memory their names take."""
+        return sum(generation.bytes for generation in self._generations)
+
+    def remember(self, session: Session, first: int, parcels: Sequence[Delivery]) -> None:
+        """Remember events that are consumed now."""
+        names = self._recent.names
+        names.add(session, first, parcels)
+        if names.count >= self._look_at:
+            self._turn(self._clock())
+
+    def _turn(self, now: float) -> None:
+        """Begin a new generation when the youngest has its share of events and time, or of memory."""
+        recent, share = self._recent, self._max_bytes // GENERATIONS
+        due = now - recent.opened >= self._remember_s / (GENERATIONS - 1)
+        if (due and recent.names.count >= self._least // GENERATIONS) or recent.bytes >= share:
+            recent.closed = now
+            self._recent = _Generation(now)
+            self._generations.append(self._recent)
+            self._forget(now, self._max_bytes - share)
+        self._look_at = self._recent.names.count + self._stride
+
+    def _forget(self, now: float, most_bytes: int) -> None:
+        """Forget what is old, and what there is no memory for."""
+        generations, count, size = self._generations, self.count, self.bytes
+        while len(generations) > 1:
+            oldest = generations[0]
+            age_s = now - oldest.closed
+            early = age_s < self._remember_s
+            if size <= most_bytes and (early or count - oldest.names.count < self._least):
+                break
+            generations.popleft()
+            count -= oldest.names.count
+            size -= oldest.bytes
+            if early:
+                self._tell(oldest.names.count, age_s)
+        self._marked = any(generation.redelivered.count for generation in generations)
+
+    def _tell(self, count: int, age_s: float) -> None:
+        if not self.forgotten:
+            log.warning(
+                "events are remembered for %.1f s in %d bytes, not for %g s: one that is sent again later than that "
+                "is consumed twice. Give this actor more memory, or more replicas.",
+                *(age_s, self._max_bytes, self._remember_s),
+            )
+        self.forgotten += count
 
     def admit(
-        self, worker: int, session: Finishing, first: int, parcels: list[Delivery], redelivered: bool
+        self, worker: int, session: Session, first: int, parcels: list[Delivery], redelivered: bool
     ) -> Iterable[tuple[int, list[Delivery]]]:
         """What a worker has to consume of an arrival: the events that are no repeats, in runs with consecutive
         numbers, as (first number, events). They are remembered. A repeat is finished now, or with the event that it
-        repeats. The worker says `release` when it has consumed all of them.
+        repeats. The worker says `settle` when it has consumed all of them.
 
-        `marked` tells whether any of the events is marked as redelivered.
+        `redelivered` tells whether any of the events is marked as redelivered.
         """
-        if redelivered or self._recent.redelivered or self._older.redelivered:
+        if redelivered or self._marked:
             taken: list[Delivery] = []
             self.in_progress[worker] = taken
             return self._sift(session, first, parcels, taken)
@@ -110,39 +182,45 @@ class DedupWindow:
         self.in_progress[worker] = ()
 
     def _sift(
-        self, session: Finishing, first: int, parcels: list[Delivery], taken: list[Delivery]
+        self, session: Session, first: int, parcels: list[Delivery], taken: list[Delivery]
     ) -> Iterator[tuple[int, list[Delivery]]]:
         run: list[Delivery] = []
         number = first
         for number, parcel in enumerate(parcels, first):
             earlier = self._earlier(parcel)
             if earlier is not None:
-                self._repeat(session, number, parcel.id, earlier)
+                self._repeat(session, number, parcel, *earlier)
                 if run:
                     yield number - len(run), run
                     run = []
             else:
                 if parcel.redelivered:
-                    self._recent.redelivered[parcel.id] = (parcel.trace, session, number)
+                    self._marked = True
+                    self._recent.redelivered.add(session, number, (parcel,))
                 self.remember(session, number, (parcel,))
                 taken.append(parcel)
                 run.append(parcel)
         if run:
             yield number - len(run) + 1, run
 
-    def _earlier(self, parcel: Delivery) -> _Arrival | None:
+    def _earlier(self, parcel: Delivery) -> tuple[Session, int] | None:
         """Where the event arrived that this one repeats."""
-        for generation in (self._recent, self._older):
-            place = generation.find(parcel.id) if parcel.redelivered else generation.redelivered.get(parcel.id)
-            if place is not None and place[0] == parcel.trace:
-                return place
+        for generation in reversed(self._generations):
+            names = generation.names if parcel.redelivered else generation.redelivered
+            if names.count:
+                place = names.find(parcel.id, parcel.trace)
+                if place is not None:
+                    return place
         return None
 
-    def _repeat(self, session: Finishing, number: int, id_: int, earlier: _Arrival) -> None:
-        if earlier[1].is_finished(earlier[2]):
+    def _repeat(self, session: Session, number: int, parcel: Delivery, before: Session, number_before: int) -> None:
+        self.duplicates += 1
+        for outcome in self.outcomes.of((parcel.id, parcel.trace)):
+            session.tell(number, outcome)
+        if before.is_finished(number_before):
             session.finish(number)
         else:
-            self.pending_duplicates.setdefault(id_, []).append((session, number))
+            self.pending_duplicates.setdefault(parcel.id, []).append((session, number))
 
     def finish_duplicates(self, id_: int) -> None:
         """The event of that id is finished, and so are its repeats."""

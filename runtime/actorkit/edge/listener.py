@@ -11,6 +11,7 @@ from actorkit.edge import wire
 from actorkit.edge.receiver import Receiver
 from actorkit.errors import SettingsError
 from actorkit.transport.curve import demand_keys
+from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ServerKeys
 from actorkit.transport.socket import BURST, HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, NOBLOCK, SNDMORE, EventSocket
 from actorkit.transport.zap import ZapHandler
@@ -32,13 +33,17 @@ class Listener:
     ) -> None:
         self.receiver = receiver
         self._arrived = arrived
+        try:
+            place = Endpoint.parse(endpoint)
+        except ValueError as exc:
+            raise SettingsError(f"the inbox: {exc}") from exc
         router = context.socket(zmq.ROUTER)
         router.setsockopt(zmq.LINGER, 0)
         router.setsockopt(zmq.SNDHWM, 0)
         router.setsockopt(zmq.RCVHWM, 0)
         router.setsockopt(zmq.ROUTER_MANDATORY, 1)
         router.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE_BYTES)
-        if endpoint.startswith("tcp://"):
+        if place.transport == "tcp":
             router.setsockopt(zmq.IPV6, 1)
         # A peer that was cut off, or that stops reading, is let go; with it goes what was queued for it.
         router.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)

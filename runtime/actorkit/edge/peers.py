@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from actorkit.graph import Options
-from actorkit.transport.endpoint import check_endpoint
+from actorkit.transport.endpoint import Endpoint
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Peers:
         addresses, _, query = rest.partition("?")
         endpoints = tuple(addresses.split(","))
         for endpoint in endpoints:
-            check_endpoint(endpoint)
+            Endpoint.parse(endpoint)
         given: dict[str, str] = dict(part.partition("=")[::2] for part in query.split("&") if part)
         try:
             options = msgspec.convert(given, Options, strict=False)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
-from actorkit.edge import wire
-
-if TYPE_CHECKING:
-    from actorkit.edge.receiver import Receiver
-
+from actorkit.edge import outcome, wire
+from actorkit.edge.dedup import DedupWindow
+from actorkit.edge.outcome import Outcome
 
 #: So many finished events are acknowledged at once; fewer wait a little for more.
 MANY: Final = 64
@@ -19,14 +17,21 @@ MANY: Final = 64
 class ReceiveSession:
     """What one sender has sent: how much is consumed, and which numbers are finished.
 
+    `dedup` is told of events that are finished, for the sake of their repeats; `touched` is called when there is news
+    for the sender. So many as `max_acked_above` events may be finished above one that is not.
+
     Numbers up to `ack_floor` are finished, but for the `stragglers`; `acked_above` holds finished ones above the floor.
     Both are empty while the session is `in_order`.
     """
 
     __slots__ = (
+        "_dedup",
         "_fresh",
+        "_max_acked_above",
+        "_outcomes",
         "_straggler_order",
         "_told_floor",
+        "_touched",
         "ack_floor",
         "acked_above",
         "actor",
@@ -39,14 +44,24 @@ class ReceiveSession:
         "inbox",
         "instance",
         "outbox",
-        "receiver",
         "stragglers",
+        "timed",
         "told",
         "window",
     )
 
-    def __init__(self, receiver: Receiver, identity: bytes, hello: wire.Hello, window: int) -> None:
-        self.receiver = receiver
+    def __init__(
+        self,
+        identity: bytes,
+        hello: wire.Hello,
+        window: int,
+        dedup: DedupWindow,
+        touched: Callable[[ReceiveSession], None],
+        max_acked_above: int = wire.MAX_ACKED_ABOVE,
+    ) -> None:
+        self._dedup = dedup
+        self._touched = touched
+        self._max_acked_above = max_acked_above
         self.identity = identity
         self.actor = hello.actor
         self.instance = hello.instance
@@ -68,10 +83,13 @@ class ReceiveSession:
         self.stragglers: set[int] = set()
         self._straggler_order: deque[int] = deque()
         self._fresh: list[int] = []
+        #: Whether somebody waits for any of its events, with a deadline perhaps.
+        self.timed = False
+        self._outcomes: list[tuple[int, Outcome]] = []
 
     def close(self, parcels: Sequence[wire.Delivery]) -> None:
         """Note that nothing that these consumed events became is unfinished."""
-        dedup = self.receiver.dedup
+        dedup = self._dedup
         if dedup.pending_duplicates:
             for parcel in parcels:
                 dedup.finish_duplicates(parcel.id)
@@ -91,6 +109,19 @@ class ReceiveSession:
             self.ack_floor = ack_floor
         self.touch()
 
+    def pass_on(self, parcel: wire.Delivery, outcome: Outcome) -> None:
+        """Have the sender told what became of an event, and remember it for repeats of that."""
+        dedup = self._dedup
+        if dedup.outcomes.add((parcel.id, parcel.trace), outcome):
+            self.tell(parcel.number, outcome)
+            for session, number in dedup.pending_duplicates.get(parcel.id, ()):
+                session.tell(number, outcome)
+
+    def tell(self, number: int, outcome: Outcome) -> None:
+        """Have the sender told what became of the event of that number."""
+        self._outcomes.append((number, outcome))
+        self.touch()
+
     def finish(self, number: int) -> None:
         """Note that the event of that number is finished with everything it became."""
         if number <= self.ack_floor:
@@ -103,7 +134,7 @@ class ReceiveSession:
         else:
             self.acked_above.add(number)
             self._fresh.append(number)
-            while len(self.acked_above) > wire.MAX_ACKED_ABOVE:
+            while len(self.acked_above) > self._max_acked_above:
                 self.stragglers.add(self.ack_floor + 1)
                 self._straggler_order.append(self.ack_floor + 1)
                 self._advance()
@@ -131,7 +162,7 @@ class ReceiveSession:
         """There is news for the sender."""
         if not self.dirty:
             self.dirty = True
-            self.receiver.touched(self)
+            self._touched(self)
 
     def is_finished(self, number: int) -> bool:
         """Whether the event of that number is finished."""
@@ -150,11 +181,27 @@ class ReceiveSession:
 
     @property
     def urgent(self) -> bool:
-        """Whether the sender should not wait for the news: there is much of it, or its window is half used up."""
+        """Whether the sender should not wait for the news: there is much of it, or its window is half used up, or
+        somebody waits for it."""
         return (
-            self.ack_floor - self._told_floor + len(self._fresh) >= MANY
+            bool(self._outcomes)
+            or self.ack_floor - self._told_floor + len(self._fresh) >= MANY
             or (self.consumed - self.told) * 2 >= self.window
         )
+
+    def take_outcomes(self) -> Iterator[wire.Outcomes]:
+        """The outcomes that are to be told before the next acknowledgement, in messages that are not too long."""
+        told, self._outcomes = self._outcomes, []
+        some: list[tuple[int, Outcome]] = []
+        length = 0
+        for number, one in told:
+            length += outcome.size(one)
+            if some and length > wire.MAX_BATCH_BYTES:
+                yield wire.Outcomes(some)
+                some, length = [], outcome.size(one)
+            some.append((number, one))
+        if some:
+            yield wire.Outcomes(some)
 
     def take_ack(self) -> wire.Ack:
         """The news since the last one."""

@@ -6,7 +6,9 @@ actor, and sends what stands in `replies`.
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from actorkit.edge import wire
@@ -16,13 +18,14 @@ from actorkit.edge.receive_session import ReceiveSession
 from actorkit.edge.suspects import is_suspect
 from actorkit.errors import UNREADABLE
 from actorkit.event.ids import new_id
+from actorkit.event.parcel import move_deadlines
 
-#: Sessions that one instance keeps at a time; a peer beyond that is refused.
+#: Sessions that one instance keeps at a time, unless its maker says otherwise; a peer beyond that is refused.
 MAX_SESSIONS: Final = 4096
 
 
 class Receiver:
-    """All sessions of one instance's inbox.
+    """All sessions of one instance's inbox. `clock` gives seconds; it is asked when events with deadlines come.
 
     Attributes:
         deliveries: events in the order in which they came, for the actor's workers.
@@ -32,19 +35,31 @@ class Receiver:
         rejected: frames that were no good, by reason.
     """
 
-    def __init__(self, topology: str, actor: str, instance: str) -> None:
+    def __init__(
+        self,
+        topology: str,
+        actor: str,
+        instance: str,
+        *,
+        dedup: DedupWindow | None = None,
+        max_sessions: int = MAX_SESSIONS,
+        max_acked_above: int = wire.MAX_ACKED_ABOVE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self.topology = topology
         self.actor = actor
         self.instance = instance
         self._life = new_id()
-        self.dedup = DedupWindow()
+        self.dedup = dedup or DedupWindow()
+        self._max_sessions = max_sessions
+        self._max_acked_above = max_acked_above
         self.sessions: dict[bytes, ReceiveSession] = {}
         self.deliveries: deque[DeliveryBatch] = deque()
         self.replies: list[tuple[bytes, bytes]] = []
         self.apart = Apart(self.deliveries, self.dedup, self._tell)
         self.inboxes: dict[str, int] = {}
         self.rejected: dict[str, int] = {}
-        self.duplicates = 0
         self.redelivered = 0
         self.draining = False
         #: How often senders have asked this draining instance to stay.
@@ -93,6 +108,9 @@ class Receiver:
         self.inboxes[session.inbox] = self.inboxes.get(session.inbox, 0) + count
         if batch.redelivered:
             self.redelivered += sum(parcel.redelivered is not False for parcel in batch.parcels)
+        if batch.now_ms is not None:
+            session.timed = True
+            move_deadlines(batch.parcels, batch.now_ms, int(self._clock() * 1000))
         delivery = (session, batch.first, batch.parcels, batch.redelivered)
         if session.apart or (batch.redelivered and any(is_suspect(parcel) for parcel in batch.parcels)):
             self.apart.put(delivery)
@@ -106,14 +124,16 @@ class Receiver:
             self._refuse(identity, "topology", f'this is "{self.topology}", not "{hello.topology}"')
         elif hello.window < 1:
             self._refuse(identity, "malformed", "a window must be at least 1")
-        elif len(self.sessions) >= MAX_SESSIONS:
-            self._refuse(identity, "crowded", f"{MAX_SESSIONS} sessions are open already")
+        elif len(self.sessions) >= self._max_sessions:
+            self._refuse(identity, "crowded", f"{self._max_sessions} sessions are open already")
             for session in self.sessions.values():
                 session.touch()  # Those whose sender is gone are found out when they are written to.
         else:
             self._replace(hello)
             window = min(hello.window, 65_536)
-            self.sessions[identity] = ReceiveSession(self, identity, hello, window)
+            self.sessions[identity] = ReceiveSession(
+                identity, hello, window, self.dedup, self.touched, self._max_acked_above
+            )
             self._reply(identity, wire.Welcome(wire.VERSION, self.actor, self.instance, window, self._life))
             if self.draining:
                 self._reply(identity, wire.Drain())
@@ -157,8 +177,10 @@ class Receiver:
         """Put the acknowledgements that are due into `replies`."""
         touched, self._touched = self._touched, []
         for session in touched:
-            ack = session.take_ack()
+            outcomes, ack = list(session.take_outcomes()), session.take_ack()
             if session.identity in self.sessions:
+                for message in outcomes:
+                    self._reply(session.identity, message)
                 self._reply(session.identity, ack)
 
     def drain(self) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from actorkit.edge import wire
 from actorkit.edge.ledger import Entry, Root, settle
+from actorkit.edge.outcome import Outcome
 from actorkit.event.parcel import Parcel
 
 #: An event on its way, and the ledger's entry that waits for it.
@@ -32,6 +33,7 @@ class SendSession:
         "_ack_floor",
         "_acked_above",
         "_entries",
+        "_max_acked_above",
         "_parcels",
         "address",
         "alone",
@@ -51,7 +53,10 @@ class SendSession:
         "window",
     )
 
-    def __init__(self, address: str, shared_entry: Entry | None = None) -> None:
+    def __init__(
+        self, address: str, shared_entry: Entry | None = None, max_acked_above: int = wire.MAX_ACKED_ABOVE
+    ) -> None:
+        self._max_acked_above = max_acked_above
         self.address = address
         self.shared_entry = shared_entry
         #: The peer's instance; empty until it has said Welcome.
@@ -112,8 +117,17 @@ class SendSession:
                 settle(self.stragglers.pop(number)[1])
         for number in ack.done:
             self._ack_one(number)
-        while self._acked_above > wire.MAX_ACKED_ABOVE:
+        while self._acked_above > self._max_acked_above:
             self._skip_straggler()
+
+    def tell(self, number: int, outcome: Outcome) -> None:
+        """Tell the entry that waits for the event of that number what became of it; one that is finished needs none."""
+        index = number - self._ack_floor - 1
+        if index < 0:
+            if number in self.stragglers:
+                self.stragglers[number][1].tell(outcome)
+        elif index < len(self._parcels) and self._parcels[index] is not _DONE:
+            (self.shared_entry or self._entries[index]).tell(outcome)
 
     def _ack_one(self, number: int) -> None:
         """One event is finished, and others before it are not."""

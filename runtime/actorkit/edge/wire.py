@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
+from actorkit.edge.outcome import Outcome
 from actorkit.event.parcel import Parcel
 
 #: Version of the protocol; a peer of another one is refused.
-VERSION: Final = 1
+VERSION: Final = 2
 
 #: Longest message that a socket takes, in bytes; a peer that sends a longer one is disconnected.
 MAX_MESSAGE_BYTES: Final = 64 << 20
@@ -37,16 +38,24 @@ class _Hidden:
 
 
 class Session(Protocol):
-    """What arrived events tell that they are finished."""
+    """The session in which events arrived, as the events and their repeats know it."""
 
     def close(self, parcels: Sequence[Delivery]) -> None: ...
+
+    def pass_on(self, parcel: Delivery, outcome: Outcome) -> None: ...
+
+    def tell(self, number: int, outcome: Outcome) -> None: ...
+
+    def finish(self, number: int) -> None: ...
+
+    def is_finished(self, number: int) -> bool: ...
 
 
 class Delivery(Parcel, array_like=True, gc=False):
     """A parcel at its receiver, and the ledger's entry for it: one object, as there is one for every event.
 
     `pending` counts what the event waits for after its consume: events that it became, handles held. `session` is None
-    until consume has ended. `ordinal` counts the events made of it.
+    until consume has ended; `early` holds what became of the event before that. `ordinal` counts the events made of it.
     """
 
     if TYPE_CHECKING:
@@ -54,16 +63,37 @@ class Delivery(Parcel, array_like=True, gc=False):
         ordinal: int = 0
         number: int = 0
         session: Session | None = None
+        early: list[Outcome] | None = None
     else:
         pending: _Hidden = 0
         ordinal: _Hidden = 0
         number: _Hidden = 0
         session: _Hidden = None
+        early: _Hidden = None
 
     def done(self) -> None:
         """Nothing is pending any more. While consume runs, that means nothing yet."""
         if self.session is not None:
             self.session.close((self,))
+
+    def tell(self, outcome: Outcome) -> None:
+        """Have an outcome of this event, or of one that it became, told upstream before it is finished."""
+        if self.session is not None:
+            self.session.pass_on(self, outcome)
+        elif self.early is None:
+            self.early = [outcome]
+            self.pending += 1  # It waits until consume has ended; then `tell_early` passes it on.
+        else:
+            self.early.append(outcome)
+
+    def tell_early(self) -> None:
+        """Consume has ended, and session and number are known: pass on what was told before."""
+        early, self.early = self.early, None
+        for outcome in early or ():
+            self.tell(outcome)
+        self.pending -= 1
+        if not self.pending:
+            self.done()
 
 
 class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
@@ -81,12 +111,14 @@ class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
 class Batch(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
     """Events with the consecutive numbers `first`, `first + 1`, …; the numbers of a session begin at 1.
 
-    `marked` tells whether any of them is marked as redelivered.
+    `marked` tells whether any of them is marked as redelivered. `now_ms` is there when somebody waits for any of them:
+    what the sender's clock shows, which deadlines are times of.
     """
 
     first: int
     parcels: list[Delivery]
     redelivered: bool = False
+    now_ms: int | None = None
 
 
 class Outgoing(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
@@ -101,6 +133,15 @@ class Go(msgspec.Struct, array_like=True, tag="G", frozen=True):
     """The sender has noted that the suspect of that number is begun: now it may be consumed."""
 
     number: int
+
+
+class OutgoingRequests(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
+    """A Batch as its sender writes it when somebody waits for an event in it."""
+
+    first: int
+    parcels: list[Parcel]
+    redelivered: bool
+    now_ms: int
 
 
 class Bye(msgspec.Struct, array_like=True, tag="Y", frozen=True):
@@ -147,6 +188,12 @@ class End(msgspec.Struct, array_like=True, tag="E", frozen=True):
     way: str
 
 
+class Outcomes(msgspec.Struct, array_like=True, tag="O", frozen=True):
+    """What became of events that are not acknowledged yet, as (number, outcome)."""
+
+    outcomes: list[tuple[int, Outcome]]
+
+
 class Drain(msgspec.Struct, array_like=True, tag="D", frozen=True):
     """The receiver is about to stop: send elsewhere if there is an elsewhere, and say Bye."""
 
@@ -158,7 +205,7 @@ class Refuse(msgspec.Struct, array_like=True, tag="R", frozen=True):
 
 
 FromSender = Hello | Batch | Go | Bye | Stay
-FromReceiver = Welcome | Ack | Begin | End | Drain | Refuse
+FromReceiver = Welcome | Ack | Outcomes | Begin | End | Drain | Refuse
 
 _encoder: Final = msgspec.msgpack.Encoder()
 encode: Final = _encoder.encode

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from actorkit.errors import UNREADABLE, UNWRITABLE, ConversionError
+from actorkit.errors import UNREADABLE, UNWRITABLE, ConversionError, UnsendableData
+from actorkit.event import plain
 
 NOTHING: Final = "n"
 BYTES: Final = "b"
@@ -48,6 +49,7 @@ _FORMATS: Final[dict[type, str]] = {
 }
 
 _encode_json = msgspec.json.Encoder().encode
+_decode_json = msgspec.json.Decoder().decode
 
 
 def as_utf8(text: str) -> str:
@@ -59,7 +61,7 @@ def format_of(data: Any) -> str:
     """The format in which a value travels.
 
     Raises:
-        ConversionError: the value is of no kind that can travel.
+        UnsendableData: the value is of no kind that can travel.
     """
     known = _FORMATS.get(type(data))
     if known is not None:
@@ -72,7 +74,7 @@ def format_of(data: Any) -> str:
         return JSON
     if hasattr(data, "getroottree") or hasattr(data, "getroot"):
         return XML
-    raise ConversionError(
+    raise UnsendableData(
         f"a {type(data).__name__} cannot be the data of an event; use bytes, text, JSON-like values or an lxml element"
     )
 
@@ -81,7 +83,8 @@ def dump(data: Any, wanted: str | None = None) -> tuple[str, bytes]:
     """Make the bytes of a value: (format, bytes). A text is a JSON string where JSON is `wanted`.
 
     Raises:
-        ConversionError: the value holds something that JSON has no word for.
+        UnsendableData: the value holds something that the format has no word for, or that would arrive as something
+            else than docs/events.md tells.
     """
     format_ = format_of(data)
     if format_ is NOTHING:
@@ -92,17 +95,19 @@ def dump(data: Any, wanted: str | None = None) -> tuple[str, bytes]:
         try:
             return format_, data.encode()
         except UnicodeEncodeError as exc:
-            raise ConversionError(
-                f"the text cannot be written as UTF-8: {exc.reason} at character {exc.start}"
-            ) from exc
+            raise UnsendableData(f"the text cannot be written as UTF-8: {exc.reason} at character {exc.start}") from exc
     if format_ is XML:
         from actorkit.event import xml
 
         return format_, xml.serialise(data)
     try:
-        return JSON, _encode_json(data)
+        written = _encode_json(data)
     except UNWRITABLE as exc:
-        raise ConversionError(f"the data cannot be written as JSON: {exc}") from exc
+        raise UnsendableData(f"the data cannot be written as JSON: {plain.refused(data) or exc}") from exc
+    # msgspec writes NaN as null, a set as a list, the key 1 as "1". Reading is the quick way to see that nothing is so.
+    if _decode_json(written) != data and (what := plain.refused(data)):
+        raise UnsendableData(f"the data cannot be written as JSON: {what}")
+    return JSON, written
 
 
 def load(format_: str, content: bytes, wanted: str | None) -> Any:
@@ -126,7 +131,12 @@ def load(format_: str, content: bytes, wanted: str | None) -> Any:
 
 def checked(data: Any, wanted: str | None) -> Any:
     """The value as the data of an event that wants that format: bytes are parsed, text is parsed as XML, and is itself
-    a JSON value."""
+    a JSON value.
+
+    Raises:
+        UnsendableData: the value is of no kind that can travel.
+        ConversionError: the bytes or the text are not of that format.
+    """
     if data is UNREAD or wanted is None:
         return data
     format_ = format_of(data)

@@ -3,37 +3,88 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from actorkit.errors import UNREADABLE, UNWRITABLE, ActorkitError, ConversionError
+from actorkit.errors import (
+    UNREADABLE,
+    UNWRITABLE,
+    ActorkitError,
+    ConversionError,
+    ErrorMessage,
+    RequestFailed,
+    UnsendableData,
+)
+from actorkit.event import plain
 from actorkit.event.body import as_utf8
+from actorkit.observe import redact
+
+#: Longest context of one event, in bytes; with the longest body it still fits into a message.
+MAX_CONTEXT_BYTES: Final = 15 << 20
 
 _encode = msgspec.msgpack.Encoder().encode
+_decode_any = msgspec.msgpack.Decoder().decode
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):
-    """Why an event is on an error path: `kind` is the exception's class, `status` an HTTP status."""
+    """Why an event is on an error path: `kind` is the exception's class, `status` an HTTP status.
+
+    `messages` holds the messages one by one where there are several; `errors` always does. `headers` are the header
+    fields that an HTTP answer with this failure has to have.
+    """
 
     kind: str
     message: str
     status: int = 500
     actor: str = ""
     details: dict[str, Any] = {}
+    code: str = ""
+    messages: list[ErrorMessage] = []
+    headers: list[tuple[str, str]] = []
+
+    @property
+    def errors(self) -> list[ErrorMessage]:
+        """Each thing that is wrong, with its code and its details."""
+        return self.messages or [ErrorMessage(self.message, self.code, self.details)]
 
     @classmethod
     def of(cls, error: BaseException, actor: str = "") -> Failure:
         """Describe an exception; anything but an `ActorkitError` counts as status 500. The description can always be
-        sent: details that cannot are left out."""
+        sent: details that cannot are left out. It says nothing that is secret."""
         kind = type(error).__name__
-        if isinstance(error, ActorkitError):
-            details = {key: value for key, value in error.details.items() if _can_be_written(value)}
-            return cls(kind, _message(error) or kind, error.status, actor, details)
-        return cls(kind, _message(error) or kind, 500, actor)
+        if isinstance(error, RequestFailed) and isinstance(error.failure, Failure):
+            return error.failure  # As it was told, with the actor where it happened.
+        message = redact.text(_told(error)) or kind
+        if not isinstance(error, ActorkitError):
+            return cls(kind, message, 500, actor)
+        if isinstance(error, UnsendableData) and actor:
+            message = f"{actor} made what cannot be sent: {message}"
+        messages = [_sendable(one) for one in error.errors] if len(error.errors) > 1 else []
+        return cls(
+            kind,
+            message,
+            error.status,
+            actor,
+            _sendable_details(error.details),
+            as_utf8(str(error.code)),
+            messages,
+            [(as_utf8(name), redact.text(as_utf8(value))) for name, value in error.reply_headers()],
+        )
 
 
-def _message(error: BaseException) -> str:
+def _sendable(error: ErrorMessage) -> ErrorMessage:
+    return ErrorMessage(
+        redact.text(as_utf8(str(error.message))), as_utf8(str(error.code)), _sendable_details(error.details)
+    )
+
+
+def _sendable_details(details: dict[str, Any]) -> dict[str, Any]:
+    """The details that can travel, without what is secret."""
+    return {key: redact.value(value) for key, value in details.items() if _can_be_written(value)}
+
+
+def _told(error: BaseException) -> str:
     try:
         text = str(error.message if isinstance(error, ActorkitError) else error)
     except Exception as exc:  # noqa: BLE001  # whatever a user's __str__ raises
@@ -88,12 +139,22 @@ def encode_context(context: Context) -> bytes:
     """Write a context for the wire.
 
     Raises:
-        ConversionError: it holds something that cannot travel.
+        UnsendableData: it holds something that cannot travel, that would arrive as something else, or too much.
     """
     try:
-        return _encode(context)
+        written = _encode(context)
     except UNWRITABLE as exc:
-        raise ConversionError(f"the event's attributes cannot be sent: {exc}; use JSON-like values") from exc
+        where = plain.refused_attribute(context.attributes) or f"{exc}; use JSON-like values"
+        raise UnsendableData(f"the event's attributes cannot be sent: {where}") from exc
+    if len(written) > MAX_CONTEXT_BYTES:
+        raise UnsendableData(
+            f"the event's attributes and headers have {len(written)} bytes; it carries at most {MAX_CONTEXT_BYTES}"
+        )
+    # What is written without complaint may still be read as something else: a set becomes a list.
+    attributes = context.attributes
+    if attributes and _decode_any(_encode(attributes)) != attributes and (where := plain.refused_attribute(attributes)):
+        raise UnsendableData(f"the event's attributes cannot be sent: {where}")
+    return written
 
 
 def decode_context(written: bytes) -> Context:

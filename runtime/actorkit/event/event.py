@@ -8,17 +8,18 @@ only passes events on never pays for parsing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
 
-from actorkit.errors import ConversionError
+from actorkit.errors import ConversionError, UnsendableData
 from actorkit.event import body
 from actorkit.event.context import Context, Failure, Http, decode_context, encode_context
 from actorkit.event.fields import EventFields, Fields, FirstField
 from actorkit.event.ids import new_id
-from actorkit.event.parcel import MAX_BODY_BYTES, Parcel, ReplyTo
+from actorkit.event.parcel import MAX_BODY_BYTES, Parcel, ReplyTo, latest_deadline_ms
 
 E = TypeVar("E", bound="Event")
 
@@ -100,7 +101,7 @@ class Event(EventFields, eq=False, gc=False):
 
     @property
     def reply_to(self) -> ReplyTo | None:
-        """Who waits for an answer to it: actor → (instance, key of the one who waits there)."""
+        """Who waits for an answer to it, by actor."""
         if self._reply_to is not msgspec.UNSET:
             return self._reply_to
         return self.origin.reply_to if self.origin is not None else None
@@ -108,6 +109,13 @@ class Event(EventFields, eq=False, gc=False):
     @reply_to.setter
     def reply_to(self, value: ReplyTo | None) -> None:
         self._reply_to = value
+
+    @property
+    def deadline(self) -> float | None:
+        """Seconds until nobody waits for the answer any more, 0.0 when it is too late. None where nobody waits, where
+        somebody waits without end, and where the event is to be finished anyway."""
+        latest = latest_deadline_ms(self.reply_to)
+        return None if latest is None else max(0.0, latest / 1000 - time.monotonic())
 
     @property
     def data(self) -> Any:
@@ -124,7 +132,17 @@ class Event(EventFields, eq=False, gc=False):
 
     @data.setter
     def data(self, value: Any) -> None:
-        self._data = body.checked(value, self.FORMAT)
+        """Give it other data.
+
+        Raises:
+            UnsendableData: the value is not of this class's format: the mistake is the actor's, not the sender's.
+        """
+        try:
+            self._data = body.checked(value, self.FORMAT)
+        except UnsendableData:
+            raise
+        except ConversionError as exc:
+            raise UnsendableData(exc.message) from exc
         self._format = ""
 
     def failed(self, failure: Failure) -> Self:

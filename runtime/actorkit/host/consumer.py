@@ -6,7 +6,7 @@ import logging
 from bisect import bisect_left
 from collections.abc import Callable
 from time import monotonic, perf_counter
-from typing import Final
+from typing import Final, cast
 
 import gevent
 from gevent.event import Event as Flag
@@ -14,9 +14,10 @@ from gevent.event import Event as Flag
 from actorkit.actor import Actor
 from actorkit.edge import wire
 from actorkit.edge.apart import DeliveryBatch
+from actorkit.edge.expiry import is_late
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.edge.receiver import Receiver
-from actorkit.errors import ActorkitError, DeliveryLimit
+from actorkit.errors import ActorkitError, DeliveryLimit, UnsendableData
 from actorkit.event import Event
 from actorkit.event.body import UNREAD
 from actorkit.event.context import Failure
@@ -37,6 +38,10 @@ LEAVE_S: Final = 0.05
 
 #: Time after which leave is asked for again, in seconds.
 ASK_AGAIN_S: Final = 1.0
+
+
+class Expired(Exception):
+    """Raised in place of a consume that nobody waits for any more."""
 
 
 class Consumer:
@@ -65,6 +70,8 @@ class Consumer:
         self._on_crash = on_crash
         self.crashed = False
         self._wanted = type(actor).input_class()
+        #: An answer is taken whenever it comes; it is counted when it is late.
+        self._takes_answers = type(actor).ANSWERS
         #: Workers that have nothing to do, by what wakes them.
         self._idle: list[Flag] = []
         self.buckets = [0] * (len(BUCKETS) + 1)
@@ -230,15 +237,20 @@ class Consumer:
         told = f"{suspicion.count} instances were lost over the event: {'; '.join(suspicion.ways)}"
         self._actor.log.error("event %s is given up: %s", event.trace, told)
         self._send_failure(session, event, DeliveryLimit(told, deliveries=suspicion.count, ways=suspicion.ways))
-        if parcel.pending:
+        opened = int(parcel.pending > 0)
+        if opened:
             parcel.number, parcel.session = number, session
-        session.finish_run(number, [parcel], int(parcel.pending > 0))
+            if parcel.early is not None:
+                parcel.tell_early()
+        session.finish_run(number, [parcel], opened)
 
     def _run(self, session: ReceiveSession, first: int, parcels: list[wire.Delivery], context: ConsumeContext) -> None:
         """Consume events with consecutive numbers. This is the hot path: what is done for each is written out here."""
         outboxes, wanted, handle, emit = self._outboxes, self._wanted, self._handle, self._outboxes.emit_result
         can_forward, forwarding, copies = outboxes.can_forward, outboxes.forwarding.append, len(outboxes.targets(None))
         buckets, fast, strict = self.buckets, 0, wanted.FORMAT is not None
+        if session.timed:
+            handle, strict = self._handle_in_time, False
         context.run = run = BatchProgress(session, first, parcels)
         outboxes.flush.schedule()  # If consume waits for something, what was done before leaves meanwhile.
         begun = slice_began = perf_counter()
@@ -253,11 +265,15 @@ class Consumer:
                     forwarding(parcel)
                 elif result is not None:
                     emit(result, event)
+            except Expired:
+                outboxes.expire(parcel)
             except Exception as exc:  # noqa: BLE001  # whatever a user's code raises goes to the error outbox
                 self._fail(session, event, exc)
             if parcel.pending:
                 parcel.number, parcel.session = number, session
                 run.opened += 1
+                if parcel.early is not None:
+                    parcel.tell_early()
             ended = perf_counter()
             spent = ended - begun
             begun = ended
@@ -279,10 +295,24 @@ class Consumer:
         self.seconds += begun - slice_began
         buckets[0] += fast
 
+    def _handle_in_time(self, event: Event) -> object:
+        """Handle an event that somebody may wait for, unless nobody does any more.
+
+        Raises:
+            Expired: nobody does.
+        """
+        if not self._takes_answers and is_late(cast(wire.Delivery, event.origin), int(monotonic() * 1000)):
+            raise Expired
+        if self._wanted.FORMAT is not None:
+            event.ensure()
+        return self._handle(event)
+
     def _fail(self, session: ReceiveSession, event: Event, error: Exception) -> None:
-        """Try again as often as the parameters say, then send the event where errors go."""
+        """Try again as often as the parameters say, while that can help; then send the event where errors go."""
         params = self._actor.params
         for attempt in range(params.retries):
+            if not params.may_get_better(error):
+                break
             gevent.sleep(params.backoff_s * 2**attempt)
             self.retried += 1
             try:
@@ -297,7 +327,8 @@ class Consumer:
 
     def _send_failure(self, session: ReceiveSession, event: Event, error: Exception) -> None:
         self.failed[session.inbox] = self.failed.get(session.inbox, 0) + 1
-        expected, failure = isinstance(error, ActorkitError), Failure.of(error, self._actor.name)
+        expected = isinstance(error, ActorkitError) and not isinstance(error, UnsendableData)
+        failure = Failure.of(error, self._actor.name)
         self._actor.log.log(
             logging.INFO if expected else logging.ERROR,
             "consume failed: %s: %s",

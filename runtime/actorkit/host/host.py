@@ -15,6 +15,7 @@ from actorkit.actor import Actor
 from actorkit.deadletters.box import Box, DeadLetterError
 from actorkit.edge.at_most_once import AtMostOnceSender
 from actorkit.edge.connector import Connector
+from actorkit.edge.dedup import REMEMBER_BYTES, DedupWindow
 from actorkit.edge.keyed import KeyedSender
 from actorkit.edge.listener import Listener
 from actorkit.edge.peers import Peers
@@ -63,14 +64,19 @@ def sender_class(peers: Peers) -> type[Sender]:
 
 
 class Host:
-    """Runs one instance of an actor; implements `actorkit.actor.Runtime`.
+    """Runs one instance of an actor; implements `actorkit.actor.Runtime`. `dedup_bytes` bounds the memory for
+    recognising repeats.
 
     Stops in three steps: `drain` (nothing new from outside, upstreams are told), wait until the ledger is empty or the
     time is over, `close`.
     """
 
     def __init__(
-        self, settings: Settings, cls: type[Actor], context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self,
+        settings: Settings,
+        cls: type[Actor],
+        context: zmq.Context[zmq.Socket[bytes]] | None = None,
+        dedup_bytes: int = REMEMBER_BYTES,
     ) -> None:
         self.settings = settings
         self.name = settings.actor
@@ -86,7 +92,7 @@ class Host:
         self._acks = gevent.get_hub().loop.timer(ACK_DELAY_S, ACK_DELAY_S)
         #: Looks how long events are being consumed.
         self._looks = gevent.get_hub().loop.timer(LOOK_S, LOOK_S, ref=False)
-        self.receiver = Receiver(settings.topology, self.name, self.instance)
+        self.receiver = Receiver(settings.topology, self.name, self.instance, dedup=DedupWindow(max_bytes=dedup_bytes))
         self.listener: Listener | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
         self.keys = self._keys.client if self._keys is not None else None
@@ -273,8 +279,8 @@ class Host:
             self.outboxes.emit(event, targets, parent)
             self.schedule()
 
-    def request(self, event: Event, outbox: str | None, timeout_s: float) -> Event:
-        return self.requests.ask(event, outbox, timeout_s)
+    def request(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool) -> Event:
+        return self.requests.ask(event, outbox, timeout_s, finish_expired, current.get().event)
 
     def hold(self, event: Event) -> Hold:
         return Hold(self.outboxes, self.name, event)

@@ -40,7 +40,13 @@ class HostCollector(Collector):
             CounterMetricFamily,
             "actorkit_duplicates",
             "Events that had arrived here before and were not consumed again.",
-            host.receiver.duplicates,
+            host.receiver.dedup.duplicates,
+        )
+        yield self._plain(
+            CounterMetricFamily,
+            "actorkit_dedup_forgotten",
+            "Events whose names were forgotten too early for want of memory.",
+            host.receiver.dedup.forgotten,
         )
         yield self._plain(
             CounterMetricFamily,

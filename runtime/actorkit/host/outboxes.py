@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from actorkit.edge.ledger import Entry, Root, settle
+from actorkit.edge.expiry import expired
+from actorkit.edge.ledger import Entry, Root, ignore, settle
+from actorkit.edge.outcome import Failed, Outcome
 from actorkit.edge.sender import Sender
 from actorkit.edge.wire import Delivery
-from actorkit.errors import MalformedEvent, NotFound
+from actorkit.errors import ConversionError, MalformedEvent, NotFound, UnsendableData
 from actorkit.event import Event
 from actorkit.event.body import UNREAD
 from actorkit.event.context import Failure
@@ -55,8 +58,8 @@ class Outboxes:
         flush: FlushOnce,
         dead_letter: Callable[[Event, Failure, str], None],
     ) -> None:
-        #: The trail of what begins here.
-        self.trail = actor
+        #: The actor's name is the trail of what begins here.
+        self.trail = self.actor = actor
         self._trails = Trails(actor)
         self.senders = senders
         self.flush = flush
@@ -104,7 +107,8 @@ class Outboxes:
         """Send one event that its parent became. The parent waits for it.
 
         Raises:
-            ConversionError, MalformedEvent: the data cannot travel.
+            UnsendableData: the data cannot travel.
+            ConversionError: the parent's context cannot be read.
         """
         entry = parent.origin
         if type(entry) is not Delivery:
@@ -121,7 +125,7 @@ class Outboxes:
         else:
             format_, content = event.encoded()
             if len(content) > MAX_BODY_BYTES:
-                raise _too_long(content)
+                raise UnsendableData(_too_long(content))
         context = entry.context if event._context is None else event.encoded_context()
         trail = self._trails[entry.trail]
         ordinal = entry.ordinal
@@ -170,35 +174,53 @@ class Outboxes:
             self.flush.schedule()
 
     def emit_result(self, result: object, parent: Event) -> None:
-        """Send what a consume gave back to the default outboxes."""
+        """Send what a consume gave back to the default outboxes.
+
+        Raises:
+            UnsendableData: it is neither an event nor events.
+        """
         if result is parent or isinstance(result, Event):
             self.emit(result, self._default, parent)
         elif isinstance(result, Iterable) and not isinstance(result, str | bytes | dict):
             for event in result:
+                if not isinstance(event, Event):
+                    raise UnsendableData(_no_event("gave", event))
                 self.emit(event, self._default, parent)
         else:
-            raise TypeError(
-                f"consume returned a {type(result).__name__}; return an Event, an iterable of events, or None"
-            )
+            raise UnsendableData(_no_event("returned", result))
 
     def emit_failure(self, event: Event, failure: Failure, inbox: str) -> None:
-        """Send an event that failed to the error outbox, or to the dead letters when there is none."""
+        """Send an event that failed to the error outbox; when there is none, to the dead letters, and tell whoever
+        waits for its answer."""
         if self._error:
             self.emit(event.failed(failure), self._error, event)
-        else:
-            self._dead_letter(event, failure, inbox)
+            return
+        self._dead_letter(event, failure, inbox)
+        if type(event.origin) is Delivery:
+            event.origin.tell(failed(event, failure))
+
+    def expire(self, entry: Delivery) -> None:
+        """Drop an event that nobody waits for any more."""
+        self.drop("expired")
+        entry.tell(expired(self.actor))
 
     def emit_root(
-        self, event: Event, targets: Sequence[Sender], finished: Callable[[], None], reply_to: ReplyTo | None = None
+        self,
+        event: Event,
+        targets: Sequence[Sender],
+        finished: Callable[[], None],
+        reply_to: ReplyTo | None = None,
+        told: Callable[[Outcome], None] = ignore,
     ) -> None:
-        """Send an event that begins here; `finished` is called in the hub when all that it became is done."""
+        """Send an event that begins here; `finished` is called in the hub when all that it became is done, and before
+        that `told` with each outcome that comes up."""
 
         def end() -> None:
             self._others -= 1
             finished()
 
         self._others += 1
-        root = Root(end)
+        root = Root(end, told)
         try:
             self.emit_entry(event, targets, root, reply_to)
         except BaseException:
@@ -218,7 +240,7 @@ class Outboxes:
         format_, content = event.encoded()
         context = event.encoded_context()
         if len(content) > MAX_BODY_BYTES:
-            raise _too_long(content)
+            raise MalformedEvent(_too_long(content))
         origin = event.origin
         trail = self.trail if origin is None else self._trails[origin.trail]
         if len(targets) == 1:
@@ -243,5 +265,18 @@ class Outboxes:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
 
 
-def _too_long(content: bytes) -> MalformedEvent:
-    return MalformedEvent(f"the data has {len(content)} bytes; an event carries at most {MAX_BODY_BYTES}")
+def failed(event: Event, failure: Failure) -> Failed:
+    """The outcome of an event that failed."""
+    try:
+        return Failed.of(failure, event.http)
+    except ConversionError:  # Its context cannot be read.
+        return Failed.of(failure)
+
+
+def _no_event(did: str, result: object) -> str:
+    kind = type(result).__name__
+    return f"consume {did} {reprlib.repr(result)}, a {kind}; return an Event, an iterable of events, or None"
+
+
+def _too_long(content: bytes) -> str:
+    return f"the data has {len(content)} bytes; an event carries at most {MAX_BODY_BYTES}"

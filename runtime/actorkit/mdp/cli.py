@@ -86,7 +86,7 @@ def read_keys(path: Path) -> ClientKeys:
 
 def call(order: Order, keys: ClientKeys | None) -> Answer:
     """Ask the service once, through whichever broker is there."""
-    client = Client(list(order.brokers.values()), notes=order.notes, keys=keys)
+    client = Client(list(order.brokers.values()), headers=order.notes, keys=keys)
     try:
         return Answer(end="answered", body=client.call(order.service, order.body, timeout_s=order.timeout_s))
     except ServiceFailed as exc:
@@ -141,7 +141,7 @@ def _report(name: str, address: str, order: Order, keys: ClientKeys | None) -> R
 
 
 def _ask(address: str, service: str, argument: bytes, order: Order, keys: ClientKeys | None) -> list[bytes]:
-    client = Client([address], notes=order.notes, keys=keys)
+    client = Client([address], headers=order.notes, keys=keys)
     try:
         return client.call(service, [argument], timeout_s=min(order.timeout_s, ASK_TIMEOUT_S))
     finally:

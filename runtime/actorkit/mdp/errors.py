@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from actorkit.errors import ActorkitError, AnswerTimeout, EventError, ServiceUnavailable
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from actorkit.errors import ActorkitError, AnswerTimeout, EventError, Messages, ServiceUnavailable
 
 
 class FrameError(ActorkitError):
@@ -26,13 +29,26 @@ class NoBroker(ServiceUnavailable):
 
 
 class ServiceFailed(EventError):
-    """Raised when the worker took the request and its handler failed; `status` is what the worker said."""
+    """Raised when the worker took the request and its handler failed; `status`, messages and header fields are what the
+    worker said."""
 
     status = 502
 
-    def __init__(self, message: str, status: int = 502) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: Messages,
+        status: int = 502,
+        headers: Sequence[tuple[str, str]] = (),
+        code: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, code=code)
         self.status = status  # type: ignore[misc]  # each failure carries the worker's own status
+        self.details = dict(details or {})
+        self._headers = list(headers)
+
+    def reply_headers(self) -> list[tuple[str, str]]:
+        return self._headers
 
 
 class ClientClosed(ActorkitError):

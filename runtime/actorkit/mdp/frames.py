@@ -8,8 +8,15 @@
     HEARTBEAT        0.1: ["", MDPW01, 04]                    0.2: [MDPW02, 05]
     DISCONNECT       0.1: ["", MDPW01, 05]                    0.2: [MDPW02, 06]
 
-Our own clients put one frame before the body, a *note*: `EXTENSION` and a msgpack map. The broker takes it off before a
-worker sees the request, and answers refusals to such a client (only) with a note in place of a body.
+Our own clients put one frame before the body, the *extension header*: `EXTENSION` and a msgpack map. The broker takes
+it off before a worker sees the request, and answers refusals to such a client (only) with a header in place of a body.
+
+    header           | 00 "AK1" | msgpack map |
+
+Routing ids of our own workers; R is random, and P the same in all routing ids of a process:
+
+    one slot         | "AK1" | R × 9 |
+    several slots    | "AK1" | P × 8 | R × 9 |
 """
 
 from __future__ import annotations
@@ -38,10 +45,12 @@ EXTENSION: Final = b"\x00AK1"
 #: have been sent is not begun; so it is given to another worker even when the service is not idempotent.
 OUR_WORKER: Final = b"AK1"
 
-#: Random bytes that follow in the routing ids of a process with several places, the same in all of them; then as many
-#: more as in those of a process with one place, which lack these.
+#: Length of P and of R in such a routing id, in bytes.
 PROCESS_BYTES: Final = 8
-PLACE_BYTES: Final = 9
+SLOT_BYTES: Final = 9
+
+#: Most frames that a message may have.
+MAX_FRAMES: Final = 1024
 
 #: Service names that begin so belong to the broker (RFC 8/MMI).
 MMI: Final = b"mmi."
@@ -115,8 +124,6 @@ class RequestHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     #: Time that the client still waits, in milliseconds.
     ms: int = 0
-    #: A name for the request in logs.
-    id: str = ""
 
 
 class ErrorHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -131,75 +138,78 @@ class ErrorHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     draining: bool = False
 
 
-_Note = TypeVar("_Note")
+_Header = TypeVar("_Header")
 
-_request_notes = msgspec.msgpack.Decoder(RequestHeader)
-_answer_notes = msgspec.msgpack.Decoder(ErrorHeader)
+_request_headers = msgspec.msgpack.Decoder(RequestHeader)
+_error_headers = msgspec.msgpack.Decoder(ErrorHeader)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def write_header(note: RequestHeader | ErrorHeader) -> bytes:
-    """Return the frame that carries the note."""
-    return EXTENSION + _encoder.encode(note)
+def write_header(header: RequestHeader | ErrorHeader) -> bytes:
+    """The frame that carries an extension header."""
+    return EXTENSION + _encoder.encode(header)
 
 
 def read_request_header(frame: bytes) -> RequestHeader:
-    """Read a client's note. Raises FrameError when it is none."""
-    return _read(_request_notes, frame)
+    """A client's extension header.
+
+    Raises:
+        FrameError: the frame is none.
+    """
+    return _read(_request_headers, frame)
 
 
 def read_error_header(body: Sequence[bytes]) -> ErrorHeader | None:
-    """Read the note in place of an answer's body; None when the body is an ordinary answer."""
+    """The extension header in place of an answer's body; None when the body is an ordinary answer."""
     if not body or not body[0].startswith(EXTENSION):
         return None
     try:
-        return _read(_answer_notes, body[0])
+        return _read(_error_headers, body[0])
     except FrameError:
         return None
 
 
 def client_request(service: bytes, body: Sequence[Part], dialect: Dialect = V1) -> list[Part]:
-    """Compose a client's REQUEST (RFC 7/MDP §client)."""
+    """A client's REQUEST (RFC 7/MDP §client)."""
     return [*dialect.client_head, *dialect.client_request, service, *body]
 
 
 def client_answer(service: Part, body: Sequence[Part], dialect: Dialect = V1, *, final: bool = True) -> list[Part]:
-    """Compose the broker's answer to a client, the last one or a part of it."""
+    """The broker's answer to a client, the last one or a part of it."""
     return [*dialect.client_head, *(dialect.client_final if final else dialect.client_partial), service, *body]
 
 
 def ready(service: bytes, dialect: Dialect = V1) -> list[Part]:
-    """Compose a worker's READY."""
+    """A worker's READY."""
     return [*dialect.worker_head, dialect.ready, service]
 
 
 def worker_request(client: Part, body: Sequence[Part], dialect: Dialect = V1) -> list[Part]:
-    """Compose the REQUEST that the broker gives a worker."""
+    """The REQUEST that the broker gives a worker."""
     return [*dialect.worker_head, dialect.request, client, EMPTY, *body]
 
 
 def worker_reply(client: Part, body: Sequence[Part], dialect: Dialect = V1) -> list[Part]:
-    """Compose a worker's last (in 0.1: only) REPLY."""
+    """A worker's last (in 0.1: only) REPLY."""
     return [*dialect.worker_head, dialect.final, client, EMPTY, *body]
 
 
-def worker_partial(client: Part, body: Sequence[Part]) -> list[Part]:
-    """Compose a worker's PARTIAL (0.2 only)."""
-    return [*V2.worker_head, b"\x03", client, EMPTY, *body]
-
-
 def heartbeat(dialect: Dialect = V1) -> list[Part]:
-    """Compose a HEARTBEAT, the same in both directions."""
+    """A HEARTBEAT, the same in both directions."""
     return [*dialect.worker_head, dialect.heartbeat]
 
 
 def disconnect(dialect: Dialect = V1) -> list[Part]:
-    """Compose a DISCONNECT, the same in both directions."""
+    """A DISCONNECT, the same in both directions."""
     return [*dialect.worker_head, dialect.disconnect]
 
 
 def parse_answer(frames: Sequence[bytes], service: bytes) -> list[bytes]:
-    """Return the body of a 0.1 answer as a DEALER receives it. Raises FrameError when it is not one for the service."""
+    """The body of a 0.1 answer as a DEALER receives it.
+
+    Raises:
+        FrameError: it is not an answer of the service.
+    """
     if len(frames) < 4 or frames[0] != EMPTY or frames[1] != V1.client:
         raise FrameError(f"an answer of {len(frames)} frames is not ['', MDPC01, service, body…]")
     if frames[2] != service:
@@ -208,7 +218,7 @@ def parse_answer(frames: Sequence[bytes], service: bytes) -> list[bytes]:
 
 
 class Command(NamedTuple):
-    """What a 0.1 worker hears from the broker."""
+    """A command of the broker to a 0.1 worker; `client` and `body` are those of a REQUEST."""
 
     command: bytes
     client: bytes = b""
@@ -216,7 +226,11 @@ class Command(NamedTuple):
 
 
 def parse_command(frames: Sequence[bytes]) -> Command:
-    """Read what the broker sends a 0.1 worker. Raises FrameError when it is not a command of the broker."""
+    """The command that a broker sends a 0.1 worker.
+
+    Raises:
+        FrameError: it is not a command of a broker.
+    """
     if len(frames) < 3 or frames[0] != EMPTY or frames[1] != V1.worker:
         raise FrameError(f"a message of {len(frames)} frames is not ['', MDPW01, command, …]")
     command = frames[2]
@@ -230,20 +244,20 @@ def parse_command(frames: Sequence[bytes]) -> Command:
 
 
 def new_process_name() -> bytes:
-    """Return what the routing ids of one process with several places begin with."""
+    """What the routing ids of one process with several slots begin with."""
     return OUR_WORKER + os.urandom(PROCESS_BYTES)
 
 
 def process_name(identity: Part) -> bytes | None:
-    """Return what the routing ids of a worker's process have in common; None if it has one place, or is not ours."""
+    """What the routing ids of a worker's process begin with; None if it has one slot, or is not ours."""
     name = len(OUR_WORKER) + PROCESS_BYTES
-    if isinstance(identity, bytes) and identity.startswith(OUR_WORKER) and len(identity) == name + PLACE_BYTES:
+    if isinstance(identity, bytes) and identity.startswith(OUR_WORKER) and len(identity) == name + SLOT_BYTES:
         return identity[:name]
     return None
 
 
 def is_service_name(name: Part) -> TypeGuard[bytes]:
-    """Tell whether a frame can name a service: 1 to 255 bytes of printable UTF-8 (RFC 7/MDP: a printable string)."""
+    """Whether a frame can name a service: 1 to 255 bytes of printable UTF-8 (RFC 7/MDP: a printable string)."""
     if not isinstance(name, bytes) or not 0 < len(name) <= MAX_NAME_BYTES:
         return False
     try:
@@ -252,14 +266,14 @@ def is_service_name(name: Part) -> TypeGuard[bytes]:
         return False
 
 
-def _read(decoder: msgspec.msgpack.Decoder[_Note], frame: bytes) -> _Note:
+def _read(decoder: msgspec.msgpack.Decoder[_Header], frame: bytes) -> _Header:
     try:
         return decoder.decode(memoryview(frame)[len(EXTENSION) :])
     except UNREADABLE as exc:
-        raise FrameError(f"the frame after {EXTENSION!r} is not a note: {exc}") from exc
+        raise FrameError(f"the frame after {EXTENSION!r} is not a header: {exc}") from exc
 
 
 def show(identity: Part) -> str:
-    """Return a routing id for a log line: the text if it is one, else hexadecimal."""
+    """A routing id for a log line: the text if it is one, else hexadecimal."""
     raw = identity if isinstance(identity, bytes) else identity.bytes
     return raw.decode() if raw.isascii() and raw.decode().isprintable() else raw.hex()

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from actorkit.errors import SettingsError
-from actorkit.transport.endpoint import is_local
+from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ClientKeys, ServerKeys
 
 
@@ -105,9 +105,13 @@ def refuse_clear(name: str, endpoint: str, keys: ServerKeys | None, *, clear: bo
     """Refuse to serve without keys where other machines reach it, unless that is what was asked for (`clear`).
 
     Raises:
-        SettingsError: it is.
+        SettingsError: it is, or the endpoint is none.
     """
-    if keys is None and not clear and not is_local(endpoint):
+    try:
+        local = Endpoint.parse(endpoint).is_local
+    except ValueError as exc:
+        raise SettingsError(f"{name}: {exc}") from exc
+    if keys is None and not clear and not local:
         raise SettingsError(
             f'"{name}" at {endpoint} can be reached from other machines and has no keys. '
             "Set ACTORKIT_KEYS (keys: in the topology), or the parameter clear to true."

@@ -10,6 +10,7 @@ from zmq.backend import Socket
 
 from actorkit.errors import SettingsError
 from actorkit.transport.curve import demand_keys
+from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ServerKeys
 from actorkit.transport.zap import ZapHandler
 
@@ -30,7 +31,7 @@ class BoundRouter:
         self.socket = Socket(self._context, zmq.ROUTER)
         try:
             self.socket.set(zmq.ROUTER_MANDATORY, 1)
-            self.socket.set(zmq.IPV6, int("[" in endpoint))
+            self.socket.set(zmq.IPV6, int(Endpoint.parse(endpoint).is_ipv6))
             configure(self.socket)
             if keys is not None:
                 self._zap_handler = ZapHandler(self._context, keys.allowed)
@@ -39,6 +40,9 @@ class BoundRouter:
         except SettingsError:
             self.close()
             raise
+        except ValueError as exc:
+            self.close()
+            raise SettingsError(f"{what}: {exc}") from exc
         except zmq.ZMQError as exc:
             self.close()
             raise SettingsError(f'{what} cannot bind "{endpoint}": {exc}. Choose a free endpoint.') from exc

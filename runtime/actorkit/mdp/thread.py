@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import gevent
 from gevent.threadpool import ThreadPool
 
 from actorkit.mdp.broker.broker import Broker
 from actorkit.mdp.options import BrokerParams
-
-
-class Served(Protocol):
-    """What runs on a plain loop of its own: the broker, and the registration service."""
-
-    def bind(self) -> str: ...
-
-    def run(self) -> None: ...
-
-    def stop(self) -> None: ...
+from actorkit.mdp.server import Server
 
 
 class ServerThread:
-    """Runs one of them. The thread is a real one also where `threading` is gevent's."""
+    """Runs a server. The thread is a real one also where `threading` is gevent's."""
 
-    def __init__(self, server: Served) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
         self._pool = ThreadPool(1)
         self._running: gevent.event.AsyncResult | None = None
 
     def start(self) -> str:
-        """Bind and run; returns the endpoint with its real port. Raises SettingsError if it cannot."""
+        """Bind and run; returns the endpoint with its real port.
+
+        Raises:
+            SettingsError: it cannot be bound, or a key is wrong.
+        """
         try:
             endpoint = self._pool.apply(self._server.bind)
         except BaseException:

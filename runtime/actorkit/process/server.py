@@ -6,24 +6,25 @@ import signal
 import threading
 from collections.abc import Callable
 from socketserver import ThreadingMixIn
-from typing import Final, Protocol
+from typing import Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import msgspec
-from prometheus_client.registry import Collector
 
 from actorkit import __version__, params
 from actorkit.errors import SettingsError
-from actorkit.mdp.broker.broker import Broker, reuse_receive_frame
+from actorkit.mdp.broker.broker import Broker
+from actorkit.mdp.broker.tuning import tune_process
 from actorkit.mdp.directory.discovery import REGISTRY
 from actorkit.mdp.directory.service import RegistrationService
 from actorkit.mdp.options import BrokerParams, RegistrationParams, refuse_clear
+from actorkit.mdp.server import Server
 from actorkit.observe import admin, logs, metrics
 from actorkit.settings import Settings
 from actorkit.transport import topology_keys
 
 
-class _Server(ThreadingMixIn, WSGIServer):
+class _AdminServer(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
 
@@ -32,25 +33,11 @@ class _Handler(WSGIRequestHandler):
         """Say nothing: probes and scrapes come every few seconds."""
 
 
-class Server(Protocol):
-    """What runs on a plain loop: the broker, and the registration service."""
-
-    collector: Collector
-
-    def bind(self) -> str: ...
-
-    def run(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def unready(self) -> str: ...
-
-
 def main(settings: Settings) -> int:
     """Run a broker or registration service until SIGTERM or SIGINT; returns the exit status.
 
     Raises:
-        SettingsError: a parameter is wrong, or a port cannot be bound.
+        SettingsError: a parameter is wrong, the class is no server, or a port cannot be bound.
     """
     logs.configure(
         settings.log_format,
@@ -61,11 +48,14 @@ def main(settings: Settings) -> int:
     )
     if settings.inbox is None:
         raise SettingsError("ACTORKIT_INBOX is not set. Set it to the endpoint to bind, as tcp://*:5550.")
-    served = SERVERS.get(settings.class_path, _broker)(settings, settings.inbox)
+    make = SERVERS.get(settings.class_path)
+    if make is None:
+        raise SettingsError(f'ACTORKIT_CLASS is "{settings.class_path}", not a server. Use {" or ".join(SERVERS)}.')
+    served = make(settings, settings.inbox)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: served.stop())
     served.bind()
-    reuse_receive_frame()
+    tune_process()
     server = _serve_admin(settings, served)
     try:
         served.run()
@@ -117,7 +107,7 @@ def _serve_admin(settings: Settings, served: Server) -> WSGIServer | None:
     info = metrics.BuildInfo(__version__, settings.topology, settings.actor)
     pages = admin.application(metrics.registry(info, served.collector), served.unready)
     try:
-        server = make_server(host, port, pages, server_class=_Server, handler_class=_Handler)
+        server = make_server(host, port, pages, server_class=_AdminServer, handler_class=_Handler)
     except OSError as exc:
         raise SettingsError(f"ACTORKIT_ADMIN is {host}:{port}, and it cannot be bound: {exc.strerror}.") from exc
     threading.Thread(target=server.serve_forever, name="admin", daemon=True).start()

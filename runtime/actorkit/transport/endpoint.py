@@ -4,30 +4,89 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
+from typing import Final, Literal, cast
 
-_ENDPOINT = re.compile(r"(tcp://(\*|\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5}|\*)|(ipc|inproc)://[^\s,?#]+)\Z")
+Transport = Literal["tcp", "ipc", "inproc"]
+
+#: What stands in the place of a host where a socket binds to every interface of its machine.
+_EVERY_INTERFACE: Final = ("*", "0.0.0.0", "::")
+
+_TCP: Final = re.compile(r"tcp://(\*|\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[A-Za-z0-9._-]+):(\d{1,5}|\*)\Z", re.ASCII)
+_PATH: Final = re.compile(r"(ipc|inproc)://([^\s,?#]+)\Z")
 
 
-def check_endpoint(text: str) -> str:
-    """The endpoint itself.
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A ZeroMQ endpoint, read from its text once; `str` writes it.
 
-    Raises:
-        ValueError: it is none that ZeroMQ could use.
+    Attributes:
+        transport: what carries the frames.
+        host: the host of a tcp endpoint, an IPv6 address without its brackets; the path of another one.
+        port: the port of a tcp endpoint; 0 where the system chooses one (`*`), and for the others.
     """
-    if not _ENDPOINT.match(text):
+
+    transport: Transport
+    host: str
+    port: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Endpoint:
+        """The endpoint that a text means.
+
+        Raises:
+            ValueError: the text is no endpoint that ZeroMQ could use.
+        """
+        found = _TCP.match(text)
+        if found:
+            host, port = found[1], 0 if found[2] == "*" else int(found[2])
+            if port <= 65535 and (not host.startswith("[") or _address(host[1:-1]) is not None):
+                return cls("tcp", host.strip("[]"), port)
+        found = _PATH.match(text)
+        if found:
+            return cls(cast(Transport, found[1]), found[2])
         raise ValueError(f'"{text}" is not a ZeroMQ endpoint. Write it as tcp://host:5550 (tcp://*:5550 to bind).')
-    return text
+
+    @classmethod
+    def tcp(cls, host: str, port: int) -> Endpoint:
+        """The endpoint of a host, as name or address, and a port; port 0 is one that the system chooses."""
+        return cls("tcp", host.strip("[]"), port)
+
+    def __str__(self) -> str:
+        if self.transport != "tcp":
+            return f"{self.transport}://{self.host}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"tcp://{host}:{self.port or '*'}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach what is bound here."""
+        if self.transport != "tcp" or self.host == "localhost":
+            return True
+        address = _address(self.host)
+        return address is not None and address.is_loopback
+
+    @property
+    def is_every_interface(self) -> bool:
+        """Whether a socket that binds here can be reached at every address of its machine."""
+        return self.transport == "tcp" and self.host in _EVERY_INTERFACE
+
+    @property
+    def is_ipv6(self) -> bool:
+        """Whether the host is an address of IPv6."""
+        return self.transport == "tcp" and ":" in self.host
+
+    @property
+    def names_can_change(self) -> bool:
+        """Whether other addresses may stand behind it later: it is a name, or a pattern of socket files."""
+        if self.transport == "ipc":
+            return "*" in self.host
+        return self.transport == "tcp" and not self.is_every_interface and _address(self.host) is None
 
 
-def is_local(endpoint: str) -> bool:
-    """Tell whether only this machine can reach what is bound to an endpoint."""
-    transport, _, rest = endpoint.partition("://")
-    if transport in ("ipc", "inproc"):
-        return True
-    host = rest.rpartition(":")[0].strip("[]")
-    if host == "localhost":
-        return True
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a host is, None where it is a name."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return None

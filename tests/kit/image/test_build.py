@@ -170,6 +170,37 @@ def test_only_what_is_missing_or_changed_is_built(built: DockerClient, code: Pat
 
 @pytest.mark.docker
 @pytest.mark.timeout(300)
+def test_an_image_has_what_its_code_asks_for_and_nothing_that_shadows_the_standard_library(
+    built: DockerClient, code: Path
+) -> None:
+    tag = "actorkit-test/asking:0.1.0"
+    (code / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1"\ndependencies = ["tomli_w"]\n')
+    (code / "requirements.txt").write_text("./vendor/mylib\n")
+    (code / "vendor" / "mylib" / "mylib").mkdir(parents=True)
+    (code / "vendor" / "mylib" / "mylib" / "__init__.py").write_text("one = 1\n")
+    project = '[project]\nname = "mylib"\nversion = "1"\n[build-system]\nrequires = ["setuptools"]\n'
+    (code / "vendor" / "mylib" / "pyproject.toml").write_text(project)
+    (code / "linked").symlink_to("shop")
+    (code / "queue.py").write_text("raise ImportError('this is not the standard library')\n")
+    plan = plan_of(unit("asking", Image(tag, "xml", code)))
+    try:
+        build.build(built, build.recipes(plan)[1:], Quiet())
+        assert inside(tag, "python -c 'import lxml, tomli_w, mylib, linked.actors, queue; print(mylib.one)'") == "1"
+    finally:
+        built.images.remove(tag, force=True)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
+def test_dependencies_that_a_pyproject_computes_are_told(built: DockerClient, code: Path) -> None:
+    (code / "pyproject.toml").write_text('[project]\nname = "shop"\ndynamic = ["version", "dependencies"]\n')
+    plan = plan_of(unit("execute", Image("actorkit-test/computed:0.1.0", build=code)))
+    with pytest.raises(KitError, match=r"pyproject\.toml computes its dependencies"):
+        build.build(built, build.recipes(plan)[1:], Quiet())
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
 def test_a_build_that_fails_tells_what_the_builder_said(built: DockerClient, code: Path) -> None:
     (code / "requirements.txt").write_text("gevent==1.0\n")
     plan = plan_of(unit("execute", Image("actorkit-test/broken:0.1.0", build=code)))

@@ -101,6 +101,13 @@ def pids(table: dict[str, Any]) -> list[int]:
     return [pid for row in table.values() for pid in row["pids"]]
 
 
+def test_an_authors_module_never_takes_the_place_of_the_standard_library(
+    start: Callable[..., Running], shop: Path
+) -> None:
+    (shop / "shop" / "queue.py").write_text("raise ImportError('this is not the standard library')\n")
+    assert set(start(STREAM).table()) == {"gen", "middle", "out"}
+
+
 def test_every_replica_is_ready_when_the_table_is_written(start: Callable[..., Running]) -> None:
     table = start(STREAM).table()
     assert {name: row["replicas"] for name, row in table.items()} == {"gen": 1, "middle": 2, "out": 1}

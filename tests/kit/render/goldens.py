@@ -1,4 +1,4 @@
-"""What the orders example is rendered to, compared whole. `python -m tests.kit.goldens` writes it anew."""
+"""What the orders example is rendered to, compared whole. `python -m tests.kit.render.goldens` writes it anew."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from actorkit_kit.plan.planner import make_plan
 from actorkit_kit.topology.check import Checked, check
 from actorkit_kit.topology.document import Document, parse
 
@@ -112,6 +113,10 @@ def with_actor(body: str) -> str:
         ("{uses: stdout, drain_timeout_s: soon}", "this is a text, not a number"),
         ("{uses: stdout, colour: red}", 'there is no key "colour" here. There are: build, drain_timeout_s, env'),
         ("stdout", "this is a text, not a mapping"),
+        ('{uses: stdout, env: {A: "a\\0b"}}', "env.A: this text holds the character NUL"),
+        (f"{{uses: stdout, params: {{prefix: {'x' * 140_000}}}}}", "Put the largest into a file: prefix: {file: …}."),
+        (f"{{uses: stdout, env: {{A: {'x' * 140_000}}}}}", "env.A: this is 140003 bytes, more than the 131072"),
+        ('{uses: stdout, "a\\nb\\e[2J": 1}', 'there is no key "a\\nb\\x1b[2J" here'),
     ],
 )
 def test_a_mistake_in_an_actor_is_one_finding_that_says_what_to_do(shop: Path, body: str, words: str) -> None:
@@ -149,6 +154,30 @@ def test_actors_in_a_circle_that_no_source_feeds_are_one_finding(shop: Path) -> 
     text = "name: t\nactors:\n  a: {uses: stdout}\n  b: {uses: stdout}\nconnections: [a -> b -> a]\n"
     (finding,) = found(text, shop)
     assert 'no event ever reaches "a": it is only in a circle with "b"' in finding
+
+
+def test_a_long_ring_is_one_finding_and_with_a_source_a_plan(shop: Path) -> None:
+    names = [f"a{n}" for n in range(1_500)]
+    actors = "".join(f"  {name}: {{uses: stdout}}\n" for name in names)
+    ring = f"  - {' -> '.join([*names, names[0]])}\n"
+    (finding,) = found(f"name: t\nactors:\n{actors}connections:\n{ring}", shop)
+    assert '"a9", "a10" and 1489 more. Connect a source to it.' in finding
+    fed = checked(f"name: t\nactors:\n{actors}  gen: {{uses: generator}}\nconnections:\n{ring}  - gen -> a0\n", shop)
+    assert fed.findings == ()
+    waits = {unit.name: [wait.unit for wait in unit.waits] for unit in make_plan(fed).units}
+    assert waits["gen"] == ["a0"]
+    assert waits["a1499"] == []
+
+
+def test_a_ring_of_fifty_thousand_actors_of_a_program_is_checked(shop: Path) -> None:
+    length = 50_000
+    data = {
+        "name": "t",
+        "actors": {f"a{n}": {"uses": "stdout"} for n in range(length)},
+        "connections": [f"a{n} -> a{(n + 1) % length}" for n in range(length)],
+    }
+    (finding,) = check(Document("app.py:director", shop, data)).findings
+    assert 'no event ever reaches "a0"' in str(finding)
 
 
 def test_what_only_a_lost_actor_feeds_is_not_told_again(shop: Path) -> None:

@@ -45,6 +45,18 @@ def test_a_key_that_stands_twice_is_a_mistake_and_the_first_one_counts() -> None
         ("a: .inf\n", (1, 4), "not a finite number"),
         ("? [a, b]\n: c\n", (1, 3), "a key must be a text"),
         ("a: &a [*a]\n", (1, 4), "endless"),
+        (f"a: {'1' * 5_000}\n", (1, 4), '11…" is no int that can be read'),
+        (f"a: 0x{'f' * 5_000}\n", (1, 4), "more than 64 bits"),
+        ("a: -9223372036854775809\n", (1, 4), "more than 64 bits"),
+        ("a: 1e999\n", (1, 4), "not a finite number"),
+        ("a: !!int abc\n", (1, 4), '"abc" is no int'),
+        ("a: !!float abc\n", (1, 4), '"abc" is no float'),
+        ("a: !!bool maybe\n", (1, 4), '"maybe" is no bool'),
+        ("a: !!set {b}\n", (1, 4), "is not known"),
+        ('a: "\\ud83d"\n', (1, 4), "half of a surrogate pair"),
+        ('"\\ude00": a\n', (1, 1), "half of a surrogate pair"),
+        (f"a: {'[' * 2_000}{']' * 2_000}\n", (1, 103), "nested here more than 100 deep"),
+        (f"{'? ' * 2_000}a\n", (1, 201), "nested here more than 100 deep"),
     ],
 )
 def test_what_is_not_yaml_is_told_with_its_place_and_what_to_do(text: str, place: tuple[int, int], words: str) -> None:
@@ -52,6 +64,22 @@ def test_what_is_not_yaml_is_told_with_its_place_and_what_to_do(text: str, place
     assert mistake[1] == place
     assert words in mistake[2]
     assert "\n" not in mistake[2]
+
+
+def test_json_is_yaml_and_its_escapes_are_one_character() -> None:
+    assert read('{"a": "\\ud83d\\ude00", "\\ud83d\\ude00": 1}').data == {"a": "😀", "😀": 1}
+
+
+def test_aliases_that_nest_without_end_are_stopped() -> None:
+    for link in ("[*a{}]", "{{<<: *a{}}}"):
+        lines = ["a0: &a0 {x: y}", *(f"a{n}: &a{n} {link.format(n - 1)}" for n in range(1, 400))]
+        mistakes = read("\n".join(lines)).mistakes
+        assert mistakes
+        assert all("nested here more than 100 deep" in message for _, _, message in mistakes)
+
+
+def test_an_anchor_may_stand_twice() -> None:
+    assert read("a: &x 1\nb: *x\nc: &x 2\nd: *x\n").data == {"a": 1, "b": 1, "c": 2, "d": 2}
 
 
 def test_aliases_and_merge_keys_mean_what_yaml_says() -> None:
@@ -63,7 +91,8 @@ def test_aliases_that_multiply_without_end_are_stopped() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     document = read("\n".join(lines))
-    assert any("endless" in message for _, _, message in document.mistakes)
+    (mistake,) = document.mistakes
+    assert "the file has more than 300000 values, aliases resolved" in mistake[2]
 
 
 def test_yaml_1_2_is_read_so_that_yes_and_dates_stay_text() -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import graphlib
+import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actorkit_kit.topology.order import components, reached, waves, without_cycles
+from actorkit_kit.topology.order import components, reachable, waves, without_cycles
 
 NODES = "abcdefg"
 GRAPHS = st.fixed_dictionaries({node: st.lists(st.sampled_from(NODES), unique=True) for node in NODES})
@@ -18,7 +20,7 @@ def test_two_nodes_are_in_one_component_just_when_each_is_reached_from_the_other
     together = {node: component for component in found for node in component}
     for one in NODES:
         for other in NODES:
-            mutual = other in reached(graph, [one]) and one in reached(graph, [other])
+            mutual = other in reachable(graph, [one]) and one in reachable(graph, [other])
             assert (together[one] is together[other]) == mutual
 
 
@@ -46,7 +48,24 @@ def test_a_circle_is_opened_where_its_front_closes_it() -> None:
     assert without_cycles(circle, ["web"]) == {"web": ("auth",), "auth": ("to-ack",), "to-ack": ()}
 
 
-def test_a_long_chain_does_not_exhaust_the_stack() -> None:
-    chain = {str(n): [str(n + 1)] for n in range(800)} | {"800": []}
-    assert len(components(chain)) == 801
-    assert len(waves(without_cycles(chain, ()))) == 801
+@pytest.mark.parametrize("length", [1_500, 50_000])
+def test_neither_a_long_chain_nor_a_long_ring_exhausts_the_stack(length: int) -> None:
+    chain = {str(n): [str(n + 1)] for n in range(length)} | {str(length): []}
+    assert len(components(chain)) == length + 1
+    assert len(waves(without_cycles(chain, ()))) == length + 1
+    ring = {**chain, str(length): ["0"]}
+    assert [len(component) for component in components(ring)] == [length + 1]
+    assert waves(without_cycles(ring, ["7"]))[0] == ("7",)
+
+
+@given(st.integers(1, 30), st.integers(1, 400), st.integers(0, 1000))
+def test_rings_that_hang_on_one_another_are_a_component_each(rings: int, length: int, seed: int) -> None:
+    dice = random.Random(seed)
+    nodes = [(ring, n) for ring in range(rings) for n in range(length)]
+    graph = {f"{ring}.{n}": [f"{ring}.{(n + 1) % length}"] for ring, n in nodes}
+    for ring in range(1, rings):
+        graph[f"{ring - 1}.{dice.randrange(length)}"].append(f"{ring}.{dice.randrange(length)}")
+    shuffled = {node: graph[node] for node in dice.sample(list(graph), len(graph))}
+    found = components(shuffled)
+    assert [len(component) for component in found] == [length] * rings
+    assert [component[0].partition(".")[0] for component in found] == [str(ring) for ring in reversed(range(rings))]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from actorkit.edge import wire
 from actorkit.edge.receive_session import ReceiveSession
-from actorkit.edge.receiver import MAX_SESSIONS, Receiver
+from actorkit.edge.receiver import Receiver
 from actorkit.event.parcel import Parcel
 
 PARCEL = Parcel(1, 1, "b", b"", b"")
@@ -21,8 +21,8 @@ UNREADABLE = [
 ]
 
 
-def receiver() -> Receiver:
-    return Receiver("t", "down", "down-1")
+def receiver(max_sessions: int = 4096, max_acked_above: int = 1024) -> Receiver:
+    return Receiver("t", "down", "down-1", max_sessions=max_sessions, max_acked_above=max_acked_above)
 
 
 def hello(instance: str = "up-1", outbox: str = "down", version: int = wire.VERSION, topology: str = "t") -> bytes:
@@ -97,15 +97,15 @@ def test_a_sender_that_comes_back_has_one_session() -> None:
 
 
 def test_when_there_are_too_many_sessions_the_dead_ones_are_found_out() -> None:
-    made = receiver()
-    for number in range(MAX_SESSIONS):
+    made = receiver(max_sessions=10)
+    for number in range(10):
         made.on_frame(b"%d" % number, hello(f"up-{number}"))
     made.replies.clear()
     made.on_frame(b"one more", hello("late"))
     made.write_acks()
     written = [identity for identity, _ in made.replies]
     assert made.rejected == {"crowded": 1}
-    assert len(written) == MAX_SESSIONS + 1
+    assert len(written) == 11
     made.gone(b"7")
     made.on_frame(b"again", hello("late"))
     assert b"again" in made.sessions
@@ -116,11 +116,8 @@ def told(session: ReceiveSession) -> tuple[int, list[int]]:
     return ack.ack_floor, ack.done
 
 
-def test_numbers_that_finish_late_are_set_aside_and_told_when_they_are_finished(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("actorkit.edge.wire.MAX_ACKED_ABOVE", 2)
-    made = receiver()
+def test_numbers_that_finish_late_are_set_aside_and_told_when_they_are_finished() -> None:
+    made = receiver(max_acked_above=2)
     made.on_frame(b"1", hello())
     session = made.sessions[b"1"]
     for number in (2, 4, 6):
@@ -140,9 +137,8 @@ def test_numbers_that_finish_late_are_set_aside_and_told_when_they_are_finished(
     assert told(session) == (8, [])
 
 
-def test_a_number_that_finishes_in_order_behind_one_that_is_set_aside_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actorkit.edge.wire.MAX_ACKED_ABOVE", 0)
-    made = receiver()
+def test_a_number_that_finishes_in_order_behind_one_that_is_set_aside_is_told() -> None:
+    made = receiver(max_acked_above=0)
     made.on_frame(b"1", hello())
     session = made.sessions[b"1"]
     session.finish(2)

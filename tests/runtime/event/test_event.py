@@ -21,11 +21,12 @@ from actorkit import (
     JSONEvent,
     MalformedEvent,
     Unauthorized,
+    UnsendableData,
     XMLEvent,
 )
 from actorkit.event.context import Context
 from actorkit.event.ids import derive_id, new_id
-from actorkit.event.parcel import Parcel
+from actorkit.event.parcel import Parcel, Waiter
 
 
 def over(event: Event, wanted: type[Event] = Event) -> Event:
@@ -45,7 +46,7 @@ def test_an_event_arrives_as_it_was_sent() -> None:
     )  # fmt: skip
     event = Event({"total": 12}, service="orders", attributes={"n": [1, {"a": None}]}, http=http)
     event.failure = Failure("MalformedEvent", "no", 400, "auth", {"line": 3})
-    event.reply_to = {"web": ("web-1", b"key")}
+    event.reply_to = {"web": Waiter("web-1", b"key")}
     came = over(event)
     assert (came.id, came.trace, came.service) == (event.id, event.trace, "orders")
     assert came.data == {"total": 12}
@@ -106,12 +107,22 @@ def test_xml_is_made_of_text_bytes_elements_and_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cls", "data"), [(XMLEvent, None), (XMLEvent, "text"), (JSONEvent, b"text"), (JSONEvent, b""), (Event, object())]
+    ("cls", "data"), [(XMLEvent, None), (XMLEvent, "text"), (JSONEvent, b"text"), (JSONEvent, b"")]
 )
 def test_data_that_does_not_fit_is_refused_with_400(cls: type[Event], data: Any) -> None:
     with pytest.raises(ConversionError) as caught:
         cls(data).encoded()
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("cls", "data"), [(Event, object()), (XMLEvent, "<a>"), (JSONEvent, {1, 2}), (JSONEvent, b"{")]
+)
+def test_data_that_code_sets_and_that_does_not_fit_is_the_mistake_of_that_code(cls: type[Event], data: Any) -> None:
+    event = cls.received(Event({"a": 1}).parcel())
+    with pytest.raises(UnsendableData) as caught:
+        event.replace(data).encoded()
+    assert caught.value.status == 500
 
 
 def test_conversion_changes_the_view_and_keeps_the_rest() -> None:
@@ -187,7 +198,7 @@ def test_a_context_that_came_without_its_parcel_brings_its_trace() -> None:
 
 def test_an_event_made_from_nothing_joins_its_parents_trace() -> None:
     sent = Event("x", service="orders", http=Http(path="/a"))
-    sent.reply_to = {"web": ("web-1", b"k")}
+    sent.reply_to = {"web": Waiter("web-1", b"k")}
     parent = over(sent)
     child = Event("y", attributes={"n": 1})
     child.adopt(parent)

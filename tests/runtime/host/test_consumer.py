@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import gevent
 import pytest
 from gevent.event import Event as Flag
 
-from actorkit import Actor, AnswerTimeout, Event, Held, JSONEvent, MalformedEvent
+from actorkit import (
+    Actor,
+    AnswerTimeout,
+    Event,
+    Held,
+    JSONEvent,
+    MalformedEvent,
+    NotFound,
+    RateExceeded,
+    ServiceUnavailable,
+)
 from actorkit.director import Director
 from actorkit.errors import NotAnswered
 from actorkit.host import host
@@ -50,6 +61,41 @@ class Flaky(Actor):
         self.tries += 1
         if self.tries < 3:
             raise OSError("not yet")
+        return event
+
+
+class Counts(Actor):
+    """Fails each time in the way that the event names, and counts."""
+
+    tries = 0
+
+    def consume(self, event: JSONEvent) -> Event:
+        type(self).tries += 1
+        raise {
+            "os": ConnectionError("x"),
+            "client": NotFound("x"),
+            "later": RateExceeded("x"),
+            "away": ServiceUnavailable(),
+        }[event.data]
+
+
+class Returns(Actor):
+    """Returns what is no event."""
+
+    def consume(self, event: JSONEvent) -> Any:
+        match event.data:
+            case "number":
+                return 5
+            case "text":
+                return "text"
+            case "list":
+                return [{"total": 12}]
+            case "generator":
+                return (number for number in (1, 2))
+            case "set":
+                return event.replace({"ids": {1}})
+            case "sent":
+                self.send(event.replace({"ids": float("nan")}))
         return event
 
 
@@ -129,6 +175,56 @@ def test_several_events_from_one_and_a_copy_by_name(director: Director) -> None:
     assert [event.data for event in audited.kept] == [3]
     assert len({event.id for event in [*kept.kept, *audited.kept]}) == 4
     assert len({event.trace for event in [*kept.kept, *audited.kept]}) == 1
+
+
+@pytest.mark.parametrize(
+    ("how", "retry_on", "tries"),
+    [
+        ("os", (), 3),
+        ("away", (), 3),
+        ("client", (), 1),
+        ("later", (), 1),
+        ("later", (429,), 3),
+        ("os", (429, "OSError"), 3),
+        ("away", ("OSError",), 1),
+    ],
+)
+def test_only_what_can_get_better_is_tried_again(
+    director: Director, how: str, retry_on: tuple[str | int, ...], tries: int
+) -> None:
+    Counts.tries = 0
+    ask = director.register_actor(Asker, "asker")
+    counts = director.register_actor(Counts, "counts", retries=2, backoff_s=0.001, retry_on=retry_on)
+    director.connect_queue(ask, counts)
+    director.connect_error_queue(counts, ask)
+    assert begin(director).request(JSONEvent(how), timeout_s=5).failure is not None
+    assert Counts.tries == tries
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("number", "returned 5, a int; return an Event, an iterable of events, or None"),
+        ("text", "returned 'text', a str"),
+        ("list", "gave {'total': 12}, a dict"),
+        ("generator", "gave 1, a int"),
+        ("set", "data['ids'] is of the type set; use a list"),
+        ("sent", "data['ids'] is nan"),
+    ],
+)
+def test_what_an_actor_does_wrong_is_told_as_its_own_mistake(
+    director: Director, how: str, told: str, threads: int
+) -> None:
+    ask, returns = director.register_actor(Asker, "asker"), director.register_actor(Returns, "returns", threads=threads)
+    director.connect_queue(ask, returns)
+    director.connect_queue(returns, ask)
+    director.connect_error_queue(returns, ask)
+    failure = begin(director).request(JSONEvent(how), timeout_s=5).failure
+    assert failure is not None
+    assert (failure.kind, failure.status) == ("UnsendableData", 500)
+    assert failure.message.startswith("returns made what cannot be sent: ")
+    assert told in failure.message
 
 
 def test_retries_come_before_the_error_outbox(director: Director) -> None:

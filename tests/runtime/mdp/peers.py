@@ -7,27 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import zmq
 
-#: How long a test waits for what must happen, in seconds.
 from tests.places import ROOT
+from tests.until import until
 
+#: How long a peer waits for a message that must come, in seconds.
 PATIENCE_S = 10.0
-
-
-def until(condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
-    """Wait for a condition, in gevent's way where gevent runs."""
-    import gevent
-
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not in {patience_s} s: {what}"
-        gevent.sleep(0.005)
 
 
 def free_port() -> int:

@@ -17,9 +17,10 @@ from actorkit.mdp.directory.service import RegistrationService
 from actorkit.mdp.errors import NoBroker
 from actorkit.mdp.options import BrokerParams
 from actorkit.mdp.worker.worker import Worker
-from actorkit.transport.endpoint import is_local
+from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ClientKeys, ServerKeys
-from tests.runtime.mdp.peers import Peer, until
+from tests.runtime.mdp.peers import Peer
+from tests.until import until
 
 MakeBroker = Callable[..., tuple[str, Broker]]
 
@@ -127,4 +128,4 @@ def test_a_wrong_key_is_named_and_not_shown() -> None:
     ],
 )
 def test_local_endpoints_are_known(endpoint: str, local: bool) -> None:
-    assert is_local(endpoint) is local
+    assert Endpoint.parse(endpoint).is_local is local

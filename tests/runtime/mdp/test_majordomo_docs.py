@@ -34,7 +34,7 @@ def test_every_metric_stands_there() -> None:
 def test_every_reason_of_an_error_stands_there() -> None:
     code = "".join(path.read_text() for path in (ROOT / "runtime/actorkit/mdp").rglob("*.py"))
     reasons = set(re.findall(r'errors\["(\w+)"\]', code))
-    reasons |= set(re.findall(r'self\._refuse\([^\n]*?\d{3}, "(\w+)"', code))
+    reasons |= set(re.findall(r'\brefuse\([^)]*?\d{3}, "(\w+)"', code))
     reasons |= set(re.findall(r'_protocol_error\(worker, "(\w+)"', code))
     assert len(reasons) > 15
     for reason in reasons - {"full", "announcement", "endpoint"}:  # the registration service's own

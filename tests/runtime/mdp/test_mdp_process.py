@@ -15,7 +15,8 @@ from actorkit.mdp.client.client import Client
 from actorkit.mdp.directory.discovery import Discovery
 from actorkit.mdp.worker.worker import Worker
 from tests.fleet import PYTHONPATH, fetch
-from tests.runtime.mdp.peers import free_port, until
+from tests.runtime.mdp.peers import free_port
+from tests.until import until
 
 MAIN = "from actorkit import settings; from actorkit.process import server; exit(server.main(settings.read()))"
 
@@ -71,3 +72,19 @@ def test_a_broker_is_found_through_a_registration_service_and_both_end_on_sigter
         for process in running:
             process.process.kill()
             process.process.wait()
+
+
+def test_a_class_that_is_no_server_is_named_in_the_error() -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": PYTHONPATH,
+        "ACTORKIT_TOPOLOGY": "test",
+        "ACTORKIT_ACTOR": "broker",
+        "ACTORKIT_CLASS": "actorkit.mdp.broker:Brokr",
+        "ACTORKIT_INBOX": "tcp://127.0.0.1:*",
+    }
+    done = subprocess.run([sys.executable, "-c", MAIN], env=environment, capture_output=True, text=True, timeout=20)
+    assert done.returncode != 0
+    assert (
+        'ACTORKIT_CLASS is "actorkit.mdp.broker:Brokr", not a server. Use actorkit.mdp.broker:Broker or' in done.stderr
+    )

@@ -1,7 +1,8 @@
 """Installs what an image needs. It runs inside the build, on the image's Python, with nothing but pip there.
 
 `runtime`: the dependencies of the distribution, and its metadata, so that `actorkit[xml]` can be asked for later.
-`actor`: an extra and a requirements.txt, without what the runtime has already and never in another version of it.
+`actor`: an extra, and what the author's requirements.txt or pyproject.toml asks for, without what the runtime has
+already and never in another version of it.
 """
 
 from __future__ import annotations
@@ -57,12 +58,10 @@ def main() -> None:
         pip("--target", str(given.target), *project["dependencies"])
         write_metadata(project, given.target)
     else:
-        wanted = [f"actorkit[{given.extra}]"] if given.extra else []
-        requirements = given.code / "requirements.txt"
-        if requirements.is_file():
-            wanted += ["--requirement", str(requirements)]
+        extra = [f"actorkit[{given.extra}]"] if given.extra else []
+        wanted = [*extra, *authors_requirements(given.code)]
         if wanted:
-            add(wanted, given.target)
+            add(wanted, given.target, given.code)
     stock = given.code is not None and (given.code / "actorkit_actors").is_dir()
     strip(given.target, DEAD_FOLDERS + (DEAD_IN_STOCK if stock else ()))
     compileall.compile_dir(
@@ -70,31 +69,51 @@ def main() -> None:
     )
 
 
-def pip(*arguments: str) -> None:
-    """Run `pip install`; its message is the build's, and so is its status."""
+def authors_requirements(code: Path) -> list[str]:
+    """What the author's folder asks for, as arguments of pip: its requirements.txt, its pyproject.toml's dependencies.
+
+    The folder itself is copied, so its own build system is never asked.
+    """
+    wanted = ["--requirement", "requirements.txt"] if (code / "requirements.txt").is_file() else []
+    project = code / "pyproject.toml"
+    if project.is_file():
+        try:
+            table = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {})
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+            sys.exit(f"pyproject.toml cannot be read: {exc}")
+        if "dependencies" in table.get("dynamic", ()) and not wanted:
+            sys.exit(
+                "pyproject.toml computes its dependencies (dynamic). Write them there, or into a requirements.txt."
+            )
+        wanted += table.get("dependencies", [])
+    return wanted
+
+
+def pip(*arguments: str, folder: Path | None = None) -> None:
+    """Run `pip install` in a folder; its message is the build's, and so is its status."""
     command = [sys.executable, "-m", "pip", "install", "--no-cache-dir", "--no-compile", "--quiet"]
     quiet = ["--disable-pip-version-check", "--root-user-action=ignore"]
-    done = subprocess.run([*command, *quiet, *arguments], check=False)
+    done = subprocess.run([*command, *quiet, *arguments], check=False, cwd=folder)
     if done.returncode:
         sys.exit(done.returncode)
 
 
-def add(wanted: list[str], target: Path) -> None:
-    """Install `wanted` into `target`, less what PYTHONPATH has; the versions there are held.
+def add(wanted: list[str], target: Path, folder: Path) -> None:
+    """Install `wanted` into `target`, less what PYTHONPATH has; the versions there are held. Paths begin in `folder`.
 
     pip's `--target` looks at nothing that is installed, so a prefix takes the files first.
     """
     prefix = Path("prefix").absolute()
-    held = Path("held.txt")
+    held = Path("held.txt").absolute()
     runtime = [entry for entry in os.environ.get("PYTHONPATH", "").split(":") if entry]
     here = {found.name: found.version for found in metadata.distributions(path=runtime) if found.name != "actorkit"}
     held.write_text("".join(f"{name}=={version}\n" for name, version in sorted(here.items())))
-    pip("--prefix", str(prefix), "--constraint", str(held), *wanted)
+    pip("--prefix", str(prefix), "--constraint", str(held), *wanted, folder=folder)
     scheme = sysconfig.get_preferred_scheme("prefix")
     for kind in ("purelib", "platlib"):
-        folder = sysconfig.get_path(kind, scheme=scheme, vars={"base": str(prefix), "platbase": str(prefix)})
-        if Path(folder).is_dir():
-            shutil.copytree(folder, target, dirs_exist_ok=True, symlinks=True)
+        installed = sysconfig.get_path(kind, scheme=scheme, vars={"base": str(prefix), "platbase": str(prefix)})
+        if Path(installed).is_dir():
+            shutil.copytree(installed, target, dirs_exist_ok=True, symlinks=True)
 
 
 def write_metadata(project: dict[str, Any], target: Path) -> None:

@@ -1,6 +1,6 @@
 """The broker's loop: from the socket into the state, and out again.
 
-Nearly every message is one of two: a 0.1 client's request with one body frame (and perhaps our note) for a known
+Nearly every message is one of two: a 0.1 client's request with one body frame (and perhaps our header) for a known
 service, or a 0.1 worker's reply with one body frame to the request it holds. These two are written out in `_take`, on
 local names and without a call or a list of frames (docs/majordomo.md tells what that brings). Whatever is not plainly
 one of them goes through `BrokerState.receive`, which knows every rule. The tests of the rules run against both.
@@ -35,7 +35,7 @@ COPIED_BYTES: Final = 4096
 class RawSocket(Protocol):
     """What the loop needs of `zmq.backend.Socket`; `recv(0, False)` returns a frame with `more`.
 
-    A frame is read before the next one is received: it may be the same object (`broker.reuse_receive_frame`).
+    A frame is read before the next one is received: it may be the same object (`tuning.reuse_receive_frame`).
     """
 
     def recv(self, flags: int = 0, copy: bool = True) -> Any: ...
@@ -69,18 +69,19 @@ def serve(
 
 
 def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due: float) -> float:
-    """Take messages, one at least, until the time `due` or until none has come for a while; return the time.
+    """Take messages, one at least, until the time `due` or until none has come for a while; returns the time.
 
     Longer than a screen, because a call costs what ten lines cost: both messages lead straight to the end, where a
     request is given to a worker.
     """
-    recv, send, find_worker, find_service = socket.recv, socket.send, state.workers.get, state.services.get
+    recv, send, queues = socket.recv, socket.send, state.queues
+    find_worker, find_service = state.workers.by_identity.get, state.services.by_name.get
     counts, buckets, bounds = state.counts, state.counts.seconds_buckets, BOUNDS_S
     empty, v1, of_client, of_worker, a_request, a_reply = EMPTY, V1, V1.client, V1.worker, V1.request, V1.final
     copied, first, more = COPIED_BYTES, _SEND_MORE, _MORE
     max_bytes = -1 if state.draining else min(copied, state.params.max_body_bytes)
     max_queued_bytes = state.params.queue_bytes_limit
-    no_note: tuple[bytes, ...] = ()
+    no_extension: tuple[bytes, ...] = ()
     identity, now = empty, float("-inf")
     try:
         while now < due:
@@ -102,10 +103,10 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
                 continue
             part = recv(0, False)
             if header == of_client:
-                note, deadline = no_note, 0.0
+                extension, deadline = no_extension, 0.0
                 if part.more and len(part) <= copied:
-                    note = (empty + part,)
-                    deadline = _deadline(note[0], now)
+                    extension = (empty + part,)
+                    deadline = _deadline(extension[0], now)
                     part = recv(0, False)
                 size = len(part)
                 body = empty + part if size <= max_bytes else empty
@@ -115,24 +116,24 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
                     or part.more
                     or size > max_bytes
                     or deadline < 0
-                    or (not note and body.startswith(EXTENSION))
+                    or (not extension and body.startswith(EXTENSION))
                 ):
-                    _other(socket, state, [identity, empty, header, third, *note], part, now)
+                    _other(socket, state, [identity, empty, header, third, *extension], part, now)
                     continue
-                worker = service.next_idle() if service.idle or service.crowd else None
+                worker = service.next_idle() if service.idle or service.processes else None
                 queue = service.queue
                 if worker is None and (
-                    len(queue) >= service.queue_limit or state.queued_bytes + size > max_queued_bytes
+                    len(queue) >= service.queue_limit or queues.queued_bytes + size > max_queued_bytes
                 ):
-                    _other(socket, state, [identity, empty, header, third, *note], part, now)
+                    _other(socket, state, [identity, empty, header, third, *extension], part, now)
                     continue
                 counts.requests += 1
                 if not deadline:
                     deadline = now + service.request_timeout_s
-                request = Request(identity, v1, [body], now, deadline, bool(note), size)
+                request = Request(identity, v1, [body], now, deadline, bool(extension), size)
                 if worker is None:
                     queue.append(request)
-                    state.queued_bytes += size
+                    queues.queued_bytes += size
                     if deadline < service.next_deadline:
                         service.next_deadline = deadline
                     continue
@@ -172,11 +173,11 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
                 buckets[bisect_left(bounds, seconds)] += 1
                 queue = service.queue
                 if not queue or queue[0].deadline <= now:
-                    state.next_for(worker, now)
+                    queues.assign_next(worker, now)
                     flush(socket, state, now)
                     continue
                 request = queue.popleft()
-                state.queued_bytes -= request.size_bytes
+                queues.queued_bytes -= request.size_bytes
             else:
                 _other(socket, state, [identity, empty, header, third], part, now)
                 continue
@@ -209,12 +210,12 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
         return clock()
 
 
-def _deadline(note: bytes, now: float) -> float:
-    """Return when a request with that note expires; 0: the note does not say; -1: it is no note."""
-    if not note.startswith(EXTENSION):
+def _deadline(extension: bytes, now: float) -> float:
+    """When a request with that extension header expires; 0: the header does not say; -1: it is none."""
+    if not extension.startswith(EXTENSION):
         return -1.0
     try:
-        ms = read_request_header(note).ms
+        ms = read_request_header(extension).ms
     except FrameError:
         return -1.0
     return now + ms / 1000 if ms > 0 else 0.0

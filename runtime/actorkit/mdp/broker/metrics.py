@@ -63,7 +63,7 @@ class BrokerCollector(Collector):
     def _services(self, state: BrokerState) -> Iterator[GaugeMetricFamily]:
         now = self._clock()
         rows: dict[str, list[float]] = {}
-        for service in list(state.services.values()):
+        for service in list(state.services.by_name.values()):
             # A name that only clients mention must not become a label: anyone could make up millions.
             known = service.pinned or service.workers
             label = service.label if known and len(rows) < state.params.metric_services else OTHER

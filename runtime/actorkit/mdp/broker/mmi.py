@@ -26,7 +26,7 @@ class ServiceReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def report(services: Mapping[Part, Service], now: float) -> dict[str, ServiceReport]:
-    """Return the state of every service, by name."""
+    """The state of every service, by name."""
     return {
         service.label: ServiceReport(
             workers=service.workers, busy=service.busy, queue=len(service.queue), oldest_s=service.oldest_s(now)
@@ -36,7 +36,7 @@ def report(services: Mapping[Part, Service], now: float) -> dict[str, ServiceRep
 
 
 def answer(services: Mapping[Part, Service], name: Part, argument: Part, now: float) -> list[Part]:
-    """Return the body of the answer to a request for an `mmi.` service."""
+    """The body of the answer to a request for an `mmi.` service."""
     asked = argument if isinstance(argument, bytes) else argument.bytes
     service = services.get(asked)
     if name == DRAINING:

@@ -1,4 +1,4 @@
-"""Services, and the requests that wait for their workers: given out, put back, refused and expired here."""
+"""Requests that wait: given to workers, put back when a worker was lost, expired and refused."""
 
 from __future__ import annotations
 
@@ -8,72 +8,47 @@ from actorkit.mdp.frames import ErrorHeader, Part, client_answer, worker_request
 from actorkit.mdp.options import BrokerParams
 
 
-class Queues:
-    """The half of the broker's state that does not care who the workers are.
+class RequestQueues:
+    """The queues of all services together, and the way of a request out of them.
 
-    `outgoing` collects the messages to be sent, the receiver's routing id first.
+    Messages to be sent are appended to `outgoing`, the receiver's routing id first.
     """
 
-    def __init__(self, params: BrokerParams) -> None:
-        self.params = params
-        self.counts = Counts()
-        self.outgoing: list[list[Part]] = []
-        self.services: dict[Part, Service] = {}
+    def __init__(self, params: BrokerParams, counts: Counts, outgoing: list[list[Part]]) -> None:
+        self._params = params
+        self._counts = counts
+        self._outgoing = outgoing
         #: Bytes of all requests that wait.
         self.queued_bytes = 0
-        for name in params.services:
-            self.services[name.encode()] = self._new_service(name.encode(), pinned=True)
 
-    def _new_service(self, name: bytes, *, pinned: bool = False) -> Service:
-        options = self.params.options(name.decode())
-        limit = self.params.queue_limit if options.queue_limit is None else options.queue_limit
-        timeout_s = options.request_timeout_s or self.params.request_timeout_s
-        return Service(
-            name, idempotent=options.idempotent, queue_limit=limit, request_timeout_s=timeout_s, pinned=pinned
-        )
+    def __repr__(self) -> str:
+        return f"<RequestQueues: {self.queued_bytes} bytes wait>"
 
-    def _get_or_create(self, name: bytes) -> Service | None:
-        """Return the service of that (valid) name, new if need be; None when too many are known."""
-        service = self.services.get(name)
-        if service is None and len(self.services) < self.params.max_services:
-            service = self.services[name] = self._new_service(name)
-        return service
+    def add(self, service: Service, request: Request) -> None:
+        """Let a request wait that nobody is idle for; refuse it where too much waits already."""
+        queue = service.queue
+        if len(queue) >= service.queue_limit:
+            self.refuse(request, service.name, 503, "queue_full", f'{len(queue)} requests wait for "{service.label}"')
+        elif self.queued_bytes + request.size_bytes > self._params.queue_bytes_limit:
+            self.refuse(request, service.name, 503, "queue_bytes", f"{self.queued_bytes} bytes wait at the broker")
+        else:
+            self.queued_bytes += request.size_bytes
+            queue.append(request)
+            service.next_deadline = min(service.next_deadline, request.deadline)
 
-    def _forget(self, service: Service) -> None:
-        if not service.is_needed():
-            self.services.pop(service.name, None)
+    def take(self, service: Service) -> Request:
+        """Take the request of a service that is next; there is one."""
+        request = service.queue.popleft()
+        self.queued_bytes -= request.size_bytes
+        return request
 
-    def _refuse(self, request: Request, service: Part, status: int, reason: str, text: str) -> None:
-        """Give a request up. Only our own clients are told (RFC 7 has no error reply)."""
-        self.counts.errors[reason] += 1
-        if request.noted:
-            note = write_header(ErrorHeader(status=status, error=text, draining=reason == "draining"))
-            self.outgoing.append([request.client, *client_answer(service, [note], request.dialect)])
+    def assign(self, worker: Worker, request: Request, now: float) -> None:
+        """Give a request to a worker that has none."""
+        worker.request = request
+        worker.last_sent = now
+        self._outgoing.append([worker.identity, *worker_request(request.client, request.body, worker.dialect)])
 
-    def expire(self, service: Service, request: Request) -> None:
-        self.counts.expired += 1
-        self._refuse(request, service.name, 504, "expired", f'no worker of "{service.label}" was free in time')
-
-    def _again(self, service: Service, request: Request, now: float, *, begun: bool, why: str) -> None:
-        """Queue a request first that its worker did not finish, or give it up."""
-        request.parts = None
-        if begun:
-            request.attempts += 1
-            if not service.idempotent or request.streamed or request.attempts >= self.params.max_deliveries:
-                text = f'"{service.label}" did not finish the request: {why}, attempt {request.attempts}'
-                self._refuse(request, service.name, 502, "worker_lost", text)
-                return
-        if request.deadline <= now:
-            self.expire(service, request)
-            return
-        self.counts.requeued += 1
-        request.size_bytes = sum(map(len, request.body))
-        self.queued_bytes += request.size_bytes
-        service.queue.appendleft(request)
-        service.next_deadline = min(service.next_deadline, request.deadline)
-        self._dispatch(service, now)
-
-    def _dispatch(self, service: Service, now: float) -> None:
+    def dispatch(self, service: Service, now: float) -> None:
         """Give waiting requests to idle workers."""
         queue = service.queue
         while queue:
@@ -82,17 +57,62 @@ class Queues:
                 if worker is None:
                     return
                 service.busy += 1
-                self._give(worker, self._take(service), now)
+                self.assign(worker, self.take(service), now)
             else:
-                self.expire(service, self._take(service))
+                self.expire(service, self.take(service))
 
-    def _take(self, service: Service) -> Request:
-        """Take the request that waits for longest."""
-        request = service.queue.popleft()
-        self.queued_bytes -= request.size_bytes
-        return request
+    def assign_next(self, worker: Worker, now: float) -> None:
+        """Give a worker that has answered the request that is next, or let it be idle."""
+        service = worker.service
+        while service.queue:
+            request = self.take(service)
+            if request.deadline > now:
+                self.assign(worker, request, now)
+                return
+            self.expire(service, request)
+        worker.request = None
+        service.busy -= 1
+        service.mark_idle(worker)
 
-    def _give(self, worker: Worker, request: Request, now: float) -> None:
-        worker.request = request
-        worker.last_sent = now
-        self.outgoing.append([worker.identity, *worker_request(request.client, request.body, worker.dialect)])
+    def requeue(self, service: Service, request: Request, now: float, *, begun: bool, why: str) -> None:
+        """Put a request that its worker did not finish at the front of the queue, or give it up (rule 15)."""
+        request.parts = None
+        if begun:
+            request.attempts += 1
+            if not service.idempotent or request.streamed or request.attempts >= self._params.max_deliveries:
+                text = f'"{service.label}" did not finish the request: {why}, attempt {request.attempts}'
+                self.refuse(request, service.name, 502, "worker_lost", text)
+                return
+        if request.deadline <= now:
+            self.expire(service, request)
+            return
+        self._counts.requeued += 1
+        self.queued_bytes += request.size_bytes
+        service.queue.appendleft(request)
+        service.next_deadline = min(service.next_deadline, request.deadline)
+        self.dispatch(service, now)
+
+    def sweep(self, service: Service, now: float) -> None:
+        """Expire every request of a service whose deadline has passed."""
+        for request in service.take_expired(now):
+            self.queued_bytes -= request.size_bytes
+            self.expire(service, request)
+
+    def expire(self, service: Service, request: Request) -> None:
+        """Give up a request that no worker was free for in time."""
+        self._counts.expired += 1
+        self.refuse(request, service.name, 504, "expired", f'no worker of "{service.label}" was free in time')
+
+    def refuse(self, request: Request, service: Part, status: int, reason: str, text: str) -> None:
+        """Give a request up. Only our own clients are told (RFC 7 has no error reply)."""
+        self._counts.errors[reason] += 1
+        if request.is_ours:
+            header = write_header(ErrorHeader(status=status, error=text, draining=reason == "draining"))
+            self._outgoing.append([request.client, *client_answer(service, [header], request.dialect)])
+
+    def refuse_all(self, service: Service) -> None:
+        """Give up every request that waits, because the broker ends."""
+        for request in service.queue:
+            self.refuse(request, service.name, 503, "draining", "the broker stopped before a worker was free")
+            self.queued_bytes -= request.size_bytes
+        service.queue.clear()

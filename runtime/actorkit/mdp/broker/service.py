@@ -1,12 +1,13 @@
-"""What the broker knows: services, the workers registered for them, and requests that wait or are being done."""
+"""What the broker knows of one service, of one worker registered for it, and of one request."""
 
 from __future__ import annotations
 
 from collections import deque
+from typing import TypeAlias
 
 import msgspec
 
-from actorkit.mdp.broker.slots import LeastLoaded, Process, Slots
+from actorkit.mdp.broker import slots
 from actorkit.mdp.frames import OUR_WORKER, Dialect, Part, show
 
 
@@ -23,9 +24,9 @@ class Request(msgspec.Struct, gc=False, eq=False):
     #: When it expires; set once its service is known.
     deadline: float
     #: Whether the client is one of ours, which is told of refusals.
-    noted: bool
+    is_ours: bool
     size_bytes: int = 0
-    #: Workers that had it and were lost.
+    #: How many workers had it and were lost.
     attempts: int = 0
     #: What a 0.2 worker has answered in parts for a 0.1 client, which can be given one reply only.
     parts: list[Part] | None = None
@@ -39,18 +40,18 @@ class Request(msgspec.Struct, gc=False, eq=False):
 class Worker:
     """One registration: a worker's connection that does one request at a time (RFC 7/MDP: one worker, one service)."""
 
-    __slots__ = ("dialect", "gone", "identity", "last_seen", "last_sent", "ours", "places", "request", "service")
+    __slots__ = ("dialect", "gone", "identity", "is_ours", "last_seen", "last_sent", "request", "service", "slots")
 
     def __init__(self, identity: Part, dialect: Dialect, service: Service, now: float) -> None:
         self.identity = identity
-        self.ours = isinstance(identity, bytes) and identity.startswith(OUR_WORKER)
+        self.is_ours = isinstance(identity, bytes) and identity.startswith(OUR_WORKER)
         self.dialect = dialect
         self.service = service
         self.last_seen = now
         self.last_sent = now
         self.request: Request | None = None
-        #: Those of its process, if that has several.
-        self.places: Slots | None = None
+        #: The slots of its process for the service; None where the process has this one only.
+        self.slots: Slots | None = None
         self.gone = False
 
     def __repr__(self) -> str:
@@ -58,23 +59,27 @@ class Worker:
         return f"<Worker {show(self.identity)} ({self.dialect.version}) of {self.service.label}: {state}>"
 
 
+Process: TypeAlias = slots.Process[Worker]
+Slots: TypeAlias = slots.Slots[Worker]
+
+
 class Service:
     """A name that workers answer for.
 
-    `idle` holds idle workers, the one longest idle first (least recently used). A worker that went is marked `gone` and
-    skipped when it comes to the front, so that nothing is ever searched; `stale` counts these. Idle places of processes
-    that have several are in `crowd` instead.
+    `idle` holds idle workers of one slot, the one idle for longest first (least recently used). A worker that went is
+    marked `gone` and skipped when it comes to the front, so that nothing is ever searched; `stale` counts these. Idle
+    slots of processes that have several are in `processes` instead.
     """
 
     __slots__ = (
         "busy",
-        "crowd",
         "idempotent",
         "idle",
         "label",
         "name",
         "next_deadline",
         "pinned",
+        "processes",
         "queue",
         "queue_limit",
         "request_timeout_s",
@@ -94,10 +99,11 @@ class Service:
         self.pinned = pinned
         self.queue: deque[Request] = deque()
         self.idle: deque[Worker] = deque()
-        self.crowd: LeastLoaded | None = None
+        #: The processes with several slots for this service; None while there is none.
+        self.processes: slots.LeastLoaded[Worker] | None = None
         self.workers = 0
         self.busy = 0
-        #: Workers in `idle` that are gone.
+        #: How many workers in `idle` are gone.
         self.stale = 0
         #: No request in the queue is due before this time; the next sweep looks then.
         self.next_deadline = float("inf")
@@ -106,55 +112,55 @@ class Service:
         return f"<Service {self.label}: {self.workers} workers, {self.busy} busy, {len(self.queue)} waiting>"
 
     def is_needed(self) -> bool:
-        """Tell whether anything would be lost if the service were forgotten."""
+        """Whether anything would be lost if the service were forgotten."""
         return bool(self.pinned or self.workers or self.queue)
 
-    def next_idle(self) -> Worker | None:
-        """Take an idle worker, that of the least busy process; of equals the one idle for longest. None: all are busy.
+    def add(self, worker: Worker, process: Process | None) -> None:
+        """Take up a new worker, which is idle; `process` is its process where that has several slots."""
+        self.workers += 1
+        if process is None:
+            self.idle.append(worker)
+            return
+        if self.processes is None:
+            self.processes = slots.LeastLoaded()
+        worker.slots = self.processes.slots_of(process)
+        worker.slots.join(worker)
 
-        A worker of one place is not busy when it is idle, so it comes before those whose process does something.
+    def remove(self, worker: Worker, *, busy: bool) -> None:
+        """Give up a worker that is gone."""
+        self.workers -= 1
+        if busy:
+            self.busy -= 1
+        if worker.slots is not None:
+            worker.slots.leave(worker, busy=busy)
+        elif not busy:
+            self._count_stale()
+
+    def next_idle(self) -> Worker | None:
+        """Take an idle worker, of the process with the least load; of equals the one idle for longest. None: all are
+        busy.
+
+        The process of a worker with one slot has no load while that is idle, so it comes before any that has some.
         """
-        places = self.crowd.least_busy() if self.crowd is not None else None
-        if places is None or places.process.busy:
+        free = self.processes.first() if self.processes is not None else None
+        if free is None or free.process.load:
             idle = self.idle
             while idle:
                 worker = idle.popleft()
                 if not worker.gone:
                     return worker
                 self.stale -= 1
-        if places is None:
-            return None
-        worker, _ = places.idle.popitem(last=False)
-        places.process.turn(1)
-        return worker
+        return free.take() if free is not None else None
 
     def mark_idle(self, worker: Worker) -> None:
-        """Hear that a worker has nothing to do any more."""
-        places = worker.places
-        if places is None:
+        """Take back a worker that has finished its request."""
+        if worker.slots is None:
             self.idle.append(worker)
         else:
-            places.idle[worker] = None
-            places.process.turn(-1)
-
-    def places_of(self, process: Process) -> Slots:
-        """Return where the places of a process for this service are kept."""
-        if self.crowd is None:
-            self.crowd = LeastLoaded()
-        for places in process.places:
-            if places.crowd is self.crowd:
-                return places
-        return Slots(process, self.crowd)
-
-    def drop_stale(self) -> None:
-        """Hear that one in `idle` went; sweep them out when they are more than those that are there."""
-        self.stale += 1
-        if self.stale > 16 and 2 * self.stale > len(self.idle):
-            self.idle = deque(worker for worker in self.idle if not worker.gone)
-            self.stale = 0
+            worker.slots.put_back(worker)
 
     def oldest_s(self, now: float) -> float:
-        """Return the age of the request that has waited for longest, 0 when none waits. Any thread may ask."""
+        """The age of the request that has waited for longest, 0 when none waits. Any thread may ask."""
         try:
             return max(0.0, now - self.queue[0].arrived)
         except IndexError:
@@ -174,3 +180,10 @@ class Service:
         self.queue = kept
         self.next_deadline = earliest
         return expired
+
+    def _count_stale(self) -> None:
+        """Count one in `idle` that went; sweep them out when they are more than those that are there."""
+        self.stale += 1
+        if self.stale > 16 and 2 * self.stale > len(self.idle):
+            self.idle = deque(worker for worker in self.idle if not worker.gone)
+            self.stale = 0

@@ -37,8 +37,8 @@ class Client:
     ours under way. One call, one socket; at most `max_calls` at a time, further ones wait. Use it from one thread;
     `close()` ends it.
 
-    `notes=False` leaves out the frame that tells our broker how long the call waits: other brokers would pass it on to
-    the worker.
+    `headers=False` leaves out the frame that tells our broker how long the call waits: other brokers would pass it on
+    to the worker.
 
     With `keys` it talks to brokers that have the other half (CURVE).
     """
@@ -50,7 +50,7 @@ class Client:
         addresses: Callable[[str], list[str]] | None = None,
         resolve_s: float = 1.0,
         max_calls: int = 512,
-        notes: bool = True,
+        headers: bool = True,
         keys: ClientKeys | None = None,
     ) -> None:
         self._endpoints = tuple(endpoints)
@@ -60,7 +60,7 @@ class Client:
         self._context.set(zmq.MAX_SOCKETS, 2 * max_calls + 4096)
         self._links: dict[str, BrokerConnection] = {}
         self._room = Semaphore(max_calls)
-        self._notes = notes
+        self._headers = headers
         self._links_changed = Event()
         self._uses = count(1)
         self._closed = False
@@ -77,7 +77,7 @@ class Client:
 
     def _connected(self) -> list[str]:
         """Addresses of brokers that would have said so if they were about to stop."""
-        return [link.address for link in self._links.values() if self._notes and link.up and not link.draining]
+        return [link.address for link in self._links.values() if self._headers and link.up and not link.draining]
 
     def wait(self, timeout_s: float, brokers: int = 1) -> bool:
         """Wait until so many brokers are there; False when they are not in time."""
@@ -91,15 +91,19 @@ class Client:
     def call(
         self, service: str, body: Sequence[bytes], *, timeout_s: float, retries: int = 0, backoff_s: float = 1.0
     ) -> list[bytes]:
-        """Ask a service and return the frames of its answer.
+        """Ask a service; returns the frames of its answer.
 
         `timeout_s` bounds the whole call; each of the `retries + 1` attempts gets its share of it. An attempt is over
         at once when its broker dies, and the next one goes to another broker. A broker that refuses (its queue is full,
         it stops) costs no retry while there is another; when every broker refuses, the next attempt is made after
         `backoff_s`, which doubles.
 
-        Raises NoAnswer (504), ServiceRefused (the broker says why), ServiceFailed (the worker says why), NoBroker
-        (503), ClientClosed.
+        Raises:
+            NoAnswer: no answer came in time, or the broker died with the request (504).
+            ServiceRefused: the broker did not take it, and says why.
+            ServiceFailed: the worker's handler failed, or no worker finished it.
+            NoBroker: no broker could be reached (503).
+            ClientClosed: the client was closed meanwhile.
         """
         deadline = time.monotonic() + timeout_s
         if not self._room.acquire(timeout=timeout_s):
@@ -155,12 +159,12 @@ class Client:
 
     def _ask(self, link: BrokerConnection, service: str, body: Sequence[bytes], timeout_s: float) -> list[bytes]:
         name = service.encode()
-        note = [write_header(RequestHeader(ms=max(1, int(timeout_s * 1000))))] if self._notes else []
+        header = [write_header(RequestHeader(ms=max(1, int(timeout_s * 1000))))] if self._headers else []
         link.last_used = next(self._uses)
-        slot = link.take()
+        call_socket = link.take()
         answered = False
         try:
-            frames = slot.ask(client_request(name, [*note, *body]), timeout_s)
+            frames = call_socket.ask(client_request(name, [*header, *body]), timeout_s)
             if frames is None:
                 if self._closed:
                     raise ClientClosed(f'the client was closed while it waited for "{service}"')
@@ -172,22 +176,22 @@ class Client:
         except FrameError as exc:
             raise NoAnswer(f'the broker at {link.address} sent no answer from "{service}": {exc}') from exc
         finally:
-            link.give_back(slot, answered=answered)
+            link.give_back(call_socket, answered=answered)
         told = read_error_header(answer)
         if told is not None:
             self._raise(service, link, told)
         return answer
 
-    def _raise(self, service: str, link: BrokerConnection, note: ErrorHeader) -> None:
-        link.draining = note.draining
-        where = f'"{service}" through {link.address}: {note.error}'
-        if note.by != "broker":
-            raise ServiceFailed(where, note.status)
-        if note.status == NoAnswer.status:
+    def _raise(self, service: str, link: BrokerConnection, header: ErrorHeader) -> None:
+        link.draining = header.draining
+        where = f'"{service}" through {link.address}: {header.error}'
+        if header.by != "broker":
+            raise ServiceFailed(where, header.status)
+        if header.status == NoAnswer.status:
             raise NoAnswer(where)
-        if note.status == ServiceFailed.status:
+        if header.status == ServiceFailed.status:
             raise ServiceFailed(where)
-        raise ServiceRefused(where, note.status)
+        raise ServiceRefused(where, header.status)
 
     def _wait_for_link(self, deadline: float) -> BrokerConnection | None:
         while True:
@@ -201,13 +205,16 @@ class Client:
                 return None
 
     def _choose(self, excluded: list[BrokerConnection]) -> BrokerConnection | None:
-        """Return the broker with the fewest calls under way, of equals the one not used for longest."""
+        """The broker with the fewest calls under way, of equals the one not used for longest.
+
+        One that is not listed any more comes after all others.
+        """
         while True:
             links = [link for link in self._links.values() if link.usable and link not in excluded]
-            chosen = min(links, key=lambda link: (link.in_use, link.last_used), default=None)
+            chosen = min(links, key=lambda link: (not link.listed, link.in_use, link.last_used), default=None)
             if chosen is None:
                 return None
-            chosen.hear()
+            chosen.read_monitor()
             if chosen.usable:
                 return chosen
 
@@ -220,7 +227,11 @@ class Client:
                 log.exception("mdp client: looking up %s failed", ", ".join(self._endpoints))
 
     def _follow(self) -> None:
-        """Look every endpoint up; open links to new addresses, close those that are neither listed nor there."""
+        """Look every endpoint up; open links to new addresses, and close those that are listed no more and not needed.
+
+        A list may be wrong, or empty because nobody could be asked. So a broker that is there is left only for another
+        one that is there as well, or when it says that it ends.
+        """
         found: dict[str, None] = {}
         for endpoint in self._endpoints:
             found.update(dict.fromkeys(self._addresses(endpoint)))
@@ -229,17 +240,19 @@ class Client:
         for address in found:
             if address not in self._links:
                 self._links[address] = BrokerConnection(
-                    self._context, address, self._keys, self._links_changed.set, watch=self._notes
+                    self._context, address, self._keys, self._links_changed.set, watch=self._headers
                 )
-        for address, link in list(self._links.items()):
+        for address, link in self._links.items():
             link.listed = address in found
+        another = any(link.usable and link.listed for link in self._links.values())
+        for address, link in list(self._links.items()):
             # A name that lists an address no more says "choose it no more": a draining broker still owes answers.
-            if not link.listed and not link.in_use:
+            if not link.listed and not link.in_use and (another or not link.usable):
                 del self._links[address]
                 link.close()
         self._links_changed.set()  # one may be listed again
 
 
 def _is_retryable(error: NoAnswer | ServiceRefused) -> bool:
-    """Tell whether the same request may be taken another time, or by another broker."""
+    """Whether the same request may be taken another time, or by another broker."""
     return error.status in (NoAnswer.status, ServiceRefused.status)

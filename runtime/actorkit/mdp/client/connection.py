@@ -15,6 +15,7 @@ from zmq.backend import Socket
 from actorkit.mdp.errors import FrameError
 from actorkit.mdp.frames import DRAINING, Part, client_request, parse_answer
 from actorkit.transport.curve import present_keys
+from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ClientKeys
 from actorkit.transport.socket import HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, receive
 
@@ -52,7 +53,11 @@ class CallSocket:
         self._watcher.start(self._drain)
 
     def ask(self, frames: Sequence[Part], timeout_s: float) -> list[bytes] | None:
-        """Send a request and wait for the answer; None when the link was lost. Raises gevent.Timeout."""
+        """Send a request and wait for the answer; None when the connection was lost.
+
+        Raises:
+            gevent.Timeout: none came in time.
+        """
         self._calls += 1
         self._answer = answer = AsyncResult()
         try:
@@ -66,15 +71,15 @@ class CallSocket:
             self._answer = None
 
     def is_quiet(self) -> bool:
-        """Tell whether nothing lies unread; what does belongs to an earlier call."""
+        """Whether nothing lies unread; what does belongs to an earlier call."""
         return receive(self._socket) is None
 
-    def lose(self, grace_s: float = 0.0) -> None:
+    def abort(self, grace_s: float = 0.0) -> None:
         """End the call that waits, if any, without an answer, unless one comes within the grace."""
         if self._answer is not None:
-            gevent.spawn_later(grace_s, self._worker_lost, self._calls)
+            gevent.spawn_later(grace_s, self._abort_now, self._calls)
 
-    def _worker_lost(self, call: int) -> None:
+    def _abort_now(self, call: int) -> None:
         if call != self._calls or self._answer is None:
             return  # that call has ended
         self._drain()
@@ -117,7 +122,7 @@ class BrokerConnection:
     ) -> None:
         self.address = address
         self.up = False
-        #: False: the address is not listed any more; no new calls, but those under way go on.
+        #: False: the address is not listed any more. New calls come here only where no other broker is.
         self.listed = True
         #: True: the broker said that it is about to end.
         self.draining = False
@@ -138,10 +143,10 @@ class BrokerConnection:
         self._monitor.connect(name)
         self._probe.connect(address)
         self._watcher: Any = gevent.get_hub().loop.io(int(self._monitor.get(zmq.FD)), 1)
-        self._watcher.start(self.hear)
-        self._listener: Any = gevent.get_hub().loop.io(int(self._probe.get(zmq.FD)), 1)
-        self._listener.start(self._listen)
-        self.hear()
+        self._watcher.start(self.read_monitor)
+        self._probe_watcher: Any = gevent.get_hub().loop.io(int(self._probe.get(zmq.FD)), 1)
+        self._probe_watcher.start(self._read_probe)
+        self.read_monitor()
 
     def __repr__(self) -> str:
         state = "down" if not self.up else "draining" if self.draining else "up"
@@ -152,14 +157,14 @@ class BrokerConnection:
     @property
     def usable(self) -> bool:
         """Whether new calls may go here."""
-        return self.up and self.listed and not self.draining
+        return self.up and not self.draining
 
     @property
     def in_use(self) -> int:
         """Number of calls under way."""
         return len(self._busy)
 
-    def hear(self) -> None:
+    def read_monitor(self) -> None:
         """Read what the monitor says, so that no call goes to a broker that is known to have ended."""
         if self._closed:
             return
@@ -176,38 +181,38 @@ class BrokerConnection:
                 self.up = False
                 self._drop(GRACE_S)
             frames = receive(self._monitor)
-        self._listen()
+        self._read_probe()
         if heard:
             self._changed()
 
     def take(self) -> CallSocket:
-        """Return a socket for one call; give it back with `give_back`."""
+        """A socket for one call; give it back with `give_back`."""
         while self._free:
-            slot = self._free.pop()
-            if slot.is_quiet():
+            call_socket = self._free.pop()
+            if call_socket.is_quiet():
                 break
-            slot.close()
+            call_socket.close()
         else:
             socket = self._new_socket()
             socket.connect(self.address)
-            slot = CallSocket(socket)
-        self._busy.add(slot)
-        return slot
+            call_socket = CallSocket(socket)
+        self._busy.add(call_socket)
+        return call_socket
 
-    def give_back(self, slot: CallSocket, *, answered: bool) -> None:
+    def give_back(self, call_socket: CallSocket, *, answered: bool) -> None:
         """Keep the socket for another call if it was answered; else close it, as an answer may yet come."""
-        self._busy.discard(slot)
-        if answered and self.up and self.listed and not self._closed:
-            self._free.append(slot)
+        self._busy.discard(call_socket)
+        if answered and self.up and not self._closed:
+            self._free.append(call_socket)
         else:
-            slot.close()
+            call_socket.close()
 
     def close(self) -> None:
         """End every call and close every socket."""
         self._closed = True
         self.up = False
         self._drop(0.0)
-        for watcher in (self._watcher, self._listener):
+        for watcher in (self._watcher, self._probe_watcher):
             watcher.stop()
             watcher.close()
         self._probe.monitor(None, 0)
@@ -221,12 +226,12 @@ class BrokerConnection:
         socket.set(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
         socket.set(zmq.RECONNECT_IVL, 50)
         socket.set(zmq.RECONNECT_IVL_MAX, 1000)
-        socket.set(zmq.IPV6, int("[" in self.address))
+        socket.set(zmq.IPV6, int(Endpoint.parse(self.address).is_ipv6))
         present_keys(socket, self._keys)
         return socket
 
-    def _listen(self) -> None:
-        """Ask the broker to tell when it drains, once for each connection; hear what it says."""
+    def _read_probe(self) -> None:
+        """Ask the broker to tell when it drains, once for each connection; take its answer."""
         if self._closed:
             return
         frames = receive(self._probe)
@@ -249,8 +254,8 @@ class BrokerConnection:
             self._changed()
 
     def _drop(self, grace_s: float) -> None:
-        for slot in self._busy:
-            slot.lose(grace_s)
-        for slot in self._free:
-            slot.close()
+        for call_socket in self._busy:
+            call_socket.abort(grace_s)
+        for call_socket in self._free:
+            call_socket.close()
         self._free.clear()

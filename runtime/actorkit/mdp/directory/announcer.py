@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Sequence
 from typing import Any, Final
@@ -13,6 +12,7 @@ from gevent import monkey
 
 from actorkit.mdp.directory.state import ANNOUNCE, HEADER, LEAVE, Announcement
 from actorkit.transport.curve import present_keys
+from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ClientKeys
 from actorkit.transport.socket import HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS
 
@@ -78,27 +78,23 @@ def own_endpoint(bound: str, service: str) -> str:
     Where there is no way to the service yet, as when all pods start at once, it is the address of this host's own name,
     for the name itself means nothing to other pods.
     """
-    transport, _, rest = bound.partition("://")
-    host, _, port = rest.rpartition(":")
-    if transport != "tcp" or host not in ("0.0.0.0", "[::]", "*"):
+    place = Endpoint.parse(bound)
+    if not place.is_every_interface:
         return bound
-    address = _address_towards(service) or _address_of_name()
-    return f"tcp://[{address}]:{port}" if ":" in address else f"tcp://{address}:{port}"
+    return str(Endpoint.tcp(_address_towards(Endpoint.parse(service)) or _address_of_name(), place.port))
 
 
 # The plain functions: this runs in the broker's own thread, where gevent's would make a loop of its own.
 
 
-def _address_towards(service: str) -> str:
+def _address_towards(service: Endpoint) -> str:
     """Return the address from which packets to a service leave, "" when that cannot be known."""
-    transport, _, rest = service.partition("://")
-    target, _, port = rest.rpartition(":")
-    if transport != "tcp":
+    if service.transport != "tcp":
         return ""
     plain: type[socket.socket] = monkey.get_original("socket", "socket")
     try:
-        with plain(socket.AF_INET6 if ":" in target else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect((target.strip("[]"), int(port)))
+        with plain(socket.AF_INET6 if service.is_ipv6 else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((service.host, service.port))
             return str(probe.getsockname()[0])
     except OSError:
         return ""
@@ -112,4 +108,4 @@ def _address_of_name() -> str:
     except OSError:
         return name
     address = str(found[0][4][0])
-    return name if ipaddress.ip_address(address.partition("%")[0]).is_loopback else address
+    return name if Endpoint.tcp(address, 0).is_local else address

@@ -15,9 +15,10 @@ from zmq.backend import Socket
 
 from actorkit.errors import UNREADABLE
 from actorkit.mdp.directory.state import BROKERS, HEADER, LIST, Listing
-from actorkit.transport import resolver
 from actorkit.transport.curve import present_keys
+from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ClientKeys
+from actorkit.transport.resolver import Resolver
 from actorkit.transport.socket import receive
 
 log = logging.getLogger(__name__)
@@ -43,12 +44,12 @@ class Discovery:
 
     def __init__(
         self,
-        resolver: Callable[[str], list[str]] = resolver.addresses,
+        resolver: Callable[[str], list[str]] | None = None,
         *,
         keys: ClientKeys | None = None,
         connected: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        self._resolver = resolver
+        self._resolver = resolver or Resolver().addresses
         self._keys = keys
         self._connected = connected
         #: Brokers by endpoint, and when they were listed last.
@@ -79,7 +80,10 @@ class Discovery:
     def _resolve_all(self, endpoints: Iterable[str]) -> list[str]:
         found: dict[str, None] = {}
         for endpoint in endpoints:
-            found.update(dict.fromkeys(self._resolver(endpoint)))
+            try:
+                found.update(dict.fromkeys(self._resolver(endpoint)))
+            except ValueError as exc:
+                log.warning("a registration service lists what is no broker: %s", exc)
         return list(found)
 
 
@@ -88,7 +92,7 @@ def ask(address: str, timeout_s: float = ANSWER_TIMEOUT_S, *, keys: ClientKeys |
     context: zmq.Context[Any] = zmq.Context()
     socket = Socket(context, zmq.DEALER)
     try:
-        socket.set(zmq.IPV6, int("[" in address))
+        socket.set(zmq.IPV6, int(Endpoint.parse(address).is_ipv6))
         present_keys(socket, keys)
         socket.connect(address)
         for part in (b"", HEADER):

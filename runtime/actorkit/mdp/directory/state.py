@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from actorkit.errors import UNREADABLE
+from actorkit.transport.endpoint import Endpoint
 
 HEADER: Final = b"AKREG1"
 ANNOUNCE: Final = b"announce"
@@ -100,7 +101,7 @@ class Directory:
 
     def _announce(self, announcement: Announcement, now: float) -> None:
         endpoint = announcement.endpoint
-        if not endpoint.startswith(("tcp://", "ipc://")) or len(endpoint.encode()) > MAX_ENDPOINT_BYTES:
+        if not _can_be_reached(endpoint):
             self.errors["endpoint"] += 1
             return
         self._expire(now)
@@ -115,3 +116,13 @@ class Directory:
         gone = [endpoint for endpoint, (_, until) in self._brokers.items() if until <= now]
         for endpoint in gone:
             del self._brokers[endpoint]
+
+
+def _can_be_reached(text: str) -> bool:
+    """Whether a text is an endpoint that others can connect to: no pattern, no port that is still to be chosen."""
+    if len(text) > MAX_ENDPOINT_BYTES or "*" in text:
+        return False
+    try:
+        return Endpoint.parse(text).transport != "inproc"
+    except ValueError:
+        return False

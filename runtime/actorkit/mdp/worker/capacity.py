@@ -1,7 +1,7 @@
 """How a worker's capacity is shared out over brokers and services. A calculation without a socket or a clock.
 
-MDP knows no capacity: a registration is one place, for one service at one broker. So that a worker never holds more
-requests than it has places, no more than `capacity` registrations are open, at least one for each *pair* of broker and
+MDP knows no capacity: a registration is one slot, for one service at one broker. So that a worker never holds more
+requests than it has slots, no more than `capacity` registrations are open, at least one for each *pair* of broker and
 service. A pair that has none left takes over registrations that lie idle elsewhere.
 """
 
@@ -17,31 +17,31 @@ Pair: TypeAlias = tuple[str, bytes]
 IDLE_S: Final = 0.1
 
 
-class Place(Protocol):
-    """A registration, as far as it is counted here."""
+class Slot(Protocol):
+    """A registration, as far as this calculation knows it."""
 
     #: Since when it has no request; None while it has one.
     idle_since: float | None
 
 
-_Place = TypeVar("_Place", bound=Place)
+_Slot = TypeVar("_Slot", bound=Slot)
 
 
 def limit(capacity: int, pairs: int) -> int:
-    """Return how many registrations may be open: one for each pair, though these be more than the capacity."""
+    """How many registrations may be open: `capacity`, but one for each pair where there are more pairs than that."""
     return max(capacity, pairs)
 
 
-def to_close(pairs: Mapping[Pair, Sequence[_Place]], capacity: int) -> list[_Place]:
-    """Return idle registrations of pairs that have more than an even share: what a new broker gets its share from."""
+def to_close(pairs: Mapping[Pair, Sequence[_Slot]], capacity: int) -> list[_Slot]:
+    """The idle registrations that a pair has beyond an even share: a new broker gets its share from these."""
     if not pairs:
         return []
     share = -(-limit(capacity, len(pairs)) // len(pairs))
-    return [place for places in pairs.values() for place in _idle(places)[: max(0, len(places) - share)]]
+    return [slot for slots in pairs.values() for slot in _idle(slots)[: max(0, len(slots) - share)]]
 
 
 def to_open(held: Mapping[Pair, int], others: int, capacity: int) -> list[Pair]:
-    """Return the pairs that get another registration, those with the fewest first, and each at least one.
+    """The pairs that get another registration, those with the fewest first, and each at least one.
 
     `others` are registrations that are not of these pairs: at brokers that are listed no more and have work to finish.
     """
@@ -59,19 +59,19 @@ def to_open(held: Mapping[Pair, int], others: int, capacity: int) -> list[Pair]:
 
 
 def to_move(
-    pairs: Mapping[Pair, Sequence[_Place]], others: Sequence[Sequence[_Place]], now: float
-) -> list[tuple[_Place, Pair]]:
-    """Return which registrations are closed, and for which pair one is opened in its place.
+    pairs: Mapping[Pair, Sequence[_Slot]], others: Sequence[Sequence[_Slot]], now: float
+) -> list[tuple[_Slot, Pair]]:
+    """The registrations that are closed, each with the pair for which one is opened in its place.
 
     A pair whose registrations all have a request gets as many as it has, from those that have most to spare; `others`
     are the registrations of pairs that are listed no more. Who gives keeps an idle one.
     """
-    spare = [idle for places in (*pairs.values(), *others) if len(idle := _idle(places)) > 1]
-    moved: list[tuple[_Place, Pair]] = []
-    for pair, places in pairs.items():
-        if _idle(places):
+    spare = [idle for slots in (*pairs.values(), *others) if len(idle := _idle(slots)) > 1]
+    moved: list[tuple[_Slot, Pair]] = []
+    for pair, slots in pairs.items():
+        if _idle(slots):
             continue
-        for _ in range(max(1, len(places))):
+        for _ in range(max(1, len(slots))):
             donor = max(spare, key=len, default=[])
             if len(donor) < 2 or now - (donor[0].idle_since or 0.0) < IDLE_S:
                 return moved
@@ -79,8 +79,6 @@ def to_move(
     return moved
 
 
-def _idle(places: Sequence[_Place]) -> list[_Place]:
-    """Return those without a request, longest idle first."""
-    return sorted(
-        (place for place in places if place.idle_since is not None), key=lambda place: place.idle_since or 0.0
-    )
+def _idle(slots: Sequence[_Slot]) -> list[_Slot]:
+    """The registrations without a request, the one idle for longest first."""
+    return sorted((slot for slot in slots if slot.idle_since is not None), key=lambda slot: slot.idle_since or 0.0)

@@ -16,6 +16,7 @@ from actorkit.mdp.frames import OUR_WORKER, Part, new_process_name
 from actorkit.mdp.worker import capacity
 from actorkit.mdp.worker.session import WorkerSession
 from actorkit.transport.curve import present_keys
+from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ClientKeys
 from actorkit.transport.socket import receive
 
@@ -30,15 +31,15 @@ FIRST_PAUSE_S: Final = 0.05
 #: How long a goodbye may take to leave, in milliseconds.
 LINGER_MS: Final = 1000
 
-#: Shortest time between two looks at where places are missing, and what is added for each registration, in seconds.
+#: Shortest time between two looks at where slots are missing, and what is added for each registration, in seconds.
 LOOK_S: Final = (0.005, 0.00001)
 
-#: A request for the handler: where it came from, in which conversation, and its body.
+#: A request for the handler: where it came from, in which session, and its body.
 Job = tuple["Registration", WorkerSession, list[bytes]]
 
 
 class Registration:
-    """One place at one broker: a service, one request at a time. It outlives its conversations."""
+    """One slot at one broker: a service, one request at a time. It outlives its sessions."""
 
     def __init__(self, address: str, service: bytes) -> None:
         self.address = address
@@ -48,21 +49,21 @@ class Registration:
         self.leaving = False
         #: Since when it has no request; None while it has one.
         self.idle_since: float | None = 0.0
-        self.conversation: WorkerSession | None = None
+        self.session: WorkerSession | None = None
         self.socket: Socket | None = None
         self.opened = 0.0
         self.reopen_at = 0.0
         self.pause_s = 0.0
 
     def __repr__(self) -> str:
-        return f"<Registration at {self.address}: {self.conversation!r}>"
+        return f"<Registration at {self.address}: {self.session!r}>"
 
 
 class Registrations:
     """Keeps `capacity` registrations, shared out over all services and broker addresses (capacity.py).
 
     `run()` is the native thread and the only one that touches sockets. Other threads call `want`, `answer`, `drain` and
-    `stop`, which leave a note and wake it. `deliver` is called in the native thread with each request; `changed` when
+    `stop`, which leave word and wake it. `deliver` is called in the native thread with each request; `changed` when
     the last registration has gone while draining.
     """
 
@@ -113,9 +114,9 @@ class Registrations:
             self._wanted = addresses
             self.wake()
 
-    def answer(self, registration: Registration, conversation: WorkerSession, body: list[bytes]) -> None:
-        """Send the answer to a request; dropped if its conversation has ended."""
-        self._answers.append((registration, conversation, body))
+    def answer(self, registration: Registration, session: WorkerSession, body: list[bytes]) -> None:
+        """Send the answer to a request; dropped if its session has ended."""
+        self._answers.append((registration, session, body))
         self.wake()
 
     def drain(self) -> None:
@@ -154,34 +155,34 @@ class Registrations:
                     due = now + tick_s
                 if self._look and now >= self._look_at:
                     self._move(now)
-                self._turn(max(0.0, (min(due, self._look_at) if self._look else due) - now))
+                self._poll_once(max(0.0, (min(due, self._look_at) if self._look else due) - now))
         finally:
             for registration in self.registrations:
                 if registration.socket is not None:
                     registration.socket.close(0)
-                    registration.socket = registration.conversation = None
+                    registration.socket = registration.session = None
 
-    def _turn(self, timeout_s: float) -> None:
-        """Wait for sockets or a note; take what came, then send the answers that were left meanwhile."""
+    def _poll_once(self, timeout_s: float) -> None:
+        """Wait for sockets or a wake-up; take what came, then send the answers that were left meanwhile."""
         for ready, _ in self._poller.poll(int(timeout_s * 1000) + 1):
             if isinstance(ready, Socket):
                 registration = self._by_socket.get(ready)
-                if registration is not None:  # else it was closed for what a note said
-                    self._hear(registration)
+                if registration is not None:  # else it was closed after a wake-up
+                    self._read(registration)
             else:
-                self._read_notes()
+                self._read_wakeups()
         now = time.monotonic()
         answers = self._answers
         while answers:
-            registration, conversation, body = answers.popleft()
-            if conversation.ended or registration.conversation is not conversation:
+            registration, session, body = answers.popleft()
+            if session.ended or registration.session is not session:
                 self.late_answers += 1
                 continue
             registration.idle_since = now
-            self._send(registration, conversation.answer(body, now))
+            self._send(registration, session.answer(body, now))
             self._settle(registration, now)
 
-    def _read_notes(self) -> None:
+    def _read_wakeups(self) -> None:
         try:
             os.read(self._wake_read, 65_536)
         except BlockingIOError:
@@ -192,7 +193,7 @@ class Registrations:
             self._drain(now)
 
     def _match(self, now: float) -> None:
-        """Hear which brokers are listed; registrations at others are forgotten once they have ended."""
+        """Take up which brokers are listed; registrations at others are forgotten once they have ended."""
         wanted = set() if self._draining else self._wanted
         if wanted == self._matched:
             return
@@ -202,7 +203,7 @@ class Registrations:
         self._share_out(now)
 
     def _share_out(self, now: float) -> None:
-        """Give every service at every broker an even share of the places."""
+        """Give every service at every broker an even share of the slots."""
         pairs, _ = self._by_pair()
         for registration in capacity.to_close(pairs, self._capacity):
             self._leave(registration, now)
@@ -223,7 +224,7 @@ class Registrations:
         self._look_at = now + first_s + each_s * len(self.registrations)
 
     def _by_pair(self) -> tuple[dict[capacity.Pair, list[Registration]], list[list[Registration]]]:
-        """Return the registrations of what is listed, and those of what is not."""
+        """The registrations of what is listed, and those of what is not."""
         listed: dict[capacity.Pair, list[Registration]] = {
             (address, service): [] for address in sorted(self._matched) for service in self._services
         }
@@ -240,14 +241,14 @@ class Registrations:
 
     def _leave(self, registration: Registration, now: float) -> bool:
         """Disconnect a registration for good, if it is idle still."""
-        self._hear(registration)
+        self._read(registration)
         if registration.idle_since is None:
             return False
         registration.leaving = True
-        if registration.conversation is None:
+        if registration.session is None:
             self.registrations.remove(registration)
         else:
-            self._send(registration, registration.conversation.drain())
+            self._send(registration, registration.session.drain())
             self._settle(registration, now)
         return True
 
@@ -255,11 +256,11 @@ class Registrations:
         self._look = len(self._matched) * len(self._services) > 1
         before = len(self.registrations)
         for registration in list(self.registrations):
-            if registration.conversation is not None:
+            if registration.session is not None:
                 if registration.socket is not None:
-                    self._hear(registration)  # what came while this thread could not run counts
-                if registration.conversation is not None:
-                    self._send(registration, registration.conversation.tick(now))
+                    self._read(registration)  # what came while this thread could not run counts
+                if registration.session is not None:
+                    self._send(registration, registration.session.tick(now))
                     self._settle(registration, now)
             elif not registration.listed:
                 self.registrations.remove(registration)
@@ -269,61 +270,61 @@ class Registrations:
         if len(self.registrations) < before or len(self.registrations) > most:
             self._share_out(now)
 
-    def _hear(self, registration: Registration) -> None:
-        socket, conversation = registration.socket, registration.conversation
-        if socket is None or conversation is None:
+    def _read(self, registration: Registration) -> None:
+        socket, session = registration.socket, registration.session
+        if socket is None or session is None:
             return
         now = time.monotonic()
-        while not conversation.ended and (frames := receive(socket)) is not None:
-            body = conversation.hear(frames, now)
+        while not session.ended and (frames := receive(socket)) is not None:
+            body = session.on_message(frames, now)
             if body is not None:
                 registration.idle_since = None
                 self._look = self._look or len(self._matched) * len(self._services) > 1
-                self._deliver((registration, conversation, body))
-        self._send(registration, conversation.tick(now))
+                self._deliver((registration, session, body))
+        self._send(registration, session.tick(now))
         self._settle(registration, now)
 
     def _drain(self, now: float) -> None:
         for registration in list(self.registrations):
-            self._hear(registration)  # what has come already is done; not every broker would give it to another
-            if registration.conversation is not None:
-                self._send(registration, registration.conversation.drain())
+            self._read(registration)  # what has come already is done; not every broker would give it to another
+            if registration.session is not None:
+                self._send(registration, registration.session.drain())
                 self._settle(registration, now)
         self._report_drained()
 
     def _report_drained(self) -> None:
         if self._draining and not self.drained:
-            self.drained = all(registration.conversation is None for registration in self.registrations)
+            self.drained = all(registration.session is None for registration in self.registrations)
             if self.drained:
                 self._changed()
 
     def _open(self, registration: Registration, now: float) -> None:
-        """Begin a conversation on a new socket."""
-        conversation = WorkerSession(registration.service, self._heartbeat_s, self._liveness, now, self._name)
+        """Begin a session on a new socket."""
+        session = WorkerSession(registration.service, self._heartbeat_s, self._liveness, now, self._name)
         socket = Socket(self._context, zmq.DEALER)
-        socket.set(zmq.ROUTING_ID, conversation.identity)
+        socket.set(zmq.ROUTING_ID, session.identity)
         socket.set(zmq.LINGER, 0)
         socket.set(zmq.RECONNECT_IVL, 50)
         socket.set(zmq.RECONNECT_IVL_MAX, 500)
-        socket.set(zmq.IPV6, int("[" in registration.address))
+        socket.set(zmq.IPV6, int(Endpoint.parse(registration.address).is_ipv6))
         present_keys(socket, self._keys)
         socket.connect(registration.address)
-        registration.conversation = conversation
+        registration.session = session
         registration.socket = socket
         registration.opened = registration.idle_since = now
         self._by_socket[socket] = registration
         self._poller.register(socket, zmq.POLLIN)
-        self._send(registration, conversation.begin())
+        self._send(registration, session.begin())
 
     def _settle(self, registration: Registration, now: float) -> None:
-        """Close the socket of a conversation that has ended, and say when the next begins."""
-        conversation, socket = registration.conversation, registration.socket
-        if conversation is None or socket is None or not conversation.ended:
+        """Close the socket of a session that has ended, and say when the next begins."""
+        session, socket = registration.session, registration.socket
+        if session is None or socket is None or not session.ended:
             return
         self._poller.unregister(socket)
         del self._by_socket[socket]
         socket.close(LINGER_MS if self._draining or registration.leaving else 0)
-        registration.conversation = registration.socket = None
+        registration.session = registration.socket = None
         if registration.leaving:
             self.registrations.remove(registration)
             return
@@ -333,8 +334,8 @@ class Registrations:
         registration.pause_s = min(self._heartbeat_s, max(FIRST_PAUSE_S, 2 * registration.pause_s))
         if self._draining:
             self._report_drained()
-        elif conversation.heard:
-            log.info("mdp worker: %s at %s: %s", conversation.service.decode(), registration.address, conversation.why)
+        elif session.has_broker:
+            log.info("mdp worker: %s at %s: %s", session.service.decode(), registration.address, session.why)
         if not self._draining and registration.listed and registration.reopen_at <= now:
             self._open(registration, now)
 

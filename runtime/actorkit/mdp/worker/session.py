@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from actorkit.mdp.errors import FrameError
 from actorkit.mdp.frames import (
     OUR_WORKER,
-    PLACE_BYTES,
+    SLOT_BYTES,
     V1,
     Part,
     disconnect,
@@ -20,23 +20,23 @@ from actorkit.mdp.frames import (
 
 
 class WorkerSession:
-    """What is said from READY to DISCONNECT. Every method returns the messages to send.
+    """One session with a broker, from READY to DISCONNECT. Every method returns the messages to send.
 
-    When `ended`, nothing more may be sent: the socket is closed, and a new conversation begins on a new one with a new
+    When `ended`, nothing more may be sent: the socket is closed, and a new session begins on a new one with a new
     `identity` (rules 16, 18).
     """
 
     def __init__(
         self, service: bytes, heartbeat_s: float, liveness: int, now: float, process: bytes = OUR_WORKER
     ) -> None:
-        """Begin nothing yet; routing ids of a `process` with several places begin with its name."""
+        """Begin nothing yet; routing ids of a `process` with several slots begin with its name."""
         self.service = service
-        self.identity = process + os.urandom(PLACE_BYTES)
+        self.identity = process + os.urandom(SLOT_BYTES)
         self.ended = False
         #: Why it ended, for the log.
         self.why = ""
         #: Whether anything has come from the broker.
-        self.heard = False
+        self.has_broker = False
         #: The client whose request is being done.
         self.client: bytes | None = None
         self._heartbeat_s = heartbeat_s
@@ -55,14 +55,14 @@ class WorkerSession:
         """Register."""
         return [ready(self.service)]
 
-    def hear(self, frames: Sequence[bytes], now: float) -> list[bytes] | None:
-        """Take a message; return the body of a request. What is not a command of the broker is dropped (rule 10)."""
+    def on_message(self, frames: Sequence[bytes], now: float) -> list[bytes] | None:
+        """Take a message; returns the body of a request. What is not a command of the broker is dropped (rule 10)."""
         self._last_heard = now  # rule 13
         try:
             command = parse_command(frames)
         except FrameError:
             return None
-        self.heard = True
+        self.has_broker = True
         if command.command == V1.disconnect:
             self._end("the broker disconnected")
         elif command.command == V1.request:

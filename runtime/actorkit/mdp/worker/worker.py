@@ -29,8 +29,8 @@ class Worker:
 
     `services` is a name, or several, with one `handler`; or a mapping of names to handlers. At most `capacity`
     handlers run at a time. MDP gives a registration one request at a time, so `capacity` registrations are shared out
-    over services and brokers (shares.py), and no more requests than that are held. Only where there are more services
-    times brokers than `capacity`, of which each has one registration, a request may wait here for a free place.
+    over services and brokers (capacity.py), and no more requests than that are held. Only where there are more services
+    times brokers than `capacity`, of which each has one registration, a request may wait here for a free slot.
 
     What a handler raises goes to our own clients as ServiceFailed, with the exception's `status` if it has one.
 
@@ -97,13 +97,15 @@ class Worker:
 
     @property
     def running(self) -> int:
-        """Requests that are being done, or wait for a free place here."""
+        """Requests that are being done, or wait for a free slot here."""
         return len(self._running)
 
     @property
     def brokers(self) -> list[str]:
         """Addresses of the brokers that this worker hears."""
-        heard = (entry.address for entry in list(self._io.registrations) if (talk := entry.conversation) and talk.heard)
+        heard = (
+            entry.address for entry in list(self._io.registrations) if (session := entry.session) and session.has_broker
+        )
         return sorted(set(heard))
 
     def start(self) -> None:
@@ -180,7 +182,7 @@ class Worker:
         self._quiet.set()
 
     def _do(self, job: Job) -> None:
-        registration, conversation, body = job
+        registration, session, body = job
         service = registration.service.decode()
         with self._room:
             try:
@@ -188,8 +190,8 @@ class Worker:
             except Exception as exc:
                 self._failures += 1
                 log.exception("mdp worker: the handler of %s failed", service)
-                answer = [write_header(_note(exc))]
-        self._io.answer(registration, conversation, answer)
+                answer = [write_header(_header(exc))]
+        self._io.answer(registration, session, answer)
 
     def _keep_following(self) -> None:
         while True:
@@ -207,13 +209,13 @@ class Worker:
 
 
 def _checked(answer: object) -> list[bytes]:
-    """What a handler gave back, if it can be sent: the native thread that sends it must not fail."""
+    """The answer of a handler, if it can be sent: the native thread that sends it must not fail."""
     if isinstance(answer, list | tuple) and all(isinstance(part, bytes | bytearray | memoryview) for part in answer):
         return list(answer)
     raise TypeError(f"an answer is a list of bytes, not {answer!r:.100}")
 
 
-def _note(error: Exception) -> ErrorHeader:
+def _header(error: Exception) -> ErrorHeader:
     failure, status = Failure.of(error), getattr(error, "status", 500)
     told = failure.kind if failure.message == failure.kind else f"{failure.kind}: {failure.message}"
     return ErrorHeader(status=status if isinstance(status, int) else 500, error=told, by="worker")

@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from actorkit.errors import SettingsError
 from actorkit.mdp.broker.broker import Broker
-from tests.runtime.mdp.peers import Peer, broker_processes, until, zmtp1_greeting
+from tests.runtime.mdp.peers import Peer, broker_processes, zmtp1_greeting
+from tests.until import until
 
 MakeBroker = Callable[..., tuple[str, Broker]]
 MakePeer = Callable[..., Peer]

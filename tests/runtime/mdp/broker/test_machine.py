@@ -10,13 +10,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from actorkit.mdp import frames as f
 from actorkit.mdp.broker.loop import flush, serve
-from actorkit.mdp.broker.service import Service, Worker
-from actorkit.mdp.broker.slots import Process
+from actorkit.mdp.broker.service import Process, Service, Worker
 from actorkit.mdp.broker.state import BrokerState
 from actorkit.mdp.options import BrokerParams, ServiceOptions
 from tests.runtime.mdp.broker.bench import ScriptedSocket
 
-#: Foreign workers, our own with one place, and two processes of ours with several.
+#: Foreign workers, our own with one slot, and two processes of ours with several.
 NAMES = [
     *(b"w%d" % number for number in range(4)),
     *(b"AK1-%d" % number for number in range(2)),
@@ -37,8 +36,8 @@ JUNK = st.lists(
 )
 
 
-def idle_places(process: Process, service: Service) -> list[Worker]:
-    return [worker for places in process.places if places.crowd is service.crowd for worker in places.idle]
+def idle_slots(process: Process, service: Service) -> list[Worker]:
+    return [worker for slots in process.services if slots.processes is service.processes for worker in slots.idle]
 
 
 class Broker(RuleBasedStateMachine):
@@ -123,7 +122,7 @@ class Broker(RuleBasedStateMachine):
     def answer_in_parts(self, data: st.DataObject) -> None:
         worker, client = self.held[data.draw(st.sampled_from(self.busy()))]
         if worker.dialect is f.V2 and isinstance(worker.identity, bytes):
-            self.send(worker.identity, *f.worker_partial(client, [b"part"]))
+            self.send(worker.identity, b"MDPW02", b"\x03", client, b"", b"part")
 
     @rule(worker=WORKERS, dialect=DIALECTS)
     def beat(self, worker: bytes, dialect: f.Dialect) -> None:
@@ -169,16 +168,16 @@ class Broker(RuleBasedStateMachine):
             assert service.busy == sum(worker.request is not None for worker in workers)
             idle = [worker for worker in service.idle if not worker.gone]
             assert service.stale == len(service.idle) - len(idle)
-            idle += [worker for process in state.processes.values() for worker in idle_places(process, service)]
+            idle += [worker for process in state.workers.processes.values() for worker in idle_slots(process, service)]
             assert sorted(map(id, idle)) == sorted(id(worker) for worker in workers if worker.request is None)
             assert not (idle and service.queue), "a request waits beside an idle worker"
-        for name, process in state.processes.items():
-            places = [worker for worker in state.workers.values() if f.process_name(worker.identity) == name]
-            assert sum(entry.registered for entry in process.places) == len(places) > 0
-            assert process.busy == sum(worker.request is not None for worker in places)
-            assert all(entry.level == (process.busy if entry.idle else None) for entry in process.places)
+        for name, process in state.workers.processes.items():
+            slots = [worker for worker in state.workers.values() if f.process_name(worker.identity) == name]
+            assert sum(entry.registered for entry in process.services) == len(slots) > 0
+            assert process.load == sum(worker.request is not None for worker in slots)
+            assert all(entry.listed_load == (process.load if entry.idle else None) for entry in process.services)
         waiting = [request for service in state.services.values() for request in service.queue]
-        assert state.queued_bytes == sum(request.size_bytes for request in waiting)
+        assert state.queues.queued_bytes == sum(request.size_bytes for request in waiting)
         done = sum(self.outcomes[client] for client in self.asked)
         ours = [request for request in waiting if request.client in self.asked]
         busy = [worker for worker in state.workers.values() if worker.request and worker.request.client in self.asked]

@@ -38,7 +38,7 @@ def test_rule_3_a_request_that_waited_too_long_is_never_given_to_a_worker(make: 
     bench.later(6)
     assert bench.state.counts.expired == 1
     assert bench.ready(b"w1") == []
-    assert bench.state.queued_bytes == 0
+    assert bench.state.queues.queued_bytes == 0
 
 
 def test_rule_4_requests_are_done_in_order_and_the_worker_idle_for_longest_is_next(bench: Bench) -> None:

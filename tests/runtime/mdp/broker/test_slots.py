@@ -13,7 +13,7 @@ from actorkit.mdp.broker.broker import Broker
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.worker.worker import Worker
 from tests.runtime.mdp.broker.bench import Bench, LoopBench
-from tests.runtime.mdp.peers import until
+from tests.until import until
 
 
 @pytest.fixture(params=[Bench, LoopBench], ids=["state", "loop"])
@@ -24,21 +24,21 @@ def make(request: pytest.FixtureRequest) -> type[Bench]:
 
 
 class Crew:
-    """A worker process with several places; each place is a registration with a routing id of its own."""
+    """A worker process with several slots; each slot is a registration with a routing id of its own."""
 
     def __init__(self, bench: Bench, letter: bytes) -> None:
         self.bench = bench
         self.name = f.OUR_WORKER + letter * f.PROCESS_BYTES
 
-    def place(self, number: int) -> bytes:
-        return self.name + b"%0*d" % (f.PLACE_BYTES, number)
+    def slot(self, number: int) -> bytes:
+        return self.name + b"%0*d" % (f.SLOT_BYTES, number)
 
     def register(self, *numbers: int, service: bytes = b"echo") -> None:
         for number in numbers:
-            self.bench.ready(self.place(number), service)
+            self.bench.ready(self.slot(number), service)
 
     def done(self, number: int, client: bytes) -> None:
-        self.bench.reply(self.place(number), client)
+        self.bench.reply(self.slot(number), client)
 
 
 def asked(bench: Bench, client: bytes, service: bytes = b"echo") -> bytes:
@@ -48,7 +48,7 @@ def asked(bench: Bench, client: bytes, service: bytes = b"echo") -> bytes:
     return f.process_name(receiver) or receiver
 
 
-def test_the_process_with_fewest_busy_places_is_next(make: type[Bench]) -> None:
+def test_the_process_with_fewest_busy_slots_is_next(make: type[Bench]) -> None:
     bench = make()
     a, b = Crew(bench, b"a"), Crew(bench, b"b")
     a.register(1, 2, 3, 4)
@@ -76,7 +76,7 @@ def test_of_equally_busy_processes_the_one_idle_for_longest_is_next(make: type[B
     assert [asked(bench, b"d%d" % number) for number in range(3)] == [crews[2].name, crews[0].name, crews[1].name]
 
 
-def test_places_for_another_service_count_too(make: type[Bench]) -> None:
+def test_slots_for_another_service_count_too(make: type[Bench]) -> None:
     bench = make()
     a, b = Crew(bench, b"a"), Crew(bench, b"b")
     for crew in (a, b):
@@ -88,7 +88,7 @@ def test_places_for_another_service_count_too(make: type[Bench]) -> None:
     assert asked(bench, b"c3") == a.name
 
 
-def test_a_worker_of_one_place_comes_before_a_process_that_does_something(make: type[Bench]) -> None:
+def test_a_worker_of_one_slot_comes_before_a_process_that_does_something(make: type[Bench]) -> None:
     bench = make()
     a = Crew(bench, b"a")
     a.register(1, 2, 3)
@@ -99,23 +99,23 @@ def test_a_worker_of_one_place_comes_before_a_process_that_does_something(make: 
     assert asked(bench, b"c4") == b"single"
 
 
-def test_lost_places_are_forgotten_and_their_requests_go_to_the_least_busy(make: type[Bench]) -> None:
+def test_lost_slots_are_forgotten_and_their_requests_go_to_the_least_busy(make: type[Bench]) -> None:
     bench = make()
     a, b = Crew(bench, b"a"), Crew(bench, b"b")
     a.register(1, 2)
     b.register(1, 2)
     assert [asked(bench, b"c%d" % number) for number in range(2)] == [a.name, b.name]
-    bench.send(a.place(2), b"", b"MDPW01", b"\x05")
-    ((receiver, *_),) = bench.send(a.place(1), b"", b"MDPW01", b"\x05")
-    assert receiver == b.place(2)
+    bench.send(a.slot(2), b"", b"MDPW01", b"\x05")
+    ((receiver, *_),) = bench.send(a.slot(1), b"", b"MDPW01", b"\x05")
+    assert receiver == b.slot(2)
     assert bench.ask(b"c2") == []
-    assert list(bench.state.processes) == [b.name]
+    assert list(bench.state.workers.processes) == [b.name]
     b.done(1, b"c1")  # and gets what waited
     b.done(2, b"c0")
     b.done(1, b"c2")
     for number in (1, 2):
-        bench.send(b.place(number), b"", b"MDPW01", b"\x05")
-    assert not bench.state.processes
+        bench.send(b.slot(number), b"", b"MDPW01", b"\x05")
+    assert not bench.state.workers.processes
     assert not bench.state.services
 
 
@@ -124,13 +124,13 @@ def test_processes_can_be_read_at_three_in_the_morning() -> None:
     crew = Crew(bench, b"\xaa")
     crew.register(1, 2)
     bench.ask(b"c")
-    process = bench.state.processes[crew.name]
+    process = bench.state.workers.processes[crew.name]
     assert repr(process) == f"<Process {crew.name.hex()}: 1 busy, 1 services>"
-    assert repr(process.places[0]) == f"<Slots of {process!r}: 1 of 2 idle>"
-    assert repr(bench.state.services[b"echo"].crowd) == "<LeastLoaded by busy places: [0, 1]>"
+    assert repr(process.services[0]) == f"<Slots of {process!r}: 1 of 2 idle>"
+    assert repr(bench.state.services[b"echo"].processes) == "<LeastLoaded by busy slots: [0, 1]>"
 
 
-def test_two_workers_with_many_places_share_what_is_asked(
+def test_two_workers_with_many_slots_share_what_is_asked(
     broker: tuple[str, Broker],
     make_worker: Callable[..., Worker],
     make_client: Callable[..., Client],
@@ -138,8 +138,8 @@ def test_two_workers_with_many_places_share_what_is_asked(
     endpoint, running = broker
     end = Event()
     workers = [make_worker([endpoint], "wait", lambda body: end.wait() and body, capacity=4) for _ in range(2)]
-    until(lambda: len(running.state.workers) == 8, "all places are registered")
-    assert len(running.state.processes) == 2
+    until(lambda: len(running.state.workers) == 8, "all slots are registered")
+    assert len(running.state.workers.processes) == 2
     client = make_client(endpoint)
     calls = [gevent.spawn(client.call, "wait", [b"x"], timeout_s=10) for _ in range(4)]
     until(lambda: sum(worker.running for worker in workers) == 4, "four requests are being done")
@@ -148,10 +148,10 @@ def test_two_workers_with_many_places_share_what_is_asked(
     assert [call.get() for call in calls] == [[b"x"]] * 4
 
 
-def test_a_worker_of_one_place_is_no_process_with_places(
+def test_a_worker_of_one_slot_is_no_process_with_slots(
     broker: tuple[str, Broker], make_worker: Callable[..., Worker]
 ) -> None:
     endpoint, running = broker
     make_worker([endpoint], "one", lambda body: body)
     until(lambda: running.state.workers, "it is registered")
-    assert not running.state.processes
+    assert not running.state.workers.processes

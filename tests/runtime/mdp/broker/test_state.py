@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actorkit.mdp.broker import state
+from actorkit.mdp.broker.state import BrokerState
 from actorkit.mdp.options import BrokerParams, ServiceOptions
 from tests.runtime.mdp.broker.bench import EXPIRY_S, Bench, LoopBench, answered, disconnected, given, refusal
 
@@ -177,8 +177,8 @@ def test_clients_that_asked_are_told_when_the_broker_begins_to_drain(bench: Benc
     assert bench.ask(b"c3", b"", service=b"mmi.draining") == [answered(b"c3", b"200", service=b"mmi.draining")]
 
 
-def test_no_more_clients_are_remembered_than_the_limit(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "MAX_WATCHERS", 2)
+def test_no_more_clients_are_remembered_than_the_limit(bench: Bench) -> None:
+    bench.state = BrokerState(BrokerParams(), bench.now, max_watchers=2)
     for number in range(3):
         bench.ask(b"c%d" % number, b"", service=b"mmi.draining")
     bench.state.drain(bench.now)

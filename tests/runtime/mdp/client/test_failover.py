@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import signal
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,13 +12,16 @@ from typing import Any
 import gevent
 import pytest
 import zmq
+from gevent.event import Event
 
 from actorkit.mdp.broker.broker import Broker
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.errors import NoAnswer
 from actorkit.mdp.frames import DRAINING
 from actorkit.mdp.worker.worker import Worker
-from tests.runtime.mdp.peers import Peer, broker_processes, until
+from actorkit.transport.resolver import Resolver
+from tests.runtime.mdp.peers import Peer, broker_processes
+from tests.until import until
 
 MakeBroker = Callable[..., tuple[str, Broker]]
 Body = list[bytes]
@@ -49,7 +53,7 @@ def test_a_worker_is_back_within_a_heartbeat_after_its_broker_was_killed_and_sta
         def registered() -> bool:
             return client.call("mmi.workers", [b"echo"], timeout_s=5, retries=1) == [b"3"]
 
-        until(registered, "every place is registered again")
+        until(registered, "every slot is registered again")
         assert time.monotonic() - started < heartbeat_s + 0.3
         assert client.call("echo", [b"2"], timeout_s=5) == [b"2"]
 
@@ -219,7 +223,7 @@ def test_an_answer_that_came_before_its_broker_ended_is_not_lost(make_client: Ma
     for _ in range(10):
         context: zmq.Context[Any] = zmq.Context()
         router = context.socket(zmq.ROUTER)
-        client = make_client(f"tcp://127.0.0.1:{router.bind_to_random_port('tcp://127.0.0.1')}", notes=False)
+        client = make_client(f"tcp://127.0.0.1:{router.bind_to_random_port('tcp://127.0.0.1')}", headers=False)
         call = gevent.spawn(client.call, "echo", [b"x"], timeout_s=5)
         until(lambda router=router: router.poll(0), "the client calls")  # type: ignore[misc]
         caller, *frames = router.recv_multipart()
@@ -263,26 +267,57 @@ def test_a_broker_that_appears_behind_a_name_is_used(make_worker: MakeWorker, ma
         assert client.call("echo", [b"x"], timeout_s=5) == [b"x"]
 
 
-def test_calls_that_wait_for_a_broker_go_on_when_one_is_listed_again(
+@pytest.mark.parametrize("told", [[], ["tcp://127.0.0.1:9"]], ids=["nothing", "a wrong address"])
+def test_an_idle_broker_is_kept_when_its_name_leads_nowhere(
+    broker: tuple[str, Broker], make_worker: MakeWorker, make_client: MakeClient, told: list[str]
+) -> None:
+    known = [broker[0]]
+    options: dict[str, Any] = {"addresses": lambda _: list(known)}
+    worker = make_worker(["tcp://brokers:5555"], "echo", echo, **options)
+    client = make_client("tcp://brokers:5555", **options)
+    assert client.wait(5)
+    until(lambda: worker.brokers == [broker[0]], "the worker is there")
+    known[:] = told
+    until(lambda: "unlisted" in repr(client), "the broker is listed no more")
+    for _ in range(10):
+        gevent.sleep(0.1)  # as often as it is looked up
+        assert client.call("echo", [b"y"], timeout_s=5) == [b"y"]
+    assert (client.brokers, worker.brokers) == ([broker[0]], [broker[0]])
+
+
+def test_a_name_server_that_is_away_costs_callers_nothing(
     broker: tuple[str, Broker], make_worker: MakeWorker, make_client: MakeClient
 ) -> None:
-    go = gevent.event.Event()
-    known = [broker[0]]
-    make_worker([broker[0]], "held", lambda body: (go.wait(), body)[1])
+    away = Event()
+
+    def look_up(host: str) -> list[str]:
+        if away.is_set():
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return ["127.0.0.1"]
+
+    name = broker[0].replace("127.0.0.1", "brokers")
+    worker = make_worker([name], "echo", echo, addresses=Resolver(look_up).addresses)
+    client = make_client(name, addresses=Resolver(look_up).addresses)
+    assert client.wait(5)
+    until(lambda: worker.brokers == [broker[0]], "the worker is there")
+    away.set()
+    for _ in range(10):
+        gevent.sleep(0.1)  # as often as it is looked up
+        assert client.call("echo", [b"x"], timeout_s=5) == [b"x"]
+    assert "unlisted" not in repr(client)
+
+
+def test_a_call_that_waits_for_a_broker_goes_on_when_one_is_listed(
+    broker: tuple[str, Broker], make_worker: MakeWorker, make_client: MakeClient
+) -> None:
+    known: list[str] = []
     make_worker([broker[0]], "echo", echo)
     client = make_client("tcp://brokers:5555", addresses=lambda _: list(known))
-    held = gevent.spawn(client.call, "held", [b"x"], timeout_s=20)
-    until(lambda: "1 calls" in repr(client), "a call keeps the link open")
-    known.clear()
-    until(lambda: "unlisted" in repr(client), "the broker is listed no more")
     waiting = gevent.spawn(client.call, "echo", [b"y"], timeout_s=20)
-    until(lambda: not waiting.ready() and client._room.counter == 510, "the second call waits")
+    until(lambda: not waiting.ready() and client._room.counter == 511, "the call waits")
     known.append(broker[0])
     waiting.join(timeout=3)
     assert waiting.value == [b"y"]
-    go.set()
-    held.join(timeout=5)
-    assert held.value == [b"x"]
 
 
 def test_a_killed_worker_costs_the_caller_nothing(make_client: MakeClient, make_worker: MakeWorker) -> None:

@@ -17,7 +17,8 @@ from actorkit.mdp.directory.discovery import Discovery, ask
 from actorkit.mdp.directory.state import ANNOUNCE, HEADER, Announcement, Listing
 from actorkit.mdp.worker.worker import Worker
 from actorkit.transport.keys import ClientKeys
-from tests.runtime.mdp.peers import BrokerProcess, RegistrationProcess, ServerProcess, until
+from tests.runtime.mdp.peers import BrokerProcess, RegistrationProcess, ServerProcess
+from tests.until import until
 
 MakeWorker = Callable[..., Worker]
 MakeClient = Callable[..., Client]

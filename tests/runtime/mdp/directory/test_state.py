@@ -20,7 +20,8 @@ from actorkit.mdp.directory.service import RegistrationService
 from actorkit.mdp.directory.state import Directory
 from actorkit.mdp.worker.worker import Worker
 from tests import garbage
-from tests.runtime.mdp.peers import broker_processes, free_port, until
+from tests.runtime.mdp.peers import broker_processes, free_port
+from tests.until import until
 
 
 class Running:

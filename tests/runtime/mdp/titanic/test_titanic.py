@@ -21,7 +21,8 @@ from actorkit.mdp.titanic.store import Store
 from actorkit.mdp.titanic.titanic import Titanic
 from actorkit.mdp.worker.worker import Worker
 from tests.places import ROOT
-from tests.runtime.mdp.peers import broker_processes, until
+from tests.runtime.mdp.peers import broker_processes
+from tests.until import until
 
 UNKNOWN = b"0" * 32
 

@@ -1,4 +1,4 @@
-"""A worker with several brokers or services shares its places out, and never holds more requests than it has places."""
+"""A worker with several brokers or services shares its slots out, and never holds more requests than it has slots."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from actorkit.mdp.broker.broker import Broker
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.worker import capacity as shares
 from actorkit.mdp.worker.worker import Worker
-from tests.runtime.mdp.peers import until
+from tests.until import until
 
 MakeBroker = Callable[..., tuple[str, Broker]]
 MakeWorker = Callable[..., Worker]
@@ -26,16 +26,16 @@ A, B, C = (("tcp://a:1", b"s"), ("tcp://b:1", b"s"), ("tcp://c:1", b"s"))
 
 
 @dataclass(eq=False)
-class Place:
+class Slot:
     idle_since: float | None = 0.0
 
 
-def row(idle: int, busy: int = 0) -> list[Place]:
-    return [Place() for _ in range(idle)] + [Place(None) for _ in range(busy)]
+def row(idle: int, busy: int = 0) -> list[Slot]:
+    return [Slot() for _ in range(idle)] + [Slot(None) for _ in range(busy)]
 
 
 @given(st.integers(1, 40), st.lists(st.integers(0, 20), min_size=1, max_size=6), st.integers(0, 10))
-def test_every_pair_gets_a_place_and_all_together_no_more_than_there_are(
+def test_every_pair_gets_a_slot_and_all_together_no_more_than_there_are(
     capacity: int, counts: list[int], others: int
 ) -> None:
     held = {(f"tcp://{number}:1", b"s"): count for number, count in enumerate(counts)}
@@ -51,16 +51,16 @@ def test_every_pair_gets_a_place_and_all_together_no_more_than_there_are(
 
 
 @given(st.integers(1, 40), st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=6))
-def test_who_gives_keeps_an_idle_place_and_who_gets_had_none(capacity: int, rows: list[tuple[int, int]]) -> None:
+def test_who_gives_keeps_an_idle_slot_and_who_gets_had_none(capacity: int, rows: list[tuple[int, int]]) -> None:
     pairs = {(f"tcp://{number}:1", b"s"): row(*counts) for number, counts in enumerate(rows)}
     moves = shares.to_move(pairs, [], 1.0)
-    moved = [place for place, _ in moves]
+    moved = [slot for slot, _ in moves]
     assert len(set(map(id, moved))) == len(moved)
     for pair, held in pairs.items():
-        idle = [place for place in held if place.idle_since is not None]
-        given = [place for place in moved if place in held]
+        idle = [slot for slot in held if slot.idle_since is not None]
+        given = [slot for slot in moved if slot in held]
         if given:
-            assert all(place in idle for place in given)
+            assert all(slot in idle for slot in given)
             assert len(given) < len(idle)
         if any(target == pair for _, target in moves):
             assert not idle
@@ -75,7 +75,7 @@ def test_a_new_broker_gets_its_share_of_what_lies_idle() -> None:
 
 def test_what_has_had_a_request_just_now_is_not_given_away() -> None:
     now = 10.0
-    fresh = [Place(now - shares.IDLE_S / 2), Place(now - shares.IDLE_S / 2)]
+    fresh = [Slot(now - shares.IDLE_S / 2), Slot(now - shares.IDLE_S / 2)]
     assert shares.to_move({A: row(0, busy=2), B: fresh}, [], now) == []
     assert len(shares.to_move({A: row(0, busy=2), B: row(4)}, [], now)) == 2
     assert len(shares.to_move({A: row(0, busy=2)}, [row(4)], now)) == 2
@@ -89,31 +89,31 @@ def registered(*brokers: tuple[str, Broker]) -> list[int]:
     return [len(broker.state.workers) for _, broker in brokers]
 
 
-def test_the_places_of_a_worker_are_shared_out_over_brokers_and_back_when_one_goes(
+def test_the_slots_of_a_worker_are_shared_out_over_brokers_and_back_when_one_goes(
     make_broker: MakeBroker, make_worker: MakeWorker
 ) -> None:
     first, second = make_broker(), make_broker()
     known = [first[0]]
     options: dict[str, Any] = {"addresses": lambda _: list(known), "capacity": 6}
     make_worker(["tcp://brokers:5555"], "echo", echo, **options)
-    until(lambda: registered(first) == [6], "all places are at the one broker")
+    until(lambda: registered(first) == [6], "all slots are at the one broker")
     known.append(second[0])
     until(lambda: registered(first, second) == [3, 3], "the new broker has its share")
     known.remove(first[0])
     first[1].stop()
-    until(lambda: registered(second) == [6], "all places are at the other broker")
+    until(lambda: registered(second) == [6], "all slots are at the other broker")
 
 
-def test_a_worker_with_fewer_places_than_brokers_has_one_at_each(
+def test_a_worker_with_fewer_slots_than_brokers_has_one_at_each(
     make_broker: MakeBroker, make_worker: MakeWorker
 ) -> None:
     brokers = [make_broker() for _ in range(3)]
     make_worker([endpoint for endpoint, _ in brokers], "echo", echo, capacity=2)
-    until(lambda: registered(*brokers) == [1, 1, 1], "one place at each")
+    until(lambda: registered(*brokers) == [1, 1, 1], "one slot at each")
 
 
 @pytest.mark.parametrize("by", ["broker", "service"])
-def test_places_move_to_where_the_requests_are(
+def test_slots_move_to_where_the_requests_are(
     by: str, make_broker: MakeBroker, make_worker: MakeWorker, make_client: MakeClient
 ) -> None:
     brokers = [make_broker() for _ in range(2 if by == "broker" else 1)]
@@ -130,14 +130,14 @@ def test_places_move_to_where_the_requests_are(
     until(lambda: sum(registered(*brokers)) == 8, "it is registered")
     client = make_client(brokers[0][0], max_calls=20)
     calls = [gevent.spawn(client.call, "busy", [b"%d" % number], timeout_s=20) for number in range(12)]
-    until(lambda: len(begun) == 7, "all places but one have gone to the busy one", 3)
+    until(lambda: len(begun) == 7, "all slots but one have gone to the busy one", 3)
     assert sum(registered(*brokers)) == 8
     go.set()
     gevent.joinall(calls, timeout=10)
     assert [call.value for call in calls] == [[b"%d" % number] for number in range(12)]
 
 
-def test_no_worker_holds_more_requests_than_it_has_places(
+def test_no_worker_holds_more_requests_than_it_has_slots(
     make_broker: MakeBroker, make_worker: MakeWorker, make_client: MakeClient
 ) -> None:
     brokers = [make_broker() for _ in range(3)]

@@ -19,7 +19,7 @@ def request(client: bytes = b"c") -> list[bytes]:
     return [b"", b"MDPW01", b"\x02", client, b"", b"hi"]
 
 
-def test_rule_16_every_conversation_has_an_identity_of_its_own() -> None:
+def test_rule_16_every_session_has_an_identity_of_its_own() -> None:
     assert begin().identity != begin().identity
     assert begin().identity.startswith(OUR_WORKER)
 
@@ -35,8 +35,8 @@ def test_rule_17_registration_is_taken_for_granted_until_the_broker_falls_silent
 
 def test_rule_18_nothing_is_said_after_a_disconnect() -> None:
     talk = begin()
-    talk.hear(request(), 0.1)
-    assert talk.hear(BYE, 0.2) is None
+    talk.on_message(request(), 0.1)
+    assert talk.on_message(BYE, 0.2) is None
     assert talk.ended
     assert talk.answer([b"late"], 0.3) == []
     assert talk.tick(10.0) == []
@@ -45,20 +45,20 @@ def test_rule_18_nothing_is_said_after_a_disconnect() -> None:
 
 def test_rule_19_the_answer_carries_the_client_and_the_empty_frame() -> None:
     talk = begin()
-    assert talk.hear(request(b"abc"), 0.1) == [b"hi"]
+    assert talk.on_message(request(b"abc"), 0.1) == [b"hi"]
     assert talk.answer([b"1", b"2"], 0.2) == [[b"", b"MDPW01", b"\x03", b"abc", b"", b"1", b"2"]]
 
 
 def test_an_answer_without_frames_has_one_empty_frame() -> None:
     talk = begin()
-    talk.hear(request(), 0.1)
+    talk.on_message(request(), 0.1)
     assert talk.answer([], 0.2) == [[b"", b"MDPW01", b"\x03", b"c", b"", b""]]
 
 
-def test_heartbeats_of_the_broker_keep_the_conversation() -> None:
+def test_heartbeats_of_the_broker_keep_the_session() -> None:
     talk = begin()
     for second in range(1, 20):
-        talk.hear(BEAT, float(second))
+        talk.on_message(BEAT, float(second))
         talk.tick(float(second))
     assert not talk.ended
 
@@ -68,7 +68,7 @@ def test_a_heartbeat_is_answered_with_one_so_that_a_broker_with_a_shorter_interv
     said = []
     for number in range(1, 9):
         now = 0.1 * number
-        talk.hear(BEAT, now)
+        talk.on_message(BEAT, now)
         said += talk.tick(now)
         assert talk.tick(now) == []
     assert said == [BEAT] * 8
@@ -76,20 +76,20 @@ def test_a_heartbeat_is_answered_with_one_so_that_a_broker_with_a_shorter_interv
 
 def test_rule_14_a_heartbeat_is_not_answered_when_something_was_said_a_moment_ago() -> None:
     talk = begin()
-    talk.hear(BEAT, 0.4)
+    talk.on_message(BEAT, 0.4)
     assert talk.tick(0.4) == [BEAT]
-    talk.hear(request(), 0.5)
+    talk.on_message(request(), 0.5)
     talk.answer([b"x"], 0.7)
-    talk.hear(BEAT, 0.8)
+    talk.on_message(BEAT, 0.8)
     assert talk.tick(0.8) == []
-    talk.hear(BEAT, 1.2)
+    talk.on_message(BEAT, 1.2)
     assert talk.tick(1.2) == [BEAT]
 
 
 def test_a_second_request_before_the_answer_ends_it() -> None:
     talk = begin()
-    talk.hear(request(), 0.1)
-    assert talk.hear(request(b"d"), 0.2) is None
+    talk.on_message(request(), 0.1)
+    assert talk.on_message(request(b"d"), 0.2) is None
     assert talk.ended
 
 
@@ -101,7 +101,7 @@ def test_draining_says_goodbye_at_once_when_idle() -> None:
 
 def test_draining_says_goodbye_after_the_answer_when_busy() -> None:
     talk = begin()
-    talk.hear(request(), 0.1)
+    talk.on_message(request(), 0.1)
     assert talk.drain() == []
     assert talk.answer([b"x"], 0.2) == [[b"", b"MDPW01", b"\x03", b"c", b"", b"x"], BYE]
     assert talk.ended
@@ -110,6 +110,6 @@ def test_draining_says_goodbye_after_the_answer_when_busy() -> None:
 def test_what_is_no_command_is_dropped() -> None:
     talk = begin()
     for junk in ([], [b""], [b"x", b"y"], [b"", b"MDPW01", b"\x02"], [b"", b"MDPW02", b"\x04"]):
-        assert talk.hear(junk, 0.1) is None
+        assert talk.on_message(junk, 0.1) is None
     assert not talk.ended
     assert repr(talk) == "<WorkerSession about echo: idle>"

@@ -17,7 +17,8 @@ from actorkit.mdp.errors import ClientClosed, NoAnswer, NoBroker, ServiceFailed,
 from actorkit.mdp.options import ServiceOptions
 from actorkit.mdp.thread import BrokerThread
 from actorkit.mdp.worker.worker import Worker
-from tests.runtime.mdp.peers import BrokerProcess, free_port, until
+from tests.runtime.mdp.peers import BrokerProcess, free_port
+from tests.until import until
 
 MakeBroker = Callable[..., tuple[str, Broker]]
 Body = list[bytes]
@@ -76,7 +77,7 @@ def test_a_client_without_notes_works_with_a_broker_that_knows_none(make_client:
     with context, context.socket(zmq.ROUTER) as router:
         router.linger = 0
         port = router.bind_to_random_port("tcp://127.0.0.1")
-        client = make_client(f"tcp://127.0.0.1:{port}", notes=False)
+        client = make_client(f"tcp://127.0.0.1:{port}", headers=False)
         call = gevent.spawn(client.call, "echo", [b"x"], timeout_s=10)
         until(lambda: router.poll(0), "the request comes")
         identity, *frames = router.recv_multipart()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import zmq
 
 from actorkit.mdp import frames as f
+from actorkit.mdp.broker import tuning
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.worker.worker import Worker
+from tests.fleet import PYTHONPATH
 from tests.runtime.mdp.peers import Peer, free_port
 from tests.runtime.mdp.test_mdp_process import Running
 
@@ -105,3 +112,31 @@ def test_junk_is_counted_and_what_follows_is_served(endpoint: str, make_peer: Ma
         send(worker, f.worker_reply(frames[3], frames[5:]))
     assert sorted(bodies) == [[b"after"], [b"x" * 5000, b"MDPC01", b"y" * 5000]]
     assert client.receive() == f.client_answer(b"echo", [b"after"])
+
+
+def test_the_frame_is_used_again_with_the_pyzmq_that_is_installed() -> None:
+    code = "from actorkit.mdp.broker.tuning import reuse_receive_frame as reuse; print(reuse())"
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": PYTHONPATH}, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_a_pyzmq_that_is_built_otherwise_is_left_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tuning, "_INSIDE", "zmq.backend.of_another_kind")
+    with caplog.at_level(logging.WARNING):
+        assert not tuning.reuse_receive_frame()
+    assert "is built otherwise than expected" in caplog.text
+
+
+def test_a_pyzmq_that_makes_its_frames_elsewhere_is_put_back_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    inside = ModuleType("inside")
+    inside.zmq = zmq  # type: ignore[attr-defined]  # as the real one has it, but nothing looks here
+    monkeypatch.setitem(sys.modules, "inside", inside)
+    monkeypatch.setattr(tuning, "_INSIDE", "inside")
+    with caplog.at_level(logging.WARNING):
+        assert not tuning.reuse_receive_frame()
+    assert inside.zmq is zmq
+    assert "a frame is another object" in caplog.text

@@ -1,0 +1,103 @@
+"""What must not be shown: which header fields hold credentials, and the values of secret parameters.
+
+One place for all that people read: logs, failures, dead letters, the actor stdout. A process learns the secrets of its
+actors when their parameters are read; more header fields come from the topology's `secret_headers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+#: Header fields that hold credentials, in lower case: RFC 9110 §11.6 and §11.7, RFC 6265, and two that many use.
+SECRET_HEADERS: Final = frozenset(
+    ("authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key", "x-auth-token")
+)
+
+#: What is shown in the place of a secret.
+MASK: Final = "[secret]"
+
+#: Shorter values are not looked for, in characters: they would stand in every other word.
+SHORTEST: Final = 4
+
+#: Lines of a long secret (a key, say) that are looked for by themselves have at least so many characters.
+SHORTEST_LINE: Final = 16
+
+
+class _Known:
+    """What this process has learned. Strings only grow in number while actors are set up."""
+
+    def __init__(self) -> None:
+        self.headers = SECRET_HEADERS
+        self.values: tuple[str, ...] = ()
+
+
+_known = _Known()
+
+
+def learn(value: object) -> None:
+    """Remember a secret: a text, or all texts inside lists and mappings. Lines of a longer one count by themselves."""
+    found = set(_known.values)
+    for text in _texts(value):
+        found.add(text.strip())
+        found.update(line.strip() for line in text.splitlines() if len(line.strip()) >= SHORTEST_LINE)
+    # The longest first, so that nothing is left of a secret that holds another one.
+    _known.values = tuple(sorted((one for one in found if len(one) >= SHORTEST), key=len, reverse=True))
+
+
+def learn_headers(names: Iterable[str]) -> None:
+    """Count more header fields as secret, in any case."""
+    _known.headers = _known.headers | {name.lower() for name in names}
+
+
+def forget() -> None:
+    """Know nothing but `SECRET_HEADERS`."""
+    _known.__init__()  # type: ignore[misc]  # as it was made
+
+
+def _texts(value: object) -> Iterable[str]:
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, Mapping):
+            waiting.extend(one.values())
+        elif isinstance(one, list | tuple):
+            waiting.extend(one)
+
+
+def text(shown: str) -> str:
+    """The text with `MASK` where a secret stood."""
+    for secret in _known.values:
+        if secret in shown:
+            shown = shown.replace(secret, MASK)
+    return shown
+
+
+def value(shown: Any) -> Any:
+    """The JSON-like value, `MASK` in all its texts; itself where this process knows no secret."""
+    if not _known.values:
+        return shown
+    if isinstance(shown, str):
+        return text(shown)
+    if isinstance(shown, dict):
+        return {key: value(one) for key, one in shown.items()}
+    if isinstance(shown, list | tuple):
+        return [value(one) for one in shown]
+    return shown
+
+
+def is_secret(name: str, content: str = "") -> bool:
+    """Whether a header field must not be shown: for its name, or for what it holds."""
+    return name.lower() in _known.headers or any(secret in content for secret in _known.values)
+
+
+def headers(shown: Mapping[str, str]) -> dict[str, str]:
+    """The header fields that may be shown."""
+    return {name: content for name, content in shown.items() if not is_secret(name, content)}
+
+
+def pairs(shown: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The header fields, as pairs, that may be shown."""
+    return [(name, content) for name, content in shown if not is_secret(name, content)]
