@@ -326,7 +326,7 @@ class Consumer:
         self._send_failure(session, event, error)
 
     def _send_failure(self, session: ReceiveSession, event: Event, error: Exception) -> None:
-        self.failed[session.inbox] = self.failed.get(session.inbox, 0) + 1
+        self.failed[session.label] = self.failed.get(session.label, 0) + 1
         expected = isinstance(error, ActorkitError) and not isinstance(error, UnsendableData)
         failure = Failure.of(error, self._actor.name)
         self._actor.log.log(

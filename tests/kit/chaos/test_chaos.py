@@ -16,7 +16,7 @@ from actorkit import Actor, Event, JSONEvent
 from actorkit.testing import Harness
 from actorkit_kit import python_process
 from actorkit_kit.chaos import doses, network, poison, rig
-from actorkit_kit.chaos.faults import KINDS, Victim, schedule
+from actorkit_kit.chaos.faults import FAULT_KINDS, Victim, schedule
 from actorkit_kit.chaos.verdict import Verdict
 from actorkit_kit.errors import UsageError
 from actorkit_kit.load import load_plan
@@ -57,6 +57,18 @@ actors:
   place: {uses: "shop.actors:Place", build: ./shop}
   out: {uses: stdout}
 connections: [gen -> place -> out]
+"""
+
+#: Three passing actors one after the other, the one in the middle twice.
+THREE = """\
+name: three
+actors:
+  ticks: {{uses: generator, params: {{interval_s: 0.01, data: tick}}}}
+  first: {{uses: "passing.actors:Pass", build: {build}}}
+  second: {{uses: "passing.actors:Pass", build: {build}, replicas: 2}}
+  third: {{uses: "passing.actors:Pass", build: {build}}}
+  out: {{uses: "null"}}
+connections: [ticks -> first -> second -> third -> out]
 """
 
 
@@ -144,6 +156,19 @@ def test_a_poisoned_class_consumes_what_the_class_consumes() -> None:
     assert harness.taken()[0].data == {"a": 1}
     with pytest.raises(SystemExit):
         harness.put(JSONEvent({"a": 1}, attributes={poison.ATTRIBUTE: "SystemExit"}))
+
+
+def test_nothing_comes_twice_at_full_rate_through_a_partition_of_six_seconds(tmp_path: Path) -> None:
+    if network.unable():
+        missing(network.unable())
+    topology = tmp_path / "topology.yaml"
+    topology.write_text(THREE.format(build=EXAMPLE.parent / "passing"))
+    faults = ["--partition", "1", "--partition-for", "6", "--on", "second"]
+    status, verdict, said = chaos(str(topology), "--for", "9s", "--seed", "3", "--rate", "30000", *faults)
+    assert status == 0, said
+    assert (verdict["lost"], verdict["duplicates"]) == (0, 0)
+    assert verdict["faults"] == {"partition": 1}
+    assert verdict["sent"] > 20_000
 
 
 def test_a_partition_needs_root_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +261,7 @@ def test_nothing_is_left_behind_after_sigterm() -> None:
 
 def test_the_document_names_every_fault_and_every_figure(kit: Kit) -> None:
     document = (EXAMPLE.parents[2] / "docs" / "chaos.md").read_text()
-    for kind in KINDS:
+    for kind in FAULT_KINDS:
         assert f"`--{kind} N`" in document
     figures = ("sent", "received", "duplicates", "lost", "failed", "unacknowledged", "longest stall", "slowest event")
     assert "`--poison N`" in document
@@ -247,7 +272,11 @@ def test_the_document_names_every_fault_and_every_figure(kit: Kit) -> None:
     assert said.endswith("verdict         good\n")
 
 
-VICTIMS = [Victim("a", 1, tuple(KINDS)), Victim("a", 2, tuple(KINDS)), Victim("out", 1, ("pause", "partition"))]
+VICTIMS = [
+    Victim("a", 1, tuple(FAULT_KINDS)),
+    Victim("a", 2, tuple(FAULT_KINDS)),
+    Victim("out", 1, ("pause", "partition")),
+]
 
 
 def test_a_seed_gives_the_same_faults_again_and_another_seed_others() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from actorkit.deadletters.box import Letter, letters
-from tests.fleet import Fleet, eventually
+from tests.fleet import Fleet, fetch
+from tests.until import until
 
 BAD = 4321
 
@@ -38,7 +39,7 @@ class Line:
         ]
         self.statuses: list[int] = []
         for process in [self.sink, *self.replicas]:
-            eventually(process.ready, "it is ready")
+            until(process.ready, "it is ready")
         self.source = fleet.start(
             "source", "tests.probes:Source", outbox_poisoned="poisoned", params=json.dumps({"count": count})
         )
@@ -53,14 +54,14 @@ class Line:
 
     def done(self) -> bool:
         self.keep()
-        if not all(process.ready() for process in self.replicas):
+        if not all(process.admin and fetch(f"{process.admin}/readyz")[0] == 200 for process in self.replicas):
             return False
         out = self.source.metric("actorkit_events_out_total")
         return out > 0 and self.source.metric("actorkit_unfinished") == 0
 
     def finish(self, timeout_s: float = 60.0) -> tuple[dict[str, int], list[Letter]]:
         """How often each number arrived, and the dead letters."""
-        eventually(self.done, f"everything is acknowledged; {self.statuses}", timeout_s)
+        until(self.done, f"everything is acknowledged; {self.statuses}", timeout_s)
         assert self.source.stop() == 0
         assert [process.stop() for process in self.replicas] == [0] * len(self.replicas)
         assert self.sink.stop() == 0

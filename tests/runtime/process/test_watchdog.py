@@ -7,14 +7,15 @@ import signal
 import time
 from pathlib import Path
 
-from tests.fleet import Fleet, Process, eventually, fetch
+from tests.fleet import Fleet, Process, fetch
 from tests.runtime.process.test_poison import Line, only_the_bad_one_is_missing
+from tests.until import until
 
 
 def poisoned(fleet: Fleet, how: str, **params: object) -> Process:
     """An instance that is given one event, which is poison for it."""
     down = fleet.start("down", "tests.probes:Poisoned", params=json.dumps({"number": 0, "how": how, **params}))
-    eventually(down.ready, "it is ready")
+    until(down.ready, "it is ready")
     fleet.start("up", "tests.probes:Source", outbox_down="down", params='{"count": 1}')
     return down
 
@@ -43,17 +44,17 @@ def test_c_code_that_keeps_the_interpreter_is_noticed_too(fleet: Fleet) -> None:
 
 def test_a_process_that_was_paused_is_not_taken_for_stuck(fleet: Fleet) -> None:
     down = fleet.start("down", "tests.probes:Pass", params='{"stuck_after_s": 1}')
-    eventually(down.ready, "it is ready")
+    until(down.ready, "it is ready")
     down.signal(signal.SIGSTOP)
     time.sleep(2.5)  # what is tested is that this time does not count
     down.signal(signal.SIGCONT)
-    eventually(down.ready, "it goes on")
+    until(down.ready, "it goes on")
     assert down.stop() == 0
 
 
 def test_an_instance_that_waits_too_long_says_so_and_lives(fleet: Fleet) -> None:
     down = poisoned(fleet, "wait", stuck_after_s=0.5)
-    eventually(lambda: not fetch(f"{down.admin}/readyz")[1].startswith("ready"), "it is not ready any more")
+    until(lambda: not fetch(f"{down.admin}/readyz")[1].startswith("ready"), "it is not ready any more")
     status, reason = fetch(f"{down.admin}/readyz")
     assert status == 503
     assert reason.startswith("consuming event ")
@@ -64,7 +65,7 @@ def test_an_instance_that_waits_too_long_says_so_and_lives(fleet: Fleet) -> None
 
 def test_an_instance_of_which_one_worker_waits_gets_on(fleet: Fleet) -> None:
     down = poisoned(fleet, "wait", stuck_after_s=0.5, concurrency=2)
-    eventually(lambda: down.metric("actorkit_oldest_consume_seconds") > 1, "it waits")
+    until(lambda: down.metric("actorkit_oldest_consume_seconds") > 1, "it waits")
     assert down.ready()
 
 
