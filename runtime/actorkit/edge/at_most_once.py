@@ -46,9 +46,9 @@ class AtMostOnceSender(Sender):
                 "outbox %s: an answer is lost: no link leads to the one who waits at %s", self.outbox, outcome.actor
             )
 
-    def lost(self, session: SendSession) -> None:
+    def lost(self, session: SendSession, died: bool = True) -> None:
         """A session is no more, and so is what was under way on it."""
         count = len(session.take_back())
         if count:
             self.drop("peer-lost", count)
-        super().lost(session)
+        super().lost(session, died)

@@ -169,6 +169,10 @@ class DedupWindow:
         self.remember(session, first, parcels)
         return ((first, parcels),)
 
+    def knows(self, parcel: Delivery) -> bool:
+        """Whether an event arrived before."""
+        return self._earlier(parcel) is not None
+
     def settle(self, worker: int) -> None:
         """A worker has consumed what it took, and its session knows."""
         if self.pending_duplicates:

@@ -35,6 +35,7 @@ class ReceiveSession:
         "ack_floor",
         "acked_above",
         "actor",
+        "apart",
         "consumed",
         "dirty",
         "expected",
@@ -78,6 +79,8 @@ class ReceiveSession:
         self.told = 0
         self.ack_floor = 0
         self._told_floor = 0
+        #: How many of its batches wait because of a suspect (`Apart`).
+        self.apart = 0
         self.dirty = False
         self.in_order = True
         self.acked_above: set[int] = set()

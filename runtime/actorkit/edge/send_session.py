@@ -36,11 +36,16 @@ class SendSession:
         "_max_acked_above",
         "_parcels",
         "address",
+        "alone",
+        "apart",
+        "begun",
         "bye",
         "consumed",
         "draining",
+        "fate",
         "granted",
         "instance",
+        "life",
         "listed",
         "sent",
         "shared_entry",
@@ -64,6 +69,15 @@ class SendSession:
         self.listed = True
         self.draining = False
         self.bye = False
+        #: What tells the process behind the peer from one of the same name that comes after it.
+        self.life = 0
+        #: Whether a suspect is under way, and the number of the one that is begun; 0: none is.
+        self.apart = False
+        self.begun = 0
+        #: Whether the peer consumes nothing else while a suspect is begun.
+        self.alone = False
+        #: How the peer said that it ends.
+        self.fate: wire.End | None = None
         #: The ledger: the events numbered `_ack_floor + 1` to `sent`, and their entries.
         self._parcels: deque[Parcel] = deque()
         self._entries: deque[Entry] = deque()
@@ -174,6 +188,14 @@ class SendSession:
     def unacked(self) -> int:
         """How many events are not acknowledged."""
         return len(self._parcels) - self._acked_above + len(self.stragglers)
+
+    def find(self, number: int) -> Parcel | None:
+        """The event of that number, unless it is acknowledged."""
+        if number in self.stragglers:
+            return self.stragglers[number][0]
+        index = number - self._ack_floor - 1
+        found = self._parcels[index] if 0 <= index < len(self._parcels) else _DONE
+        return None if found is _DONE else found
 
     @property
     def ledger(self) -> list[Item]:

@@ -1,7 +1,8 @@
 """The sending half of the edge protocol, without sockets: one connection, all peers behind it.
 
 Events wait in `pending` until a peer has credit; what was sent stays in the session's ledger until it is acknowledged.
-A lost session gives its unacknowledged events back, marked as redelivered, to go to another peer.
+A lost session gives its unacknowledged events back, marked as redelivered, to go to another peer; those that may have
+ended its peer go apart (`SuspectQueue`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from actorkit.edge.outcome import Outcome, answer
 from actorkit.edge.peers import Peers
 from actorkit.edge.replies import ReplyQueue
 from actorkit.edge.send_session import Item, SendSession
+from actorkit.edge.suspects import Suspect, SuspectQueue, blame, is_suspect
 from actorkit.errors import UNREADABLE
-from actorkit.event.parcel import Parcel
+from actorkit.event.parcel import Parcel, Suspicion
 
 if TYPE_CHECKING:
     from actorkit.event import Event
@@ -68,6 +70,8 @@ class Sender:
         self.pending: deque[Parcel] = deque()
         self.entries: deque[Entry] = deque()
         self.shared_entry: Entry | None = None
+        #: What may have ended a peer. While there is any, the others wait.
+        self.suspects = SuspectQueue()
         #: What must go to one certain instance.
         self.replies = ReplyQueue()
         #: Whether any event here was ever to go to one certain instance; most connections never see one.
@@ -165,10 +169,16 @@ class Sender:
                 return "the peer welcomes a session that stands already"
             if self.destination and message.actor != self.destination:
                 return f'the peer is "{message.actor:.200}", not "{self.destination}"'
-            session.instance = message.instance
+            session.instance, session.life = message.instance, message.life
+            if self.suspects:
+                self._replace([*self.suspects.clear_life(message.life), *self._items()])
             # No more than was asked for: a peer that grants a huge window would else be given the whole stream.
             session.window = session.granted = min(message.window, self.peers.options.window)
             self.destination = message.actor
+        elif type(message) is wire.Begin:
+            self._note(session, message)
+        elif type(message) is wire.End:
+            session.fate = message
         elif type(message) is wire.Drain:
             session.draining = True
             if self.draining and self._busy():
@@ -178,16 +188,38 @@ class Sender:
             return f"the peer refuses: {message.reason}"
         return ""
 
-    def lost(self, session: SendSession) -> None:
-        """A session is no more: what it had not acknowledged goes back to the front, in order, as redelivered."""
+    def _note(self, session: SendSession, message: wire.Begin) -> None:
+        """A peer begins on a suspect, or none is begun there any more."""
+        session.begun, session.alone = message.number, message.alone
+        if message.number:
+            self.frames.append((session, wire.encode(wire.Go(message.number))))
+        else:
+            session.apart = False
+
+    def lost(self, session: SendSession, died: bool = True) -> None:
+        """A session is no more: what it had not acknowledged goes back to the front, in order, as redelivered. Where
+        its peer has died, as far as is known, some of that may be why."""
         if self.sessions.get(session.address) is session:
             del self.sessions[session.address]
         self.reconnects += 1
+        before = blame(session, died)
         items = session.take_back()
         self.sent -= len(items)
-        for parcel, _ in items:
-            parcel.redelivered = self.redelivered = True
-        self._replace([*items, *self._items()])
+        self.redelivered = self.redelivered or bool(items)
+        self._put_back(items, before, session.life)
+
+    def _put_back(self, items: list[Item], before: list[bool | Suspicion], life: int) -> None:
+        """Take events back from the peer of that life; `before` has the marks that they had when they were sent."""
+        others: list[Item] = []
+        suspects: list[Suspect] = []
+        for item, mark in zip(items, before, strict=True):
+            parcel = item[0]
+            if is_suspect(parcel) and not (parcel.reply_to and self.destination in parcel.reply_to):
+                suspects.append((item, life, mark))
+            else:
+                others.append(item)
+        self.suspects.put_first(suspects)
+        self._replace([*others, *self._items()])
 
     def _items(self) -> list[Item]:
         """What is pending, each with its entry."""
@@ -225,17 +257,29 @@ class Sender:
             self._replace(self.replies.sort_out(self._items(), self.destination))
         if self.replies:
             self._send_replies()
-        if self.pending:
+        if self.suspects:
+            self._deal_suspects()
+        if self.pending and not self.suspects:
             self._deal()
         for session in self.sessions.values():
             if session.draining and not session.bye:
                 self._part(session)
 
+    def _deal_suspects(self) -> None:
+        """Each peer has one suspect at a time."""
+        while self.suspects:
+            session = self._choose()
+            if session is None or session.apart:
+                return
+            session.apart = True
+            self._write_items(session, [self.suspects.take()])
+
     def _deal(self) -> None:
         pending = self.pending
         while pending:
             session = self._choose()
-            if session is None:
+            if session is None or (session.apart and (session.alone or not session.begun)):
+                # Behind a suspect nothing would be consumed: it waits here, where another peer may come.
                 break
             count = min(session.credit, self._batch, len(pending))
             self._write(session, _take(pending, count), _take(self.entries, count) if self.shared_entry is None else [])
@@ -278,10 +322,10 @@ class Sender:
         self._write(session, [parcel for parcel, _ in items], entries)
 
     def _choose(self) -> SendSession | None:
-        """The session with most credit, if that is any."""
+        """The session with most credit, if that is any; one that has a suspect only where there is no other."""
         best: SendSession | None = None
         for session in self._candidates():
-            if best is None or session.credit > best.credit:
+            if best is None or (session.credit > best.credit if session.apart is best.apart else best.apart):
                 best = session
         return best if best is not None and best.credit > 0 else None
 
@@ -372,12 +416,12 @@ class Sender:
     @property
     def backlog(self) -> int:
         """Events that wait for a peer with credit."""
-        return len(self.pending) + len(self.replies)
+        return len(self.pending) + len(self.suspects) + len(self.replies)
 
     @property
     def idle(self) -> bool:
         """Whether nothing is on its way."""
-        return not self.pending and not self.replies and not self.in_flight
+        return not self.pending and not self.suspects and not self.replies and not self.in_flight
 
     @property
     def connected(self) -> int:

@@ -92,7 +92,7 @@ class Event(EventFields, eq=False, gc=False):
     @property
     def redelivered(self) -> bool:
         """Whether the event may have been sent before."""
-        return self.origin is not None and self.origin.redelivered
+        return self.origin is not None and bool(self.origin.redelivered)
 
     @property
     def trail(self) -> tuple[str, ...]:

@@ -139,7 +139,14 @@ class Outboxes:
             ordinal += 1
             id_ = (entry.id * MULTIPLIER + sender.salt + ordinal) & MASK  # derive_id, without its call
             parcel = Parcel(
-                id_, entry.trace or entry.id, format_, content, context, entry.reply_to, entry.redelivered, trail
+                id_,
+                entry.trace or entry.id,
+                format_,
+                content,
+                context,
+                entry.reply_to,
+                entry.redelivered is not False,  # What is made of a suspect is marked, and no suspect.
+                trail,
             )
             sender.put(parcel, entry, event)
         if not self.flush.due:
@@ -161,6 +168,7 @@ class Outboxes:
                 reply_to, redelivered = entry.reply_to, entry.redelivered
                 if reply_to or redelivered:
                     special = True
+                    redelivered = redelivered is not False
                 if entry.trail != came:  # Mostly all of them came the same way.
                     came = entry.trail
                     goes = trails[came]
