@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -155,3 +156,38 @@ def test_all_instances_are_rolled_at_once_under_load_and_nobody_is_told_what_is_
             one.result()
     assert answers.keys() <= {(200, True), (0, True)}, answers
     assert answers[200, True] > 100
+
+
+def test_whatever_is_killed_nobody_is_told_what_is_not_true(fleet: Fleet) -> None:
+    """web -> pass (2) -> execute (2) -> web: half of the orders fail, and their failures go home through `pass`."""
+    port = free_port()
+    params = json.dumps({"port": port, "host": "127.0.0.1", "routes": [{"path": "/<queue>"}]})
+    web = fleet.start("web", WEB, params=params, outbox_pass="pass")
+    passing = [fleet.start("pass", "tests.probes:Pass", n, outbox_execute="execute") for n in (1, 2)]
+    working = [fleet.start("execute", "tests.actors.test_full_circle:Execute", n, outbox_web="web") for n in (1, 2)]
+    for process in (web, *passing, *working):
+        until(process.ready, "it is ready")
+    answers, ended = Counter[tuple[bool, int, str]](), threading.Event()
+
+    def client(fails: bool) -> None:
+        with closing_connection(port) as connection:
+            while not ended.is_set():
+                order = {"n": 7, "takes_s": 0.02, **({"fail": "no tea"} if fails else {})}
+                connection.request("POST", "/pass", json.dumps(order), {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                answers[fails, answer.status, answer.read().decode()] += 1
+
+    with ThreadPoolExecutor(16) as pool:
+        clients = [pool.submit(client, bool(number % 2)) for number in range(16)]
+        try:
+            for victims in (passing, working, passing, working, passing):
+                enough = answers.total() + 50
+                until(partial(lambda enough: answers.total() > enough, enough), "orders are answered")
+                victims[0].kill()
+                victims.append(fleet.restart(victims.pop(0)))
+                until(victims[-1].ready, "it is there again")
+        finally:
+            ended.set()
+        for one in clients:
+            one.result()
+    assert answers.keys() == {(False, 200, '{"done":7}'), (True, 400, '{"errors":[{"message":"no tea"}]}')}, answers
