@@ -22,6 +22,7 @@ from tests.runtime.mdp.peers import free_port
 from tests.until import until
 
 WEB = "actorkit_actors.http.server:HTTPServer"
+BASIC = "actorkit_actors.auth.basic:BasicAuth"
 CLIENT = "actorkit_actors.mdp.client:MDPClient"
 WORKER = "actorkit_actors.mdp.worker:MDPWorker"
 
@@ -108,6 +109,28 @@ def test_a_failure_behind_the_broker_is_the_clients_answer(fleet: Fleet, broker:
     status, body = circle.ask({"n": 1, "fail": "there is no tea"})
     assert (status, json.loads(body)["errors"][0]["message"]) == (400, "there is no tea")
     assert circle.ask({})[0] == 500
+
+
+def test_a_wrong_password_is_answered_with_its_challenge_and_is_no_dead_letter(fleet: Fleet) -> None:
+    port = free_port()
+    params = json.dumps({"port": port, "host": "127.0.0.1", "routes": [{"path": "/<queue>"}]})
+    users = json.dumps({"users": "ann:secret", "realm": "orders"})
+    letters = fleet.folder / "letters"
+    web = fleet.start("web", WEB, params=params, outbox_auth="auth")
+    auth = fleet.start("auth", BASIC, params=users, outbox_web="web", dead_letters=str(letters))
+    for process in (web, auth):
+        until(process.ready, "it is ready")
+    with closing_connection(port) as connection:
+        connection.request("POST", "/auth", "{}", {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["errors"][0]["message"]) == (
+            401,
+            "a name and a password are required",
+        )
+        assert str(answer.headers["WWW-Authenticate"]).startswith('Basic realm="orders"')
+        assert len(str(answer.headers["X-Request-ID"])) == 16
+    assert not list(letters.glob("*"))
+    assert auth.metric("actorkit_events_failed_total") == 1
 
 
 def test_a_worker_that_is_told_to_end_gets_the_answers_that_are_still_in_work(fleet: Fleet, broker: str) -> None:
