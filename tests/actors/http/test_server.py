@@ -252,7 +252,7 @@ def test_an_event_knows_how_long_its_client_waits(start: Start, finish_expired: 
         told.append(event.deadline)
         return event
 
-    assert ask(start(answer, timeout_s=20, finish_expired=finish_expired), request())[0] == 200
+    assert ask(start(answer, timeout_s=20, finish_expired=finish_expired), request())[0] == 204
     (deadline,) = told
     assert deadline is None if least_s is None else deadline is not None and least_s < deadline <= 20
 
