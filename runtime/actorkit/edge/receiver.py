@@ -64,7 +64,7 @@ class Receiver:
         #: Sessions that ended with a goodbye.
         self.goodbyes = 0
         self._touched: list[ReceiveSession] = []
-        #: Sessions that are no more, and something of theirs may be unfinished.
+        #: Sessions that have ended while some of their events were unfinished.
         self._parted: list[ReceiveSession] = []
 
     def on_frame(self, identity: bytes, frame: bytes | memoryview) -> None:
@@ -116,7 +116,7 @@ class Receiver:
         elif len(self.sessions) >= self._max_sessions:
             self._refuse(identity, "crowded", f"{self._max_sessions} sessions are open already")
             for session in self.sessions.values():
-                session.touch()  # Those whose sender is gone are found out when they are written to.
+                session.touch()  # A session whose sender is gone is found out when it is written to.
         else:
             self._replace(hello)
             window = min(hello.window, 65_536)

@@ -24,8 +24,8 @@ MAX_MESSAGE_BYTES: Final = 64 << 20
 MAX_BATCH: Final = 512
 MAX_BATCH_BYTES: Final = 1 << 20
 
-#: So many events may be acknowledged above one that is not. Then that one becomes a straggler: both ends keep it apart,
-#: so that the acknowledgement floor can pass it and the session can go on.
+#: How many events may be acknowledged above one that is not. With more, that one becomes a straggler: both ends keep it
+#: apart, so that the ack floor can pass it and the session can go on.
 MAX_ACKED_ABOVE: Final = 1024
 
 
