@@ -42,6 +42,7 @@ class ReceiveSession:
         "in_order",
         "inbox",
         "instance",
+        "label",
         "outbox",
         "stragglers",
         "timed",
@@ -57,6 +58,7 @@ class ReceiveSession:
         dedup: DedupWindow,
         touched: Callable[[ReceiveSession], None],
         max_acked_above: int = wire.MAX_ACKED_ABOVE,
+        label: str = "",
     ) -> None:
         self._dedup = dedup
         self._touched = touched
@@ -66,6 +68,8 @@ class ReceiveSession:
         self.instance = hello.instance
         self.outbox = hello.outbox
         self.inbox = hello.inbox
+        #: The inbox as metrics name it.
+        self.label = label or hello.inbox
         self.window = window
         #: The number that the next event must have.
         self.expected = 1

@@ -163,8 +163,13 @@ class Sender:
         elif type(message) is wire.Welcome:
             if message.version != wire.VERSION or message.window < 1:
                 return f"the peer speaks version {message.version}, not {wire.VERSION}"
+            if session.instance:
+                return "the peer welcomes a session that stands already"
+            if self.destination and message.actor != self.destination:
+                return f'the peer is "{message.actor:.200}", not "{self.destination}"'
             session.instance = message.instance
-            session.window = session.granted = message.window
+            # No more than was asked for: a peer that grants a huge window would else be given the whole stream.
+            session.window = session.granted = min(message.window, self.peers.options.window)
             self.destination = message.actor
         elif type(message) is wire.Drain:
             session.draining = True

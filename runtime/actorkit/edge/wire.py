@@ -24,6 +24,12 @@ MAX_MESSAGE_BYTES: Final = 64 << 20
 MAX_BATCH: Final = 512
 MAX_BATCH_BYTES: Final = 1 << 20
 
+#: The widest window, in events: a receiver grants no more, whatever it is asked for.
+MAX_WINDOW: Final = 65_536
+
+#: The longest name of an actor, an instance or a box in a Hello, in characters.
+MAX_NAME: Final = 200
+
 #: How many events may be acknowledged above one that is not. With more, that one becomes a straggler: both ends keep it
 #: apart, so that the ack floor can pass it and the session can go on.
 MAX_ACKED_ABOVE: Final = 1024

@@ -16,7 +16,7 @@ import msgspec
 
 from actorkit.errors import ConversionError, UnsendableData
 from actorkit.event import body
-from actorkit.event.context import Context, Failure, Http, decode_context, encode_context
+from actorkit.event.context import Context, Failure, Http, PortableContext, decode_context, encode_context
 from actorkit.event.fields import EventFields, Fields, FirstField
 from actorkit.event.ids import new_id
 from actorkit.event.parcel import MAX_BODY_BYTES, Parcel, ReplyTo, latest_deadline_ms
@@ -218,11 +218,13 @@ class Event(EventFields, eq=False, gc=False):
                 return b""
         return encode_context(self.context)
 
-    def portable_context(self) -> bytes:
-        """The context for a journey without a parcel: it names the trace itself."""
-        context = self.context
+    def portable_context(self, left_s: float | None = None) -> bytes:
+        """The context for a journey without a parcel: it names the trace itself, and for how long somebody waits."""
+        context, left_ms = self.context, None if left_s is None else int(left_s * 1000)
         return encode_context(
-            Context(context.service, context.attributes, context.http, context.failure, self.trace_number)
+            PortableContext(
+                context.service, context.attributes, context.http, context.failure, self.trace_number, left_ms
+            )
         )
 
     def parcel(self) -> Parcel:

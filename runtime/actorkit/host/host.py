@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Final
 
 import gevent
@@ -259,8 +260,15 @@ class Host:
             self.outboxes.emit(event, targets, parent)
             self.schedule()
 
-    def request(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool) -> Event:
-        return self.requests.ask(event, outbox, timeout_s, finish_expired, current.get().event)
+    def request(
+        self,
+        event: Event,
+        outbox: str | None,
+        timeout_s: float,
+        finish_expired: bool,
+        finished: Callable[[], None],
+    ) -> Event:
+        return self.requests.ask(event, outbox, timeout_s, finish_expired, current.get().event, finished)
 
     def hold(self, event: Event) -> Hold:
         return Hold(self.outboxes, self.name, event)

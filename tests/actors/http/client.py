@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -51,6 +53,13 @@ class Client:
 
     def __exit__(self, *exc: object) -> None:
         self.sock.close()
+
+    def reset(self) -> None:
+        """Hang up so that the server hears of it: a client that only stops sending may still read."""
+        raw = socket.socket(fileno=os.dup(self.sock.fileno()))
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+        raw.close()
 
     def send(self, data: bytes) -> Client:
         self.sock.sendall(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -186,3 +187,33 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_has(graph: Callable[..., 
             f"none was done twice; the worker: {worker.log.read_text()}"
         )
         assert finished < 12
+
+
+@pytest.mark.parametrize("first", ["worker", "broker"])
+@pytest.mark.parametrize("told", [False, True], ids=["at work", "told to end"])
+def test_nothing_is_done_twice_when_the_machine_stands_still(
+    graph: Callable[..., Graph], first: str, told: bool
+) -> None:
+    """Both ends stand still at once, and wake one after the other; neither holds its own sleep against the other."""
+    with broker_processes(1, "heartbeat_s=0.6") as (broker,):
+        made = graph(broker)
+        made.sinks()
+        worker = made.worker(service="orders", capacity=4, heartbeat_s=0.6)
+        made.answerer(pause_s=0.5)
+        made.client(service="orders", concurrency=4)
+        made.asker(count=12)
+        until(lambda: made.numbers("done"), "the first are being done")
+        if told:
+            worker.signal(signal.SIGTERM)
+        ends = {"broker": broker.send, "worker": worker.signal}
+        for send in ends.values():
+            send(signal.SIGSTOP)
+        time.sleep(2.4)  # silence is held against a peer after 1.8 s, and ends a client's connection after 3 s
+        ends.pop(first)(signal.SIGCONT)
+        time.sleep(0.1)
+        ends.popitem()[1](signal.SIGCONT)
+        if told:
+            assert worker.popen.wait(20) == 0
+            made.fleet.restart(worker)
+        until(lambda: len(made.numbers("sink")) == 12, "all are answered", 30)
+        assert sorted(made.numbers("done")) == list(range(12)), f"none was done twice; {worker.log.read_text()}"

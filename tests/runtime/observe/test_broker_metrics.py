@@ -78,8 +78,8 @@ def test_a_name_that_only_clients_mention_is_no_label(bench: Bench) -> None:
 
 @MOVED.by("actorkit_broker_expired_total", "actorkit_broker_errors_total")
 def test_a_request_that_nobody_took_in_time_is_counted_as_expired(bench: Bench) -> None:
-    bench.ask_noted(b"c1", ms=1000)
-    bench.ask_noted(b"c2", ms=9000)
+    bench.ask_ours(b"c1", ms=1000)
+    bench.ask_ours(b"c2", ms=9000)
     bench.later(2)
     MOVED.expect(read(bench), "actorkit_broker_expired_total", 1)
     MOVED.expect(read(bench), "actorkit_broker_errors_total", 1, reason="expired")

@@ -271,7 +271,7 @@ def test_garbage_is_counted_and_the_instance_lives(fleet: Fleet) -> None:
         dealer.connect(endpoint)
         for frames in ([b""], [b"\xff\x00junk"], [b"a", b"b", b"c"], [b"\x92\xa1B\x01"], [os.urandom(2000)]):
             dealer.send_multipart(frames)
-            assert b"malformed" in dealer.recv()
+        assert b"malformed" in dealer.recv()
     until(lambda: sink.metric("actorkit_frames_rejected_total", reason="malformed") == 5, "all are counted")
     assert sink.stop() == 0
 
