@@ -196,5 +196,5 @@ class SendSession:
         return (
             f"<SendSession {self.address} {self.instance or 'not welcome yet'} "
             f"sent={self.sent} consumed={self.consumed} "
-            f"unacknowledged={self.unacked}{'' if self.listed else ' unlisted'}{flags}>"
+            f"unacknowledged={self.unacked} acked above={self._acked_above}{'' if self.listed else ' unlisted'}{flags}>"
         )
