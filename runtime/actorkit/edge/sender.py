@@ -69,7 +69,7 @@ class Sender:
         self.pending: deque[Parcel] = deque()
         self.entries: deque[Entry] = deque()
         self.shared_entry: Entry | None = None
-        #: Answers, which must go to one certain instance.
+        #: What must go to one certain instance.
         self.replies = ReplyQueue()
         #: Whether any event here ever had a reply_to; most connections never see one.
         self.has_replies = False
@@ -280,7 +280,7 @@ class Sender:
         self._write(session, [parcel for parcel, _ in items], entries)
 
     def _choose(self) -> SendSession | None:
-        """The session with the most credit; None where none has any."""
+        """The session with most credit, if that is any."""
         best: SendSession | None = None
         for session in self._candidates():
             if best is None or session.credit > best.credit:

@@ -25,10 +25,10 @@ from actorkit.event.context import Failure
 from actorkit.host.outboxes import Outboxes
 from actorkit.observe.metrics import BUCKETS
 
-#: The first bound of the histogram: most events fall below it, and need no search.
+#: The first of them: most events fall below it, and need no search.
 FASTEST: Final = BUCKETS[0]
 
-#: After this long a worker that has work gives way to the other greenlets of the process, in seconds.
+#: A worker that has work gives the others in the process their turn after this long, in seconds.
 SLICE_S: Final = 0.001
 
 
@@ -37,11 +37,8 @@ class Expired(Exception):
 
 
 class BatchProgress:
-    """How far a worker is with events of one session that have consecutive numbers.
-
-    Attributes:
-        opened: how many of the events that are not reported yet were consumed and wait for something.
-    """
+    """Events of one session with consecutive numbers, on their way through a worker; `opened` counts those that were
+    consumed and wait for something."""
 
     __slots__ = ("_first", "_reported", "_session", "opened", "parcels")
 
@@ -61,7 +58,7 @@ class BatchProgress:
 
 
 class ConsumeContext:
-    """The event that a worker is consuming, and its run; nothing between two deliveries."""
+    """What a worker is consuming: one event of a run; nothing between two deliveries."""
 
     __slots__ = ("event", "run")
 
@@ -70,12 +67,12 @@ class ConsumeContext:
         self.run: BatchProgress | None = None
 
     def report(self) -> None:
-        """Tell the session that the events in front of this one are consumed."""
+        """Tell the session what stands before this event."""
         if self.run is not None and self.event is not None:
             self.run.report(self.run.parcels.index(cast(wire.Delivery, self.event.origin)))
 
 
-#: The context of the running greenlet or thread. Greenlets that an actor spawns have an empty one.
+#: The place of the running greenlet or thread. Greenlets that an actor spawns have none.
 current: ContextVar[ConsumeContext] = ContextVar("current", default=ConsumeContext())  # noqa: B039
 
 #: In a native thread: what the event that it consumes has sent so far, as (event, outbox).
