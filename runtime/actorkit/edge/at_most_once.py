@@ -20,8 +20,8 @@ log = logging.getLogger("actorkit.edge")
 class AtMostOnceSender(Sender):
     """Sends each event once, and nobody waits for it.
 
-    What finds no peer with credit waits, at most one window of it; what comes then is dropped, as is what was under way
-    to a peer that is lost. Both are counted.
+    Events that find no peer with credit wait, at most one window of them. Further ones are dropped, as are events that
+    were under way to a peer that is lost; all of these are counted.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

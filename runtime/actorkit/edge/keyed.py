@@ -27,7 +27,7 @@ REMEMBERED: Final = 100_000
 
 
 class _Keyed:
-    """Stands in for the entry of an event whose key is known."""
+    """Stands before the entry of an event with a key: frees the key, then settles the entry."""
 
     __slots__ = ("entry", "key", "pending", "sender")
 
@@ -53,8 +53,8 @@ def _own(entry: Entry) -> Entry:
 class KeyedSender(Sender):
     """Sends events of one key to one instance.
 
-    A key does not move while events of it are unacknowledged, so that two instances never work on it at a time; it
-    waits, and so do only its own events.
+    A key does not move while events of it are unacknowledged, so that two instances never work on one key at a time.
+    Until it may move, its events wait; events of other keys go on.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

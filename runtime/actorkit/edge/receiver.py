@@ -76,9 +76,9 @@ class Receiver:
         self.goodbyes = 0
         self._touched: list[ReceiveSession] = []
         self._by_name: dict[_Name, bytes] = {}
-        #: Peers that do not read what is sent to them, and their sessions that have news. They hear it later.
+        #: Peers that do not read what is sent to them, with their sessions that have news; it is sent when they read.
         self._stuck: dict[bytes, list[ReceiveSession]] = {}
-        #: Sessions that are no more, and something of theirs may be unfinished.
+        #: Sessions that have ended while some of their events were unfinished.
         self._parted: list[ReceiveSession] = []
         self._ended = False
 

@@ -34,10 +34,10 @@ WINDOW_BYTES: Final = 8 << 20
 #: The narrowest that it gets, in events.
 MIN_WINDOW: Final = 16
 
-#: So many frames are kept to be written over.
+#: How many frames that were sent are kept, so that later ones are written over them.
 MAX_SPARE: Final = 8
 
-#: So many waiting events are looked at to tell how long they are.
+#: How many waiting events are looked at to tell how long events are.
 SAMPLE: Final = 16
 
 
@@ -49,7 +49,8 @@ class Sender:
 
     Attributes:
         pending: events that no peer has been given yet; their entries are in `entries`.
-        shared_entry: the one entry that waits for all events here, where there is only one. `entries` is empty then.
+        shared_entry: the one ledger entry of all events of this connection, as a source has it; `entries` is empty
+            then. None where events have entries of their own.
         frames: (session, frame) to send.
         destination: the actor at the other end, known from the first Welcome.
     """
@@ -74,17 +75,17 @@ class Sender:
         self.suspects = SuspectQueue()
         #: What must go to one certain instance.
         self.replies = ReplyQueue()
-        #: Whether any event here was ever to go to one certain instance; most connections never see one.
+        #: Whether any event here ever had a reply_to; most connections never see one.
         self.has_replies = False
-        #: The time of the last `dispatch`, and when events are looked over again for such that nobody waits for.
+        #: The time of the last `dispatch`, and when pending events are next searched for some that nobody waits for.
         self._now = 0.0
         self._next_sweep = 0.0
         self._actor = actor
-        #: Whether any event here was ever marked as redelivered; most connections never see one.
+        #: Whether any event here was ever redelivered; most connections never see one.
         self.redelivered = False
         self.sessions: dict[str, SendSession] = {}
         self.frames: list[tuple[SendSession, bytes | bytearray]] = []
-        #: Frames that were sent, to be written over.
+        #: Frames that were sent, and that later ones are written over.
         self._spare: list[bytearray] = []
         self.destination = ""
         #: Whether this instance is about to stop. Then it may use peers that are about to stop as well.
@@ -127,7 +128,8 @@ class Sender:
             self.redelivered = True
 
     def put_all(self, parcels: Sequence[Parcel], entries: Sequence[Entry], special: bool) -> None:
-        """Take events, each with the entry that waits for it already. `special`: some have reply_to, or are marked."""
+        """Take events, each with the entry that waits for it already. `special` tells
+        that some have a reply_to or are redelivered."""
         if self.shared_entry is not None:
             self._unshare()
         self.entries.extend(entries)
@@ -222,13 +224,13 @@ class Sender:
         self._replace([*others, *self._items()])
 
     def _items(self) -> list[Item]:
-        """What is pending, each with its entry."""
+        """The pending events, each with its entry."""
         return list(
             zip(self.pending, self.entries if self.shared_entry is None else repeat(self.shared_entry), strict=False)
         )
 
     def _replace(self, items: Iterable[Item]) -> None:
-        """Have these pending instead."""
+        """Replace the pending events by these."""
         pairs = list(items)
         self.pending.clear()
         self.pending.extend(parcel for parcel, _ in pairs)
@@ -241,7 +243,7 @@ class Sender:
         self.dropped[reason] = self.dropped.get(reason, 0) + count
 
     def follow(self, addresses: Iterable[str]) -> set[str]:
-        """Note which addresses stand behind the connection now; returns those that have no session yet."""
+        """Note which addresses stand behind the connection now. Returns the addresses that have no session yet."""
         listed = set(addresses)
         for address, session in self.sessions.items():
             session.listed = address in listed
@@ -284,7 +286,7 @@ class Sender:
             count = min(session.credit, self._batch, len(pending))
             self._write(session, _take(pending, count), _take(self.entries, count) if self.shared_entry is None else [])
             if len(self.sessions) > 1:
-                # Among equals it is the next one's turn.
+                # Sessions with equal credit are given batches one after the other: this one goes to the end.
                 self.sessions[session.address] = self.sessions.pop(session.address)
 
     def _write(self, session: SendSession, parcels: list[Parcel], entries: list[Entry]) -> None:
@@ -317,7 +319,7 @@ class Sender:
             self._spare.append(frame)
 
     def _write_items(self, session: SendSession, items: list[Item]) -> None:
-        """As `_write`, for events with their entries."""
+        """Make one frame of events that come with their entries; see `_write`."""
         entries = [entry for _, entry in items] if self.shared_entry is None else []
         self._write(session, [parcel for parcel, _ in items], entries)
 
@@ -401,7 +403,7 @@ class Sender:
                 self.frames.append((session, wire.encode(wire.Bye())))
 
     def typical_bytes(self) -> int:
-        """About how long an event is: those of the last batch, or the last ones that wait, if those are longer."""
+        """About how many bytes an event has: the mean of the last batch or of the last waiting ones, the larger one."""
         waiting = min(len(self.pending), SAMPLE)
         if not waiting:
             return self.mean_bytes
@@ -430,7 +432,7 @@ class Sender:
 
 
 def _take(queue: deque[T], count: int) -> list[T]:
-    """The first `count`; all at once where that is all there are."""
+    """The first `count` elements, taken out of the queue; all at once where it has no more."""
     if count == len(queue):
         taken = list(queue)
         queue.clear()

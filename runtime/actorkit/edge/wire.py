@@ -30,8 +30,8 @@ MAX_WINDOW: Final = 65_536
 #: The longest name of an actor, an instance or a box in a Hello, in characters.
 MAX_NAME: Final = 200
 
-#: So many events may be acknowledged above one that is not. Then that one becomes a straggler: both ends keep it apart,
-#: so that the acknowledgement floor can pass it and the session can go on.
+#: How many events may be acknowledged above one that is not. With more, that one becomes a straggler: both ends keep it
+#: apart, so that the ack floor can pass it and the session can go on.
 MAX_ACKED_ABOVE: Final = 1024
 
 #: Longest word about how an instance ended, in characters, and how many of them an event keeps.

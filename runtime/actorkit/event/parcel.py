@@ -74,7 +74,7 @@ def latest_deadline_ms(reply_to: ReplyTo | None) -> int | None:
 
 
 def move_deadlines(parcels: Iterable[Parcel], their_ms: int, our_ms: int) -> None:
-    """Turn deadlines of a sender's clock into those of ours. `their_ms` and `our_ms` are the same moment."""
+    """Turn deadlines that are times of a sender's clock into times of ours. `their_ms` and `our_ms` are one moment."""
     for parcel in parcels:
         for waiter in parcel.reply_to.values() if parcel.reply_to else ():
             if waiter.deadline_ms is not None:

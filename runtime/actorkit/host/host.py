@@ -160,7 +160,7 @@ class Host:
         return not self.why_not_ready()
 
     def why_not_ready(self) -> str:
-        """What is missing, for people; "" when nothing is."""
+        """Why the instance is not ready, in words; "" when it is ready."""
         if not self._set_up:
             return "setting up"
         if self.draining:
@@ -240,7 +240,7 @@ class Host:
         return not left
 
     def unfinished(self) -> str:
-        """What is not finished, for people."""
+        """What is not finished, in words."""
         connectors = [connector.sender for connectors in self.connectors.values() for connector in connectors]
         return (
             f"{len(self.receiver.deliveries)} deliveries, {self.receiver.in_work} events in work, "
@@ -304,7 +304,7 @@ class Host:
     # --- the loop ---------------------------------------------------------------------------------------------------
 
     def schedule(self) -> None:
-        """Have what is to be sent sent, as soon as the loop gets its turn."""
+        """Have everything that waits sent in the next pass of the loop."""
         self.flush.schedule()
 
     def _flush(self) -> None:

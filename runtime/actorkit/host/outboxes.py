@@ -29,9 +29,9 @@ log = logging.getLogger("actorkit.host")
 
 
 class Trails(dict[str, str]):
-    """What a trail becomes when its event leaves an actor. Most events of a run have the same one."""
+    """The trails of events that leave an actor, by the trail with which they came. Most of a run have the same."""
 
-    #: So many are remembered.
+    #: How many trails are remembered.
     MOST = 1024
 
     def __init__(self, actor: str) -> None:
@@ -51,8 +51,8 @@ class Outboxes:
 
     Attributes:
         dropped: events that went nowhere, by reason.
-        forwarding: events that consume gave back as they came, and that are not sent on yet (`forward`).
-        can_forward: whether that is possible: each default connection takes many events at once.
+        forwarding: events that consume gave back unchanged, and that `forward` is still to send on.
+        can_forward: whether events can be sent on so, without a copy: every default connection is a plain `Sender`.
     """
 
     def __init__(
@@ -153,8 +153,8 @@ class Outboxes:
             self.flush.schedule()
 
     def forward(self) -> None:
-        """Send the events in `forwarding` to the default outboxes. As many as those are, each is counted as pending
-        already. What `emit` does one by one is done for all of them together here."""
+        """Send the events in `forwarding` to the default outboxes: what `emit` does for one event, for all together.
+        Each event is counted as pending already, once for each default connection."""
         entries, trails, came, goes = self.forwarding.copy(), self._trails, "", self.trail
         self.forwarding.clear()
         for sender in self._default:

@@ -288,7 +288,8 @@ class ReceiverEnd:
         self.receiver.on_frame(identity, wire.encode(message))
 
     def is_crowded(self) -> None:
-        for number in range(2):
+        """As many other sessions as there may be, with unfinished events."""
+        for number in range(2 - len(self.receiver.sessions)):
             self.hears(self.hello(instance=f"other-{number}"), b"other-%d" % number)
             self.hears(wire.Outgoing(1, [parcel()]), b"other-%d" % number)
         self.receiver.replies.clear()
@@ -336,6 +337,11 @@ def _crowded(end: ReceiverEnd) -> None:
     end.hears(end.hello())
 
 
+def _another_crowds(end: ReceiverEnd) -> None:
+    end.is_crowded()
+    end.hears(end.hello(instance="late"), b"late")
+
+
 def _hello_while_draining(end: ReceiverEnd) -> None:
     end.drains()
     end.hears(end.hello())
@@ -346,7 +352,8 @@ RECEIVER_EVENTS: dict[str, Callable[[ReceiverEnd], object]] = {
     "Hello of the same sender": _hears(ReceiverEnd.hello()),
     "Hello, while this instance drains": _hello_while_draining,
     "Hello of another version or topology": _hears(ReceiverEnd.hello(topology="other")),
-    "Hello, with as many sessions as there may be": _crowded,
+    "Hello, with as many sessions as there may be, all with unfinished events": _crowded,
+    "Hello of another sender, with as many sessions as there may be, nothing unfinished here": _another_crowds,
     "Batch": _hears(wire.Outgoing(1, [parcel()])),
     "Batch that follows, within the window": _hears(wire.Outgoing(1, [parcel(), parcel()])),
     "Batch with a gap": _hears(wire.Outgoing(2, [parcel()])),
