@@ -59,6 +59,9 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     peer_backlog: Annotated[
         int, Meta(ge=1, description="messages kept for a client that does not read; more are dropped and counted")
     ] = 100_000
+    client_bytes_limit: Annotated[
+        int, Meta(ge=0, description="bytes kept for all clients that do not read; one may have half of it")
+    ] = 256 * 1024 * 1024
     drain_timeout_s: Annotated[
         float, Meta(ge=0, description="how long a stopping broker lets requests that it has be finished")
     ] = 10.0

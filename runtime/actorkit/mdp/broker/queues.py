@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from actorkit.mdp.broker.clients import ClientTable
 from actorkit.mdp.broker.counts import Counts
 from actorkit.mdp.broker.request import Request
 from actorkit.mdp.broker.service import Service, Worker
-from actorkit.mdp.frames import ErrorHeader, Part, client_answer, worker_request, write_header
+from actorkit.mdp.frames import ErrorHeader, Part, worker_request, write_header
 from actorkit.mdp.options import BrokerParams
 
 
@@ -15,10 +16,11 @@ class RequestQueues:
     Messages to be sent are appended to `outgoing`, the receiver's routing id first.
     """
 
-    def __init__(self, params: BrokerParams, counts: Counts, outgoing: list[list[Part]]) -> None:
+    def __init__(self, params: BrokerParams, counts: Counts, outgoing: list[list[Part]], clients: ClientTable) -> None:
         self._params = params
         self._counts = counts
         self._outgoing = outgoing
+        self._clients = clients
         #: Bytes of all requests that wait.
         self.queued_bytes = 0
 
@@ -109,7 +111,7 @@ class RequestQueues:
         self._counts.errors[reason] += 1
         if request.is_ours:
             header = write_header(ErrorHeader(status=status, error=text, draining=reason == "draining"))
-            self._outgoing.append([request.client, *client_answer(service, [header], request.dialect)])
+            self._clients.answer(request, service, [header])
 
     def refuse_all(self, service: Service) -> None:
         """Give up every request that waits, because the broker ends."""

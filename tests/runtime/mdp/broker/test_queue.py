@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from actorkit.mdp import frames as f
 from actorkit.mdp.broker.queue import RequestQueue
-from actorkit.mdp.broker.request import Request
+from actorkit.mdp.broker.request import Client, Request
 from actorkit.mdp.options import BrokerParams
 from tests.runtime.mdp.broker.bench import Bench, LoopBench, answered, refusal
 
@@ -23,7 +23,7 @@ def make(request: pytest.FixtureRequest) -> type[Bench]:
 
 
 def request_of(client: bytes, arrived: float = 0.0, deadline: float = 60.0) -> Request:
-    return Request(client, client, f.V1, [b"x"], arrived, deadline, False)
+    return Request(client, client, f.V1, [b"x"], arrived, deadline, False, Client(client, None, 0))
 
 
 def order(queue: RequestQueue) -> list[f.Part]:
