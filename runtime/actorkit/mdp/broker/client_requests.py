@@ -127,11 +127,11 @@ class ClientRequests:
             self._watch(request)
         elif name.startswith(MMI):
             self._counts.mmi += 1
-            answer = mmi.answer(self._services, name, request.body[0], request.arrived)
+            answer = mmi.answer(self._services, name, request.body[0], request.arrived, limit)
             self._clients.answer(request, name, answer)
         elif request.size_bytes > limit:
             text = f"the request has {request.size_bytes} bytes, more than {limit}"
-            refuse(request, name, 413, "too_large", text)
+            refuse(request, name, 413, "too_large", text, everyone=True)
         elif self.draining:
             self.last_refused = request.arrived
             refuse(request, name, 503, "draining", "the broker is stopping")

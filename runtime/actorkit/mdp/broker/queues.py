@@ -106,10 +106,13 @@ class RequestQueues:
         self._counts.expired += 1
         self.refuse(request, service.name, 504, "expired", f'no worker of "{service.label}" was free in time')
 
-    def refuse(self, request: Request, service: Part, status: int, reason: str, text: str) -> None:
-        """Give a request up. Only our own clients are told (RFC 7 has no error reply)."""
+    def refuse(
+        self, request: Request, service: Part, status: int, reason: str, text: str, *, everyone: bool = False
+    ) -> None:
+        """Give a request up. Only our own clients are told (RFC 7 has no error reply), or `everyone`, where the request
+        could not be done at any time, by any broker of this kind."""
         self._counts.errors[reason] += 1
-        if request.is_ours:
+        if request.is_ours or everyone:
             header = write_header(ErrorHeader(status=status, error=text, draining=reason == "draining"))
             self._clients.answer(request, service, [header])
 

@@ -46,6 +46,16 @@ def test_a_request_that_is_too_large_is_refused(make: type[Bench]) -> None:
     assert refusal(message).status == 413
 
 
+def test_a_request_that_is_too_large_is_never_met_with_silence(make: type[Bench]) -> None:
+    bench = make(BrokerParams(max_body_bytes=100))
+    (message,) = bench.ask(b"foreign", b"x" * 101)
+    assert message[:4] == answered(b"foreign")[:4]
+    assert refusal(message).status == 413
+    (message,) = bench.send(b"foreign", b"MDPC02", b"\x01", b"echo", b"x" * 101)
+    assert message[:4] == [b"foreign", b"MDPC02", b"\x03", b"echo"]
+    assert bench.ask(b"c", b"", service=b"mmi.max_body") == [answered(b"c", b"100", service=b"mmi.max_body")]
+
+
 def test_names_that_only_clients_mention_are_bounded_and_forgotten(make: type[Bench]) -> None:
     bench = make(BrokerParams(max_services=2, request_timeout_s=5))
     for name in (b"a", b"b", b"c"):
