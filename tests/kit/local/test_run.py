@@ -248,5 +248,5 @@ def test_a_secret_whose_variable_is_not_set_is_told_before_anything_starts(start
     )
     running = start(topology)
     assert running.process.wait(DEADLINE_S) == 1
-    assert running.said() == ('kit: the secret "users" comes from NO_SUCH_USERS, which is not set. Set the variable.\n')
+    assert running.said() == ('kit: the secret "users" is in the variable NO_SUCH_USERS, which is not set. Set it.\n')
     assert set(start(topology, NO_SUCH_USERS="alice:x\n").table()) == {"gen", "auth"}

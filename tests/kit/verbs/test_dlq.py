@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from actorkit_kit import python_process
-from actorkit_kit.local import state
+from actorkit_kit.local.state import STATE_FILE, running_processes
 from tests.kit.conftest import Kit
 from tests.until import until
 
@@ -131,7 +131,7 @@ def test_failed_events_are_listed_shown_sent_again_and_dropped(place: Shop) -> N
 def test_dead_letters_outlive_the_run_and_nothing_is_sent_to_who_does_not_run(place: Shop) -> None:
     run = place.run()
     until(lambda: len(place.listed()) == 3, "three events fail")
-    kept = place.folder / ".kit" / "shop-local" / state.STATE_FILE
+    kept = place.folder / ".kit" / "shop-local" / STATE_FILE
     assert kept.stat().st_mode & 0o777 == 0o600
     run.send_signal(signal.SIGTERM)
     assert run.wait(DEADLINE_S) == 0
@@ -150,10 +150,10 @@ def test_dead_letters_outlive_the_run_and_nothing_is_sent_to_who_does_not_run(pl
 def test_a_kit_run_that_was_killed_is_not_taken_for_running(place: Shop) -> None:
     run = place.run()
     until(lambda: len(place.listed()) == 3, "three events fail")
-    assert len(state.running(place.folder, "shop")) == 4
+    assert len(running_processes(place.folder, "shop")) == 4
     run.kill()
     run.wait(DEADLINE_S)
-    assert state.running(place.folder, "shop") == []
+    assert running_processes(place.folder, "shop") == []
     assert len(place.listed()) == 3
 
 
