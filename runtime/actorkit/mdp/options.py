@@ -92,7 +92,7 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return self.heartbeat_s * self.liveness
 
     def options(self, service: str) -> ServiceOptions:
-        """Return the options of a service, configured or not."""
+        """The options of a service, configured or not."""
         return self.services.get(service, _NO_OPTIONS)
 
 
