@@ -29,6 +29,9 @@ LOOK_S: Final = 1.0
 #: Clients that have asked nothing for one to two such times are forgotten, in seconds.
 FORGET_S: Final = 60.0
 
+#: When so many have asked, those that asked before are forgotten sooner: connections may come and go quickly.
+MAX_CLIENTS: Final = 20_000
+
 
 class ClientTable:
     """Clients by routing id, and all that is sent to them.
@@ -58,10 +61,12 @@ class ClientTable:
 
     def meet(self, identity: Part, connection: Connection | None) -> Client:
         """The client of that routing id, which has not asked since the last sweep."""
-        client = self._before.pop(identity, None)
+        client = self.by_identity.get(identity) or self._before.pop(identity, None)
         if client is None or (connection is not None and not connection.same_as(client.connection)):
             client = Client(identity, connection, CHECK_BYTES)
         self.by_identity[identity] = client
+        if len(self.by_identity) > MAX_CLIENTS:
+            self._sweep()
         return client
 
     def answer(self, request: Request, service: Part, body: Sequence[Part], *, final: bool = True) -> None:
@@ -103,8 +108,12 @@ class ClientTable:
                 self._look_at_client(client)
         if now >= self._forget_at:
             self._forget_at = now + FORGET_S
-            self._before = self.by_identity
-            self.by_identity = {client.identity: client for client in self._slow}
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Forget who has not asked since the last sweep, but nobody who does not keep up."""
+        self._before = self.by_identity
+        self.by_identity = {client.identity: client for client in self._slow}
 
     def _drop(self, client: Client) -> bool:
         """Count an answer that is not sent; whether the client has room for the next one is looked at anew."""

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 import zmq
+from hypothesis import given as examples
+from hypothesis import strategies as st
 
 from actorkit.mdp import frames as f
-from actorkit.mdp.broker.clients import CHECK_BYTES, FORGET_S, ClientTable
+from actorkit.mdp.broker.clients import CHECK_BYTES, FORGET_S, MAX_CLIENTS, ClientTable
 from actorkit.mdp.broker.counts import Counts
 from actorkit.mdp.broker.request import Client, Request
 from tests.runtime.mdp.broker.test_broker import register
@@ -112,6 +114,30 @@ def test_clients_that_ask_nothing_more_are_forgotten_but_not_what_waits_for_them
     for sweep in (1, 2, 3):
         table.clients.tick(sweep * (FORGET_S + 1))
     assert list(table.clients.by_identity) == [b"deaf"]
+
+
+def test_connections_that_come_and_go_quickly_are_forgotten_sooner() -> None:
+    table = Table()
+    table.answer(table.meet(b"deaf", Line()), 10 * KIB, 500)
+    for number in range(3 * MAX_CLIENTS):
+        table.meet(b"%d" % number, Line(0))
+    assert len(table.clients.by_identity) <= MAX_CLIENTS
+    assert b"deaf" in table.clients.by_identity
+
+
+@examples(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 300 * KIB), st.booleans()), max_size=80))
+def test_whoever_reads_or_does_not_the_limit_holds_and_the_books_agree(rows: list[tuple[int, int, bool]]) -> None:
+    table = Table()
+    lines = [Line() for _ in range(6)]
+    for number, (which, size, reads) in enumerate(rows):
+        lines[which].left = 0 if reads else None
+        table.answer(table.meet(b"%d" % which, lines[which]), size)
+        table.clients.tick(float(number))
+        assert table.clients.unread_bytes <= LIMIT
+    for line in lines:
+        line.left = 0
+    table.clients.tick(1000.0)
+    assert table.clients.unread_bytes == 0
 
 
 def memory_mb(pid: int) -> float:
