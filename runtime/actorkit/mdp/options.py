@@ -39,7 +39,8 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         int, Meta(ge=0, description="requests of one service that may wait for a worker; more are refused")
     ] = 100_000
     queue_bytes_limit: Annotated[
-        int, Meta(ge=0, description="bytes that may wait in all queues together; more are refused")
+        int,
+        Meta(ge=0, description="bytes that may wait in all queues together, half of them of one client"),
     ] = 256 * 1024 * 1024
     max_body_bytes: Annotated[
         int, Meta(gt=0, description="largest request; a frame of four times as much ends its connection")

@@ -84,7 +84,7 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
     empty, v1, of_client, of_worker, a_request, a_reply = EMPTY, V1, V1.client, V1.worker, V1.request, V1.final
     copied, first, more = COPIED_BYTES, _SEND_MORE, _MORE
     max_bytes = -1 if state.draining else min(copied, state.params.max_body_bytes)
-    max_queued_bytes = state.params.queue_bytes_limit
+    max_queued_bytes = state.params.queue_bytes_limit // 2
     no_extension: tuple[bytes, ...] = ()
     identity, now = empty, float("-inf")
     try:

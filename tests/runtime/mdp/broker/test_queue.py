@@ -101,6 +101,20 @@ def test_expired_ones_go_and_the_others_keep_their_order(rows: list[tuple[int, f
     assert order(queue)[: len(first_turn)] == first_turn
 
 
+def test_it_knows_what_each_client_has_waiting() -> None:
+    queue = RequestQueue()
+    for size in (10, 20):
+        request = request_of(b"a")
+        request.size_bytes = size
+        queue.append(request)
+    assert (queue.waiting_of(b"a"), queue.waiting_of(b"b")) == ((2, 30), (0, 0))
+    queue.pop()
+    assert queue.waiting_of(b"a") == (1, 20)
+    queue.pop()
+    queue.append(request_of(b"b"))
+    assert (queue.waiting_of(b"a"), queue.waiting_of(b"b")) == ((0, 0), (1, 0))
+
+
 def test_the_oldest_is_found_among_all_clients() -> None:
     queue = RequestQueue()
     assert queue.oldest() is None
