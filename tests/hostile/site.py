@@ -14,8 +14,9 @@ from typing import Any
 
 from benchmarks.process import memory_mb
 
-from tests.fleet import PYTHONPATH, Fleet, Process, eventually, fetch
+from tests.fleet import PYTHONPATH, Fleet, Process, fetch
 from tests.places import ROOT
+from tests.until import until
 
 #: What the container of an actor may use, in MB: docs/topology.md.
 CONTAINER_MB = 128
@@ -62,7 +63,7 @@ class Site:
             outbox_echo="echo",
             outbox_dead="dead",
         )
-        eventually(self.answers, "the site answers")
+        until(self.answers, "the site answers")
 
     def client(self, timeout_s: float = 30.0) -> socket.socket:
         """A connection to the server."""

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from benchmarks.edge import free_port
 
-from tests.fleet import Fleet, eventually
+from tests.fleet import Fleet
 from tests.hostile.site import CONTAINER_MB, Site
+from tests.until import until
 
 MB = 1 << 20
 
@@ -68,7 +69,7 @@ def test_bodies_that_never_end_make_room_for_one_that_does(site: Site) -> None:
                 b" 200 " in site.ask(head(6 * MB).replace(b"Host", b"Connection: close\r\nHost") + b"y" * (6 * MB))[:30]
             )
 
-        eventually(served, "a large body is taken beside those that do not get on", 10.0)
+        until(served, "a large body is taken beside those that do not get on", 10.0)
     assert site.refused("stalled") > 0
 
 
@@ -138,6 +139,6 @@ def test_the_memory_comes_back(site: Site) -> None:
     with contextlib.ExitStack() as held:
         for _ in range(15):
             push(held.enter_context(site.client()), head(8 * MB) + b"x" * (2 * MB - 1))
-    eventually(lambda: site.web.metric("actorkit_http_held_bytes") == 0, "nothing is held")
-    eventually(lambda: memory_mb(site.web.popen.pid) < before + 20, "the memory comes back")
+    until(lambda: site.web.metric("actorkit_http_held_bytes") == 0, "nothing is held")
+    until(lambda: memory_mb(site.web.popen.pid) < before + 20, "the memory comes back")
     assert before < CONTAINER_MB
