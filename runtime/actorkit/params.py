@@ -21,6 +21,7 @@ import msgspec
 from msgspec import NODEFAULT, Meta
 
 from actorkit.errors import UNREADABLE, ActorkitError, SettingsError
+from actorkit.observe import redact
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -136,7 +137,7 @@ def _problems(cls: type[msgspec.Struct], given: Mapping[str, Any]) -> Iterator[P
 
 @cache
 def _hints_and_fields(cls: type[msgspec.Struct]) -> tuple[dict[str, Any], dict[str, msgspec.structs.FieldInfo]]:
-    """The annotations of a Params class, and its fields by name. Python evaluates annotations anew for each who asks."""
+    """The annotations of a Params class, and its fields by name. Python evaluates annotations anew whenever asked."""
     hints = get_type_hints(cls, include_extras=True)
     return hints, {field.encode_name: field for field in msgspec.structs.fields(cls)}
 
@@ -156,6 +157,10 @@ def build(cls: type[P], given: Mapping[str, Any]) -> P:
     problems = check(cls, values)
     if problems:
         raise SettingsError("; ".join(f"{problem.path}: {problem.message}".lstrip(": ") for problem in problems))
+    # From here on whoever shows something leaves them out.
+    for parameter in declared(cls):
+        if parameter.secret and values.get(parameter.name):
+            redact.learn(values[parameter.name])
     try:
         return msgspec.convert(values, cls)
     except (msgspec.ValidationError, ValueError, TypeError) as exc:

@@ -45,12 +45,18 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_SOURCE_WINDOW": ("16384", "events that a source may have unfinished in the whole topology"),
     "ACTORKIT_DEAD_LETTERS": ("none", "folder for events that failed where no error outbox takes them"),
     "ACTORKIT_DRAIN_TIMEOUT_S": ("20", "longest time from SIGTERM to the end, in seconds"),
+    "ACTORKIT_SECRET_HEADERS": (
+        "none",
+        "names of more header fields that hold credentials, separated by blanks; no dead letter and no log shows them",
+    ),
     "ACTORKIT_LOG_FORMAT": ("text", "`text` or `json`"),
     "ACTORKIT_LOG_LEVEL": ("info", "`debug`, `info`, `warning` or `error`"),
 }
 
 #: What an endpoint begins with behind which a registration service lists the brokers.
 _REGISTRY: Final = "registry+"
+#: A header field's name: RFC 9110 §5.1.
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z")
 
 
@@ -72,6 +78,7 @@ class Settings:
     source_window: int = 16384
     dead_letters: Path | None = None
     drain_timeout_s: float = 20.0
+    secret_headers: tuple[str, ...] = ()
     log_format: str = "text"
     log_level: str = "info"
 
@@ -101,6 +108,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", 16384, least=1)),
         dead_letters=reader.path("ACTORKIT_DEAD_LETTERS"),
         drain_timeout_s=reader.number("ACTORKIT_DRAIN_TIMEOUT_S", 20.0, least=0),
+        secret_headers=reader.header_names("ACTORKIT_SECRET_HEADERS"),
         log_format=reader.choice("ACTORKIT_LOG_FORMAT", ("text", "json")),
         log_level=reader.choice("ACTORKIT_LOG_LEVEL", ("info", "debug", "warning", "error")),
     )
@@ -144,6 +152,13 @@ class _Reader:
                 Endpoint.parse(endpoint.removeprefix(prefix))
         except ValueError as exc:
             raise SettingsError(f"{variable}: {exc}") from exc
+        return found
+
+    def header_names(self, variable: str) -> tuple[str, ...]:
+        found = tuple(self._environ.get(variable, "").split())
+        wrong = next((name for name in found if not _HEADER.match(name)), "")
+        if wrong:
+            raise SettingsError(f'{variable} names "{wrong}"; wanted: names of header fields, as x-api-key.')
         return found
 
     def path(self, variable: str) -> Path | None:

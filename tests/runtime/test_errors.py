@@ -89,5 +89,5 @@ def test_an_error_says_nothing_secret() -> None:
 
 def test_each_error_of_an_event_can_be_had_from_the_package() -> None:
     found = {name for name, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, ActorkitError)}
-    inner = {"SettingsError", "Draining", "NotAnswered", "_TryLater"}
+    inner = {"SettingsError", "Draining", "_TryLater"}
     assert found - inner <= set(actorkit.__all__)

@@ -91,7 +91,7 @@ class BasicAuth(Actor):
             raise SettingsError("; ".join(f"users: {mistake}" for mistake in users.mistakes))
         if mistake := _realm_mistake(self.params.realm):
             raise SettingsError(f"realm: {mistake}")
-        realm = self.params.realm.replace("\\", "\\\\").replace('"', '\\"')
+        realm = self.params.realm.strip().replace("\\", "\\\\").replace('"', '\\"')
         self._challenge = f'Basic realm="{realm}", charset="UTF-8"'
         redact.learn(list(users.plain.values()))
         self._key = os.urandom(32)
@@ -237,7 +237,10 @@ class BasicAuth(Actor):
 
 def _realm_mistake(realm: str) -> str:
     """What keeps a realm from being sent (RFC 9110 §5.5); "" for nothing."""
-    bad = next((character for character in realm if not (" " <= character <= "~" or "\xa0" <= character <= "\xff")), "")
+    # One that comes from a file ends with a line break.
+    bad = next(
+        (character for character in realm.strip() if not (" " <= character <= "~" or "\xa0" <= character <= "\xff")), ""
+    )
     return f"{bad!r} cannot stand in a header; write it in letters of ISO 8859-1" if bad else ""
 
 

@@ -49,6 +49,11 @@ class BatchProgress:
         self._reported = 0
         self.opened = 0
 
+    @property
+    def inbox(self) -> str:
+        """The inbox that they came into."""
+        return self._session.inbox
+
     def report(self, count: int) -> None:
         """Tell the session that the first `count` of them are consumed."""
         if count > self._reported:
@@ -62,9 +67,14 @@ class ConsumeContext:
 
     __slots__ = ("event", "run")
 
-    def __init__(self, event: Event | None = None) -> None:
+    def __init__(self, event: Event | None = None, run: BatchProgress | None = None) -> None:
         self.event = event
-        self.run: BatchProgress | None = None
+        self.run = run
+
+    @property
+    def inbox(self) -> str:
+        """The inbox that the event came into."""
+        return self.run.inbox if self.run is not None else ""
 
     def report(self) -> None:
         """Tell the session what stands before this event."""
@@ -83,8 +93,8 @@ def in_threads(handle: Callable[[Event], object], outboxes: Outboxes, threads: i
     """`handle` moved to native threads. What it sends is sent by the loop afterwards: only that may touch sockets."""
     pool = ThreadPool(threads)
 
-    def call(event: Event) -> tuple[object, list[tuple[Event, str | None]]]:
-        current.set(ConsumeContext(event))
+    def call(event: Event, run: BatchProgress | None) -> tuple[object, list[tuple[Event, str | None]]]:
+        current.set(ConsumeContext(event, run))
         sent: list[tuple[Event, str | None]] = []
         outgoing.set(sent)
         result = handle(event)
@@ -92,7 +102,7 @@ def in_threads(handle: Callable[[Event], object], outboxes: Outboxes, threads: i
         return (list(result) if isinstance(result, Iterator) else result), sent
 
     def apply(event: Event) -> object:
-        result, sent = pool.apply(call, (event,))
+        result, sent = pool.apply(call, (event, current.get().run))
         for one, outbox in sent:
             outboxes.emit(one, outboxes.targets(outbox), event)
         return result

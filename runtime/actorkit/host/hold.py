@@ -12,12 +12,13 @@ from actorkit.host.outboxes import Outboxes
 class Hold:
     """An event that its actor finishes later; see `actorkit.actor.Held`."""
 
-    def __init__(self, outboxes: Outboxes, actor: str, event: Event) -> None:
+    def __init__(self, outboxes: Outboxes, actor: str, event: Event, inbox: str) -> None:
         if not isinstance(event.origin, Delivery):
             raise TypeError("only an event that is being consumed can be held")
         self._outboxes = outboxes
         self._actor = actor
         self._event = event
+        self._inbox = inbox
         self._entry = event.origin
         self._entry.pending += 1
         self._open = True
@@ -32,7 +33,7 @@ class Hold:
     def fail(self, error: BaseException) -> None:
         """Have the held event fail with this error."""
         if self._open:
-            self._outboxes.emit_failure(self._event, Failure.of(error, self._actor), "held")
+            self._outboxes.emit_failure(self._event, Failure.of(error, self._actor), self._inbox)
             self._end()
 
     def _end(self) -> None:

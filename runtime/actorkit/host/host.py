@@ -32,6 +32,7 @@ from actorkit.host.log_outbox import LogOutbox
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.producer import Producer, SourceWindow
 from actorkit.host.requests import Requests
+from actorkit.observe import redact
 from actorkit.observe.logs import LEVELS
 from actorkit.settings import Settings
 from actorkit.transport import topology_keys
@@ -75,6 +76,7 @@ class Host:
         dedup_bytes: int = REMEMBER_BYTES,
     ) -> None:
         self.settings = settings
+        redact.learn_headers(settings.secret_headers)
         self.name = settings.actor
         self.instance = settings.instance
         self.brokers = settings.brokers
@@ -258,7 +260,7 @@ class Host:
         return self.requests.ask(event, outbox, timeout_s, finish_expired, current.get().event)
 
     def hold(self, event: Event) -> Hold:
-        return Hold(self.outboxes, self.name, event)
+        return Hold(self.outboxes, self.name, event, current.get().inbox)
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 

@@ -101,3 +101,11 @@ def headers(shown: Mapping[str, str]) -> dict[str, str]:
 def pairs(shown: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """The header fields, as pairs, that may be shown."""
     return [(name, content) for name, content in shown if not is_secret(name, content)]
+
+
+def may_hold_secret(content: bytes) -> bool:
+    """Whether bytes that cannot be read name a header field that holds credentials, or hold a secret."""
+    lower = content.lower()
+    return any(name.encode() in lower for name in _known.headers) or any(
+        secret.encode(errors="replace") in content for secret in _known.values
+    )
