@@ -11,7 +11,7 @@ from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.outcome import Outcome
 
 #: So many finished events are acknowledged at once; fewer wait a little for more.
-MANY: Final = 64
+ACKS_AT_ONCE: Final = 64
 
 
 class ReceiveSession:
@@ -42,6 +42,7 @@ class ReceiveSession:
         "in_order",
         "inbox",
         "instance",
+        "label",
         "outbox",
         "stragglers",
         "timed",
@@ -57,6 +58,7 @@ class ReceiveSession:
         dedup: DedupWindow,
         touched: Callable[[ReceiveSession], None],
         max_acked_above: int = wire.MAX_ACKED_ABOVE,
+        label: str = "",
     ) -> None:
         self._dedup = dedup
         self._touched = touched
@@ -66,6 +68,8 @@ class ReceiveSession:
         self.instance = hello.instance
         self.outbox = hello.outbox
         self.inbox = hello.inbox
+        #: The inbox as metrics name it.
+        self.label = label or hello.inbox
         self.window = window
         #: The number that the next event must have.
         self.expected = 1
@@ -182,7 +186,7 @@ class ReceiveSession:
         somebody waits for it."""
         return (
             bool(self._outcomes)
-            or self.ack_floor - self._told_floor + len(self._fresh) >= MANY
+            or self.ack_floor - self._told_floor + len(self._fresh) >= ACKS_AT_ONCE
             or (self.consumed - self.told) * 2 >= self.window
         )
 

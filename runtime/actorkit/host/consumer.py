@@ -296,7 +296,7 @@ class Consumer:
                 error = exc
             else:
                 return
-        self.failed[session.inbox] = self.failed.get(session.inbox, 0) + 1
+        self.failed[session.label] = self.failed.get(session.label, 0) + 1
         expected = isinstance(error, ActorkitError) and not isinstance(error, UnsendableData)
         failure = Failure.of(error, self._actor.name)
         self._actor.log.log(

@@ -6,6 +6,7 @@ actors when their parameters are read; more header fields come from the topology
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -69,10 +70,9 @@ def _texts(value: object) -> Iterable[str]:
 
 def text(shown: str) -> str:
     """The text with `MASK` where a secret stood."""
-    for secret in _known.values:
-        if secret in shown:
-            shown = shown.replace(secret, MASK)
-    return shown
+    # In one go, for a secret may be a part of the mask; among those that are there, as there may be thousands.
+    found = [re.escape(secret) for secret in _known.values if secret in shown]
+    return re.sub("|".join(found), MASK, shown) if found else shown
 
 
 def value(shown: Any) -> Any:

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from actorkit_actors.auth import hashes
-from tests.fleet import Fleet, Process, eventually
+from tests.fleet import Fleet, Process
 from tests.runtime.mdp.peers import free_port
+from tests.until import until
 
 #: What a topology gives an actor where it says nothing, in MiB.
 DEFAULT_MEMORY_MB = 128
@@ -51,7 +52,7 @@ def started(fleet: Fleet, **params: object) -> tuple[int, Process]:
     )
     echo = fleet.start("echo", "actorkit_actors.flow.data:Data", outbox_web="web", params='{"data": {"done": true}}')
     for process in (auth, web, echo):
-        eventually(process.ready, f"{process.log.name} is ready")
+        until(process.ready, f"{process.log.name} is ready")
     return port, auth
 
 
@@ -93,7 +94,7 @@ def test_known_good_logins_wait_for_no_hash_of_others(fleet: Fleet) -> None:
     assert [login(port, name, name)[0] for name in USERS] == [200] * len(USERS)
     with ThreadPoolExecutor(120) as threads:
         wrong = [threads.submit(login, port, "eve", f"wrong{n}") for n in range(100)]
-        eventually(lambda: sum(one.done() for one in wrong) > 2, "the first wrong ones are answered")
+        until(lambda: sum(one.done() for one in wrong) > 2, "the first wrong ones are answered")
         times = sorted(login(port, name, name)[1] for name in USERS * 4)
         still_waiting = sum(not one.done() for one in wrong)
         assert {one.result()[0] for one in wrong} == {401}

@@ -13,7 +13,7 @@ import pytest
 
 from actorkit_kit import python_process
 from actorkit_kit.chaos import network, rig
-from actorkit_kit.chaos.faults import KINDS, Victim, schedule
+from actorkit_kit.chaos.faults import FAULT_KINDS, Victim, schedule
 from actorkit_kit.errors import UsageError
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
@@ -47,6 +47,18 @@ actors:
   place: {uses: "shop.actors:Place", build: ./shop}
   out: {uses: stdout}
 connections: [gen -> place -> out]
+"""
+
+#: Three passing actors one after the other, the one in the middle twice.
+THREE = """\
+name: three
+actors:
+  ticks: {{uses: generator, params: {{interval_s: 0.01, data: tick}}}}
+  first: {{uses: "passing.actors:Pass", build: {build}}}
+  second: {{uses: "passing.actors:Pass", build: {build}, replicas: 2}}
+  third: {{uses: "passing.actors:Pass", build: {build}}}
+  out: {{uses: "null"}}
+connections: [ticks -> first -> second -> third -> out]
 """
 
 
@@ -100,6 +112,19 @@ def test_nothing_is_lost_when_instances_are_cut_off_from_the_network() -> None:
     assert verdict["faults"] == {"kill": 2, "partition": 3}
     assert verdict["slowest_s"] > 2
     assert namespaces() <= before
+
+
+def test_nothing_comes_twice_at_full_rate_through_a_partition_of_six_seconds(tmp_path: Path) -> None:
+    if network.unable():
+        missing(network.unable())
+    topology = tmp_path / "topology.yaml"
+    topology.write_text(THREE.format(build=EXAMPLE.parent / "passing"))
+    faults = ["--partition", "1", "--partition-for", "6", "--on", "second"]
+    status, verdict, said = chaos(str(topology), "--for", "9s", "--seed", "3", "--rate", "30000", *faults)
+    assert status == 0, said
+    assert (verdict["lost"], verdict["duplicates"]) == (0, 0)
+    assert verdict["faults"] == {"partition": 1}
+    assert verdict["sent"] > 20_000
 
 
 def test_a_partition_needs_root_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +217,7 @@ def test_nothing_is_left_behind_after_sigterm() -> None:
 
 def test_the_document_names_every_fault_and_every_figure(kit: Kit) -> None:
     document = (EXAMPLE.parents[2] / "docs" / "chaos.md").read_text()
-    for kind in KINDS:
+    for kind in FAULT_KINDS:
         assert f"`--{kind} N`" in document
     figures = ("sent", "received", "duplicates", "lost", "failed", "unacknowledged", "longest stall", "slowest event")
     for figure in figures:
@@ -202,7 +227,11 @@ def test_the_document_names_every_fault_and_every_figure(kit: Kit) -> None:
     assert said.endswith("verdict         good\n")
 
 
-VICTIMS = [Victim("a", 1, tuple(KINDS)), Victim("a", 2, tuple(KINDS)), Victim("out", 1, ("pause", "partition"))]
+VICTIMS = [
+    Victim("a", 1, tuple(FAULT_KINDS)),
+    Victim("a", 2, tuple(FAULT_KINDS)),
+    Victim("out", 1, ("pause", "partition")),
+]
 
 
 def test_a_seed_gives_the_same_faults_again_and_another_seed_others() -> None:

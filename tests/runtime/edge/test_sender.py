@@ -312,3 +312,23 @@ def test_instances_with_equal_room_take_turns() -> None:
         for session in sessions:
             acknowledge(made, session)
     assert chosen == ["tcp://a:1", "tcp://b:1", "tcp://c:1"] * 2
+
+
+def test_a_peer_is_not_given_more_than_was_asked_for() -> None:
+    made = sender(Options(window=4))
+    session = made.open("tcp://a:1")
+    assert not made.on_frame(session, wire.encode(wire.Welcome(wire.VERSION, "down", "down-1", 1 << 40)))
+    put(made, 10)
+    made.dispatch(0)
+    assert (session.sent, session.granted, len(made.pending)) == (4, 4, 6)
+
+
+def test_a_peer_that_welcomes_twice_or_is_another_actor_is_given_up() -> None:
+    made = sender(Options())
+    first = welcome(made, "tcp://a:1")
+    again = wire.encode(wire.Welcome(wire.VERSION, "down", "down-9", 64))
+    assert made.on_frame(first, again) == "the peer welcomes a session that stands already"
+    other = made.open("tcp://b:1")
+    stranger = wire.encode(wire.Welcome(wire.VERSION, "other", "other-1", 64))
+    assert made.on_frame(other, stranger) == 'the peer is "other", not "down"'
+    assert (first.instance, other.instance) == ("tcp://a:1", "")

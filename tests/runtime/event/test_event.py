@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -267,6 +268,14 @@ def test_ids_are_new_in_this_process_and_in_a_child() -> None:
     (first, here), (_, there) = (line.split() for line in done.stdout.splitlines())
     assert len({first, here, there}) == 3
     assert len({new_id() for _ in range(1000)}) == 1000
+
+
+def test_who_knows_an_id_does_not_know_the_next_one() -> None:
+    made = [new_id() for _ in range(2000)]
+    steps = [(after - before) % 2**64 for before, after in pairwise(made)]
+    assert min(steps) > 2**40
+    assert len({step >> 56 for step in steps}) > 200, "all kinds of steps"
+    assert all(bin(id_).count("1") > 8 for id_ in made)
 
 
 def test_an_event_shows_what_a_person_needs() -> None:

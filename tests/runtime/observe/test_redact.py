@@ -19,18 +19,13 @@ from actorkit.event.parcel import Parcel
 from actorkit.observe import logs, redact
 from actorkit.testing import Harness
 from actorkit_actors.flow.stdout import Stdout
-from tests.fleet import Fleet, eventually
+from tests.fleet import Fleet
+from tests.until import until
 
 TOKEN = "tok-5f1b2a"
 GOOD = {"ACTORKIT_ACTOR": "down", "ACTORKIT_CLASS": "tests.probes:Pass"}
 
 HEADERS = {"authorization": "Basic YTpi", "cookie": "sid=1", "host": "x", "x-shop": "7", "x-key": f"k {TOKEN}"}
-
-
-@pytest.fixture(autouse=True)
-def known() -> Iterator[None]:
-    yield
-    redact.forget()
 
 
 class Calls(Actor):
@@ -72,6 +67,11 @@ def test_each_line_and_each_text_inside_of_a_secret_counts() -> None:
     redact.learn({"a": ["first secret", {"b": "-----BEGIN-----\nMIIBVgIBADANBgkq\n"}], "c": 7, "d": "abc"})
     assert redact.text("first secret, MIIBVgIBADANBgkq, abc") == "[secret], [secret], abc"
     assert redact.value({"x": ["first secret", 1]}) == {"x": ["[secret]", 1]}
+
+
+def test_a_secret_may_be_a_part_of_another_one_and_of_the_mask() -> None:
+    redact.learn(["secret", "secret-2", "----"])
+    assert redact.text("a secret-2, a secret, ----") == "a [secret], a [secret], [secret]"
 
 
 def dead_letter(folder: Path, http: Http) -> str:
@@ -144,7 +144,7 @@ def test_a_process_keeps_its_secrets_to_itself(fleet: Fleet, tmp_path: Path) -> 
         secret_headers="x-shop",
     )
     fleet.start("up", "tests.runtime.observe.test_redact:Sends", outbox_down="down")
-    eventually(lambda: list(box.glob("*.jsonl")), "the event failed")
+    until(lambda: list(box.glob("*.jsonl")), "the event failed")
     [letter] = letters(box)
     assert letter.failure.message == "https://x/?key=[secret]"
     assert letter.left_out == ("authorization", "cookie", "x-key", "x-shop")
