@@ -40,25 +40,20 @@ class BatchProgress:
     """Events of one session with consecutive numbers, on their way through a worker; `opened` counts those that were
     consumed and wait for something."""
 
-    __slots__ = ("_first", "_reported", "_session", "opened", "parcels")
+    __slots__ = ("_first", "_reported", "opened", "parcels", "session")
 
     def __init__(self, session: ReceiveSession, first: int, parcels: list[wire.Delivery]) -> None:
         self.parcels = parcels
-        self._session = session
+        self.session = session
         self._first = first
         self._reported = 0
         self.opened = 0
-
-    @property
-    def inbox(self) -> str:
-        """The inbox that they came into."""
-        return self._session.inbox
 
     def report(self, count: int) -> None:
         """Tell the session that the first `count` of them are consumed."""
         if count > self._reported:
             some = self.parcels[self._reported : count]
-            self._session.finish_run(self._first + self._reported, some, self.opened)
+            self.session.finish_run(self._first + self._reported, some, self.opened)
             self._reported, self.opened = count, 0
 
 
@@ -72,9 +67,9 @@ class ConsumeContext:
         self.run = run
 
     @property
-    def inbox(self) -> str:
-        """The inbox that the event came into."""
-        return self.run.inbox if self.run is not None else ""
+    def session(self) -> ReceiveSession | None:
+        """The session that the event came in."""
+        return self.run.session if self.run is not None else None
 
     def report(self) -> None:
         """Tell the session what stands before this event."""
@@ -296,9 +291,15 @@ class Consumer:
                 error = exc
             else:
                 return
-        self.failed[session.label] = self.failed.get(session.label, 0) + 1
+        self.refuse(session, event, error)
+
+    def refuse(self, session: ReceiveSession | None, event: Event, error: BaseException) -> None:
+        """Count, log and send away an event that failed, be it in its consume or while it was held."""
+        label, inbox = (session.label, session.inbox) if session is not None else ("", "")
+        self.failed[label] = self.failed.get(label, 0) + 1
         expected = isinstance(error, ActorkitError) and not isinstance(error, UnsendableData)
         failure = Failure.of(error, self._actor.name)
+        named = current.set(ConsumeContext(event))  # The log names the event, also where it was held.
         self._actor.log.log(
             logging.INFO if expected else logging.ERROR,
             "consume failed: %s: %s",
@@ -306,7 +307,8 @@ class Consumer:
             failure.message,
             exc_info=None if expected else error,
         )
-        self._outboxes.emit_failure(event, failure, session.inbox)
+        current.reset(named)
+        self._outboxes.emit_failure(event, failure, inbox)
 
     def stop(self) -> None:
         """End the workers; what they were doing stays unacknowledged."""

@@ -273,7 +273,10 @@ class Host:
         return self.requests.ask(event, outbox, timeout_s, finish_expired, current.get().event, finished)
 
     def hold(self, event: Event) -> Hold:
-        return Hold(self.outboxes, self.name, event, current.get().inbox)
+        consumer, session = self.consumer, current.get().session
+        if consumer is None:
+            raise TypeError("only an event that is being consumed can be held")
+        return Hold(self.outboxes, event, lambda error: consumer.refuse(session, event, error))
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 
