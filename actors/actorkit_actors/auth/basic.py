@@ -19,7 +19,7 @@ from gevent.event import Event as Flag
 from gevent.threadpool import ThreadPool
 from msgspec import Meta
 
-from actorkit import Actor, Event, Held, RateExceeded, ServiceUnavailable, Unauthorized
+from actorkit import Actor, AnswerTimeout, Event, Held, RateExceeded, ServiceUnavailable, Unauthorized
 from actorkit.errors import EventError, SettingsError
 from actorkit.observe import redact
 from actorkit.params import Problem
@@ -165,7 +165,9 @@ class BasicAuth(Actor):
         refusal: EventError | None = None
         try:
             self._limit(check)
-            if self._hash(check):
+            if all(_is_late(event) for _, event in check.waiting):
+                refusal = AnswerTimeout("nobody waits for the answer any more")
+            elif self._hash(check):
                 self._remember(check)
             else:
                 self._count(check)
@@ -233,6 +235,11 @@ class BasicAuth(Actor):
     def _refusal(self, header: str) -> Unauthorized:
         text = "the name or the password is wrong" if header else "a name and a password are required"
         return Unauthorized(text, challenge=self._challenge)
+
+
+def _is_late(event: Event) -> bool:
+    left_s = event.deadline
+    return left_s is not None and left_s <= 0
 
 
 def _realm_mistake(realm: str) -> str:
