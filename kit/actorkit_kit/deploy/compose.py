@@ -200,7 +200,7 @@ def _refresh_secrets(start: Start, rendered: Mapping[str, str | bytes]) -> None:
 def _roll_back(start: Start) -> str:
     """Put back what was there before; a sentence that says what that was."""
     if not start.files_before:
-        # Volumes that an earlier deployment left hold what it promised to keep.
+        # Volumes that an earlier deployment left hold dead letters and requests that it promised to keep.
         take_down(start.plan.topology, start.folder, volumes=not start.volumes_before)
         return "Everything of it was taken down again; --keep leaves it for a look."
     folder.write(start.files_before, start.folder, compose.PRIVATE)

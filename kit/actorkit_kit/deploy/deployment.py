@@ -145,7 +145,7 @@ def compose_folder(found: Iterable[Replica]) -> Path:
 
 
 def actor_statuses(found: Iterable[Replica], wanted: Mapping[str, int] | None = None) -> list[ActorStatus]:
-    """One row for each actor. Without `wanted` the replicas that exist are those that are wanted."""
+    """One row for each actor. Without `wanted` as many replicas are wanted as there are."""
     groups: dict[str, list[Replica]] = {actor: [] for actor in wanted or ()}
     for replica in found:
         groups.setdefault(replica.actor, []).append(replica)

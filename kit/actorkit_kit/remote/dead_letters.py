@@ -64,7 +64,7 @@ class DeadLetterBox:
                 text = text[end:].lstrip()
 
     def do(self, action: str, ids: Iterable[str]) -> int:
-        """`retry` or `drop` events; how many it were."""
+        """`retry` or `drop` events. The number of events that it was done to."""
         return sum(next(iter(json.loads(self.run(action, *some)).values())) for some in _portions(ids))
 
 
@@ -75,7 +75,7 @@ def _portions(ids: Iterable[str]) -> Iterator[list[str]]:
 
 
 def local_boxes(base: Path, topology: str, *, alive: bool) -> list[DeadLetterBox]:
-    """The boxes of `kit run`; `alive`: those of actors that run now, for what needs the actor.
+    """The boxes of `kit run`; `alive`: they are needed from actors that run now, as a retry is.
 
     Raises:
         KitError: it has to be alive, and does not run.

@@ -31,7 +31,7 @@ PROMETHEUS_IMAGE: Final = "prom/prometheus:v3.5.0"
 PROMETHEUS: Final = "prometheus"
 #: The volume that all actors keep their dead letters in, each instance in a file of its own.
 DEAD_LETTERS: Final = "dead-letters"
-#: Folders, of those that are rendered, that only their owner may enter.
+#: Rendered folders that only their owner may enter.
 PRIVATE: Final = ("secrets",)
 #: Seconds between the end of an instance's drain and its SIGKILL.
 GRACE_MARGIN_S: Final = 10
