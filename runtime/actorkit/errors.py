@@ -220,5 +220,22 @@ class NotAnswered(EventError):
     status = 202
 
 
+class RequestFailed(EventError):
+    """Raised when what was asked for failed and no error connection brought it back.
+
+    Status, messages and details are those of the failure; `failure` tells its kind and its actor too. `http_headers`
+    are those that the event had for an HTTP answer when it failed.
+    """
+
+    def __init__(self, failure: Any, status: int, http_headers: list[tuple[str, str]]) -> None:
+        super().__init__(failure.errors, code=failure.code, **failure.details)
+        self.failure = failure
+        self.status = status  # type: ignore[misc]  # each failure carries its own status
+        self.http_headers = http_headers
+
+    def reply_headers(self) -> list[tuple[str, str]]:
+        return [*self.http_headers, *self.failure.headers]
+
+
 class Draining(ServiceUnavailable):
     """Raised when an instance takes nothing new because it is about to stop."""

@@ -20,7 +20,8 @@ class MDPClient(Actor):
 
     The service is `service`, or the one that the event names, between `prefix` and `postfix`. A request that gets no
     answer in `timeout_s` fails with status 504, one that no broker took with 503, one that failed in the worker with
-    the worker's status: that is an answer, and not asked again.
+    the worker's status: that is an answer, and not asked again. The broker is told how long the one who asked for the
+    event still waits, if that is less than `timeout_s`.
     """
 
     USES_BROKER = True
@@ -82,11 +83,13 @@ class MDPClient(Actor):
         if not name:
             raise NotFound("the event names no service, and the actor has none")
         service = f"{self.params.prefix}{name}{self.params.postfix}"
-        frames = [event.encoded()[1]] if self.params.plain else envelope.pack(event)
+        left_s, timeout_s = event.deadline, self.params.timeout_s
+        timeout_s = timeout_s if left_s is None else min(timeout_s, left_s)
+        frames = [event.encoded()[1]] if self.params.plain else envelope.pack(event, timeout_s)
         answer = client.call(
             service,
             frames,
-            timeout_s=self.params.timeout_s,
+            timeout_s=timeout_s,
             retries=self._retries,
             backoff_s=self.params.backoff_s,
         )

@@ -81,6 +81,9 @@ spec:
         {{- if hasKey $actor.env "ACTORKIT_DEAD_LETTERS" }}
         - name: dead-letters
           mountPath: {{ index $actor.env "ACTORKIT_DEAD_LETTERS" | quote }}
+          {{- if $root.Values.deadLetters.existingClaim }}
+          subPath: {{ $name | quote }}
+          {{- end }}
         {{- end }}
         {{- range $parameter, $spec := $actor.keeps }}
         - name: {{ include "actorkit.volume" (list "keeps" $parameter) }}

@@ -29,7 +29,8 @@ from actorkit_kit.render.yamltext import Quoted, anchored, dump, header, merged
 #: The image of Prometheus, and the name of its service.
 PROMETHEUS_IMAGE: Final = "prom/prometheus:v3.5.0"
 PROMETHEUS: Final = "prometheus"
-#: The volume that all actors keep their dead letters in, each instance in a file of its own.
+#: What an actor's own volume for its dead letters is named after, each instance in a file of its own. No actor can
+#: write in another one's.
 DEAD_LETTERS: Final = "dead-letters"
 #: Rendered folders that only their owner may enter.
 PRIVATE: Final = ("secrets",)
@@ -103,6 +104,7 @@ def _compose(plan: Plan) -> str:
         raise KitError(f'an actor cannot be named "{PROMETHEUS}" in a compose deployment. Name it otherwise.')
     services[PROMETHEUS] = _prometheus(plan)
     kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.keeps]
+    kept += [volume(unit, DEAD_LETTERS) for unit in plan.units if unit.keeps_dead_letters]
     document = {
         "name": plan.topology,
         "x-actor": actor,
@@ -112,7 +114,7 @@ def _compose(plan: Plan) -> str:
             "data": {"internal": True, "labels": _labels(plan)},
             "edge": {"labels": _labels(plan)},
         },
-        "volumes": {name: {"labels": _labels(plan)} for name in sorted({DEAD_LETTERS, PROMETHEUS, *kept})},
+        "volumes": {name: {"labels": _labels(plan)} for name in sorted({PROMETHEUS, *kept})},
     }
     document |= {kind: found for kind, found in (("configs", _configs(plan)), ("secrets", _secrets(plan))) if found}
     return header(plan, "Do not edit: put changes into compose.override.yaml, and settings into .env.") + dump(document)
@@ -152,7 +154,7 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
         service["labels"]["io.actorkit.files"] = Quoted(mounts.digest(mounted))
         service["configs"] = [{"source": f"{unit.name}.{file.key}", "target": file.target} for file in mounted]
     service["labels"] = dict(sorted(service["labels"].items()))
-    mounted_at = {DEAD_LETTERS: DEAD_LETTERS_DIR} if unit.keeps_dead_letters else {}
+    mounted_at = {volume(unit, DEAD_LETTERS): DEAD_LETTERS_DIR} if unit.keeps_dead_letters else {}
     mounted_at |= {volume(unit, parameter): target for parameter, target in sorted(unit.keeps.items())}
     if mounted_at:
         service["volumes"] = [{"source": name, "target": at, "type": "volume"} for name, at in mounted_at.items()]
@@ -190,7 +192,7 @@ def port_variable(unit: str, port: str) -> str:
 
 
 def volume(unit: Unit, parameter: str) -> str:
-    """The volume with the files that a unit keeps in the folder of a parameter: `titanic-folder`."""
+    """The volume with the files that a unit keeps: `titanic-folder` for a parameter, or `auth-dead-letters`."""
     return f"{unit.name}-{parameter}"
 
 

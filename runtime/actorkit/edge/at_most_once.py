@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from actorkit.edge.ledger import Entry
-from actorkit.edge.send_session import NOBODY, SendSession
+from actorkit.edge.outcome import Answer, Outcome
+from actorkit.edge.send_session import NOBODY, Item, SendSession
 from actorkit.edge.sender import Sender
 from actorkit.event.parcel import Parcel
 
 if TYPE_CHECKING:
     from actorkit.event import Event
+
+log = logging.getLogger("actorkit.edge")
 
 
 class AtMostOnceSender(Sender):
@@ -32,6 +36,15 @@ class AtMostOnceSender(Sender):
         self.pending.append(parcel)
         if parcel.reply_to:
             self.has_replies = True
+
+    def abandon(self, item: Item, outcome: Outcome | None) -> None:
+        """An event is not sent, and nobody learns of it: an answer is lost."""
+        super().abandon(item, outcome)
+        if isinstance(outcome, Answer):
+            self.drop("reply-to-gone")
+            log.warning(
+                "outbox %s: an answer is lost: no link leads to the one who waits at %s", self.outbox, outcome.actor
+            )
 
     def lost(self, session: SendSession) -> None:
         """A session is no more, and so is what was under way on it."""

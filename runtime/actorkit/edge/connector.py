@@ -19,7 +19,7 @@ from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.io_yield import BACKLOG_BYTES, yield_to_io
 from actorkit.transport.keys import ClientKeys
 from actorkit.transport.resolver import Resolver
-from actorkit.transport.socket import BURST, HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, NOBLOCK, EventSocket
+from actorkit.transport.socket import BURST, CONTROL_FRAMES, HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, NOBLOCK, EventSocket
 
 #: How often the addresses behind a name are looked up, in seconds.
 FOLLOW_S = 1.0
@@ -75,8 +75,12 @@ class Connector:
         session = self.sender.open(address)
         dealer = self._context.socket(zmq.DEALER)
         dealer.setsockopt(zmq.LINGER, 0)
-        dealer.setsockopt(zmq.SNDHWM, 0)
-        dealer.setsockopt(zmq.RCVHWM, 0)
+        # A peer with a window of W events has at most W batches under way, and answers each event with at most three
+        # messages. So an honest one never reaches these marks, which matters: a connection that is not read for want
+        # of room hears no heartbeats either, and ends.
+        window = self.sender.peers.options.window
+        dealer.setsockopt(zmq.SNDHWM, window + CONTROL_FRAMES)
+        dealer.setsockopt(zmq.RCVHWM, 3 * window + CONTROL_FRAMES)
         dealer.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE_BYTES)
         dealer.setsockopt(zmq.RECONNECT_IVL, 100)
         dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
@@ -148,7 +152,7 @@ class Connector:
                 try:
                     pump.send(frame, NOBLOCK)
                 except zmq.Again:
-                    # Queues have no limit, so there is no pipe: a peer in this process has closed its socket.
+                    # The peer does not read, or it is one in this process that has closed its socket.
                     self._drop(session)
                     self._check.set()
                 else:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from actorkit.edge.names import NameTable
+from actorkit.edge.outcome import KeptOutcomes
 from actorkit.edge.wire import Delivery, Session
 
 log = logging.getLogger("actorkit.edge")
@@ -66,6 +67,7 @@ class DedupWindow:
         duplicates: repeats so far, which were not consumed again.
         forgotten: events that were forgotten too early, for want of memory.
         pending_duplicates: repeats of events that are not finished: they are finished together with them.
+        outcomes: what became of events: a repeat is told the same.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class DedupWindow:
         self.duplicates = 0
         self.in_progress: list[Sequence[Delivery]] = [()]
         self.pending_duplicates: dict[int, list[tuple[Session, int]]] = {}
+        self.outcomes = KeptOutcomes()
 
     def __repr__(self) -> str:
         return f"<DedupWindow of {self.count} events in {self.bytes} bytes, {self.forgotten} forgotten too early>"
@@ -182,7 +185,7 @@ class DedupWindow:
         for number, parcel in enumerate(parcels, first):
             earlier = self._earlier(parcel)
             if earlier is not None:
-                self._repeat(session, number, parcel.id, *earlier)
+                self._repeat(session, number, parcel, *earlier)
                 if run:
                     yield number - len(run), run
                     run = []
@@ -201,17 +204,19 @@ class DedupWindow:
         for generation in reversed(self._generations):
             names = generation.names if parcel.redelivered else generation.redelivered
             if names.count:
-                place = names.find(parcel.id, parcel.trace)
-                if place is not None:
-                    return place
+                found = names.find(parcel.id, parcel.trace)
+                if found is not None:
+                    return found
         return None
 
-    def _repeat(self, session: Session, number: int, id_: int, before: Session, number_before: int) -> None:
+    def _repeat(self, session: Session, number: int, parcel: Delivery, before: Session, number_before: int) -> None:
         self.duplicates += 1
+        for outcome in self.outcomes.of((parcel.id, parcel.trace)):
+            session.tell(number, outcome)
         if before.is_finished(number_before):
             session.finish(number)
         else:
-            self.pending_duplicates.setdefault(id_, []).append((session, number))
+            self.pending_duplicates.setdefault(parcel.id, []).append((session, number))
 
     def finish_duplicates(self, id_: int) -> None:
         """The event of that id is finished, and so are its repeats."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actorkit.edge import wire
 from actorkit.edge.ledger import Entry, settle
+from actorkit.edge.outcome import Outcome
 from actorkit.edge.send_session import Item, SendSession
 from actorkit.edge.sender import Sender
 from actorkit.event.parcel import Parcel
@@ -38,6 +39,14 @@ class _Keyed:
     def done(self) -> None:
         self.sender.acknowledged(self.key)
         settle(self.entry)
+
+    def tell(self, outcome: Outcome) -> None:
+        self.entry.tell(outcome)
+
+
+def _own(entry: Entry) -> Entry:
+    """The entry that stands behind a keyed one."""
+    return entry.entry if isinstance(entry, _Keyed) else entry
 
 
 class KeyedSender(Sender):
@@ -67,6 +76,10 @@ class KeyedSender(Sender):
                 del self._owners[key]
             else:
                 self._owners[key] = (owner[0], owner[1] - 1)
+
+    def abandon(self, item: Item, outcome: Outcome | None) -> None:
+        """An event is not sent, and so no instance was given its key."""
+        super().abandon((item[0], _own(item[1])), outcome)
 
     def lost(self, session: SendSession) -> None:
         """A session is no more, and owns no key any more."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
+import gevent
 import zmq
 
 from actorkit.edge import wire
@@ -13,8 +15,25 @@ from actorkit.errors import SettingsError
 from actorkit.transport.curve import demand_keys
 from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ServerKeys
-from actorkit.transport.socket import BURST, HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, NOBLOCK, SNDMORE, EventSocket
+from actorkit.transport.socket import (
+    BURST,
+    CONTROL_FRAMES,
+    HEARTBEAT_MS,
+    HEARTBEAT_TIMEOUT_MS,
+    NOBLOCK,
+    SNDMORE,
+    EventSocket,
+)
 from actorkit.transport.zap import ZapHandler
+
+#: Messages that may wait in ZeroMQ's queue for a peer that does not read.
+UNREAD_FRAMES: Final = 1024
+
+#: Messages that may wait beyond that for a session: acknowledgements are gathered to one, outcomes are not.
+MAX_WAITING: Final = wire.MAX_WINDOW + CONTROL_FRAMES
+
+#: How often it is tried whether such a peer reads again, in seconds.
+AGAIN_S: Final = 0.1
 
 
 class Listener:
@@ -39,8 +58,10 @@ class Listener:
             raise SettingsError(f"the inbox: {exc}") from exc
         router = context.socket(zmq.ROUTER)
         router.setsockopt(zmq.LINGER, 0)
-        router.setsockopt(zmq.SNDHWM, 0)
-        router.setsockopt(zmq.RCVHWM, 0)
+        # What a peer does not read waits in the receiver, in one message (`_send`). What it sends is bounded by its
+        # window: an honest one never reaches this mark, beyond which its connection would hear no heartbeats and end.
+        router.setsockopt(zmq.SNDHWM, UNREAD_FRAMES)
+        router.setsockopt(zmq.RCVHWM, wire.MAX_WINDOW + CONTROL_FRAMES)
         router.setsockopt(zmq.ROUTER_MANDATORY, 1)
         router.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE_BYTES)
         if place.transport == "tcp":
@@ -66,6 +87,9 @@ class Listener:
         #: Connections that ended without a goodbye, and those that ended with one.
         self.lost = 0
         self._partings = 0
+        #: What peers with a session have not read, oldest first; tried again until they do.
+        self._unread: dict[bytes, list[bytes]] = {}
+        self._again = gevent.get_hub().loop.timer(AGAIN_S, AGAIN_S)
         self._pump = EventSocket(router, self._read)
         self._pump.start()
         self._monitor.start()
@@ -108,22 +132,65 @@ class Listener:
         """How many connections were refused because they had no key."""
         return self._zap_handler.denied if self._zap_handler is not None else 0
 
+    @property
+    def unread(self) -> int:
+        """How many peers do not read what is sent to them."""
+        return len(self._unread)
+
     def flush(self) -> None:
         """Send the acknowledgements and replies that are due."""
         self.receiver.write_acks()
         replies, self.receiver.replies = self.receiver.replies, []
-        send = self._pump.send
         for identity, frame in replies:
-            try:
-                send(identity, SNDMORE)
-                send(frame, NOBLOCK)
-            except zmq.ZMQError:
-                # EHOSTUNREACH: the peer is gone. It sends again, what we do not acknowledge.
-                self.receiver.gone(identity)
+            if (self._unread and identity in self._unread) or not self._send(identity, frame):
+                self._wait(identity, frame)
         self._pump.look()
+
+    def _send(self, identity: bytes, frame: bytes) -> bool:
+        """Send one message; False when the peer does not read what was sent to it before."""
+        try:
+            self._pump.send(identity, SNDMORE)
+            self._pump.send(frame, NOBLOCK)
+        except zmq.Again:
+            return False
+        except zmq.ZMQError:
+            # EHOSTUNREACH: the peer is gone. It sends again, what we do not acknowledge.
+            self.receiver.gone(identity)
+        return True
+
+    def _wait(self, identity: bytes, frame: bytes) -> None:
+        """Keep a message for a peer that does not read. One that has no session waits for nothing that matters."""
+        if identity not in self.receiver.sessions:
+            return
+        waiting = self._unread.setdefault(identity, [])
+        waiting.append(frame)
+        if len(waiting) > MAX_WAITING:
+            del self._unread[identity]
+            self.receiver.gone(identity)
+            return
+        self.receiver.stuck(identity)
+        if not self._again.active:
+            self._again.again(self._send_again)
+
+    def _send_again(self) -> None:
+        """Try to send what peers did not read before."""
+        unread, self._unread = self._unread, {}
+        for identity, frames in unread.items():
+            while frames and self._send(identity, frames[0]):
+                frames.pop(0)
+            if frames:
+                self._unread[identity] = frames
+            else:
+                self.receiver.reads_again(identity)
+        if not self._unread:
+            self._again.stop()
+        if self.receiver.has_news:
+            self.flush()
 
     def close(self) -> None:
         """Close the socket; last acknowledgements have half a second to leave."""
+        self._again.stop()
+        self._again.close()
         self._monitor.close()
         self._pump.socket.disable_monitor()
         self._pump.close(linger_ms=500)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from actorkit.edge import wire
+from actorkit.edge import outcome, wire
 from actorkit.edge.dedup import DedupWindow
+from actorkit.edge.outcome import Outcome
 
 #: So many finished events are acknowledged at once; fewer wait a little for more.
-MANY: Final = 64
+ACKS_AT_ONCE: Final = 64
 
 
 class ReceiveSession:
@@ -27,6 +28,7 @@ class ReceiveSession:
         "_dedup",
         "_fresh",
         "_max_acked_above",
+        "_outcomes",
         "_straggler_order",
         "_told_floor",
         "_touched",
@@ -40,8 +42,10 @@ class ReceiveSession:
         "in_order",
         "inbox",
         "instance",
+        "label",
         "outbox",
         "stragglers",
+        "timed",
         "told",
         "window",
     )
@@ -54,6 +58,7 @@ class ReceiveSession:
         dedup: DedupWindow,
         touched: Callable[[ReceiveSession], None],
         max_acked_above: int = wire.MAX_ACKED_ABOVE,
+        label: str = "",
     ) -> None:
         self._dedup = dedup
         self._touched = touched
@@ -63,6 +68,8 @@ class ReceiveSession:
         self.instance = hello.instance
         self.outbox = hello.outbox
         self.inbox = hello.inbox
+        #: The inbox as metrics name it.
+        self.label = label or hello.inbox
         self.window = window
         #: The number that the next event must have.
         self.expected = 1
@@ -77,6 +84,9 @@ class ReceiveSession:
         self.stragglers: set[int] = set()
         self._straggler_order: deque[int] = deque()
         self._fresh: list[int] = []
+        #: Whether somebody waits for any of its events, with a deadline perhaps.
+        self.timed = False
+        self._outcomes: list[tuple[int, Outcome]] = []
 
     def close(self, parcels: Sequence[wire.Delivery]) -> None:
         """Note that nothing that these consumed events became is unfinished."""
@@ -98,6 +108,19 @@ class ReceiveSession:
             ack_floor += 1
         else:
             self.ack_floor = ack_floor
+        self.touch()
+
+    def pass_on(self, parcel: wire.Delivery, outcome: Outcome) -> None:
+        """Have the sender told what became of an event, and remember it for repeats of that."""
+        dedup = self._dedup
+        if dedup.outcomes.add((parcel.id, parcel.trace), outcome):
+            self.tell(parcel.number, outcome)
+            for session, number in dedup.pending_duplicates.get(parcel.id, ()):
+                session.tell(number, outcome)
+
+    def tell(self, number: int, outcome: Outcome) -> None:
+        """Have the sender told what became of the event of that number."""
+        self._outcomes.append((number, outcome))
         self.touch()
 
     def finish(self, number: int) -> None:
@@ -159,11 +182,27 @@ class ReceiveSession:
 
     @property
     def urgent(self) -> bool:
-        """Whether the sender should not wait for the news: there is much of it, or its window is half used up."""
+        """Whether the sender should not wait for the news: there is much of it, or its window is half used up, or
+        somebody waits for it."""
         return (
-            self.ack_floor - self._told_floor + len(self._fresh) >= MANY
+            bool(self._outcomes)
+            or self.ack_floor - self._told_floor + len(self._fresh) >= ACKS_AT_ONCE
             or (self.consumed - self.told) * 2 >= self.window
         )
+
+    def take_outcomes(self) -> Iterator[wire.Outcomes]:
+        """The outcomes that are to be told before the next acknowledgement, in messages that are not too long."""
+        told, self._outcomes = self._outcomes, []
+        some: list[tuple[int, Outcome]] = []
+        length = 0
+        for number, one in told:
+            length += outcome.size(one)
+            if some and length > wire.MAX_BATCH_BYTES:
+                yield wire.Outcomes(some)
+                some, length = [], outcome.size(one)
+            some.append((number, one))
+        if some:
+            yield wire.Outcomes(some)
 
     def take_ack(self) -> wire.Ack:
         """The news since the last one."""

@@ -6,23 +6,31 @@ actor, and sends what stands in `replies`.
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from actorkit.edge import wire
+from actorkit.edge.admission import Admission
 from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.errors import UNREADABLE
+from actorkit.event.parcel import move_deadlines
 
-#: Sessions that one instance keeps at a time, unless its maker says otherwise; a peer beyond that is refused.
+#: Sessions that one instance keeps at a time, unless its maker says otherwise. One beyond that takes the place of one
+#: that has nothing unfinished.
 MAX_SESSIONS: Final = 4096
 
-#: Events of one session that came together: (session, number of the first, parcels, whether one of them is marked).
+#: What tells a sender's sessions apart: its instance, its actor, its outbox, and the inbox here.
+_Name = tuple[str, str, str, str]
+
+#: Events of one session that came together: (session, number of the first, parcels, whether one is redelivered).
 DeliveryBatch = tuple[ReceiveSession, int, list[wire.Delivery], bool]
 
 
 class Receiver:
-    """All sessions of one instance's inbox.
+    """All sessions of one instance's inbox. `clock` gives seconds; it is asked when events with deadlines come.
 
     Attributes:
         deliveries: events in the order in which they came, for the actor's workers.
@@ -40,13 +48,17 @@ class Receiver:
         dedup: DedupWindow | None = None,
         max_sessions: int = MAX_SESSIONS,
         max_acked_above: int = wire.MAX_ACKED_ABOVE,
+        admission: Admission | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self.topology = topology
         self.actor = actor
         self.instance = instance
         self.dedup = dedup or DedupWindow()
         self._max_sessions = max_sessions
         self._max_acked_above = max_acked_above
+        self._admission = admission or Admission()
         self.sessions: dict[bytes, ReceiveSession] = {}
         self.deliveries: deque[DeliveryBatch] = deque()
         self.replies: list[tuple[bytes, bytes]] = []
@@ -59,11 +71,17 @@ class Receiver:
         #: Sessions that ended with a goodbye.
         self.goodbyes = 0
         self._touched: list[ReceiveSession] = []
+        self._by_name: dict[_Name, bytes] = {}
+        #: Peers that do not read what is sent to them, and their sessions that have news. They hear it later.
+        self._stuck: dict[bytes, list[ReceiveSession]] = {}
         #: Sessions that are no more, and something of theirs may be unfinished.
         self._parted: list[ReceiveSession] = []
 
     def on_frame(self, identity: bytes, frame: bytes | memoryview) -> None:
         """Take one message of a peer. A bad one is counted and answered with a refusal; nothing is raised."""
+        if self._admission.strikes and self._admission.shuts_out(identity):
+            self.rejected["shut-out"] = self.rejected.get("shut-out", 0) + 1
+            return
         try:
             message = wire.decode_from_sender(frame)
         except UNREADABLE:
@@ -77,7 +95,7 @@ class Receiver:
             if identity in self.sessions:
                 self.gone(identity)
                 self.goodbyes += 1
-        else:
+        elif identity in self.sessions:
             self.stays += 1
 
     def _take(self, identity: bytes, batch: wire.Batch) -> None:
@@ -93,50 +111,79 @@ class Receiver:
             self._refuse(identity, "overrun", f"more than the window of {session.window} events is under way")
             return
         session.expected += count
-        self.inboxes[session.inbox] = self.inboxes.get(session.inbox, 0) + count
+        self.inboxes[session.label] = self.inboxes.get(session.label, 0) + count
         if batch.redelivered:
             self.redelivered += sum(parcel.redelivered for parcel in batch.parcels)
+        if batch.now_ms is not None:
+            session.timed = True
+            move_deadlines(batch.parcels, batch.now_ms, int(self._clock() * 1000))
         self.deliveries.append((session, batch.first, batch.parcels, batch.redelivered))
 
     def _welcome(self, identity: bytes, hello: wire.Hello) -> None:
         if hello.version != wire.VERSION:
             self._refuse(identity, "version", f"version {hello.version} is not spoken here, but {wire.VERSION}")
-        elif hello.topology != self.topology:
-            self._refuse(identity, "topology", f'this is "{self.topology}", not "{hello.topology}"')
-        elif hello.window < 1:
-            self._refuse(identity, "malformed", "a window must be at least 1")
-        elif len(self.sessions) >= self._max_sessions:
-            self._refuse(identity, "crowded", f"{self._max_sessions} sessions are open already")
-            for session in self.sessions.values():
-                session.touch()  # Those whose sender is gone are found out when they are written to.
-        else:
-            self._replace(hello)
-            window = min(hello.window, 65_536)
+            return
+        if hello.topology != self.topology:
+            self._refuse(identity, "topology", f'this is "{self.topology}", not "{hello.topology:.200}"')
+            return
+        self.gone(identity)
+        name = _name(hello)
+        if name in self._by_name:  # what this sender had before it lost its connection
+            self.gone(self._by_name[name])
+        reason, _, text = self._admission.objection(hello).partition(": ")
+        if reason:
+            self._refuse(identity, reason, text)
+        elif self._make_room():
+            window = min(hello.window, wire.MAX_WINDOW)
+            label = self._admission.label(hello.inbox)
+            self._admission.enter(identity, hello.actor, hello.instance)
+            self._by_name[name] = identity
             self.sessions[identity] = ReceiveSession(
-                identity, hello, window, self.dedup, self.touched, self._max_acked_above
+                identity, hello, window, self.dedup, self.touched, self._max_acked_above, label
             )
             self._reply(identity, wire.Welcome(wire.VERSION, self.actor, self.instance, window))
             if self.draining:
                 self._reply(identity, wire.Drain())
+        else:
+            self._refuse(identity, "crowded", f"{self._max_sessions} sessions are open already")
 
-    def _replace(self, hello: wire.Hello) -> None:
-        """Forget the session that this sender had before it lost its connection."""
-        for identity, session in self.sessions.items():
-            if (session.instance, session.actor, session.outbox, session.inbox) == (
-                hello.instance,
-                hello.actor,
-                hello.outbox,
-                hello.inbox,
-            ):
-                self.gone(identity)
-                return
+    def _make_room(self) -> bool:
+        """Have room for one more session. The oldest one that has nothing unfinished goes: its sender begins anew when
+        it has something to send, so that sessions that somebody only holds open keep nobody out."""
+        if len(self.sessions) < self._max_sessions:
+            return True
+        for session in self.sessions.values():
+            if not session.unfinished:
+                self.rejected["crowded"] = self.rejected.get("crowded", 0) + 1
+                self.gone(session.identity)
+                self._reply(session.identity, wire.Refuse("crowded: another sender needs the place"))
+                return True
+        for session in self.sessions.values():
+            session.touch()  # Those whose sender is gone are found out when they are written to.
+        return False
 
     def gone(self, identity: bytes) -> None:
         """Forget the session of a peer that is known to be gone; what it sent is still worked on."""
+        self._stuck.pop(identity, None)
         session = self.sessions.pop(identity, None)
-        if session is not None and session.unfinished:
+        if session is None:
+            return
+        self._admission.leave(session.actor, session.instance)
+        name = _name(session)
+        if self._by_name.get(name) == identity:
+            del self._by_name[name]
+        if session.unfinished:
             self._parted = [one for one in self._parted if one.unfinished]
             self._parted.append(session)
+
+    def stuck(self, identity: bytes) -> None:
+        """A peer does not read: its news wait, in one message, until it does."""
+        if identity in self.sessions:
+            self._stuck.setdefault(identity, [])
+
+    def reads_again(self, identity: bytes) -> None:
+        """A peer reads again what is sent to it."""
+        self._touched += self._stuck.pop(identity, ())
 
     def touched(self, session: ReceiveSession) -> None:
         """A session has news for its sender."""
@@ -155,8 +202,13 @@ class Receiver:
         """Put the acknowledgements that are due into `replies`."""
         touched, self._touched = self._touched, []
         for session in touched:
-            ack = session.take_ack()
+            if self._stuck and session.identity in self._stuck:
+                self._stuck[session.identity].append(session)
+                continue
+            outcomes, ack = list(session.take_outcomes()), session.take_ack()
             if session.identity in self.sessions:
+                for message in outcomes:
+                    self._reply(session.identity, message)
                 self._reply(session.identity, ack)
 
     def drain(self) -> None:
@@ -185,4 +237,9 @@ class Receiver:
     def _refuse(self, identity: bytes, reason: str, text: str) -> None:
         self.rejected[reason] = self.rejected.get(reason, 0) + 1
         self.gone(identity)
-        self._reply(identity, wire.Refuse(f"{reason}: {text}"))
+        if self._admission.strike(identity):
+            self._reply(identity, wire.Refuse(f"{reason}: {text}"))
+
+
+def _name(peer: wire.Hello | ReceiveSession) -> _Name:
+    return peer.instance, peer.actor, peer.outbox, peer.inbox

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from actorkit.edge.send_session import Item
-
-#: How long an answer waits for the instance that asked, in seconds, when no session leads there.
-REPLY_GRACE_S: Final = 5.0
+from actorkit.event.parcel import Waiter
 
 
 class ReplyQueue:
     """The answers of one connection that have not been sent yet."""
 
     def __init__(self) -> None:
-        #: (until when it waits for a session there, 0 where that is not set yet; the instance; the answer).
-        self._waiting: list[tuple[float, str, Item]] = []
+        #: (who waits, the answer).
+        self._waiting: list[tuple[Waiter, Item]] = []
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -27,27 +24,24 @@ class ReplyQueue:
         for item in items:
             reply_to = item[0].reply_to
             if reply_to and destination in reply_to:
-                self._waiting.append((0.0, reply_to[destination][0], item))
+                self._waiting.append((reply_to[destination], item))
             else:
                 others.append(item)
         return others
 
-    def take(self, rooms: Mapping[str, int], now: float) -> tuple[dict[str, list[Item]], list[Item]]:
-        """What may be sent now, by instance, and what has waited too long for an instance that is gone.
+    def take(self, credits: Mapping[str, int]) -> tuple[dict[str, list[Item]], list[tuple[Waiter, Item]]]:
+        """What may be sent now, by instance, and what no session leads home.
 
-        `rooms` has how many events may be sent to each instance that a session leads to.
+        `credits` has how many events may be sent to each instance that a session leads to. An answer waits for credit.
         """
         ready: dict[str, list[Item]] = {}
-        waiting, gone = [], []
-        for deadline, instance, item in self._waiting:
-            if instance in rooms:
-                if len(ready.setdefault(instance, [])) < rooms[instance]:
-                    ready[instance].append(item)
-                else:
-                    waiting.append((0.0, instance, item))
-            elif not deadline or deadline > now:
-                waiting.append((deadline or now + REPLY_GRACE_S, instance, item))
+        waiting, astray = [], []
+        for waiter, item in self._waiting:
+            if waiter.instance not in credits:
+                astray.append((waiter, item))
+            elif len(ready.setdefault(waiter.instance, [])) < credits[waiter.instance]:
+                ready[waiter.instance].append(item)
             else:
-                gone.append(item)
+                waiting.append((waiter, item))
         self._waiting = waiting
-        return ready, gone
+        return ready, astray

@@ -8,6 +8,7 @@ from typing import Final
 
 from actorkit.edge import wire
 from actorkit.edge.ledger import Entry, Root, settle
+from actorkit.edge.outcome import Outcome
 from actorkit.event.parcel import Parcel
 
 #: An event on its way, and the ledger's entry that waits for it.
@@ -100,10 +101,19 @@ class SendSession:
         if self.stragglers:
             for number in [number for number in self.stragglers if number <= ack.ack_floor]:
                 settle(self.stragglers.pop(number)[1])
-        for number in ack.done:
+        for number in ack.acked_above:
             self._ack_one(number)
         while self._acked_above > self._max_acked_above:
             self._skip_straggler()
+
+    def tell(self, number: int, outcome: Outcome) -> None:
+        """Tell the entry that waits for the event of that number what became of it; one that is finished needs none."""
+        index = number - self._ack_floor - 1
+        if index < 0:
+            if number in self.stragglers:
+                self.stragglers[number][1].tell(outcome)
+        elif index < len(self._parcels) and self._parcels[index] is not _DONE:
+            (self.shared_entry or self._entries[index]).tell(outcome)
 
     def _ack_one(self, number: int) -> None:
         """One event is finished, and others before it are not."""
@@ -132,13 +142,13 @@ class SendSession:
     def _ack_prefix(self, count: int) -> None:
         """The first `count` events in the ledger are finished."""
         take, drop = self._entries.popleft, self._parcels.popleft
-        holes = self._acked_above
-        if holes:
+        above = self._acked_above
+        if above:
             self._acked_above -= sum(parcel is _DONE for parcel in islice(self._parcels, count))
         for _ in repeat(None, count):
             drop()
         if self.shared_entry is not None:
-            self.shared_entry.pending -= count - holes + self._acked_above
+            self.shared_entry.pending -= count - above + self._acked_above
             if not self.shared_entry.pending:
                 self.shared_entry.done()
             return

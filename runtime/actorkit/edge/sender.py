@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from actorkit.edge import wire
+from actorkit.edge import expiry, wire
 from actorkit.edge.ledger import Entry, settle
+from actorkit.edge.outcome import Outcome, answer
 from actorkit.edge.peers import Peers
 from actorkit.edge.replies import ReplyQueue
 from actorkit.edge.send_session import Item, SendSession
@@ -71,6 +72,10 @@ class Sender:
         self.replies = ReplyQueue()
         #: Whether any event here was ever to go to one certain instance; most connections never see one.
         self.has_replies = False
+        #: The time of the last `dispatch`, and when events are looked over again for such that nobody waits for.
+        self._now = 0.0
+        self._next_sweep = 0.0
+        self._actor = actor
         #: Whether any event here was ever marked as redelivered; most connections never see one.
         self.redelivered = False
         self.sessions: dict[str, SendSession] = {}
@@ -94,9 +99,9 @@ class Sender:
         self._hello = wire.encode(
             wire.Hello(wire.VERSION, topology, actor, instance, outbox, peers.inbox, peers.options.window)
         )
-        place = f"{topology}\0{actor}\0{outbox}\0{ordinal}\0{peers.inbox}"
+        connection = f"{topology}\0{actor}\0{outbox}\0{ordinal}\0{peers.inbox}"
         #: Goes into the ids of events sent here, so that they are the same in every instance and run.
-        self.salt = int.from_bytes(hashlib.blake2b(place.encode(), digest_size=7).digest(), "big")
+        self.salt = int.from_bytes(hashlib.blake2b(connection.encode(), digest_size=7).digest(), "big")
 
     def open(self, address: str) -> SendSession:
         """Begin a session with the peer at that address."""
@@ -150,11 +155,19 @@ class Sender:
             return "the peer does not speak this protocol"
         if type(message) is wire.Ack:
             session.acknowledge(message)
+        elif type(message) is wire.Outcomes:
+            for number, outcome in message.numbered:
+                session.tell(number, outcome)
         elif type(message) is wire.Welcome:
             if message.version != wire.VERSION or message.window < 1:
                 return f"the peer speaks version {message.version}, not {wire.VERSION}"
+            if session.instance:
+                return "the peer welcomes a session that stands already"
+            if self.destination and message.actor != self.destination:
+                return f'the peer is "{message.actor:.200}", not "{self.destination}"'
             session.instance = message.instance
-            session.window = session.granted = message.window
+            # No more than was asked for: a peer that grants a huge window would else be given the whole stream.
+            session.window = session.granted = min(message.window, self.peers.options.window)
             self.destination = message.actor
         elif type(message) is wire.Drain:
             session.draining = True
@@ -204,10 +217,14 @@ class Sender:
 
     def dispatch(self, now: float) -> None:
         """Give pending events to the peers that have credit, and write them into `frames`."""
+        self._now = now
         if self.has_replies and self.pending:
+            if now >= self._next_sweep:
+                self._next_sweep = now + expiry.SWEEP_S
+                self._drop_late(int(now * 1000))
             self._replace(self.replies.sort_out(self._items(), self.destination))
         if self.replies:
-            self._send_replies(now)
+            self._send_replies()
         if self.pending:
             self._deal()
         for session in self.sessions.values():
@@ -231,7 +248,11 @@ class Sender:
         where one entry waits for all."""
         redelivered = self.redelivered and any(parcel.redelivered for parcel in parcels)
         frame = self._spare.pop() if self._spare else bytearray()
-        wire.encode_into(wire.Outgoing(session.sent + 1, parcels, redelivered), frame)
+        first = session.sent + 1
+        if self.has_replies and any(parcel.reply_to for parcel in parcels):
+            wire.encode_into(wire.OutgoingRequests(first, parcels, redelivered, int(self._now * 1000)), frame)
+        else:
+            wire.encode_into(wire.Outgoing(first, parcels, redelivered), frame)
         if len(frame) > wire.MAX_BATCH_BYTES and len(parcels) > 1:
             half = len(parcels) // 2
             self._batch = half
@@ -279,18 +300,45 @@ class Sender:
                 best.append(session)
         return best
 
-    def _send_replies(self, now: float) -> None:
-        """Answers go to the very instance that waits for them; one that is gone has nobody waiting any more."""
+    def _send_replies(self) -> None:
+        """Answers go to the very instance that waits for them. What no session leads there goes up with the
+        acknowledgements, as they come to that instance whatever links there are."""
         sessions = {
             session.instance: session for session in self.sessions.values() if session.instance and not session.bye
         }
-        ready, gone = self.replies.take({name: session.credit for name, session in sessions.items()}, now)
-        for item in gone:
-            self.drop("reply-to-gone")
-            settle(item[1])
+        ready, astray = self.replies.take({name: session.credit for name, session in sessions.items()})
+        for waiter, item in astray:
+            self.abandon(item, answer(item[0], self.destination, waiter))
         for instance, items in ready.items():
             for start in range(0, len(items), wire.MAX_BATCH):
                 self._write_items(sessions[instance], items[start : start + wire.MAX_BATCH])
+
+    def abandon(self, item: Item, outcome: Outcome | None) -> None:
+        """An event is not sent; whoever waits for it is told why, or what it answers."""
+        entry = item[1]
+        if outcome is not None:
+            entry.tell(outcome)
+        settle(entry)
+
+    def withdraw(self, key: bytes) -> None:
+        """Send no more of what was asked under that key here and still waits for a peer: nobody wants the answer."""
+
+        def asked(parcel: Parcel) -> bool:
+            reply_to = parcel.reply_to or {}
+            return self._actor in reply_to and reply_to[self._actor].key == key
+
+        self._drop(asked, None)
+
+    def _drop_late(self, now_ms: int) -> None:
+        self._drop(lambda parcel: expiry.is_late(parcel, now_ms), expiry.expired(self._actor))
+
+    def _drop(self, out: Callable[[Parcel], bool], outcome: Outcome | None) -> None:
+        stays, goes = expiry.split(self._items(), out)
+        if goes:
+            self._replace(stays)
+            self.drop("expired", len(goes))
+            for item in goes:
+                self.abandon(item, outcome)
 
     def _part(self, session: SendSession) -> None:
         """Say Bye to a draining peer that owes us nothing, when there is another one to send to."""

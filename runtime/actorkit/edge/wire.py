@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
+from actorkit.edge.outcome import Outcome
 from actorkit.event.parcel import Parcel
 
 #: Version of the protocol; a peer of another one is refused.
-VERSION: Final = 1
+VERSION: Final = 2
 
 #: Longest message that a socket takes, in bytes; a peer that sends a longer one is disconnected.
 MAX_MESSAGE_BYTES: Final = 64 << 20
@@ -22,6 +23,12 @@ MAX_MESSAGE_BYTES: Final = 64 << 20
 #: A batch is closed after this many events, or when its bodies reach this many bytes.
 MAX_BATCH: Final = 512
 MAX_BATCH_BYTES: Final = 1 << 20
+
+#: The widest window, in events: a receiver grants no more, whatever it is asked for.
+MAX_WINDOW: Final = 65_536
+
+#: The longest name of an actor, an instance or a box in a Hello, in characters.
+MAX_NAME: Final = 200
 
 #: So many events may be acknowledged above one that is not. Then that one becomes a straggler: both ends keep it apart,
 #: so that the acknowledgement floor can pass it and the session can go on.
@@ -37,6 +44,10 @@ class Session(Protocol):
 
     def close(self, parcels: Sequence[Delivery]) -> None: ...
 
+    def pass_on(self, parcel: Delivery, outcome: Outcome) -> None: ...
+
+    def tell(self, number: int, outcome: Outcome) -> None: ...
+
     def finish(self, number: int) -> None: ...
 
     def is_finished(self, number: int) -> bool: ...
@@ -46,7 +57,7 @@ class Delivery(Parcel, array_like=True, gc=False):
     """A parcel at its receiver, and the ledger's entry for it: one object, as there is one for every event.
 
     `pending` counts what the event waits for after its consume: events that it became, handles held. `session` is None
-    until consume has ended. `ordinal` counts the events made of it.
+    until consume has ended; `early` holds what became of the event before that. `ordinal` counts the events made of it.
     """
 
     if TYPE_CHECKING:
@@ -54,16 +65,37 @@ class Delivery(Parcel, array_like=True, gc=False):
         ordinal: int = 0
         number: int = 0
         session: Session | None = None
+        early: list[Outcome] | None = None
     else:
         pending: _Hidden = 0
         ordinal: _Hidden = 0
         number: _Hidden = 0
         session: _Hidden = None
+        early: _Hidden = None
 
     def done(self) -> None:
         """Nothing is pending any more. While consume runs, that means nothing yet."""
         if self.session is not None:
             self.session.close((self,))
+
+    def tell(self, outcome: Outcome) -> None:
+        """Have an outcome of this event, or of one that it became, told upstream before it is finished."""
+        if self.session is not None:
+            self.session.pass_on(self, outcome)
+        elif self.early is None:
+            self.early = [outcome]
+            self.pending += 1  # It waits until consume has ended; then `tell_early` passes it on.
+        else:
+            self.early.append(outcome)
+
+    def tell_early(self) -> None:
+        """Consume has ended, and session and number are known: pass on what was told before."""
+        early, self.early = self.early, None
+        for outcome in early or ():
+            self.tell(outcome)
+        self.pending -= 1
+        if not self.pending:
+            self.done()
 
 
 class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
@@ -81,12 +113,14 @@ class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
 class Batch(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
     """Events with the consecutive numbers `first`, `first + 1`, …; the numbers of a session begin at 1.
 
-    `marked` tells whether any of them is marked as redelivered.
+    `redelivered` tells whether any of them is. `now_ms` is there when somebody waits for any of them: what the sender's
+    clock shows, as all deadlines of the batch are times of that clock.
     """
 
     first: int
     parcels: list[Delivery]
     redelivered: bool = False
+    now_ms: int | None = None
 
 
 class Outgoing(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
@@ -95,6 +129,15 @@ class Outgoing(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
     first: int
     parcels: list[Parcel]
     redelivered: bool = False
+
+
+class OutgoingRequests(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
+    """A Batch as its sender writes it when somebody waits for an event in it."""
+
+    first: int
+    parcels: list[Parcel]
+    redelivered: bool
+    now_ms: int
 
 
 class Bye(msgspec.Struct, array_like=True, tag="Y", frozen=True):
@@ -115,12 +158,18 @@ class Welcome(msgspec.Struct, array_like=True, tag="W", frozen=True):
 
 
 class Ack(msgspec.Struct, array_like=True, tag="A", frozen=True):
-    """`consumed` events of the session have been consumed (credit); all numbers up to `ack_floor`, and those in `done`,
-    are finished with everything they became."""
+    """`consumed` events of the session have been consumed (credit); all numbers up to `ack_floor`, and those in
+    `acked_above`, are finished with everything they became."""
 
     consumed: int
     ack_floor: int
-    done: list[int] = []
+    acked_above: list[int] = []
+
+
+class Outcomes(msgspec.Struct, array_like=True, tag="O", frozen=True):
+    """What became of events that are not acknowledged yet, as (number, outcome)."""
+
+    numbered: list[tuple[int, Outcome]]
 
 
 class Drain(msgspec.Struct, array_like=True, tag="D", frozen=True):
@@ -134,7 +183,7 @@ class Refuse(msgspec.Struct, array_like=True, tag="R", frozen=True):
 
 
 FromSender = Hello | Batch | Bye | Stay
-FromReceiver = Welcome | Ack | Drain | Refuse
+FromReceiver = Welcome | Ack | Outcomes | Drain | Refuse
 
 _encoder: Final = msgspec.msgpack.Encoder()
 encode: Final = _encoder.encode

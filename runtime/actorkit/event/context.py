@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -13,11 +13,15 @@ from actorkit.errors import (
     ActorkitError,
     ConversionError,
     ErrorMessage,
+    RequestFailed,
     UnsendableData,
 )
 from actorkit.event import plain
 from actorkit.event.body import as_utf8
 from actorkit.observe import redact
+
+#: Longest context of one event, in bytes; with the longest body it still fits into a message.
+MAX_CONTEXT_BYTES: Final = 15 << 20
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_any = msgspec.msgpack.Decoder().decode
@@ -49,6 +53,8 @@ class Failure(msgspec.Struct, frozen=True, array_like=True):
         """Describe an exception; anything but an `ActorkitError` counts as status 500. The description can always be
         sent: details that cannot are left out. It says nothing that is secret."""
         kind = type(error).__name__
+        if isinstance(error, RequestFailed) and isinstance(error.failure, Failure):
+            return error.failure  # As it was told, with the actor where it happened.
         message = redact.text(_told(error)) or kind
         if not isinstance(error, ActorkitError):
             return cls(kind, message, 500, actor)
@@ -116,7 +122,7 @@ class Http(msgspec.Struct, array_like=True):
 class Context(msgspec.Struct, array_like=True):
     """All of an event but its name, its body and its reply_to; travels with every event that descends from it.
 
-    `trace` is filled in only where a context travels without its parcel.
+    `trace` is filled in only where a context travels without its parcel (`PortableContext`).
     """
 
     service: str = ""
@@ -126,20 +132,31 @@ class Context(msgspec.Struct, array_like=True):
     trace: int = 0
 
 
+class PortableContext(Context):
+    """A context that travels without its parcel. `left_ms` says for how long somebody waits; None: without end."""
+
+    left_ms: int | None = None
+
+
 _decode = msgspec.msgpack.Decoder(Context).decode
+_decode_portable = msgspec.msgpack.Decoder(PortableContext).decode
 
 
 def encode_context(context: Context) -> bytes:
     """Write a context for the wire.
 
     Raises:
-        UnsendableData: it holds something that cannot travel, or that would arrive as something else.
+        UnsendableData: it holds something that cannot travel, that would arrive as something else, or too much.
     """
     try:
         written = _encode(context)
     except UNWRITABLE as exc:
         where = plain.refused_attribute(context.attributes) or f"{exc}; use JSON-like values"
         raise UnsendableData(f"the event's attributes cannot be sent: {where}") from exc
+    if len(written) > MAX_CONTEXT_BYTES:
+        raise UnsendableData(
+            f"the event's attributes and headers have {len(written)} bytes; it carries at most {MAX_CONTEXT_BYTES}"
+        )
     # What is written without complaint may still be read as something else: a set becomes a list.
     attributes = context.attributes
     if attributes and _decode_any(_encode(attributes)) != attributes and (where := plain.refused_attribute(attributes)):
@@ -155,5 +172,17 @@ def decode_context(written: bytes) -> Context:
     """
     try:
         return _decode(written) if written else Context()
+    except UNREADABLE as exc:
+        raise ConversionError(f"the event's context cannot be read: {exc}") from exc
+
+
+def decode_portable_context(written: bytes) -> PortableContext:
+    """Read a context that came without its parcel.
+
+    Raises:
+        ConversionError: it is none.
+    """
+    try:
+        return _decode_portable(written) if written else PortableContext()
     except UNREADABLE as exc:
         raise ConversionError(f"the event's context cannot be read: {exc}") from exc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 import msgspec
@@ -12,8 +13,24 @@ MAX_BODY_BYTES: Final = 48 << 20
 #: Longest trail, in characters; the oldest names are left out of a longer one.
 MAX_TRAIL: Final = 1000
 
-#: Who waits for an answer: actor → (instance, key of the one who waits there).
-ReplyTo = dict[str, tuple[str, bytes]]
+#: Longest time that a deadline may lie ahead, in milliseconds: a year.
+MAX_LEFT_MS: Final = 366 * 86_400_000
+
+
+class Waiter(msgspec.Struct, array_like=True, gc=False):
+    """Who waits for an answer at an actor: its instance, and a key of the one who waits there.
+
+    `deadline_ms` says until when, in milliseconds of the clock of whoever holds the event: a Batch brings the clock of
+    its sender with it. None: without end, or the event is to be finished also when nobody waits any more.
+    """
+
+    instance: str
+    key: bytes
+    deadline_ms: int | None = None
+
+
+#: Who waits for an answer, by actor.
+ReplyTo = dict[str, Waiter]
 
 
 #: A number of 64 bits without a sign.
@@ -35,3 +52,22 @@ class Parcel(msgspec.Struct, array_like=True, gc=False):
     reply_to: ReplyTo | None = None
     redelivered: bool = False
     trail: str = ""
+
+
+def latest_deadline_ms(reply_to: ReplyTo | None) -> int | None:
+    """When the last one who waits for an answer gives up; None where nobody waits, or somebody without end."""
+    latest = None
+    for waiter in reply_to.values() if reply_to else ():
+        if waiter.deadline_ms is None:
+            return None
+        latest = waiter.deadline_ms if latest is None else max(latest, waiter.deadline_ms)
+    return latest
+
+
+def move_deadlines(parcels: Iterable[Parcel], their_ms: int, our_ms: int) -> None:
+    """Turn deadlines of a sender's clock into those of ours. `their_ms` and `our_ms` are the same moment."""
+    for parcel in parcels:
+        for waiter in parcel.reply_to.values() if parcel.reply_to else ():
+            if waiter.deadline_ms is not None:
+                left_ms = min(MAX_LEFT_MS, max(-MAX_LEFT_MS, waiter.deadline_ms - their_ms))
+                waiter.deadline_ms = our_ms + left_ms

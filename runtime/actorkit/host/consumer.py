@@ -6,7 +6,7 @@ import logging
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Final, cast
 
 import gevent
@@ -15,6 +15,7 @@ from gevent.threadpool import ThreadPool
 
 from actorkit.actor import Actor
 from actorkit.edge import wire
+from actorkit.edge.expiry import is_late
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.edge.receiver import DeliveryBatch, Receiver
 from actorkit.errors import ActorkitError, UnsendableData
@@ -29,6 +30,10 @@ FASTEST: Final = BUCKETS[0]
 
 #: A worker that has work gives the others in the process their turn after this long, in seconds.
 SLICE_S: Final = 0.001
+
+
+class Expired(Exception):
+    """Raised in place of a consume that nobody waits for any more."""
 
 
 class BatchProgress:
@@ -121,6 +126,8 @@ class Consumer:
         self._on_crash = on_crash
         self.crashed = False
         self._wanted = type(actor).input_class()
+        #: An answer is taken whenever it comes; it is counted when it is late.
+        self._takes_answers = type(actor).ANSWERS
         #: Workers that have nothing to do, by what wakes them.
         self._idle: list[Flag] = []
         self.buckets = [0] * (len(BUCKETS) + 1)
@@ -205,6 +212,8 @@ class Consumer:
         outboxes, wanted, handle, emit = self._outboxes, self._wanted, self._handle, self._outboxes.emit_result
         can_forward, forwarding, copies = outboxes.can_forward, outboxes.forwarding.append, len(outboxes.targets(None))
         buckets, fast, strict = self.buckets, 0, wanted.FORMAT is not None
+        if session.timed:
+            handle, strict = self._handle_in_time, False
         context.run = run = BatchProgress(session, first, parcels)
         outboxes.flush.schedule()  # If consume waits for something, what was done before leaves meanwhile.
         begun = slice_began = perf_counter()
@@ -219,11 +228,15 @@ class Consumer:
                     forwarding(parcel)
                 elif result is not None:
                     emit(result, event)
+            except Expired:
+                outboxes.expire(parcel)
             except Exception as exc:  # noqa: BLE001  # whatever a user's code raises goes to the error outbox
                 self._fail(session, event, exc)
             if parcel.pending:
                 parcel.number, parcel.session = number, session
                 run.opened += 1
+                if parcel.early is not None:
+                    parcel.tell_early()
             ended = perf_counter()
             spent = ended - begun
             begun = ended
@@ -245,6 +258,18 @@ class Consumer:
         self.seconds += begun - slice_began
         buckets[0] += fast
 
+    def _handle_in_time(self, event: Event) -> object:
+        """Handle an event that somebody may wait for, unless nobody does any more.
+
+        Raises:
+            Expired: nobody does.
+        """
+        if not self._takes_answers and is_late(cast(wire.Delivery, event.origin), int(monotonic() * 1000)):
+            raise Expired
+        if self._wanted.FORMAT is not None:
+            event.ensure()
+        return self._handle(event)
+
     def _fail(self, session: ReceiveSession, event: Event, error: Exception) -> None:
         """Try again as often as the parameters say, while that can help; then send the event where errors go."""
         params = self._actor.params
@@ -261,7 +286,7 @@ class Consumer:
                 error = exc
             else:
                 return
-        self.failed[session.inbox] = self.failed.get(session.inbox, 0) + 1
+        self.failed[session.label] = self.failed.get(session.label, 0) + 1
         expected = isinstance(error, ActorkitError) and not isinstance(error, UnsendableData)
         failure = Failure.of(error, self._actor.name)
         self._actor.log.log(

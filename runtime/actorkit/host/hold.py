@@ -30,7 +30,7 @@ class Hold:
             self._end()
 
     def fail(self, error: BaseException) -> None:
-        """Send the held event to the error outbox with this error."""
+        """Have the held event fail with this error."""
         if self._open:
             self._outboxes.emit_failure(self._event, Failure.of(error, self._actor), "held")
             self._end()

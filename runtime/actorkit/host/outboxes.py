@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from time import monotonic
+from typing import Final
 
-from actorkit.edge.ledger import Entry, Root, settle
+from actorkit.edge.expiry import expired, is_late
+from actorkit.edge.ledger import Entry, Root, ignore, settle
+from actorkit.edge.outcome import Failed, Outcome
 from actorkit.edge.sender import Sender
 from actorkit.edge.wire import Delivery
-from actorkit.errors import MalformedEvent, NotFound, UnsendableData
+from actorkit.errors import ConversionError, MalformedEvent, NotFound, UnsendableData
 from actorkit.event import Event
 from actorkit.event.body import UNREAD
 from actorkit.event.context import Failure
@@ -17,6 +21,9 @@ from actorkit.event.ids import MASK, MULTIPLIER, derive_id, ids
 from actorkit.event.parcel import MAX_BODY_BYTES, MAX_TRAIL, Parcel, ReplyTo
 from actorkit.graph import RESERVED
 from actorkit.host.flush import FlushOnce
+
+#: Status of a failure that no actor meant for the one who waits.
+UNEXPECTED: Final = 500
 
 log = logging.getLogger("actorkit.host")
 
@@ -56,8 +63,8 @@ class Outboxes:
         flush: FlushOnce,
         dead_letter: Callable[[Event, Failure, str], None],
     ) -> None:
-        #: The trail of what begins here.
-        self.trail = actor
+        #: The actor's name is the trail of what begins here.
+        self.trail = self.actor = actor
         self._trails = Trails(actor)
         self.senders = senders
         self.flush = flush
@@ -180,23 +187,40 @@ class Outboxes:
             raise UnsendableData(_no_event("returned", result))
 
     def emit_failure(self, event: Event, failure: Failure, inbox: str) -> None:
-        """Send an event that failed to the error outbox, or to the dead letters when there is none."""
+        """Send an event that failed to the error outbox. When there is none, tell whoever waits for its answer; what
+        nobody waits for, and what was meant for nobody, becomes a dead letter."""
         if self._error:
             self.emit(event.failed(failure), self._error, event)
-        else:
+            return
+        entry = event.origin
+        awaited = entry is not None and bool(entry.reply_to) and not is_late(entry, int(monotonic() * 1000))
+        if failure.status == UNEXPECTED or not awaited:
             self._dead_letter(event, failure, inbox)
+        if type(entry) is Delivery:
+            entry.tell(failed(event, failure))
+
+    def expire(self, entry: Delivery) -> None:
+        """Drop an event that nobody waits for any more."""
+        self.drop("expired")
+        entry.tell(expired(self.actor))
 
     def emit_root(
-        self, event: Event, targets: Sequence[Sender], finished: Callable[[], None], reply_to: ReplyTo | None = None
+        self,
+        event: Event,
+        targets: Sequence[Sender],
+        finished: Callable[[], None],
+        reply_to: ReplyTo | None = None,
+        told: Callable[[Outcome], None] = ignore,
     ) -> None:
-        """Send an event that begins here; `finished` is called in the hub when all that it became is done."""
+        """Send an event that begins here; `finished` is called in the hub when all that it became is done, and before
+        that `told` with each outcome that comes up."""
 
         def end() -> None:
             self._others -= 1
             finished()
 
         self._others += 1
-        root = Root(end)
+        root = Root(end, told)
         try:
             self.emit_entry(event, targets, root, reply_to)
         except BaseException:
@@ -239,6 +263,14 @@ class Outboxes:
     def drop(self, reason: str) -> None:
         """Count an event that goes nowhere."""
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
+
+
+def failed(event: Event, failure: Failure) -> Failed:
+    """The outcome of an event that failed."""
+    try:
+        return Failed.of(failure, event.http)
+    except ConversionError:  # Its context cannot be read.
+        return Failed.of(failure)
 
 
 def _no_event(did: str, result: object) -> str:

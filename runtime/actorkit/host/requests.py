@@ -2,13 +2,79 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Final
+
 import gevent
 from gevent.event import AsyncResult
 
-from actorkit.errors import AnswerTimeout, Draining, NotAnswered
+from actorkit.edge.outcome import Answer, Failed, Outcome
+from actorkit.edge.sender import Sender
+from actorkit.edge.wire import Delivery
+from actorkit.errors import AnswerTimeout, Draining, NotAnswered, RequestFailed
 from actorkit.event import Event
-from actorkit.event.ids import ids
+from actorkit.event.parcel import Waiter
 from actorkit.host.outboxes import Outboxes
+
+#: Length of the key that an answer must have.
+KEY_BYTES: Final = 16
+
+
+def _nothing() -> None: ...
+
+
+class Request:
+    """One event that was sent and is waited for. `parent` is the event that is being consumed meanwhile, if any."""
+
+    def __init__(self, actor: str, key: bytes, parent: Delivery | None, outboxes: Outboxes) -> None:
+        self._actor = actor
+        #: Names the one who waits.
+        self.key = key
+        self._parent = parent
+        self._outboxes = outboxes
+        #: Gets the answer; None when all is done and there is none.
+        self.answer = AsyncResult()
+        #: Why it, or something that it became, failed.
+        self.failed: Failed | None = None
+
+    def told(self, outcome: Outcome) -> None:
+        """Take what came up with the acknowledgements: our answer, that of who waits for our parent, a failure."""
+        if type(outcome) is Failed:
+            self.failed = self.failed or outcome
+        elif type(outcome) is Answer:
+            if outcome.actor == self._actor and outcome.key == self.key:
+                self.take(Event.received(outcome.parcel))
+            elif self._parent is not None:
+                self._parent.tell(outcome)
+            else:
+                self._outboxes.drop("late-answer")
+
+    def take(self, event: Event) -> None:
+        """Take the answer; a second one is dropped."""
+        if self.answer.ready():
+            self._outboxes.drop("late-answer")
+        else:
+            self.answer.set(event)
+
+    def finished(self) -> None:
+        """All that was sent is done."""
+        if not self.answer.ready():
+            self.answer.set(None)
+
+    def result(self, timeout_s: float) -> Event:
+        """The answer. Raises what `Requests.ask` does."""
+        try:
+            event: Event | None = self.answer.get(timeout=timeout_s)
+        except gevent.Timeout as exc:
+            raise AnswerTimeout(f"no answer came within {timeout_s:g} s") from exc
+        if event is not None:
+            return event
+        if self.failed is None:
+            raise NotAnswered("the event was dealt with, and nothing came back")
+        failure, status = self.failed.failure, self.failed.http_status
+        raise RequestFailed(failure, status if status >= 400 else failure.status, self.failed.reply_headers)
 
 
 class Requests:
@@ -18,53 +84,91 @@ class Requests:
         self._actor = actor
         self._instance = instance
         self._outboxes = outboxes
-        self._waiting: dict[bytes, AsyncResult] = {}
-        #: Keys begin at random, so that a late answer finds nobody who waits in the next process of that name.
-        self._next_key = ids()
+        self._waiting: dict[bytes, Request] = {}
         self.draining = False
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def ask(self, event: Event, outbox: str | None, timeout_s: float) -> Event:
-        """Send an event and wait for its answer.
+    def ask(
+        self,
+        event: Event,
+        outbox: str | None,
+        timeout_s: float,
+        finish_expired: bool = False,
+        parent: Event | None = None,
+        finished: Callable[[], None] = _nothing,
+    ) -> Event:
+        """Send an event and wait for its answer, at most as long as the event itself is waited for. `parent` is the
+        event that is being consumed meanwhile. `finished` is called once, when all that the event became is done, or
+        when it could not be sent.
 
         Raises:
             NotAnswered: the event was dealt with completely, and nothing came back.
+            RequestFailed: it failed, and no error connection brought it back.
             AnswerTimeout: nothing came back within `timeout_s` seconds.
             NotFound: no outbox of that name is connected.
             Draining: this instance is about to stop.
         """
+        left_s = event.deadline
+        if left_s is not None:
+            timeout_s = min(timeout_s, left_s)
+        deadline_ms = None if finish_expired else int((monotonic() + timeout_s) * 1000)
+        try:
+            request, targets = self._send(event, outbox, deadline_ms, parent, finished)
+        except BaseException:
+            finished()
+            raise
+        try:
+            return request.result(timeout_s)
+        finally:
+            del self._waiting[request.key]
+            if not request.answer.ready():
+                request.finished()  # What comes now is late.
+                if not finish_expired:
+                    self._withdraw(targets, request.key)
+
+    def _send(
+        self,
+        event: Event,
+        outbox: str | None,
+        deadline_ms: int | None,
+        parent: Event | None,
+        finished: Callable[[], None],
+    ) -> tuple[Request, Sequence[Sender]]:
+        """Send an event; its answer goes to the request."""
         if self.draining:
             raise Draining("this instance is about to stop; ask another one")
         targets = self._outboxes.targets(outbox)
-        key = self._next_key().to_bytes(8, "big")
-        answer = AsyncResult()
-        reply_to = {**(event.reply_to or {}), self._actor: (self._instance, key)}
-        self._waiting[key] = answer
-        try:
-            self._outboxes.emit_root(event, targets, lambda: self._finished(answer), reply_to)
-            result: Event | None = answer.get(timeout=timeout_s)
-        except gevent.Timeout as exc:
-            raise AnswerTimeout(f"no answer came within {timeout_s:g} s") from exc
-        finally:
-            del self._waiting[key]
-        if result is None:
-            raise NotAnswered("the event was dealt with, and nothing came back")
-        return result
+        key = os.urandom(KEY_BYTES)  # Who could guess it could forge the answer.
+        entry = parent.origin if parent is not None and type(parent.origin) is Delivery else None
+        request = Request(self._actor, key, entry, self._outboxes)
+        reply_to = {**(event.reply_to or {}), self._actor: Waiter(self._instance, key, deadline_ms)}
 
-    @staticmethod
-    def _finished(answer: AsyncResult) -> None:
-        if not answer.ready():
-            answer.set(None)
+        def end() -> None:
+            request.finished()
+            finished()
+
+        self._waiting[key] = request
+        try:
+            self._outboxes.emit_root(event, targets, end, reply_to, request.told)
+        except BaseException:
+            del self._waiting[key]
+            raise
+        return request, targets
+
+    def _withdraw(self, targets: Sequence[Sender], key: bytes) -> None:
+        """Nobody waits any more: what has not left this instance does not leave it."""
+        for sender in targets:
+            sender.withdraw(key)
 
     def answered(self, event: Event) -> None:
         """Take an event that came back. It goes to the one who waits; nobody waits for a late or second one."""
         reply_to = event.reply_to or {}
-        _, key = reply_to.get(self._actor, ("", b""))
-        answer = self._waiting.get(key)
-        if answer is None or answer.ready():
-            self._outboxes.drop("late-answer" if key else "not-asked-for")
+        waiter = reply_to.get(self._actor)
+        request = self._waiting.get(waiter.key) if waiter is not None else None
+        if request is None:
+            self._outboxes.drop("late-answer" if waiter is not None else "not-asked-for")
             return
-        event.reply_to = {actor: home for actor, home in reply_to.items() if actor != self._actor} or None
-        answer.set(event)
+        event.reply_to = {actor: other for actor, other in reply_to.items() if actor != self._actor} or None
+        request.take(event)

@@ -18,6 +18,9 @@ from zmq.backend import Socket
 #: Messages read in one go before other sockets get their turn.
 BURST = 64
 
+#: Room for messages that are neither events nor acknowledgements, in a socket's queues.
+CONTROL_FRAMES: Final = 256
+
 #: libzmq's own heartbeats, made by its I/O thread: a peer that answers none for this long is cut off, in milliseconds.
 #: A busy `consume` does not stop them, so they tell "dead" from "busy".
 HEARTBEAT_MS: Final = 1000

@@ -49,6 +49,18 @@ actors:
 connections: [gen -> place -> out]
 """
 
+#: Three passing actors one after the other, the one in the middle twice.
+THREE = """\
+name: three
+actors:
+  ticks: {{uses: generator, params: {{interval_s: 0.01, data: tick}}}}
+  first: {{uses: "passing.actors:Pass", build: {build}}}
+  second: {{uses: "passing.actors:Pass", build: {build}, replicas: 2}}
+  third: {{uses: "passing.actors:Pass", build: {build}}}
+  out: {{uses: "null"}}
+connections: [ticks -> first -> second -> third -> out]
+"""
+
 
 def chaos(*arguments: str, timeout_s: float = 110.0) -> tuple[int, dict[str, Any], str]:
     """The exit status, the verdict, and what stands on stderr."""
@@ -100,6 +112,19 @@ def test_nothing_is_lost_when_instances_are_cut_off_from_the_network() -> None:
     assert verdict["faults"] == {"kill": 2, "partition": 3}
     assert verdict["slowest_s"] > 2
     assert namespaces() <= before
+
+
+def test_nothing_comes_twice_at_full_rate_through_a_partition_of_six_seconds(tmp_path: Path) -> None:
+    if network.unable():
+        missing(network.unable())
+    topology = tmp_path / "topology.yaml"
+    topology.write_text(THREE.format(build=EXAMPLE.parent / "passing"))
+    faults = ["--partition", "1", "--partition-for", "6", "--on", "second"]
+    status, verdict, said = chaos(str(topology), "--for", "9s", "--seed", "3", "--rate", "30000", *faults)
+    assert status == 0, said
+    assert (verdict["lost"], verdict["duplicates"]) == (0, 0)
+    assert verdict["faults"] == {"partition": 1}
+    assert verdict["sent"] > 20_000
 
 
 def test_a_partition_needs_root_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def test_docker_compose_takes_the_file_without_a_word(plan: Plan, tmp_path: Path
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_only_titanic_has_a_volume_of_its_own_in_compose(plan: Plan) -> None:
+def test_who_keeps_something_has_a_volume_of_its_own_in_compose(plan: Plan) -> None:
     document = YAML(typ="safe").load(str(compose.render(plan)["compose.yaml"]))
     mounts = {
         name: [volume for volume in service.get("volumes", ()) if volume["source"] == "titanic-folder"]
@@ -52,7 +52,8 @@ def test_only_titanic_has_a_volume_of_its_own_in_compose(plan: Plan) -> None:
     }
     assert mounts.pop("titanic") == [{"source": "titanic-folder", "target": DATA, "type": "volume"}]
     assert not any(mounts.values())
-    assert set(document["volumes"]) == {"dead-letters", "prometheus", "titanic-folder"}
+    boxes = {f"{unit.name}-dead-letters" for unit in plan.units if unit.keeps_dead_letters}
+    assert set(document["volumes"]) == {"prometheus", "titanic-folder", *boxes}
     registration = document["services"]["registration"]
     assert registration["ports"][0]["target"] == 5550
     assert document["services"]["west"]["depends_on"] == {"registration": {"condition": "service_healthy"}}

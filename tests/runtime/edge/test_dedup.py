@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.names import NameTable
+from actorkit.edge.outcome import Answer, Failed, KeptOutcomes, Outcome
 from actorkit.edge.wire import Delivery
+from actorkit.event.context import Failure
+from actorkit.event.parcel import Parcel
 
 
 class Session:
@@ -19,12 +22,19 @@ class Session:
     def __init__(self) -> None:
         self.finished: list[int] = []
         self.consumed: set[int] = set()
+        self.told: list[tuple[int, Outcome]] = []
 
     def close(self, parcels: Sequence[Delivery]) -> None:
         self.finished += [parcel.number for parcel in parcels]
 
     def finish(self, number: int) -> None:
         self.finished.append(number)
+
+    def tell(self, number: int, outcome: Outcome) -> None:
+        self.told.append((number, outcome))
+
+    def pass_on(self, parcel: Delivery, outcome: Outcome) -> None:
+        self.told.append((parcel.number, outcome))
 
     def is_finished(self, number: int) -> bool:
         return number in self.consumed or number in self.finished
@@ -124,6 +134,43 @@ def test_events_of_one_id_and_two_traces_are_two_events() -> None:
     dedup, session = DedupWindow(), Session()
     consume(dedup, session, 1, event(10, trace=1))
     assert consume(dedup, session, 2, event(10, trace=2, redelivered=True)) == [(2, [10])]
+
+
+def failed(text: str) -> Failed:
+    return Failed(Failure("X", text))
+
+
+def answer(length: int) -> Answer:
+    return Answer("web", b"key", Parcel(1, 1, "b", b"x" * length, b""))
+
+
+def test_a_repeat_is_told_what_became_of_the_event() -> None:
+    dedup, session, other = DedupWindow(), Session(), Session()
+    consume(dedup, session, 1, event(10), event(11))
+    dedup.outcomes.add((10, 1), failed("no"))
+    consume(dedup, other, 7, event(10, redelivered=True), event(11, redelivered=True))
+    assert (other.finished, other.told) == ([7, 8], [(7, failed("no"))])
+
+
+def test_one_failure_of_an_event_is_enough_and_its_answer_is_told_besides() -> None:
+    kept = KeptOutcomes()
+    assert kept.add((1, 1), failed("first"))
+    assert not kept.add((1, 1), failed("second"))
+    assert kept.add((1, 1), answer(1))
+    assert kept.add((1, 2), failed("another event's"))
+    assert kept.of((1, 1)) == [failed("first"), answer(1)]
+
+
+def test_outcomes_take_a_bounded_share_of_memory_and_an_answer_too_long_for_it_becomes_a_failure() -> None:
+    kept = KeptOutcomes(limit_bytes=100_000)
+    for number in range(1000):
+        kept.add((number, 1), answer(1000))
+    assert (kept.of((0, 1)), kept.of((999, 1))) == ([], [answer(1000)])
+    assert 50 < sum(bool(kept.of((number, 1))) for number in range(1000)) < 100
+    kept.add((1000, 1), answer(30_000))
+    (long,) = kept.of((1000, 1))
+    assert isinstance(long, Failed)
+    assert long.failure.status == 500
 
 
 def fill(dedup: DedupWindow, session: Session, first: int, count: int, step: int = 10) -> None:

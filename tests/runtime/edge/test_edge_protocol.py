@@ -14,12 +14,14 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from actorkit.edge import wire
 from actorkit.edge.ledger import settle
+from actorkit.edge.outcome import Answer, Failed, Outcome
 from actorkit.edge.peers import Peers
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.edge.receiver import Receiver
 from actorkit.edge.send_session import SendSession
 from actorkit.edge.sender import Sender
 from actorkit.event import Event
+from actorkit.event.context import Failure
 from actorkit.event.ids import new_id
 from actorkit.event.parcel import Parcel
 from actorkit.graph import Options
@@ -34,9 +36,27 @@ class Entry:
     def __init__(self) -> None:
         self.pending = 0
         self.released = 0
+        self.told: list[Outcome] = []
 
     def done(self) -> None:
         self.released += 1
+
+    def tell(self, outcome: Outcome, /) -> None:
+        assert not self.released, "what became of an event is told before it is finished"
+        self.told.append(outcome)
+
+
+#: What becomes of events, by the rest of their ids; of most nothing that anybody has to be told.
+OUTCOMES: dict[int, Outcome] = {
+    0: Failed(Failure("X", "fails when all it became is done")),
+    1: Failed(Failure("X", "fails while consume goes on")),
+    2: Answer("up", b"key", Parcel(7, 1, "b", b"answer", b"")),
+}
+
+
+def outcome_of(id_: int) -> Outcome | None:
+    """What becomes of an event, wherever it is consumed."""
+    return OUTCOMES.get(id_ % 5)
 
 
 class Wire:
@@ -138,7 +158,12 @@ class EdgeMachine(RuleBasedStateMachine):
         assert here not in self.consumed_at, "an instance consumes an event once"
         self.consumed_at.add(here)
         parcel.pending += 1
+        outcome = outcome_of(parcel.id)
+        if outcome is OUTCOMES[1]:
+            parcel.tell(outcome)
         parcel.number, parcel.session = number, session
+        if parcel.early is not None:
+            parcel.tell_early()
         self.work[address].append(parcel)
 
     @rule(count=st.integers(1, 4))
@@ -164,6 +189,9 @@ class EdgeMachine(RuleBasedStateMachine):
         if work:
             parcel = work.pop(which % len(work))
             self.finished.add(parcel.id)
+            outcome = outcome_of(parcel.id)
+            if outcome is not None:
+                parcel.tell(outcome)
             settle(parcel)
 
     @rule(address=st.sampled_from(ADDRESSES))
@@ -230,6 +258,13 @@ class EdgeMachine(RuleBasedStateMachine):
         for id_, entry in self.entries.items():
             assert entry.released <= 1
             assert not entry.released or id_ in self.finished
+
+    @invariant()
+    def what_became_of_an_event_is_known_when_it_is_finished(self) -> None:
+        for id_, entry in self.entries.items():
+            outcome = outcome_of(id_)
+            assert all(one == outcome for one in entry.told)
+            assert not entry.released or outcome is None or entry.told
 
     @invariant()
     def what_is_not_acknowledged_is_still_held(self) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actorkit.edge import wire
+from actorkit.edge.admission import MAX_STRANGERS, MAX_STRIKES, Admission
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.edge.receiver import Receiver
 from actorkit.event.parcel import Parcel
@@ -96,10 +97,16 @@ def test_a_sender_that_comes_back_has_one_session() -> None:
     assert set(made.sessions) == {b"4", b"other"}
 
 
+def unfinished(made: Receiver, identity: bytes) -> None:
+    """Have something unfinished in a session."""
+    made.on_frame(identity, batch(1))
+
+
 def test_when_there_are_too_many_sessions_the_dead_ones_are_found_out() -> None:
     made = receiver(max_sessions=10)
     for number in range(10):
         made.on_frame(b"%d" % number, hello(f"up-{number}"))
+        unfinished(made, b"%d" % number)
     made.replies.clear()
     made.on_frame(b"one more", hello("late"))
     made.write_acks()
@@ -111,9 +118,106 @@ def test_when_there_are_too_many_sessions_the_dead_ones_are_found_out() -> None:
     assert b"again" in made.sessions
 
 
+def test_sessions_that_somebody_only_holds_open_keep_nobody_out() -> None:
+    made = receiver(max_sessions=10)
+    made.on_frame(b"busy", hello("busy"))
+    unfinished(made, b"busy")
+    for number in range(50):
+        made.on_frame(b"%d" % number, hello(f"stranger-{number}"))
+    made.replies.clear()
+    made.on_frame(b"late", hello("late"))
+    assert len(made.sessions) == 10
+    assert {b"busy", b"late"} < made.sessions.keys()
+    assert [identity for identity, _ in made.replies] == [b"41", b"late"]
+    assert replies(made) == [
+        wire.Refuse("crowded: another sender needs the place"),
+        wire.Welcome(wire.VERSION, "down", "down-1", 4),
+    ]
+
+
+def test_one_instance_has_no_more_sessions_than_boxes_make_sense() -> None:
+    made = Receiver("t", "down", "down-1", admission=Admission(max_peer_sessions=3))
+    for number in range(5):
+        made.on_frame(b"%d" % number, hello(outbox=f"out-{number}"))
+    made.on_frame(b"other", hello("up-2"))
+    assert set(made.sessions) == {b"0", b"1", b"2", b"other"}
+    assert made.rejected == {"crowded": 2}
+    made.on_frame(b"0", wire.encode(wire.Bye()))
+    made.on_frame(b"9", hello(outbox="out-9"))
+    assert set(made.sessions) == {b"1", b"2", b"9", b"other"}
+
+
+def test_junk_is_answered_once_and_who_sends_nothing_else_is_shut_out() -> None:
+    made = receiver()
+    for _ in range(100):
+        made.on_frame(b"1", b"junk")
+    assert [type(reply) for reply in replies(made)] == [wire.Refuse]
+    assert made.rejected == {"malformed": MAX_STRIKES, "shut-out": 100 - MAX_STRIKES}
+    made.on_frame(b"1", hello())
+    assert not made.sessions
+    made.on_frame(b"2", hello())
+    assert set(made.sessions) == {b"2"}
+
+
+def test_a_sender_that_begins_anew_is_told_again_what_was_no_good() -> None:
+    made = receiver()
+    made.on_frame(b"1", b"junk")
+    made.on_frame(b"1", hello())
+    made.on_frame(b"1", batch(7))
+    assert [type(reply) for reply in replies(made)] == [wire.Refuse, wire.Welcome, wire.Refuse]
+
+
+def test_strangers_are_not_remembered_without_end() -> None:
+    made = receiver()
+    for number in range(MAX_STRANGERS + 100):
+        made.on_frame(b"%d" % number, b"junk")
+    assert len(made._admission.strikes) == MAX_STRANGERS
+
+
+def test_names_without_end_make_no_labels_without_end() -> None:
+    made = Receiver("t", "down", "down-1", admission=Admission(max_labels=2))
+    for number in range(5):
+        name = wire.encode(wire.Hello(wire.VERSION, "t", "up", "up-1", "out", f"in-{number}", 4))
+        made.on_frame(b"%d" % number, name)
+        made.on_frame(b"%d" % number, batch(1))
+    assert made.inboxes == {"in-0": 1, "in-1": 1, "other": 3}
+    assert [session.inbox for session in made.sessions.values()] == [f"in-{number}" for number in range(5)]
+    made.on_frame(b"long", wire.encode(wire.Hello(wire.VERSION, "t", "up", "up-1", "out", "i" * 201, 4)))
+    assert made.rejected == {"malformed": 1}
+
+
+def test_a_window_is_granted_up_to_the_widest() -> None:
+    made = receiver()
+    made.on_frame(b"1", wire.encode(wire.Hello(wire.VERSION, "t", "up", "up-1", "out", "up", 1 << 40)))
+    assert replies(made) == [wire.Welcome(wire.VERSION, "down", "down-1", wire.MAX_WINDOW)]
+
+
+def test_what_a_peer_does_not_read_waits_in_one_message() -> None:
+    made = receiver()
+    made.on_frame(b"1", hello())
+    session = made.sessions[b"1"]
+    replies(made)
+    made.stuck(b"1")
+    for number in range(1, 5):
+        session.consume(1)
+        session.finish(number)
+        assert replies(made) == []
+        assert not made.has_news
+    made.reads_again(b"1")
+    assert replies(made) == [wire.Ack(4, 4)]
+
+
+def test_a_stranger_does_not_hold_up_an_instance_that_drains() -> None:
+    made = receiver()
+    made.on_frame(b"1", hello())
+    made.on_frame(b"1", wire.encode(wire.Stay()))
+    made.on_frame(b"2", wire.encode(wire.Stay()))
+    assert made.stays == 1
+
+
 def told(session: ReceiveSession) -> tuple[int, list[int]]:
     ack = session.take_ack()
-    return ack.ack_floor, ack.done
+    return ack.ack_floor, ack.acked_above
 
 
 def test_numbers_that_finish_late_are_set_aside_and_told_when_they_are_finished() -> None:

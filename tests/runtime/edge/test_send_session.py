@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import pytest
 
 from actorkit.edge import ledger, wire
+from actorkit.edge.outcome import Failed, Outcome
 from actorkit.edge.send_session import SendSession
 from actorkit.edge.wire import Ack, Delivery
+from actorkit.event.context import Failure
 from actorkit.event.parcel import Parcel
 
 
@@ -16,9 +18,13 @@ class Entry:
     def __init__(self) -> None:
         self.pending = 0
         self.finished = 0
+        self.told: list[Outcome] = []
 
     def done(self) -> None:
         self.finished += 1
+
+    def tell(self, outcome: Outcome, /) -> None:
+        self.told.append(outcome)
 
 
 def parcels(*ids: int) -> list[Parcel]:
@@ -30,9 +36,16 @@ class Session:
 
     def __init__(self) -> None:
         self.closed: list[int] = []
+        self.told: list[tuple[int, Outcome]] = []
 
     def close(self, parcels: Sequence[Delivery]) -> None:
         self.closed += [parcel.number for parcel in parcels]
+
+    def pass_on(self, parcel: Delivery, outcome: Outcome) -> None:
+        self.told.append((parcel.number, outcome))
+
+    def tell(self, number: int, outcome: Outcome) -> None:
+        self.told.append((number, outcome))
 
     def finish(self, number: int) -> None:
         self.closed.append(number)
@@ -129,3 +142,33 @@ def test_arrived_events_are_told_to_their_sessions_when_nothing_is_pending() -> 
     session.acknowledge(Ack(7, 7, []))
     assert (one.closed, two.closed, other.finished) == ([1, 2, 4], [1], 1)
     assert [entry.pending for entry in entries] == [0, 0, 1, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_outcomes_are_told_to_who_waits_for_the_event_also_when_it_finishes_late(alone: bool) -> None:
+    count = wire.MAX_ACKED_ABOVE + 10
+    session, entries = SendSession("tcp://a:1"), [Entry() for _ in range(count)]
+    for entry in entries:
+        entry.pending = 1
+    session.enter(parcels(*range(1, count + 1)), [*entries])
+    if alone:
+        session.acknowledge(Ack(count, 0, list(range(2, count + 1))))
+        assert session.stragglers
+    failed = Failed(Failure("X", "x"))
+    for number in (0, 1, count + 1):
+        session.tell(number, failed)
+    assert [entry.told for entry in entries[:2]] == [[failed], []]
+    session.acknowledge(Ack(count, count))
+    session.tell(1, failed)
+    assert len(entries[0].told) == 1, "what is finished is told nothing"
+
+
+def test_an_outcome_that_comes_while_consume_goes_on_is_told_when_that_ends_and_before_the_event_is_finished() -> None:
+    session, failed = Session(), Failed(Failure("X", "x"))
+    event = arrived(7, None, pending=1)
+    event.tell(failed)
+    ledger.settle(event)
+    assert (session.told, event.pending) == ([], 1), "what was told early is waited for"
+    event.session = session
+    event.tell_early()
+    assert (session.told, session.closed) == ([(7, failed)], [7])

@@ -8,11 +8,12 @@ import pytest
 
 from actorkit import JSONEvent
 from actorkit.edge import wire
+from actorkit.edge.outcome import Answer, Failed, Outcome
 from actorkit.edge.peers import Peers
 from actorkit.edge.send_session import SendSession
 from actorkit.edge.sender import WINDOW_BYTES, Sender
 from actorkit.event.ids import new_id
-from actorkit.event.parcel import Parcel
+from actorkit.event.parcel import Parcel, Waiter
 from actorkit.graph import Options
 from actorkit.host.host import sender_class
 
@@ -21,9 +22,13 @@ class Entry:
     def __init__(self) -> None:
         self.pending = 0
         self.finished = 0
+        self.told: list[Outcome] = []
 
     def done(self) -> None:
         self.finished += 1
+
+    def tell(self, outcome: Outcome, /) -> None:
+        self.told.append(outcome)
 
 
 def sender(options: Options) -> Sender:
@@ -198,7 +203,7 @@ def test_a_batch_has_at_most_so_many_events_and_bytes(size: int) -> None:
 
 def answer(made: Sender, instance: str) -> Entry:
     entry = Entry()
-    made.put(Parcel(new_id(), 1, "j", b'{"key": ""}', b"", {"down": (instance, b"k")}), entry, JSONEvent())
+    made.put(Parcel(new_id(), 1, "j", b'{"key": ""}', b"", {"down": Waiter(instance, b"k")}), entry, JSONEvent())
     return entry
 
 
@@ -212,17 +217,88 @@ def test_an_answer_goes_to_the_instance_that_asked_also_while_that_drains() -> N
     assert sent(made) == {"tcp://b:1": [""] * 5}
 
 
-def test_an_answer_waits_for_a_lost_instance_only_for_a_while() -> None:
+@pytest.mark.parametrize("how", ["never met", "said goodbye", "lost"])
+def test_an_answer_that_no_session_leads_home_goes_up_with_the_acknowledgements(how: str) -> None:
     made = sender(Options())
     welcome(made, "tcp://a:1")
-    first, second = answer(made, "tcp://b:1"), answer(made, "tcp://c:1")
+    if how != "never met":
+        session = welcome(made, "tcp://b:1")
+        session.bye = how == "said goodbye"
+    if how == "lost":
+        made.lost(session)
+    entry = answer(made, "tcp://b:1")
     made.dispatch(10.0)
-    assert (made.backlog, first.finished) == (2, 0)
-    welcome(made, "tcp://b:1")
-    made.dispatch(14.9)
-    assert sent(made) == {"tcp://b:1": [""]}
-    made.dispatch(15.1)
-    assert (made.backlog, second.finished, made.dropped) == (0, 1, {"reply-to-gone": 1})
+    assert (made.backlog, entry.pending, entry.finished, made.dropped, sent(made)) == (0, 0, 1, {}, {})
+    (told,) = entry.told
+    assert isinstance(told, Answer)
+    assert (told.actor, told.key, told.parcel.body, told.parcel.reply_to) == ("down", b"k", b'{"key": ""}', None)
+
+
+def test_an_answer_that_was_on_its_way_to_an_instance_that_dies_goes_up() -> None:
+    made = sender(Options())
+    welcome(made, "tcp://a:1")
+    session = welcome(made, "tcp://b:1")
+    entry = answer(made, "tcp://b:1")
+    made.dispatch(0.0)
+    assert (sent(made), entry.told) == ({"tcp://b:1": [""]}, [])
+    made.lost(session)
+    made.dispatch(0.0)
+    assert [type(told) for told in entry.told] == [Answer]
+
+
+def test_an_answer_over_a_connection_that_waits_for_nobody_is_counted_and_logged_where_it_has_no_way_home(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = sender(Options(delivery="at-most-once"))
+    welcome(made, "tcp://a:1")
+    answer(made, "tcp://b:1")
+    made.dispatch(0.0)
+    assert (made.backlog, made.dropped) == (0, {"reply-to-gone": 1})
+    assert "an answer is lost: no link leads to the one who waits at down" in caplog.text
+
+
+def ask(made: Sender, deadline_ms: int | None, key: bytes = b"k") -> Entry:
+    entry = Entry()
+    made.put(
+        Parcel(new_id(), 1, "j", b'{"key": ""}', b"", {"up": Waiter("up-1", key, deadline_ms)}), entry, JSONEvent()
+    )
+    return entry
+
+
+def test_a_batch_in_which_somebody_waits_brings_the_senders_clock_and_no_other_does() -> None:
+    made = sender(Options())
+    session = welcome(made, "tcp://a:1")
+    for asked in (False, True, False):
+        if asked:
+            ask(made, 9000)
+        else:
+            put(made)
+        made.dispatch(5.0)
+    batches = [wire.decode_from_sender(frame) for _, frame in made.frames]
+    assert [batch.now_ms for batch in batches if isinstance(batch, wire.Batch)] == [None, 5000, None]
+    assert bytes(made.frames[0][1]) == wire.encode(wire.Outgoing(1, [item[0] for item in session.ledger][:1]))
+
+
+@pytest.mark.parametrize("options", [Options(), Options(key="data/key"), Options(delivery="at-most-once")])
+def test_what_waits_for_a_peer_longer_than_anybody_waits_for_it_is_not_sent(options: Options) -> None:
+    made = sender(options)
+    late, soon, anyway = ask(made, 9000), ask(made, 20_000), ask(made, None)
+    made.dispatch(1.0)
+    assert made.backlog == 3
+    made.dispatch(10.0)
+    assert (made.backlog, made.dropped) == (2, {"expired": 1})
+    if options.delivery == "at-least-once":
+        assert (late.finished, soon.finished, anyway.finished) == (1, 0, 0)
+        (told,) = late.told
+        assert isinstance(told, Failed)
+        assert told.failure.status == 504
+
+
+def test_what_is_withdrawn_is_not_sent_and_nothing_else_is_touched() -> None:
+    made = sender(Options())
+    gone, other, plain = ask(made, None, b"1"), ask(made, None, b"2"), put(made)
+    made.withdraw(b"1")
+    assert (gone.finished, gone.told, other.finished, plain.finished, made.backlog) == (1, [], 0, 0, 2)
 
 
 def test_instances_with_equal_room_take_turns() -> None:
@@ -236,3 +312,23 @@ def test_instances_with_equal_room_take_turns() -> None:
         for session in sessions:
             acknowledge(made, session)
     assert chosen == ["tcp://a:1", "tcp://b:1", "tcp://c:1"] * 2
+
+
+def test_a_peer_is_not_given_more_than_was_asked_for() -> None:
+    made = sender(Options(window=4))
+    session = made.open("tcp://a:1")
+    assert not made.on_frame(session, wire.encode(wire.Welcome(wire.VERSION, "down", "down-1", 1 << 40)))
+    put(made, 10)
+    made.dispatch(0)
+    assert (session.sent, session.granted, len(made.pending)) == (4, 4, 6)
+
+
+def test_a_peer_that_welcomes_twice_or_is_another_actor_is_given_up() -> None:
+    made = sender(Options())
+    first = welcome(made, "tcp://a:1")
+    again = wire.encode(wire.Welcome(wire.VERSION, "down", "down-9", 64))
+    assert made.on_frame(first, again) == "the peer welcomes a session that stands already"
+    other = made.open("tcp://b:1")
+    stranger = wire.encode(wire.Welcome(wire.VERSION, "other", "other-1", 64))
+    assert made.on_frame(other, stranger) == 'the peer is "other", not "down"'
+    assert (first.instance, other.instance) == ("tcp://a:1", "")

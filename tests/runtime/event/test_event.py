@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from actorkit import (
 )
 from actorkit.event.context import Context
 from actorkit.event.ids import derive_id, new_id
-from actorkit.event.parcel import Parcel
+from actorkit.event.parcel import Parcel, Waiter
 
 
 def over(event: Event, wanted: type[Event] = Event) -> Event:
@@ -46,7 +47,7 @@ def test_an_event_arrives_as_it_was_sent() -> None:
     )  # fmt: skip
     event = Event({"total": 12}, service="orders", attributes={"n": [1, {"a": None}]}, http=http)
     event.failure = Failure("MalformedEvent", "no", 400, "auth", {"line": 3})
-    event.reply_to = {"web": ("web-1", b"key")}
+    event.reply_to = {"web": Waiter("web-1", b"key")}
     came = over(event)
     assert (came.id, came.trace, came.service) == (event.id, event.trace, "orders")
     assert came.data == {"total": 12}
@@ -198,7 +199,7 @@ def test_a_context_that_came_without_its_parcel_brings_its_trace() -> None:
 
 def test_an_event_made_from_nothing_joins_its_parents_trace() -> None:
     sent = Event("x", service="orders", http=Http(path="/a"))
-    sent.reply_to = {"web": ("web-1", b"k")}
+    sent.reply_to = {"web": Waiter("web-1", b"k")}
     parent = over(sent)
     child = Event("y", attributes={"n": 1})
     child.adopt(parent)
@@ -267,6 +268,14 @@ def test_ids_are_new_in_this_process_and_in_a_child() -> None:
     (first, here), (_, there) = (line.split() for line in done.stdout.splitlines())
     assert len({first, here, there}) == 3
     assert len({new_id() for _ in range(1000)}) == 1000
+
+
+def test_who_knows_an_id_does_not_know_the_next_one() -> None:
+    made = [new_id() for _ in range(2000)]
+    steps = [(after - before) % 2**64 for before, after in pairwise(made)]
+    assert min(steps) > 2**40
+    assert len({step >> 56 for step in steps}) > 200, "all kinds of steps"
+    assert all(bin(id_).count("1") > 8 for id_ in made)
 
 
 def test_an_event_shows_what_a_person_needs() -> None:

@@ -10,7 +10,7 @@ from actorkit.edge.ledger import Root
 from actorkit.edge.peers import Peers
 from actorkit.edge.sender import Sender
 from actorkit.edge.wire import Delivery
-from actorkit.event.parcel import MAX_TRAIL, Parcel
+from actorkit.event.parcel import MAX_TRAIL, Parcel, Waiter
 from actorkit.host.flush import FlushOnce
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.producer import MAX_UNFINISHED_BYTES, SourceWindow
@@ -143,7 +143,7 @@ def test_events_that_pass_together_leave_as_those_that_are_sent_one_by_one() -> 
         outboxes = Outboxes("a", {s.outbox: [s] for s in senders}, (), FlushOnce(lambda: None), lambda *_: None)
         parcels = [
             Parcel(1, 1, "b", b"x", b"", None, False, "web"),
-            Parcel(2, 1, "b", b"y", b"\x90", {"web": ("web-1", b"k")}, False, "web/auth"),
+            Parcel(2, 1, "b", b"y", b"\x90", {"web": Waiter("web-1", b"k")}, False, "web/auth"),
             Parcel(3, 1, "n", b"", b"", None, True, "web"),
         ]
         events = [arrived(parcel) for parcel in parcels]

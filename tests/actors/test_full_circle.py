@@ -1,0 +1,157 @@
+"""HTTP, broker, workers and executors as real processes: whoever asks is told what became of it, whatever ends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from actorkit import Actor, JSONEvent, MalformedEvent
+from actorkit.mdp.broker.broker import Broker
+from tests.fleet import Fleet, Process
+from tests.runtime.mdp.peers import free_port
+from tests.until import until
+
+WEB = "actorkit_actors.http.server:HTTPServer"
+CLIENT = "actorkit_actors.mdp.client:MDPClient"
+WORKER = "actorkit_actors.mdp.worker:MDPWorker"
+
+
+class Execute(Actor):
+    """Takes its time, and answers; fails where it is told to."""
+
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        concurrency: int = 50
+
+    def consume(self, event: JSONEvent) -> JSONEvent:
+        time.sleep(event.data.get("takes_s", 0.0))
+        if "fail" in event.data:
+            raise MalformedEvent(event.data["fail"])
+        return event.replace({"done": event.data["n"]})
+
+
+@pytest.fixture
+def broker() -> Iterator[str]:
+    running = Broker("tcp://127.0.0.1:*")
+    endpoint = running.bind()
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    yield endpoint
+    running.stop()
+    thread.join(timeout=20)
+
+
+class Circle:
+    """web -> place -> broker -> worker -> execute, and back; no error connection anywhere."""
+
+    def __init__(self, fleet: Fleet, broker: str) -> None:
+        self._fleet = fleet
+        self._broker = broker
+        self._number = 0
+        self.ports: list[int] = []
+
+    def start(self, workers: int = 2) -> list[Process]:
+        """One set of all instances, ready."""
+        port = free_port()
+        made = [
+            self._one("web", WEB, {"port": port, "host": "127.0.0.1", "routes": [{"path": "/<queue>"}]}, "place"),
+            self._one("place", CLIENT, {"service": "orders"}, "web"),
+            *(self._one("worker", WORKER, {"service": "orders", "capacity": 64}, "execute") for _ in range(workers)),
+            *(self._one("execute", "tests.actors.test_full_circle:Execute", {}, "worker") for _ in range(2)),
+        ]
+        for process in made:
+            until(process.ready, "it is ready")
+        self.ports.insert(0, port)
+        return made
+
+    def _one(self, actor: str, cls: str, params: dict[str, object], outbox: str) -> Process:
+        self._number += 1
+        return self._fleet.start(
+            actor,
+            cls,
+            self._number,
+            params=json.dumps(params),
+            brokers=self._broker,
+            **{f"outbox_{outbox}": outbox},
+        )
+
+    def ask(self, order: dict[str, object], port: int = 0) -> tuple[int, str]:
+        """POST an order; (status, body)."""
+        with closing_connection(port or self.ports[0]) as connection:
+            connection.request("POST", "/place", json.dumps(order), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+
+@contextmanager
+def closing_connection(port: int) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def test_a_failure_behind_the_broker_is_the_clients_answer(fleet: Fleet, broker: str) -> None:
+    circle = Circle(fleet, broker)
+    circle.start()
+    assert circle.ask({"n": 1}) == (200, '{"done":1}')
+    status, body = circle.ask({"n": 1, "fail": "there is no tea"})
+    assert (status, json.loads(body)["errors"][0]["message"]) == (400, "there is no tea")
+    assert circle.ask({})[0] == 500
+
+
+def test_a_worker_that_is_told_to_end_gets_the_answers_that_are_still_in_work(fleet: Fleet, broker: str) -> None:
+    circle = Circle(fleet, broker)
+    processes = circle.start()
+    worker = next(one for one in processes if one.variables["ACTORKIT_ACTOR"] == "worker")
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(circle.ask, {"n": n, "takes_s": 1.5}) for n in range(20)]
+        until(lambda: worker.metric("actorkit_unfinished") > 0, "it has some of them")
+        worker.signal(signal.SIGTERM)
+        answers = Counter(one.result() for one in asked)
+    assert answers == {(200, f'{{"done":{n}}}'): 1 for n in range(20)}
+    assert worker.popen.wait(20) == 0
+
+
+def test_all_instances_are_rolled_at_once_under_load_and_nobody_is_told_what_is_not_true(
+    fleet: Fleet, broker: str
+) -> None:
+    circle, answers, ended = Circle(fleet, broker), Counter[tuple[int, bool]](), threading.Event()
+    old = circle.start()
+
+    def client() -> None:
+        number = 0
+        while not ended.is_set():
+            number += 1
+            try:
+                status, body = circle.ask({"n": number, "takes_s": 0.2})
+            except (OSError, http.client.HTTPException):
+                answers[0, True] += 1  # The front itself has ended.
+            else:
+                answers[status, json.loads(body or "null") == {"done": number}] += 1
+            ended.wait(0.05)
+
+    with ThreadPoolExecutor(10) as pool:
+        clients = [pool.submit(client) for _ in range(10)]
+        try:
+            for _ in range(3):
+                new = circle.start()
+                for process in old:
+                    process.signal(signal.SIGTERM)
+                assert [process.popen.wait(40) for process in old] == [0] * len(old)
+                old = new
+        finally:
+            ended.set()
+        for one in clients:
+            one.result()
+    assert answers.keys() <= {(200, True), (0, True)}, answers
+    assert answers[200, True] > 100
