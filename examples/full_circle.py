@@ -47,9 +47,5 @@ director.connect_queue(submit, book)
 director.connect_queue(book, acknowledge)
 director.connect_queue(acknowledge, web)
 
-# What fails is answered, too.
-for actor in (auth, submit, book, acknowledge):
-    director.connect_error_queue(actor, web)
-
 if __name__ == "__main__":
     director.start()

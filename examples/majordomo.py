@@ -26,14 +26,12 @@ web = director.register_actor(HTTPServer, "web", port=8080)
 ask = director.register_actor(MDPClient, "ask", service="shout", timeout_s=10)
 director.connect_queue(web, ask)
 director.connect_queue(ask, web)
-director.connect_error_queue(ask, web)
 
 for number in (1, 2):
     worker = director.register_actor(MDPWorker, f"worker-{number}", service="shout", capacity=1)
     shout = director.register_actor(Shout, f"shout-{number}")
     director.connect_queue(worker, shout)
     director.connect_queue(shout, worker)
-    director.connect_error_queue(shout, worker)
 
 if __name__ == "__main__":
     director.start()

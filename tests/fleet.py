@@ -12,9 +12,7 @@ import urllib.request
 from pathlib import Path
 
 from tests.places import ROOT
-from tests.until import until as eventually
-
-__all__ = ["PYTHONPATH", "Fleet", "Process", "eventually", "fetch"]
+from tests.until import until
 
 PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in ("runtime", "actors", "kit", "."))
 
@@ -56,7 +54,7 @@ class Process:
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels."""
-        eventually(lambda: self.admin, "the admin server is there")
+        until(lambda: self.admin, "the admin server is there")
         total = 0.0
         for line in fetch(f"{self.admin}/metrics")[1].splitlines():
             if re.match(rf"{name}[{{ ]", line) and all(f'{key}="{value}"' in line for key, value in labels.items()):

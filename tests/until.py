@@ -1,19 +1,26 @@
-"""How every test waits: for a condition, never for a time."""
+"""The one way in which tests wait: for a condition, never for a time."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
-#: How long a test waits for what must happen, in seconds.
-PATIENCE_S = 20.0
+import gevent
+
+T = TypeVar("T")
 
 
-def until(condition: Callable[[], object], what: str, timeout_s: float = PATIENCE_S) -> None:
-    """Wait until the condition holds; fail with `what` when it does not in time. Where gevent runs, others go on."""
-    sleep = sys.modules["gevent"].sleep if "gevent" in sys.modules else time.sleep
+def until(condition: Callable[[], T], what: str = "it happens", timeout_s: float = 20.0, pause_s: float = 0.005) -> T:
+    """Wait until the condition is true, and let greenlets run meanwhile. Returns what it was in the end. `pause_s` is
+    the time between two looks: longer where a look costs something.
+
+    Raises:
+        AssertionError: it was not true within `timeout_s` seconds; the message has `what`.
+    """
     deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {timeout_s:g} s: {what}"
-        sleep(0.005)
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_s:g} s: {what}")
+        gevent.sleep(pause_s)
+    return found

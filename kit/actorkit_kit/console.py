@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -26,15 +26,6 @@ class Output(StrEnum):
 
     TEXT = "text"
     JSON = "json"
-
-
-#: The option `-o text|json` of verbs that have a result.
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How the result is written.", show_default=True)]
-
-#: The argument that names a topology.
-TopologyArgument = Annotated[
-    str, typer.Argument(metavar="TOPOLOGY", help="A topology file, a folder with topology.yaml, or app.py:director.")
-]
 
 
 def colour(stream: Any = None) -> bool:

@@ -6,7 +6,7 @@ import importlib
 import sys
 
 from actorkit import settings
-from actorkit.errors import SettingsError
+from actorkit.errors import EX_CONFIG, SettingsError
 
 #: Classes that bring their own main function, as they do not live in gevent's loop; all others are actors.
 MAINS = {
@@ -23,7 +23,7 @@ def main() -> int:
         status: int = module.main(read)
     except SettingsError as exc:
         print(f"actorkit: {exc}", file=sys.stderr)  # noqa: T201  # logs are not set up yet
-        return settings.EX_CONFIG
+        return EX_CONFIG
     return status
 
 

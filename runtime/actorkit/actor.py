@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, ClassVar, Protocol, get_type_hints
 
 from actorkit import params
 from actorkit.event import Event
+from actorkit.observe.figures import Figure
 from actorkit.params import Problem
 from actorkit.transport.keys import ClientKeys
 
@@ -46,7 +47,14 @@ class Runtime(Protocol):
 
     def send(self, event: Event, outbox: str | None) -> None: ...
 
-    def request(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool) -> Event: ...
+    def request(
+        self,
+        event: Event,
+        outbox: str | None,
+        timeout_s: float,
+        finish_expired: bool,
+        finished: Callable[[], None],
+    ) -> Event: ...
 
     def hold(self, event: Event) -> Held: ...
 
@@ -99,7 +107,8 @@ class Actor:
         raise TypeError(f"{type(self).__name__} consumes nothing; it has no consume method")
 
     def produce(self) -> Iterator[Event]:
-        """Make events, for a source. The iterator is advanced only while there is room for its event."""
+        """Make events, for a source. The iterator is advanced only while the source's window has space for its
+        event."""
         return iter(())
 
     def send(self, event: Event, outbox: str | None = None) -> None:
@@ -112,12 +121,21 @@ class Actor:
         self.runtime.send(event, outbox)
 
     def request(
-        self, event: Event, outbox: str | None = None, *, timeout_s: float, finish_expired: bool = False
+        self,
+        event: Event,
+        outbox: str | None = None,
+        *,
+        timeout_s: float,
+        finish_expired: bool = False,
+        finished: Callable[[], None] = lambda: None,
     ) -> Event:
         """Send an event and wait for the one that comes back to this actor; other events are dealt with meanwhile.
 
         An event whose own deadline is sooner is not waited for any longer than that. When the time is over, what was
         not begun is dropped by whoever has it, but for `finish_expired`: then it is finished all the same.
+
+        `finished` is called once, when nothing of the event is left in this instance: all that it became is finished,
+        which may be long after its answer or the end of the time; or it was never sent.
 
         Raises:
             NotAnswered: the event was dealt with completely, and nothing came back.
@@ -126,11 +144,15 @@ class Actor:
             NotFound: no outbox of that name is connected.
             Draining: this instance is about to stop.
         """
-        return self.runtime.request(event, outbox, timeout_s, finish_expired)
+        return self.runtime.request(event, outbox, timeout_s, finish_expired, finished)
 
     def hold(self, event: Event) -> Held:
         """Keep the event that is being consumed: it is finished by the handle, not by the end of `consume`."""
         return self.runtime.hold(event)
+
+    def figures(self) -> Iterable[Figure]:
+        """What the actor counts itself, for /metrics. Read at each scrape."""
+        return ()
 
     @classmethod
     def check(cls, params: Any) -> Iterable[Problem]:  # noqa: ARG003  # the name is the subclass's contract

@@ -28,10 +28,7 @@ from actorkit.errors import ActorkitError
 from actorkit.graph import NAME, NAME_RULE, Box, Connection, Options, connect
 from actorkit.host.host import Host
 from actorkit.mdp.thread import BrokerThread
-from actorkit.settings import Settings
-
-#: Time to finish what is under way when a director stops, in seconds.
-DRAIN_TIMEOUT_S: Final = 20.0
+from actorkit.settings import DRAIN_TIMEOUT_S, Settings
 
 #: The same when one of its actors has ended: what the others have there is finished by nobody.
 CRASH_TIMEOUT_S: Final = 2.0

@@ -31,6 +31,10 @@ class ErrorMessage(msgspec.Struct, frozen=True):
 Messages: TypeAlias = str | ErrorMessage | Sequence[str | ErrorMessage]
 
 
+#: Exit status of a process whose settings are wrong: EX_CONFIG of sysexits.h. It does not get better by a new start.
+EX_CONFIG: Final = 78
+
+
 class ActorkitError(Exception):
     """Raised as the root of every error that actorkit itself raises.
 

@@ -136,7 +136,7 @@ def _problems(cls: type[msgspec.Struct], given: Mapping[str, Any]) -> Iterator[P
 
 @cache
 def _hints_and_fields(cls: type[msgspec.Struct]) -> tuple[dict[str, Any], dict[str, msgspec.structs.FieldInfo]]:
-    """The annotations of a Params class, and its fields by name; kept, as evaluating annotations is slow."""
+    """The annotations of a Params class, and its fields by name. Evaluating annotations is slow, so it is done once."""
     hints = get_type_hints(cls, include_extras=True)
     return hints, {field.encode_name: field for field in msgspec.structs.fields(cls)}
 

@@ -20,8 +20,12 @@ from actorkit.errors import UNREADABLE, SettingsError
 from actorkit.graph import NAME, NAME_RULE, outbox_of
 from actorkit.transport.endpoint import Endpoint
 
-#: Exit status for a bad environment: EX_CONFIG of sysexits.h.
-EX_CONFIG: Final = 78
+#: Longest time from SIGTERM to the end of a process that is told nothing else, in seconds.
+DRAIN_TIMEOUT_S: Final = 20.0
+#: Events that a source may have unfinished when it is told nothing else.
+SOURCE_WINDOW: Final = 16_384
+#: What `package.module:Class` looks like.
+CLASS_PATH: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z")
 
 #: variable → (wanted, example or default, meaning); the whole contract but `ACTORKIT_OUTBOX_*`.
 VARIABLES: Final[dict[str, tuple[str, str]]] = {
@@ -42,16 +46,15 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     ),
     "ACTORKIT_KEYS": ("none", "file with the topology's CURVE keys; without it edges are in the clear"),
     "ACTORKIT_ADMIN": ("none", "`host:port` of the admin server: /metrics, /healthz, /readyz"),
-    "ACTORKIT_SOURCE_WINDOW": ("16384", "events that a source may have unfinished in the whole topology"),
+    "ACTORKIT_SOURCE_WINDOW": (str(SOURCE_WINDOW), "events that a source may have unfinished in the whole topology"),
     "ACTORKIT_DEAD_LETTERS": ("none", "folder for events that failed where no error outbox takes them"),
-    "ACTORKIT_DRAIN_TIMEOUT_S": ("20", "longest time from SIGTERM to the end, in seconds"),
+    "ACTORKIT_DRAIN_TIMEOUT_S": (f"{DRAIN_TIMEOUT_S:g}", "longest time from SIGTERM to the end, in seconds"),
     "ACTORKIT_LOG_FORMAT": ("text", "`text` or `json`"),
     "ACTORKIT_LOG_LEVEL": ("info", "`debug`, `info`, `warning` or `error`"),
 }
 
 #: What an endpoint begins with behind which a registration service lists the brokers.
 _REGISTRY: Final = "registry+"
-_CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z")
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,9 @@ class Settings:
     brokers: tuple[str, ...] = ()
     keys: Path | None = None
     admin: tuple[str, int] | None = None
-    source_window: int = 16384
+    source_window: int = SOURCE_WINDOW
     dead_letters: Path | None = None
-    drain_timeout_s: float = 20.0
+    drain_timeout_s: float = DRAIN_TIMEOUT_S
     log_format: str = "text"
     log_level: str = "info"
 
@@ -88,7 +91,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     reader = _Reader(environ)
     return Settings(
         actor=reader.name("ACTORKIT_ACTOR"),
-        class_path=reader.matching("ACTORKIT_CLASS", _CLASS, "package.module:Class"),
+        class_path=reader.matching("ACTORKIT_CLASS", CLASS_PATH, "package.module:Class"),
         topology=reader.name("ACTORKIT_TOPOLOGY", "default"),
         code=reader.path("ACTORKIT_CODE"),
         params=reader.json_object("ACTORKIT_PARAMS"),
@@ -98,9 +101,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         brokers=reader.endpoints("ACTORKIT_BROKERS", _REGISTRY),
         keys=reader.path("ACTORKIT_KEYS"),
         admin=reader.address("ACTORKIT_ADMIN"),
-        source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", 16384, least=1)),
+        source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", SOURCE_WINDOW, least=1)),
         dead_letters=reader.path("ACTORKIT_DEAD_LETTERS"),
-        drain_timeout_s=reader.number("ACTORKIT_DRAIN_TIMEOUT_S", 20.0, least=0),
+        drain_timeout_s=reader.number("ACTORKIT_DRAIN_TIMEOUT_S", DRAIN_TIMEOUT_S, least=0),
         log_format=reader.choice("ACTORKIT_LOG_FORMAT", ("text", "json")),
         log_level=reader.choice("ACTORKIT_LOG_LEVEL", ("info", "debug", "warning", "error")),
     )

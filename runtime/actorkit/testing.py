@@ -10,6 +10,7 @@ Events go in and come out as they would over an edge: encoded, decoded, and seen
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Generic, TypeVar
@@ -21,6 +22,7 @@ from actorkit.actor import Actor, Result
 from actorkit.errors import AnswerTimeout, Draining, EventError, NotAnswered, NotFound
 from actorkit.event import Event
 from actorkit.event.context import Failure
+from actorkit.event.parcel import Waiter
 from actorkit.graph import RESERVED
 from actorkit.transport.keys import ClientKeys
 
@@ -132,12 +134,30 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
             return []
         raise NotFound(f'"{self.name}" has no outbox "{outbox}"')
 
-    def request(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool = False) -> Event:  # noqa: ARG002  # as an instance
-        """Part of `Runtime`: what the actor calls."""
+    def request(
+        self,
+        event: Event,
+        outbox: str | None,
+        timeout_s: float,
+        finish_expired: bool = False,
+        finished: Callable[[], None] = lambda: None,
+    ) -> Event:
+        """Part of `Runtime`: what the actor calls. Here an event is finished when it is answered."""
+        try:
+            return self._request(event, outbox, timeout_s, finish_expired)
+        finally:
+            finished()
+
+    def _request(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool) -> Event:
         if self.draining:
             raise Draining("this instance is about to stop")
         self.send(event, outbox)
         sent = over_the_wire(event, Event)
+        if event.deadline is not None:
+            timeout_s = min(timeout_s, event.deadline)
+        if not finish_expired:
+            deadline_ms = int((time.monotonic() + timeout_s) * 1000)
+            sent.reply_to = {**(sent.reply_to or {}), self.name: Waiter(self.instance, b"", deadline_ms)}
         try:
             with gevent.Timeout(timeout_s, AnswerTimeout(f"no answer came within {timeout_s:g} s")):
                 answer = self.answer(sent, outbox) if self.answer else None

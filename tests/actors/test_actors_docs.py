@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from ruamel.yaml import YAML
 
-from actorkit import params
+from actorkit import Actor, params
 from actorkit_actors.catalogue import CATALOGUE
 from actorkit_actors.http.routes import Route
 from tests.actors.actors_docs import DOCUMENT, load, rendered
@@ -48,9 +48,19 @@ def test_every_key_of_a_route_is_told() -> None:
 
 
 def test_the_example_of_a_test_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    [block] = blocks("python")
+    [block] = (block for block in blocks("python") if "Harness" in block)
     monkeypatch.chdir(ORDERS)
     exec(compile(block, str(DOCUMENT), "exec"), {})
+
+
+def test_the_example_of_a_check_finds_what_it_says() -> None:
+    [block] = (block for block in blocks("python") if "def check" in block)
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(compile(block, str(DOCUMENT), "exec"), names)
+    between = names["Between"]
+    assert list(between.check(between.Params(least=11))) == [params.Problem("least", "it is above most")]
+    assert list(between.check(between.Params())) == []
+    assert list(Actor.check(Actor.Params())) == []
 
 
 def test_the_links_lead_somewhere() -> None:

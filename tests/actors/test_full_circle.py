@@ -16,8 +16,9 @@ import pytest
 
 from actorkit import Actor, JSONEvent, MalformedEvent
 from actorkit.mdp.broker.broker import Broker
-from tests.fleet import Fleet, Process, eventually
+from tests.fleet import Fleet, Process
 from tests.runtime.mdp.peers import free_port
+from tests.until import until
 
 WEB = "actorkit_actors.http.server:HTTPServer"
 CLIENT = "actorkit_actors.mdp.client:MDPClient"
@@ -67,7 +68,7 @@ class Circle:
             *(self._one("execute", "tests.actors.test_full_circle:Execute", {}, "worker") for _ in range(2)),
         ]
         for process in made:
-            eventually(process.ready, "it is ready")
+            until(process.ready, "it is ready")
         self.ports.insert(0, port)
         return made
 
@@ -114,7 +115,7 @@ def test_a_worker_that_is_told_to_end_gets_the_answers_that_are_still_in_work(fl
     worker = next(one for one in processes if one.variables["ACTORKIT_ACTOR"] == "worker")
     with ThreadPoolExecutor(20) as pool:
         asked = [pool.submit(circle.ask, {"n": n, "takes_s": 1.5}) for n in range(20)]
-        eventually(lambda: worker.metric("actorkit_unfinished") > 0, "it has some of them")
+        until(lambda: worker.metric("actorkit_unfinished") > 0, "it has some of them")
         worker.signal(signal.SIGTERM)
         answers = Counter(one.result() for one in asked)
     assert answers == {(200, f'{{"done":{n}}}'): 1 for n in range(20)}

@@ -6,12 +6,10 @@ import base64
 import json
 import shutil
 import socket
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -86,14 +84,3 @@ def rules(prometheus: str) -> set[str]:
     """Names of the rules that Prometheus has loaded."""
     with urllib.request.urlopen(f"{prometheus}/api/v1/rules", timeout=10) as answer:
         return {rule["name"] for group in json.load(answer)["data"]["groups"] for rule in group["rules"]}
-
-
-def until(condition: Callable[[], Any], what: str, timeout_s: float = 60) -> Any:
-    """Ask again and again until the answer is true; the answer."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"{what}: not within {timeout_s:g} s"
-        time.sleep(0.25)

@@ -17,6 +17,7 @@ import pytest
 from tests import needs
 from tests.integration import shop
 from tests.integration.test_compose import kit_with
+from tests.until import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -56,7 +57,7 @@ def forwarded(what: str, port: int) -> Iterator[str]:
     with tempfile.TemporaryFile("w+") as said:  # kubectl tells of each connection: a pipe would fill up
         with subprocess.Popen(command, stdout=said, stderr=said) as process:
             try:
-                yield f"http://{shop.until(lambda: _address(said), f'{what} is reached')}"
+                yield f"http://{until(lambda: _address(said), f'{what} is reached', 60, 0.25)}"
             finally:
                 process.terminate()
 
@@ -210,7 +211,7 @@ def test_three_executors_all_work(installed: Installed, prometheus: str) -> None
         assert shop.orders(installed.url, 40) == {200: 40}
         return len(shop.ask(prometheus, 'sum by (pod) (actorkit_events_in_total{actor="execute"}) > 0')) == 3
 
-    shop.until(all_work, "three executors have had orders")
+    until(all_work, "three executors have had orders", 60, 0.25)
 
 
 def test_prometheus_scrapes_each_pod(installed: Installed, prometheus: str) -> None:
@@ -219,7 +220,7 @@ def test_prometheus_scrapes_each_pod(installed: Installed, prometheus: str) -> N
         names = {target["labels"]["pod"] for target in found if target["health"] == "up"}
         return len(found) == len(names) and names == {pod["metadata"]["name"] for pod in pods()}
 
-    shop.until(all_up, "each pod is a target once, and up")
+    until(all_up, "each pod is a target once, and up", 60, 0.25)
 
 
 def test_orders_are_still_answered_when_a_worker_is_deleted(installed: Installed) -> None:
@@ -285,5 +286,5 @@ def test_a_registration_pod_that_is_killed_is_found_again_within_seconds(listed:
     kubectl("rollout", "status", "statefulset", "listed-registration", "--timeout=60s")
     kubectl("rollout", "status", "deployment", "listed-worker", "--timeout=60s")
     with forwarded("pod/listed-registration-0", 9600) as admin:
-        shop.until(lambda: shop.metric(admin, "actorkit_registration_brokers") == 2, "both brokers are listed", 20)
+        until(lambda: shop.metric(admin, "actorkit_registration_brokers") == 2, "both brokers are listed", 20, 0.25)
     assert shop.orders(listed, 8) == {200: 8}

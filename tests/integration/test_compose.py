@@ -18,6 +18,7 @@ from actorkit_kit import python_process
 from tests import needs
 from tests.integration import shop
 from tests.places import ORDERS
+from tests.until import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -137,7 +138,7 @@ def test_three_executors_all_work_and_nobody_else_is_touched(deployed: Deployed)
         series = shop.ask(deployed.prometheus, 'sum by (instance) (actorkit_events_in_total{actor="execute"}) > 0')
         return len(series) == 3
 
-    shop.until(all_work, "three executors have had orders")
+    until(all_work, "three executors have had orders", 60, 0.25)
 
 
 def test_prometheus_finds_every_replica_and_scrapes_it(deployed: Deployed) -> None:
@@ -145,7 +146,7 @@ def test_prometheus_finds_every_replica_and_scrapes_it(deployed: Deployed) -> No
         found = shop.targets(deployed.prometheus)
         return len(found) == len(deployed.containers()) - 1 and all(target["health"] == "up" for target in found)
 
-    shop.until(all_up, "each container but Prometheus' own is a target, and up")
+    until(all_up, "each container but Prometheus' own is a target, and up", 60, 0.25)
     topologies = {target["labels"]["topology"] for target in shop.targets(deployed.prometheus)}
     assert topologies == {NAME}
     assert "ActorkitInstanceDown" in shop.rules(deployed.prometheus)
@@ -212,7 +213,7 @@ def test_a_change_that_does_not_come_up_is_taken_back(deployed: Deployed) -> Non
     finally:
         code.write_text(source)
         deployed.topology.write_text(text)
-    shop.until(lambda: shop.order(deployed.url)[0] in (200, 422), "orders are answered as before")
+    until(lambda: shop.order(deployed.url)[0] in (200, 422), "orders are answered as before", 60, 0.25)
 
 
 BROKEN_SETUP = """

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from actorkit.director import Director
+from tests.runtime.host.setting import Setting
 
 
 @pytest.fixture
@@ -14,3 +15,10 @@ def director() -> Iterator[Director]:
     made = Director("test")
     yield made
     made.stop(0)
+
+
+@pytest.fixture
+def setting() -> Iterator[Setting]:
+    made = Setting()
+    yield made
+    made.close()

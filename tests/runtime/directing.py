@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import gevent
-
 from actorkit import Actor, Event
 from actorkit.director import Director
 
@@ -32,10 +28,3 @@ def begin(director: Director) -> Actor:
     director.start(block=False)
     director.wait_ready()
     return asker(director)
-
-
-def until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
-    """Let the graph go on until the condition holds. Raises gevent.Timeout when it does not in time."""
-    with gevent.Timeout(timeout_s):
-        while not condition():
-            gevent.sleep(0.001)

@@ -9,35 +9,38 @@ import hashlib
 import hmac
 import os
 import sys
+import time
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Annotated, Final
 
 import gevent
+from gevent.event import Event as Flag
+from gevent.threadpool import ThreadPool
 from msgspec import Meta
 
-from actorkit import Actor, Event
-from actorkit.errors import SettingsError, Unauthorized
+from actorkit import Actor, Event, Held, RateExceeded, ServiceUnavailable, Unauthorized
+from actorkit.errors import EventError, SettingsError
+from actorkit.observe import redact
 from actorkit.params import Problem
-
-#: Cost of a hash (RFC 7914): CPU and memory, block size, parallelism; 16 MiB and about 50 ms each.
-SCRYPT_N: Final = 1 << 14
-SCRYPT_R: Final = 8
-SCRYPT_P: Final = 1
-
-#: Most memory that checking one hash may take, in bytes.
-_SCRYPT_MAXMEM_BYTES: Final = 64 << 20
+from actorkit_actors.auth import hashes
+from actorkit_actors.auth.budget import hashes_at_a_time
+from actorkit_actors.auth.checks import Check, Checks
+from actorkit_actors.auth.failures import Failures, network
+from actorkit_actors.auth.users import parse
 
 #: How many verified passwords are remembered, so that only the first request with each pays for the hash.
 CACHE_SIZE: Final = 4096
 
-_PREFIX: Final = "scrypt$"
+#: Salt of the hashes that are computed only so that every refusal takes as long.
+_SALT: Final = b"nobody's, really"
 
 
 class BasicAuth(Actor):
     """Passes on what carries a known name and password, with the name as the event's `http.user`.
 
-    Anything else fails with `Unauthorized` (401) and a `WWW-Authenticate` header for the answer. The credentials are
-    taken off the event either way.
+    Anything else fails with `Unauthorized` (401, with `WWW-Authenticate`); after too many wrong logins for a name, or
+    from an address, with `RateExceeded` (429, with `Retry-After`). The credentials are taken off the event either way.
     """
 
     class Params(Actor.Params, frozen=True, kw_only=True):
@@ -50,89 +53,192 @@ class BasicAuth(Actor):
             ),
         ]
         realm: Annotated[str, Meta(description="what the password is for, as a browser shows it")] = "actorkit"
-        concurrency: Annotated[
-            int, Meta(ge=1, le=10_000, description="events that one instance works on at a time")
-        ] = 64
+        failures_per_name: Annotated[
+            int, Meta(ge=0, description="wrong logins for one name that are looked at in a row; 0: no limit")
+        ] = 30
+        failures_per_address: Annotated[
+            int,
+            Meta(ge=0, description="the same from one client's address; 0, for clients that share one: no limit"),
+        ] = 100
+        failure_interval_s: Annotated[
+            float, Meta(gt=0, description="time after which one more wrong login is looked at")
+        ] = 2.0
+        hashes: Annotated[
+            int, Meta(ge=0, le=64, description="hashes that are computed at a time; 0: what memory and cores allow")
+        ] = 0
 
     params: Params
+    #: None until `setup` has made them.
+    _pool: ThreadPool | None = None
 
     @classmethod
     def check(cls, params: Params) -> Iterable[Problem]:
         """What `setup` would complain about."""
-        try:
-            parse_users(params.users)
-        except SettingsError as exc:
-            yield Problem("users", str(exc).removeprefix("users: "))
+        for mistake in parse(params.users).mistakes:
+            yield Problem("users", mistake)
+        mistake = _realm_mistake(params.realm)
+        if mistake:
+            yield Problem("realm", mistake)
 
     def setup(self) -> None:
         """Read the users.
 
         Raises:
-            SettingsError: a line is not `name:password`.
+            SettingsError: a line is not `name:password`, or the realm cannot be sent.
         """
-        self._users = parse_users(self.params.users)
+        users = parse(self.params.users)
+        if users.mistakes:
+            raise SettingsError("; ".join(f"users: {mistake}" for mistake in users.mistakes))
+        if mistake := _realm_mistake(self.params.realm):
+            raise SettingsError(f"realm: {mistake}")
         realm = self.params.realm.replace("\\", "\\\\").replace('"', '\\"')
-        self._challenge = ("WWW-Authenticate", f'Basic realm="{realm}", charset="UTF-8"')
+        self._challenge = f'Basic realm="{realm}", charset="UTF-8"'
+        redact.learn(list(users.plain.values()))
         self._key = os.urandom(32)
-        self._verified: dict[bytes, str] = {}
-        hashed = [stored for stored in self._users.values() if stored.startswith(_PREFIX)]
-        # An unknown name costs what a known one does, so that time does not tell which names there are.
-        self._nobody = hashed[0] if hashed else os.urandom(16).hex()
+        self._hashed = users.hashed
+        self._plain = {name: self._digest(password.encode()) for name, password in users.plain.items()}
+        #: A refusal costs one hash of each kind in the file, so that time does not tell which names there are.
+        self._costs = sorted({stored.cost for stored in users.hashed.values()})
+        self._verified: OrderedDict[bytes, str] = OrderedDict()
+        interval_s = self.params.failure_interval_s
+        self._names = Failures(self.params.failures_per_name, interval_s)
+        self._addresses = Failures(self.params.failures_per_address, interval_s)
+        self._checks = Checks(self._is_clean)
+        if self._costs:
+            most = max(cost.memory_bytes for cost in self._costs)
+            count = self.params.hashes or hashes_at_a_time(most)
+            self.log.info("%d hashes of %d MiB at a time", count, most >> 20)
+            self._pool, self._there = ThreadPool(count), Flag()
+            self._workers = [gevent.spawn(self._work) for _ in range(count)]
 
-    def consume(self, event: Event) -> Event:
-        """Check the credentials.
+    def teardown(self) -> None:
+        """End the workers."""
+        if self._pool is not None:
+            gevent.killall(self._workers)
+            self._pool.kill()
+
+    def consume(self, event: Event) -> Event | None:
+        """Check the credentials; those that have to be hashed are looked at later, in their turn.
 
         Raises:
             Unauthorized: they are missing or wrong.
+            RateExceeded: there were too many wrong ones.
         """
-        header = event.http.headers.pop("authorization", "") if event.http is not None else ""
-        user = self._user(header)
-        if user is None:
-            if event.http is not None:
-                event.http.reply_headers.append(self._challenge)
-            raise Unauthorized("the name or the password is wrong" if header else "a name and a password are required")
-        if event.http is not None:
-            event.http.user = user
-        return event
-
-    def _user(self, header: str) -> str | None:
-        """The name of the user whose credentials the header carries; None when it carries none that are right."""
+        http = event.http
+        header = http.headers.pop("authorization", "") if http is not None else ""
         credentials = parse_credentials(header)
-        if credentials is None:
-            return None
-        digest = hashlib.blake2b(b"\0".join(credentials), key=self._key, digest_size=32).digest()
+        if http is None or credentials is None:
+            raise self._refusal(header)
+        name, password = credentials[0].decode("utf-8", "replace"), credentials[1]
+        digest = self._digest(b"\0".join(credentials))
         if digest in self._verified:
-            return self._verified[digest]
-        name = credentials[0].decode("utf-8", "replace")
-        stored = self._users.get(name)
-        right = matches(credentials[1], self._nobody if stored is None else stored)
-        if stored is None or not right:
-            return None
+            # Known good ones wait for nobody.
+            self._verified.move_to_end(digest)
+            http.user = self._verified[digest]
+            return event
+        check = Check(digest, name, password, network(http.remote))
+        self._limit(check)
+        if name in self._plain and hmac.compare_digest(self._digest(password), self._plain[name]):
+            self._remember(check)
+            http.user = name
+            return event
+        if not self._costs:
+            self._count(check)
+            raise self._refusal(header)
+        for held, _ in self._checks.add(check, (self.hold(event), event)):
+            held.fail(ServiceUnavailable("too many logins are being looked at; try again", retry_after_s=1))
+        self._there.set()
+        return None
+
+    def _work(self) -> None:
+        """Look at those that wait, one after another."""
+        while True:
+            check = self._checks.take()
+            if check is None:
+                self._there.clear()
+                self._there.wait()
+                continue
+            self._finish(check)
+
+    def _finish(self, check: Check) -> None:
+        """Look at one pair of name and password, and let its events go on or fail."""
+        refusal: EventError | None = None
+        try:
+            self._limit(check)
+            if self._hash(check):
+                self._remember(check)
+            else:
+                self._count(check)
+                refusal = self._refusal("given")
+        except EventError as exc:
+            refusal = exc
+        except Exception:
+            self.log.exception("a login could not be looked at")
+            refusal = ServiceUnavailable("the login could not be looked at; try again", retry_after_s=1)
+        for held, event in self._checks.done(check):
+            self._let_go(held, event, check.name, refusal)
+
+    def _let_go(self, held: Held, event: Event, name: str, refusal: EventError | None) -> None:
+        if refusal is not None:
+            held.fail(refusal)
+            return
+        try:
+            if event.http is not None:
+                event.http.user = name
+            held.complete(event)
+        except Exception as exc:
+            self.log.exception("an event whose login was right could not be sent on")
+            held.fail(exc)
+
+    def _hash(self, check: Check) -> bool:
+        """Whether the password is right, in a native thread. A wrong one costs the same whoever's it is."""
+        stored = self._hashed.get(check.name)
+
+        def look() -> bool:
+            right = stored is not None and stored.matches(check.password)
+            if right:
+                return True
+            for cost in self._costs:
+                if stored is None or stored.cost != cost:
+                    cost.hash(check.password, _SALT)
+            return False
+
+        return self._pool is not None and bool(self._pool.apply(look))
+
+    def _digest(self, content: bytes) -> bytes:
+        return hashlib.blake2b(content, key=self._key, digest_size=32).digest()
+
+    def _remember(self, check: Check) -> None:
         if len(self._verified) >= CACHE_SIZE:
-            del self._verified[next(iter(self._verified))]
-        self._verified[digest] = name
-        return name
+            self._verified.popitem(last=False)
+        self._verified[check.digest] = check.name
+
+    def _is_clean(self, check: Check) -> bool:
+        now = time.monotonic()
+        return self._names.clean(check.name, now) and self._addresses.clean(check.address, now)
+
+    def _limit(self, check: Check) -> None:
+        now = time.monotonic()
+        wait_s = max(self._names.wait_s(check.name, now), self._addresses.wait_s(check.address, now))
+        if wait_s > 0:
+            raise RateExceeded("there were too many wrong logins; try again later", retry_after_s=wait_s)
+
+    def _count(self, check: Check) -> None:
+        now = time.monotonic()
+        self._names.add(check.name, now)
+        self._addresses.add(check.address, now)
+        if self._names.wait_s(check.name, now) or self._addresses.wait_s(check.address, now):
+            self.log.warning("too many wrong logins, the last for %.60r from %s", check.name, check.address)
+
+    def _refusal(self, header: str) -> Unauthorized:
+        text = "the name or the password is wrong" if header else "a name and a password are required"
+        return Unauthorized(text, challenge=self._challenge)
 
 
-def parse_users(text: str) -> dict[str, str]:
-    """Read lines of `name:password`; empty ones and those that begin with `#` are passed over.
-
-    Raises:
-        SettingsError: a line is none, or a hash is not one that this module writes.
-    """
-    users = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        name, colon, password = line.partition(":")
-        if not name or not colon or not password:
-            raise SettingsError(f"users: line {number} is not name:password")
-        if password.startswith(_PREFIX) and _parse_hash(password) is None:
-            raise SettingsError(f"users: line {number} has a broken hash; write it anew")
-        users[name] = password
-    if not users:
-        raise SettingsError("users: there are none; write a line name:password for each")
-    return users
+def _realm_mistake(realm: str) -> str:
+    """What keeps a realm from being sent (RFC 9110 §5.5); "" for nothing."""
+    bad = next((character for character in realm if not (" " <= character <= "~" or "\xa0" <= character <= "\xff")), "")
+    return f"{bad!r} cannot stand in a header; write it in letters of ISO 8859-1" if bad else ""
 
 
 def parse_credentials(header: str) -> tuple[bytes, bytes] | None:
@@ -147,39 +253,6 @@ def parse_credentials(header: str) -> tuple[bytes, bytes] | None:
     return (name, password) if colon and b"\0" not in name else None
 
 
-def matches(password: bytes, stored: str) -> bool:
-    """Whether a password is the stored one, plain or hashed; takes as long when it is not."""
-    parsed = _parse_hash(stored)
-    if parsed is None:
-        return hmac.compare_digest(password, stored.encode())
-    n, r, p, salt, expected = parsed
-    # In a native thread: the hash would hold up everything else in this process.
-    found: bytes = gevent.get_hub().threadpool.apply(_scrypt, (password, salt, n, r, p, len(expected)))
-    return hmac.compare_digest(found, expected)
-
-
-def hashed(password: bytes) -> str:
-    """The hash of a password, as it stands in `users`: `scrypt$n$r$p$salt$hash`, salt and hash in base64."""
-    salt = os.urandom(16)
-    found = _scrypt(password, salt, SCRYPT_N, SCRYPT_R, SCRYPT_P, 32)
-    salt_text, hash_text = (base64.b64encode(part).decode() for part in (salt, found))
-    return f"{_PREFIX}{SCRYPT_N}${SCRYPT_R}${SCRYPT_P}${salt_text}${hash_text}"
-
-
-def _parse_hash(stored: str) -> tuple[int, int, int, bytes, bytes] | None:
-    if not stored.startswith(_PREFIX):
-        return None
-    try:
-        n, r, p, salt, found = stored.removeprefix(_PREFIX).split("$")
-        return int(n), int(r), int(p), base64.b64decode(salt, validate=True), base64.b64decode(found, validate=True)
-    except ValueError:
-        return None
-
-
-def _scrypt(password: bytes, salt: bytes, n: int, r: int, p: int, length: int) -> bytes:
-    return hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=_SCRYPT_MAXMEM_BYTES, dklen=length)
-
-
 def main(arguments: list[str]) -> int:
     """Write the line of one user; the password is asked for, or read from standard input when that is no terminal."""
     if len(arguments) != 1 or ":" in arguments[0] or not arguments[0]:
@@ -189,7 +262,7 @@ def main(arguments: list[str]) -> int:
     if not password:
         sys.stderr.write("The password is empty; nothing was written.\n")
         return 1
-    sys.stdout.write(f"{arguments[0]}:{hashed(password.encode())}\n")
+    sys.stdout.write(f"{arguments[0]}:{hashes.made(password.encode())}\n")
     return 0
 
 

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import logging
 import socket
+import struct
 import time
-from collections import deque
 from typing import Any, Final, Protocol
 
 import gevent
-import httptools
 from gevent.socket import SHUT_WR
 
-from actorkit_actors.http import media, message
-from actorkit_actors.http.message import Request, Response
+from actorkit_actors.http import message
+from actorkit_actors.http.budget import Lease
+from actorkit_actors.http.guard import Guard
+from actorkit_actors.http.message import Refusal, Request, Response
+from actorkit_actors.http.parser import Limits, Parser
 
 _log = logging.getLogger(__name__)
 
 #: How much is read at a time, in bytes.
 READ_BYTES: Final = 65536
 
-#: Most headers that a request may have.
-MAX_HEADERS: Final = 100
-
 #: How long a connection is read on after a refusal, so that the client sees the answer instead of a reset, in seconds.
 LINGER_S: Final = 2.0
 
-_ESTABLISHED: Final = 1
+#: So many bytes have to pass in a stretch of time for a client to count as one that gets on.
+PROGRESS_BYTES: Final = 65536
+
+#: States of TCP in which the client may still read: it has closed nothing, or its sending side (tcp(7), TCP_INFO).
+_OPEN: Final = frozenset({1, 8})
+
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 class Gone(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no types
@@ -37,17 +42,8 @@ class Expired(gevent.GreenletExit):  # type: ignore[misc]  # as above
     """Thrown into the greenlet of a connection whose client took too long."""
 
 
-class Limits(Protocol):
-    """What the parameters of the server say about connections."""
-
-    @property
-    def idle_timeout_s(self) -> float: ...
-
-    @property
-    def max_body_bytes(self) -> int: ...
-
-    @property
-    def max_header_bytes(self) -> int: ...
+class Evicted(gevent.GreenletExit):  # type: ignore[misc]  # as above
+    """Thrown into the greenlet of a connection whose client does not get on while others need its memory."""
 
 
 class Handler(Protocol):
@@ -60,32 +56,28 @@ class Handler(Protocol):
     def respond(self, request: Request, remote: str) -> Response:
         """Answer a request; never raises for what the request says."""
 
-
-class _Refused(Exception):
-    """Raised inside a callback of the parser to stop it; the reason stands in the connection."""
+    def refuse(self, refusal: Refusal, headers: dict[str, str], remote: str) -> Response:
+        """The answer to what is no request that can be served."""
 
 
 class Connection:
     """Serves one client. `remote` is the client's address; the socket is closed at the end of `serve`."""
 
-    def __init__(self, sock: Any, remote: str, handler: Handler, limits: Limits) -> None:
+    def __init__(self, sock: Any, remote: str, handler: Handler, guard: Guard, limits: Limits) -> None:
         self._sock = sock
         self._remote = remote
         self._handler = handler
+        self._guard = guard
         self._limits = limits
-        self._parser = httptools.HttpRequestParser(self)
-        self._requests: deque[Request] = deque()
-        self._request: Request | None = None
-        self._in_head = False
-        self._size = 0
-        self._head_bytes = 0
-        self._target = b""
-        self._headers: dict[str, str] = {}
-        self._body: list[bytes] = []
-        self._continue = False
-        self._refusal: tuple[int, str] | None = None
+        self._parser = Parser(limits, guard.budget, self._begun, guard.make_room)
         self._open = True
         self._busy = False
+        #: The answer that is being sent, where its client did not take it at once.
+        self._sending: Lease | None = None
+        #: Bytes that have come or gone since `_moved`.
+        self._bytes = 0
+        #: When `PROGRESS_BYTES` had come or gone last, in seconds of the monotonic clock.
+        self._moved = 0.0
         self._greenlet: Any = None
         loop = gevent.get_hub().loop
         self._watch = loop.io(sock.fileno(), 1)
@@ -96,16 +88,39 @@ class Connection:
     @property
     def idle(self) -> bool:
         """Whether no request has begun to arrive or waits for its answer."""
-        return not self._busy and self._request is None and not self._in_head and not self._requests
+        return not self._busy and not self._parser.reading and not self._parser.requests
 
     def __repr__(self) -> str:
         state = "idle" if self.idle else "answering" if self._busy else "reading"
         return f"<Connection {self._remote} {state}>"
 
+    def stuck_since(self) -> float | None:
+        """Since when the client has neither sent nor read enough, where it holds bytes meanwhile; None where it holds
+        none, or waits for its answer. Who asks is not stuck."""
+        if self._greenlet is gevent.getcurrent():
+            return None
+        if self._sending is not None or (not self._busy and self._parser.held):
+            return self._moved
+        return None
+
+    @property
+    def held(self) -> int:
+        """Bytes of the budget that a client which is stuck would give back."""
+        return self._sending.size if self._sending is not None else self._parser.held
+
     def expire(self) -> None:
         """Give the connection up. Called from another greenlet."""
+        self.deadline = float("inf")
         if self._greenlet is not None:
             self._greenlet.kill(Expired, block=False)
+
+    def evict(self) -> None:
+        """Give the connection up; what it holds is given back at once. Called from another greenlet."""
+        self._parser.drop()
+        if self._sending is not None:
+            self._sending.release()
+        self.deadline = float("inf")
+        self._greenlet.kill(Evicted, block=False)
 
     def serve(self) -> None:
         """Read requests and write responses until one side has enough."""
@@ -113,61 +128,61 @@ class Connection:
         try:
             self._serve()
         except Expired:
-            if not self.idle and not self._busy:
-                self._refuse(408, "the request did not come in time")
+            if self._sending is not None:
+                self._abandon()
+            elif not self.idle and not self._busy:
+                self._refuse(Refusal(408, "the request did not come in time", "slow"))
+        except Evicted:
+            if self._sending is not None:
+                self._abandon()
+            else:
+                self._refuse(Refusal(503, "the request came too slowly, and others needed its memory", "stalled"))
         except Gone:
             _log.debug("%s hung up before its answer", self._remote)
         except OSError as exc:
             _log.debug("%s: %s", self._remote, exc)
         finally:
+            self._parser.drop()
+            if self._sending is not None:
+                self._sending.release()
             for watcher in (self._watch, self._recheck):
                 watcher.stop()
                 watcher.close()
             self._sock.close()
 
     def _serve(self) -> None:
-        receive, requests = self._sock.recv, self._requests
+        parser, receive = self._parser, self._sock.recv
+        feed, requests = parser.feed, parser.requests
         while self._open:
             data = receive(READ_BYTES)
-            if not data:
-                return
-            self._feed(data)
+            if data:
+                feed(data)
+                if parser.held:
+                    self._progress(len(data))
+            else:
+                parser.end()
             while requests and self._open:
                 self._answer(requests.popleft())
-            if self._refusal is not None:
-                if self._open:
-                    self._refuse(*self._refusal)
+            if parser.refusal is not None and self._open:
+                self._refuse(parser.refusal)
                 return
-            if self._continue:
-                self._continue = False
+            if not data:
+                return
+            if parser.expects:
+                parser.expects = False
                 self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _feed(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as exc:
-            self._decline_upgrade(data[exc.args[0] :])
-        except httptools.HttpParserError as exc:
-            self._refusal = self._refusal or (400, f"the request is not HTTP/1.1: {exc}")
-        if self._in_head and self._refusal is None:
-            self._head_bytes += len(data)
-            if self._head_bytes > self._limits.max_header_bytes + READ_BYTES:
-                self._refusal = (431, self._too_large_head())
+    def _begun(self) -> None:
+        """A request begins to arrive."""
+        now = time.monotonic()
+        self.deadline = now + self._limits.idle_timeout_s
+        self._moved, self._bytes = now, 0
 
-    def _decline_upgrade(self, rest: bytes) -> None:
-        """Nothing is upgraded here: the request is served as it is (RFC 9110 §7.8), and is the last of its connection.
-
-        The parser ends at the head of such a request and takes no body; another one gets the head without the wish.
-        """
-        request = self._requests.pop()
-        kept = {
-            name: value for name, value in request.headers.items() if name not in ("upgrade", "connection", "expect")
-        }
-        lines = "".join(f"{name}: {value}\r\n" for name, value in kept.items())
-        head = f"{request.method} {request.target.decode('latin-1')} HTTP/1.1\r\n{lines}Connection: close\r\n\r\n"
-        self._parser = httptools.HttpRequestParser(self)
-        self._continue = "expect" in request.headers and not rest
-        self._feed(head.encode("latin-1") + rest)
+    def _progress(self, size: int) -> None:
+        """So many bytes have come or gone."""
+        self._bytes += size
+        if self._bytes >= PROGRESS_BYTES:
+            self._moved, self._bytes = time.monotonic(), 0
 
     def _answer(self, request: Request) -> None:
         self._busy = True
@@ -178,14 +193,40 @@ class Connection:
         finally:
             self._watch.stop()
             self._recheck.stop()
+            request.release()
         self._open = request.keep_alive and not self._handler.draining
-        data = message.write(response, keep_alive=self._open, version=request.version, head=request.method == "HEAD")
+        first, body = message.write(
+            response, keep_alive=self._open, version=request.version, head=request.method == "HEAD"
+        )
         self.deadline = time.monotonic() + self._limits.idle_timeout_s
         # gevent's sendall asks for the size of the send buffer each time, a sixth of all work on small responses.
-        sent = self._sock.send(data)
-        if sent < len(data):
-            self._sock.sendall(memoryview(data)[sent:])
+        sent = self._sock.send(first)
+        if body or sent < len(first):
+            self._send(memoryview(first)[sent:], memoryview(body))
         self._busy = False
+
+    def _send(self, *pieces: memoryview) -> None:
+        """Send what the client does not take at once. It counts until it is gone: who does not read holds memory."""
+        self._sending = lease = Lease(self._guard.budget)
+        self._moved, self._bytes = time.monotonic(), 0
+        lease.force(sum(map(len, pieces)))
+        if self._guard.budget.over:
+            self._guard.make_room()
+        for piece in pieces:
+            while piece:
+                sent = self._sock.send(piece)
+                piece = piece[sent:]
+                moved = self._moved
+                self._progress(sent)
+                if self._moved != moved:
+                    self.deadline = self._moved + self._limits.idle_timeout_s
+        lease.release()
+        self._sending = None
+
+    def _abandon(self) -> None:
+        """The client does not read: nothing of its answer is kept, in the kernel neither."""
+        self._guard.count("unread")
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
 
     def _readable(self) -> None:
         """Something came while an answer is awaited: an end, or the next request, which has to wait."""
@@ -200,96 +241,26 @@ class Connection:
             self._greenlet.kill(Gone, block=False)
 
     def _hung_up(self) -> bool:
-        """Whether the client has closed its side; TCP knows it even while unread data stands before the end."""
+        """Whether the client has reset the connection; TCP knows it even while unread data stands before the end.
+
+        One that has only closed its sending side may well read its answer: whether it does, the answer shows.
+        """
         try:
             state: bytes = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
         except OSError:
             return True
-        return state[0] != _ESTABLISHED
+        return state[0] not in _OPEN
 
-    def _refuse(self, status: int, reason: str) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
         """Answer what is not a request that can be served, and close without a reset."""
-        media_type, body = media.write_errors(self._headers, [reason])
-        response = Response(status, body, media_type)
+        headers = self._parser.headers
+        self._parser.drop()
+        first, body = message.write(self._handler.refuse(refusal, headers, self._remote), keep_alive=False)
         try:
             with gevent.Timeout(LINGER_S, False):
-                self._sock.sendall(message.write(response, keep_alive=False))
+                self._sock.sendall(first + body)
                 self._sock.shutdown(SHUT_WR)
                 while self._sock.recv(READ_BYTES):
                     pass
         except OSError as exc:
             _log.debug("%s: %s", self._remote, exc)
-
-    # What httptools calls while it parses.
-
-    def on_message_begin(self) -> None:
-        self._in_head = True
-        self._size = self._head_bytes = 0
-        self._target = b""
-        self._headers = {}
-        self.deadline = time.monotonic() + self._limits.idle_timeout_s
-
-    def on_url(self, url: bytes) -> None:
-        self._target += url
-        if len(self._target) > self._limits.max_header_bytes:
-            self._stop(414, f"the address is longer than {self._limits.max_header_bytes} bytes")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        headers = self._headers
-        self._size += len(name) + len(value) + 4
-        if self._size > self._limits.max_header_bytes or len(headers) >= MAX_HEADERS:
-            self._stop(431, self._too_large_head())
-        key = name.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        if key not in headers:
-            headers[key] = text
-        elif key == "host":
-            self._stop(400, "the request has two Host headers")
-        else:
-            headers[key] = f"{headers[key]}{'; ' if key == 'cookie' else ', '}{text}"
-
-    def _too_large_head(self) -> str:
-        return f"the headers are more than {MAX_HEADERS}, or {self._limits.max_header_bytes} bytes"
-
-    def on_headers_complete(self) -> None:
-        headers = self._headers
-        version = self._parser.get_http_version()
-        request = Request(self._parser.get_method().decode("latin-1"), self._target, version, headers)
-        if version == "1.1" and "host" not in headers:
-            self._stop(400, "the request has no Host header")
-        if int(headers.get("content-length") or 0) > self._limits.max_body_bytes:
-            self._stop(413, self._too_large_body())
-        if "expect" in headers:
-            if headers["expect"].lower() != "100-continue":
-                self._stop(417, "only 100-continue can be expected")
-            self._continue = version == "1.1"
-        self._in_head = False
-        self._size = 0
-        self._body = []
-        self._request = request
-
-    def on_body(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._size > self._limits.max_body_bytes:
-            self._stop(413, self._too_large_body())
-        self._body.append(data)
-        self._continue = False
-
-    def _too_large_body(self) -> str:
-        return f"the body is larger than {self._limits.max_body_bytes} bytes"
-
-    def on_message_complete(self) -> None:
-        request = self._request
-        if request is None:
-            self._stop(400, "the request has no headers")
-            return
-        request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        request.keep_alive = self._parser.should_keep_alive()
-        self._body = []
-        self._continue = False
-        self._request = None
-        self._requests.append(request)
-
-    def _stop(self, status: int, reason: str) -> None:
-        self._refusal = (status, reason)
-        raise _Refused(reason)

@@ -1,12 +1,11 @@
-"""Media types: what a request's body is, and what an answer is written as (RFC 9110 §8.3, §12.5.1)."""
+"""What the body of a request is, by its media type (RFC 9110 §8.3)."""
 
 from __future__ import annotations
 
 import base64
+import codecs
 import io
-import re
 from collections.abc import Mapping, Sequence
-from email.message import Message
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -14,12 +13,36 @@ from urllib.parse import parse_qsl
 import msgspec
 from werkzeug import exceptions
 from werkzeug.formparser import FormDataParser
+from werkzeug.http import parse_options_header
 
-from actorkit.errors import UNREADABLE, ConversionError, MalformedEvent, NotAcceptable
+from actorkit.errors import UNREADABLE, EventError, MalformedEvent, UnsupportedMediaType
 from actorkit.event import body
 
-#: Most fields that a form, or a query, may have.
+#: Most fields that a form, or a query, may have, and most parts of a form with files.
 MAX_FIELDS: Final = 1000
+
+#: Longest `Content-Type` and `Accept` that are looked at, in characters. To read one costs time for each character.
+MAX_HEADER_LENGTH: Final = 1000
+
+#: Names of character encodings that are taken. Python has a hundred more, of which some take seconds for a body and
+#: some are no encodings of text.
+CHARSETS: Final[Mapping[str, str]] = {
+    "": "utf-8",
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "us-ascii": "us-ascii",
+    "ascii": "us-ascii",
+    "iso-8859-1": "iso-8859-1",
+    "latin-1": "iso-8859-1",
+    "latin1": "iso-8859-1",
+    "iso-8859-15": "iso-8859-15",
+    "latin-9": "iso-8859-15",
+    "windows-1252": "windows-1252",
+    "cp1252": "windows-1252",
+    "utf-16": "utf-16",
+    "utf-16le": "utf-16le",
+    "utf-16be": "utf-16be",
+}
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"
@@ -33,50 +56,36 @@ _FORMATS: Final = {
     "text/markdown": body.TEXT,
 }
 
-#: What an answer of a format can be written as, the first one preferred.
-_OFFERS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
-    body.JSON: (
-        ("application/json", body.JSON),
-        ("application/xml", body.XML),
-        ("text/xml", body.XML),
-        ("text/plain", body.TEXT),
-    ),
-    body.XML: (
-        ("application/xml", body.XML),
-        ("text/xml", body.XML),
-        ("application/json", body.JSON),
-        ("text/plain", body.TEXT),
-    ),
-    body.TEXT: (
-        ("text/plain", body.TEXT),
-        ("application/json", body.JSON),
-        ("application/xml", body.XML),
-        ("text/xml", body.XML),
-    ),
-    body.BYTES: (
-        ("application/octet-stream", body.BYTES),
-        ("application/json", body.JSON),
-        ("application/xml", body.XML),
-        ("text/xml", body.XML),
-        ("text/plain", body.TEXT),
-    ),
-}
-
-#: What XML 1.0 §2.2 has no character for.
-_NO_XML: Final = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+#: What parsing takes for a moment, in bytes: for an element or the text between two, for an attribute, and for a byte
+#: of a form or of a text that is written anew.
+_NODE_BYTES: Final = 250
+_ATTRIBUTE_BYTES: Final = 150
+REWRITTEN_BYTES: Final = 5
 
 _is_json = msgspec.json.Decoder(msgspec.Raw).decode
 
 
-@lru_cache(maxsize=256)
+class HeaderTooLong(EventError):
+    """Raised when a header field is longer than anything that makes sense."""
+
+    status = 431
+
+
 def content_type(header: str) -> tuple[str, str]:
-    """(media type in lower case, charset in lower case) of a `Content-Type` header; "" where there is none."""
-    if ";" not in header:
-        return header.strip().lower(), ""
-    message = Message()
-    message["content-type"] = header
-    charset = message.get_param("charset", "")
-    return header.partition(";")[0].strip().lower(), charset.lower() if isinstance(charset, str) else ""
+    """(media type in lower case, charset in lower case) of a `Content-Type` header; "" where there is none.
+
+    Raises:
+        HeaderTooLong: it is longer than `MAX_HEADER_LENGTH`.
+    """
+    if len(header) > MAX_HEADER_LENGTH:
+        raise HeaderTooLong(f"the Content-Type is longer than {MAX_HEADER_LENGTH} characters")
+    return _content_type(header)
+
+
+@lru_cache(maxsize=256)
+def _content_type(header: str) -> tuple[str, str]:
+    media_type, options = parse_options_header(header)
+    return media_type.strip().lower(), options.get("charset", "").strip().lower()
 
 
 def format_of(media_type: str) -> str:
@@ -93,6 +102,22 @@ def within(media_type: str, ranges: Sequence[str]) -> bool:
     return any(one.lower() in (media_type, f"{kind}/*", "*/*") for one in ranges)
 
 
+def parsing_bytes(format_: str, content: bytes) -> int:
+    """About how much memory it takes to look at a body of a format, or to write it as another one."""
+    if format_ == body.XML:
+        return content.count(b"<") * _NODE_BYTES + content.count(b"=") * _ATTRIBUTE_BYTES + len(content)
+    return 0
+
+
+def weight(header: str, content: bytes) -> int:
+    """About how much memory `read` takes for a moment, beside the body."""
+    media_type, charset = content_type(header)
+    format_ = format_of(media_type)
+    if media_type in (_FORM, _MULTIPART) or CHARSETS.get(charset) != "utf-8":
+        return len(content) * REWRITTEN_BYTES + parsing_bytes(format_, content)
+    return parsing_bytes(format_, content)
+
+
 def read(header: str, content: bytes) -> tuple[str, bytes]:
     """The body of a request for an event: (format, bytes). JSON and XML are checked and go on as they came.
 
@@ -101,39 +126,50 @@ def read(header: str, content: bytes) -> tuple[str, bytes]:
 
     Raises:
         MalformedEvent: it is not what its content type says.
+        UnsupportedMediaType: its charset is not taken.
     """
     if not content:
         return body.NOTHING, b""
     media_type, charset = content_type(header)
-    if media_type == _FORM:
-        return body.JSON, _form(content)
-    if media_type == _MULTIPART:
-        return body.JSON, _multipart(header, content)
     format_ = format_of(media_type)
+    form = media_type in (_FORM, _MULTIPART)
+    if format_ == body.BYTES and not form:
+        return format_, content
+    known = CHARSETS.get(charset)
+    if known is None:
+        names = ", ".join(sorted(set(CHARSETS.values())))
+        raise UnsupportedMediaType(f'the charset "{charset}" is not taken here; there is {names}')
+    if media_type == _FORM:
+        return body.JSON, _form(content, known)
+    if media_type == _MULTIPART:
+        return body.JSON, _multipart(header, content, known)
     if format_ == body.JSON:
-        return format_, _checked_json(content, charset)
+        return format_, _checked_json(content, known)
     if format_ == body.XML:
-        return format_, _checked_xml(content, charset)
-    if format_ == body.TEXT:
-        return format_, _utf8(content, charset)
-    return format_, content
+        return format_, _checked_xml(content, known if charset else "")
+    return format_, _utf8(content, known)
 
 
 def _utf8(content: bytes, charset: str) -> bytes:
     try:
-        text = content.decode(charset or "utf-8")
-    except (UnicodeDecodeError, LookupError) as exc:
-        raise MalformedEvent(f"the text is not {charset or 'utf-8'}: {exc}") from exc
-    return content if charset in ("", "utf-8") else text.encode()
+        if charset == "utf-8":
+            _ = content.isascii() or content.decode()
+            return content
+        return content.decode(charset).encode()
+    except UnicodeError as exc:
+        raise MalformedEvent(f"the text is not {charset}: {exc}") from exc
 
 
 def _checked_json(content: bytes, charset: str) -> bytes:
-    content = content if charset in ("", "utf-8") else _utf8(content, charset)
+    if charset != "utf-8":
+        content = _utf8(content, charset)
+    if content.startswith(codecs.BOM_UTF8):  # RFC 8259 §8.1: may be ignored
+        content = content[len(codecs.BOM_UTF8) :]
     try:
         _is_json(content)  # and does not look into strings
         _ = content.isascii() or content.decode()
-    except UNREADABLE:
-        body.parse_json(content)  # says where
+    except UNREADABLE as exc:
+        raise body.not_json(content, exc) from exc
     return content
 
 
@@ -146,15 +182,17 @@ def _checked_xml(content: bytes, charset: str) -> bytes:
     return content if not charset and encoding in ("utf-8", "us-ascii") else xml.serialise(root)
 
 
-def query(text: str) -> dict[str, list[str]]:
+def query(text: str, charset: str = "utf-8") -> dict[str, list[str]]:
     """The parameters of a query, every value kept.
 
     Raises:
-        MalformedEvent: there are too many.
+        MalformedEvent: there are too many, or one is not of the charset.
     """
     found: dict[str, list[str]] = {}
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, encoding=charset, errors="strict")
+    except UnicodeError as exc:
+        raise MalformedEvent(f"a field of the query or form is not {charset}: {exc}") from exc
     except ValueError as exc:
         raise MalformedEvent(f"the query or form has more than {MAX_FIELDS} fields") from exc
     for name, value in pairs:
@@ -162,15 +200,17 @@ def query(text: str) -> dict[str, list[str]]:
     return found
 
 
-def _form(content: bytes) -> bytes:
-    return msgspec.json.encode(query(_utf8(content, "").decode()))
+def _form(content: bytes, charset: str) -> bytes:
+    if charset.startswith("utf-16"):
+        raise UnsupportedMediaType(f"a form in {charset} is not taken here; send it in utf-8")
+    return msgspec.json.encode(query(_utf8(content, charset).decode(), charset))
 
 
-def _multipart(header: str, content: bytes) -> bytes:
-    message = Message()
-    message["content-type"] = header
-    options = {name: value for name, value in message.get_params([])[1:] if isinstance(value, str)}
+def _multipart(header: str, content: bytes, charset: str) -> bytes:
+    if charset != "utf-8":
+        raise UnsupportedMediaType(f"a form with parts in {charset} is not taken here; send it in utf-8")
     parser = FormDataParser(_in_memory, max_form_memory_size=None, max_form_parts=MAX_FIELDS, silent=False)
+    options = parse_options_header(header)[1]
     try:
         _, fields, files = parser.parse(io.BytesIO(content), _MULTIPART, len(content), options)
     except (ValueError, exceptions.HTTPException) as exc:
@@ -188,81 +228,3 @@ def _multipart(header: str, content: bytes) -> bytes:
 def _in_memory(*_: Any, **__: Any) -> io.BytesIO:
     """Where werkzeug puts a file: memory, as the whole body is there already, and nothing is left to be closed."""
     return io.BytesIO()
-
-
-@lru_cache(maxsize=256)
-def _accepted(header: str) -> tuple[tuple[str, float], ...]:
-    """(media range, q) of an `Accept` header; what cannot be read is left out."""
-    found = []
-    for part in header.split(","):
-        media_range, *options = (piece.strip().lower() for piece in part.split(";"))
-        q = 1.0
-        for option in options:
-            name, _, value = option.partition("=")
-            if name.strip() == "q":
-                try:
-                    q = min(1.0, max(0.0, float(value)))
-                except ValueError:
-                    q = 0.0
-        if "/" in media_range:
-            found.append((media_range, q))
-    return tuple(found)
-
-
-def quality(header: str, media_type: str) -> float:
-    """How much a client wants a media type, 0 to 1; the most specific range decides. No header: 1 for all."""
-    if not header:
-        return 1.0
-    kind = media_type.partition("/")[0]
-    ranked = {media_type: 3, f"{kind}/*": 2, "*/*": 1}
-    best, found = 0, 0.0
-    for media_range, q in _accepted(header):
-        rank = ranked.get(media_range, 0)
-        if rank > best:
-            best, found = rank, q
-    return found
-
-
-@lru_cache(maxsize=1024)
-def _wanted(header: str, format_: str) -> tuple[tuple[str, str], ...]:
-    """The media types, with their formats, in which the client takes such an answer, the best first."""
-    offers = [(quality(header, media_type), media_type, target) for media_type, target in _OFFERS[format_]]
-    return tuple((name, target) for q, name, target in sorted(offers, key=lambda offer: -offer[0]) if q > 0)
-
-
-def write(accept: str, format_: str, content: bytes) -> tuple[str, bytes]:
-    """The answer as the client wants it: (media type, body). Its own format is kept where the client does not mind.
-
-    Raises:
-        NotAcceptable: it cannot be had in anything that the client accepts.
-    """
-    for media_type, target in _wanted(accept, format_):
-        name = "text/plain; charset=utf-8" if media_type == "text/plain" else media_type
-        if target == format_:
-            return name, content
-        try:
-            return name, body.dump(body.load(format_, content, target))[1]
-        except ConversionError:
-            continue
-    raise NotAcceptable(f'the answer cannot be had as "{accept}"')
-
-
-def write_errors(headers: Mapping[str, str], messages: list[str]) -> tuple[str, bytes]:
-    """Error messages as JSON or XML, whichever the client prefers (`headers` of its request); where it does not mind,
-    XML if it sent XML. JSON when it wants neither."""
-    accept = headers.get("accept", "")
-    json_q = quality(accept, "application/json")
-    xml_type = max(("application/xml", "text/xml"), key=lambda name: quality(accept, name))
-    xml_q = quality(accept, xml_type)
-    sent = format_of(content_type(headers.get("content-type", ""))[0])
-    if xml_q > json_q or (xml_q == json_q > 0 and sent == body.XML):
-        from actorkit.event import xml
-
-        root = xml.from_json({"errors": {"error": [_xml_text(message) for message in messages]}})
-        return xml_type, xml.serialise(root)
-    return "application/json", msgspec.json.encode({"errors": [{"message": message} for message in messages]})
-
-
-def _xml_text(message: str) -> str:
-    """A message may quote what XML has no character for."""
-    return _NO_XML.sub("\ufffd", message)

@@ -8,7 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Final
+from typing import Final, NamedTuple
+
+from actorkit_actors.http.budget import Lease
+
+#: A body from this size on is written by itself, so that it is not copied; in bytes.
+LONG_BODY_BYTES: Final = 64 << 10
 
 #: Statuses whose responses have no body (RFC 9110 §6.4.1).
 BODILESS: Final = frozenset({204, 205, 304})
@@ -27,7 +32,7 @@ _STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\
 class Request:
     """A request with its body. Header names are lower case; repeated headers are joined (RFC 9110 §5.3)."""
 
-    __slots__ = ("body", "headers", "keep_alive", "method", "target", "version")
+    __slots__ = ("body", "headers", "keep_alive", "lease", "method", "target", "trace", "version")
 
     def __init__(self, method: str, target: bytes, version: str, headers: dict[str, str]) -> None:
         self.method = method
@@ -36,6 +41,23 @@ class Request:
         self.headers = headers
         self.body = b""
         self.keep_alive = True
+        #: What the request holds of the server's budget; None when that is its event's.
+        self.lease: Lease | None = None
+        #: The trace of its event, or an id of its own where it never became one.
+        self.trace = ""
+
+    def release(self) -> None:
+        """Give back what the request holds."""
+        if self.lease is not None:
+            self.lease.release()
+
+
+class Refusal(NamedTuple):
+    """Why a connection ends: the status and reason that its client is told, and the kind that is counted."""
+
+    status: int
+    reason: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +93,17 @@ def is_header(name: str, value: str) -> bool:
     return bool(_NAME.match(name)) and bool(_VALUE.match(value)) and name.lower() not in _OWN
 
 
-def write(response: Response, *, keep_alive: bool, version: str = "1.1", head: bool = False) -> bytes:
-    """The response as it goes out, head and body together; `head`: without the body, for HEAD."""
+def write(response: Response, *, keep_alive: bool, version: str = "1.1", head: bool = False) -> tuple[bytes, bytes]:
+    """The response as it goes out, in two pieces: the second is a long body by itself, or empty. `head`: without the
+    body, for HEAD."""
     status = response.status
     parts = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode(), _date.line()]
     typed = False
     for name, value in response.headers:
         parts.append(f"{name}: {value}\r\n".encode("latin-1"))
         typed = typed or name.lower() == "content-type"
+    body = b""
     if status in BODILESS:
-        body = b""
         if status == 205:
             parts.append(b"Content-Length: 0\r\n")
     else:
@@ -93,6 +116,9 @@ def write(response: Response, *, keep_alive: bool, version: str = "1.1", head: b
     elif version == "1.0":
         parts.append(b"Connection: keep-alive\r\n")
     parts.append(b"\r\n")
-    if not head:
-        parts.append(body)
-    return b"".join(parts)
+    if head:
+        body = b""
+    if len(body) >= LONG_BODY_BYTES:
+        return b"".join(parts), body
+    parts.append(body)
+    return b"".join(parts), b""

@@ -11,6 +11,9 @@ from werkzeug import exceptions, routing
 
 from actorkit.errors import SettingsError
 
+#: Longer paths are not remembered, in characters: strangers choose them.
+CACHED_LENGTH: Final = 200
+
 #: How many (method, path) pairs are remembered with their route; beyond it all are forgotten.
 CACHE_SIZE: Final = 1024
 
@@ -71,6 +74,8 @@ class Router:
         found = self._cache.get((method, path))
         if found is None:
             found = self._find(method, path.rstrip("/") or "/")
+            if len(path) > CACHED_LENGTH:
+                return found
             if len(self._cache) >= CACHE_SIZE:
                 self._cache.clear()
             self._cache[method, path] = found

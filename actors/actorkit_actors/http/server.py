@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ssl
-import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import unquote_to_bytes
 
@@ -13,10 +11,9 @@ import gevent
 from gevent import socket
 from gevent.pool import Pool
 from gevent.server import StreamServer
-from gevent.ssl import SSLContext
 from msgspec import Meta
 
-from actorkit import Actor, Event, Failure, Http, NotFound, ServiceUnavailable
+from actorkit import Actor, ErrorMessage, Event, Http, MalformedEvent, NotFound, ServiceUnavailable
 from actorkit.errors import (
     ActorkitError,
     MethodNotAllowed,
@@ -25,17 +22,18 @@ from actorkit.errors import (
     SettingsError,
     UnsupportedMediaType,
 )
-from actorkit.event import body as bodies
+from actorkit.event.ids import new_id
 from actorkit.event.parcel import MAX_BODY_BYTES
 from actorkit.graph import RESERVED
+from actorkit.observe.figures import Figure
 from actorkit.params import Problem
-from actorkit_actors.http import media, message
+from actorkit_actors.http import answer, media
+from actorkit_actors.http.budget import SMALL_BYTES, Budget, Lease, default_bytes
 from actorkit_actors.http.connection import Connection
-from actorkit_actors.http.message import Request, Response
+from actorkit_actors.http.guard import SWEEP_S, Guard
+from actorkit_actors.http.listener import listen, tls_context
+from actorkit_actors.http.message import Refusal, Request, Response
 from actorkit_actors.http.routes import Match, NoRoute, Route, Router
-
-#: How often connections are looked over for clients that take too long, in seconds.
-SWEEP_S: Final = 0.25
 
 #: How long `teardown` waits for responses that are being written, in seconds.
 CLOSE_S: Final = 2.0
@@ -78,6 +76,14 @@ class HTTPServer(Actor):
         finish_expired: Annotated[
             bool, Meta(description="whether actors go on with a request whose client has been answered 504 or hung up")
         ] = False
+        memory_bytes: Annotated[
+            int,
+            Meta(
+                ge=0,
+                description="what requests and answers may take in memory until they are finished, all together; "
+                "beyond it 503; 0: a quarter of the container's memory",
+            ),
+        ] = 0
         max_connections: Annotated[int, Meta(ge=1, description="open connections; more are not accepted")] = 8192
         certfile: Annotated[
             str, Meta(description="certificate chain for TLS, PEM text; none: no TLS", extra={"file": True})
@@ -111,9 +117,12 @@ class HTTPServer(Actor):
         """
         self._router = Router(self.params.routes)
         self._tls = tls_context(self.params.certfile, self.params.keyfile)
-        self._connections: set[Connection] = set()
+        self._guard = Guard(Budget(self.params.memory_bytes or default_bytes()))
+        self._connections = self._guard.connections
         self._active = 0
         self._closing = False
+        #: Responses by status.
+        self._responses: dict[int, int] = {}
         listener = listen(self.params.host, self.params.port)
         self._server = StreamServer(listener, self._serve, spawn=Pool(self.params.max_connections))
         self._server.start()
@@ -156,9 +165,7 @@ class HTTPServer(Actor):
         interval_s = min(SWEEP_S, self.params.idle_timeout_s / 4)
         while True:
             gevent.sleep(interval_s)
-            now = time.monotonic()
-            for connection in [one for one in self._connections if one.deadline < now]:
-                connection.expire()
+            self._guard.sweep()
 
     def _serve(self, sock: Any, address: tuple[Any, ...]) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -170,7 +177,7 @@ class HTTPServer(Actor):
                 self.log.debug("%s: no TLS: %s", address[0], exc)
                 sock.close()
                 return
-        connection = Connection(sock, str(address[0]), self, self.params)
+        connection = Connection(sock, str(address[0]), self, self._guard, self.params)
         self._connections.add(connection)
         try:
             connection.serve()
@@ -183,20 +190,44 @@ class HTTPServer(Actor):
         try:
             response = self._respond(request, remote)
         except NotAnswered:
-            response = Response(202)
+            response = Response(202, headers=[("X-Request-ID", _trace(request))])
         except ActorkitError as exc:
-            response = self._refused(exc, request)
+            response = self._failed(exc, request)
         except Exception:
             self.log.exception(
-                "the request %s %s could not be answered", request.method, request.target.decode("latin-1")
+                "the request %s %s could not be answered; it is %s",
+                request.method,
+                request.target.decode("latin-1"),
+                _trace(request),
             )
-            response = self._error(500, "the request could not be answered", request)
+            response = answer.of_errors(500, (), request.headers, _trace(request))
+        self._responses[response.status] = self._responses.get(response.status, 0) + 1
         if self.params.access_log:
             ms = (time.monotonic() - started) * 1000
             self.log.info(
                 "%s %s %r %d %.1f ms", remote, request.method, request.target.decode("latin-1"), response.status, ms
             )
         return response
+
+    def refuse(self, refusal: Refusal, headers: dict[str, str], remote: str) -> Response:
+        """Answer what is no request that can be served, and count it."""
+        self._guard.count(refusal.kind)
+        self._responses[refusal.status] = self._responses.get(refusal.status, 0) + 1
+        trace = f"{new_id():016x}"
+        self.log.debug("%s: refused with %d: %s; it is %s", remote, refusal.status, refusal.reason, trace)
+        return answer.of_errors(refusal.status, [ErrorMessage(refusal.reason)], headers, trace)
+
+    def figures(self) -> Iterator[Figure]:
+        """What the server holds and refuses."""
+        for status, count in sorted(self._responses.items()):
+            yield Figure("actorkit_http_responses", "Responses, by status.", count, "status", str(status))
+        for reason, count in sorted(self._guard.refused.items()):
+            yield Figure("actorkit_http_refused", "Clients turned away, by reason.", count, "reason", reason)
+        budget = self._guard.budget
+        yield Figure("actorkit_http_held_bytes", "Bytes of requests and answers that are held.", budget.used)
+        yield Figure("actorkit_http_budget_bytes", "Bytes of requests and answers that may be held.", budget.total)
+        yield Figure("actorkit_http_connections", "Open connections.", len(self._connections))
+        yield Figure("actorkit_http_waiting", "Requests that wait for an answer.", self._active)
 
     def _respond(self, request: Request, remote: str) -> Response:
         path, query = split_target(request.target)
@@ -205,8 +236,9 @@ class HTTPServer(Actor):
             return self._unrouted(request, path, found)
         self._check(request, found)
         if self._active >= self.params.max_requests:
+            self._guard.count("requests")
             raise ServiceUnavailable("too many requests are waiting for answers; try again")
-        format_, content = media.read(request.headers.get("content-type", ""), request.body)
+        format_, content = self._read(request)
         http = Http(
             method=request.method,
             path=path,
@@ -216,22 +248,54 @@ class HTTPServer(Actor):
             remote=remote,
         )
         event = Event.unread(format_, content, service=found.queue or self.name, http=http)
+        # From here on its bytes are the event's, which may be unfinished long after its client has been answered.
+        lease, request.lease = request.lease or Lease(self._guard.budget), None
         self._active += 1
         try:
-            answer = self.request(
-                event, found.queue, timeout_s=self.params.timeout_s, finish_expired=self.params.finish_expired
+            came = self.request(
+                event,
+                found.queue,
+                timeout_s=self.params.timeout_s,
+                finish_expired=self.params.finish_expired,
+                finished=lease.release,
             )
         except RequestFailed as exc:
             http.status, http.reply_headers = exc.status, exc.http_headers
-            event.failure, answer = exc.failure, event
+            event.failure, came = exc.failure, event
+        except BaseException:
+            request.trace = event.trace
+            raise
         finally:
             self._active -= 1
-        return self._answered(answer, request)
+        request.trace = came.trace
+        return answer.of_event(came, request, self._check_room_to_convert, self.log)
+
+    def _read(self, request: Request) -> tuple[str, bytes]:
+        """The body of a request for its event, within the budget.
+
+        Raises:
+            ServiceUnavailable: there is no room for what it takes at present.
+            BodyTooLarge: there never is.
+        """
+        header, content = request.headers.get("content-type", ""), request.body
+        if len(content) > SMALL_BYTES:
+            self._guard.check_room(media.weight(header, content))
+        format_, read = media.read(header, content)
+        more = len(read) - len(content)
+        if more > 0 and request.lease is not None and not request.lease.grow(more):
+            raise self._guard.no_room()
+        request.body = b""
+        return format_, read
+
+    def _check_room_to_convert(self, format_: str, content: bytes) -> None:
+        if len(content) > SMALL_BYTES:
+            self._guard.check_room(media.parsing_bytes(format_, content) or len(content) * media.REWRITTEN_BYTES)
 
     def _unrouted(self, request: Request, path: str, found: NoRoute) -> Response:
         allow = ", ".join(sorted({*found.allowed, "OPTIONS"}))
         if request.method == "OPTIONS" and (found.allowed or path == "*"):
-            return Response(204, headers=[("Allow", allow)] if found.allowed else [])
+            named = ("X-Request-ID", _trace(request))
+            return Response(204, headers=[named, ("Allow", allow)] if found.allowed else [named])
         if found.allowed:
             raise MethodNotAllowed(f"{request.method} is not for this address; there is {allow}", allow=allow)
         raise NotFound("there is nothing at this address")
@@ -252,101 +316,33 @@ class HTTPServer(Actor):
                 f'the content type "{media_type}" is not taken here; there is {", ".join(accepted)}'
             )
 
-    def _answered(self, answer: Event, request: Request) -> Response:
-        http, failure = answer.http, answer.failure
-        headers = [("X-Request-ID", answer.trace)]
-        for name, value in http.reply_headers if http is not None else ():
-            if message.is_header(name, value):
-                headers.append((name, value))
-            else:
-                self.log.warning("the answer has the header %r, which may not be sent", name)
-        status = http.status if http is not None and 200 <= http.status <= 599 else 0
-        if failure is not None:
-            return self._failed(failure, status, headers, answer, request)
-        format_, content = answer.encoded()
-        if format_ == bodies.NOTHING:
-            return Response(status or 204, headers=headers)
-        if any(name.lower() == "content-type" for name, _ in headers):
-            return Response(status or 200, content, headers=headers)
-        media_type, content = media.write(request.headers.get("accept", ""), format_, content)
-        return Response(status or 200, content, media_type, headers)
-
-    def _failed(
-        self, failure: Failure, status: int, headers: list[tuple[str, str]], answer: Event, request: Request
-    ) -> Response:
-        """A failed event. What no actor meant for the client (status 500) is not told; the log has it by its trace."""
-        status = status if status >= 400 else failure.status if 300 <= failure.status <= 599 else 500
-        text = (
-            failure.message if status != 500 else f"the request could not be answered; see the log for {answer.trace}"
-        )
-        headers = [pair for pair in headers if pair[0].lower() != "content-type"]
-        return self._error(status, text, request, _without_doubles(headers, failure.headers))
-
-    def _refused(self, error: ActorkitError, request: Request) -> Response:
-        return self._error(error.status, error.message, request, error.reply_headers())
-
-    def _error(
-        self, status: int, text: str, request: Request, headers: list[tuple[str, str]] | None = None
-    ) -> Response:
-        headers = headers or []
-        if status == 503:
-            headers = _without_doubles(headers, [("Retry-After", "1")])
-        media_type, content = media.write_errors(request.headers, [text])
-        return Response(status, content, media_type, headers)
+    def _failed(self, error: ActorkitError, request: Request) -> Response:
+        trace = _trace(request)
+        if error.status == 500:
+            self.log.error("the request %s failed: %s: %s", trace, type(error).__name__, error.message)
+        return answer.of_errors(error.status, error.errors, request.headers, trace, error.reply_headers())
 
 
-def _without_doubles(headers: list[tuple[str, str]], more: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The header fields, and those of `more` that they do not have and that may be sent."""
-    there = {name.lower() for name, _ in headers}
-    return headers + [pair for pair in more if pair[0].lower() not in there and message.is_header(*pair)]
-
-
-def listen(host: str, port: int) -> Any:
-    """A socket that listens.
-
-    Raises:
-        SettingsError: the address cannot be had.
-    """
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
-        sock.listen(1024)
-    except OSError as exc:
-        sock.close()
-        reason = exc.strerror or str(exc)
-        raise SettingsError(f"cannot listen on {host}:{port}: {reason}. Free the port or choose another.") from exc
-    return sock
+def _trace(request: Request) -> str:
+    """The trace of a request's event, or an id for one that never became an event."""
+    if not request.trace:
+        request.trace = f"{new_id():016x}"
+    return request.trace
 
 
 def split_target(target: bytes) -> tuple[str, str]:
-    """(decoded path, query) of a request target (RFC 9112 §3.2): origin form, absolute form or `*`."""
+    """(decoded path, query) of a request target (RFC 9112 §3.2): origin form, absolute form or `*`.
+
+    Raises:
+        MalformedEvent: it is not UTF-8.
+    """
     if not target.startswith((b"/", b"*")):
         _, _, rest = target.partition(b"://")
         target = rest[slash:] if (slash := rest.find(b"/")) >= 0 else b"/"
     path, _, query = target.partition(b"#")[0].partition(b"?")
     if b"%" in path:
         path = unquote_to_bytes(path)
-    return path.decode("utf-8", "replace"), query.decode("latin-1")
-
-
-def tls_context(certificate: str, key: str) -> SSLContext | None:
-    """The context for a certificate and its key, both PEM texts; None without a certificate.
-
-    Raises:
-        SettingsError: they cannot be used, or one is missing.
-    """
-    if not certificate and not key:
-        return None
-    if not certificate or not key:
-        raise SettingsError("TLS needs both certfile and keyfile")
-    context = SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    with tempfile.NamedTemporaryFile("w", suffix=".pem") as chain:  # mode 0600; OpenSSL reads files only
-        chain.write(f"{key}\n{certificate}\n")
-        chain.flush()
-        try:
-            context.load_cert_chain(chain.name)
-        except (ssl.SSLError, OSError) as exc:
-            raise SettingsError(f"certfile, keyfile: they cannot be used: {exc.strerror or exc}") from exc
-    return context
+    try:
+        return path.decode(), query.decode("latin-1")
+    except UnicodeDecodeError as exc:
+        raise MalformedEvent("the address is not UTF-8") from exc

@@ -84,11 +84,12 @@ class MDPClient(Actor):
             raise NotFound("the event names no service, and the actor has none")
         service = f"{self.params.prefix}{name}{self.params.postfix}"
         left_s, timeout_s = event.deadline, self.params.timeout_s
-        frames = [event.encoded()[1]] if self.params.plain else envelope.pack(event)
+        timeout_s = timeout_s if left_s is None else min(timeout_s, left_s)
+        frames = [event.encoded()[1]] if self.params.plain else envelope.pack(event, timeout_s)
         answer = client.call(
             service,
             frames,
-            timeout_s=timeout_s if left_s is None else min(timeout_s, left_s),
+            timeout_s=timeout_s,
             retries=self._retries,
             backoff_s=self.params.backoff_s,
         )

@@ -1,6 +1,6 @@
 """How an event travels through a MajorDomo broker between actorkit's own client and worker.
 
-    [MAGIC + format letter, body, context (msgpack of `actorkit.event.Context`)]
+    [MAGIC + format letter, body, context (msgpack of `actorkit.event.context.PortableContext`)]
 
 Anything else is a plain body: all frames of it together are the data.
 """
@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from actorkit.errors import ConversionError
 from actorkit.event import Event, body
-from actorkit.event.context import Context, decode_context
+from actorkit.event.context import PortableContext, decode_portable_context
 
 #: Begins the first frame of an envelope.
 MAGIC: Final = b"AKE1"
@@ -24,10 +24,10 @@ _LETTERS: Final = {"bytes": body.BYTES, "text": body.TEXT, "json": body.JSON, "x
 _KNOWN: Final = frozenset((body.NOTHING, *_LETTERS.values()))
 
 
-def pack(event: Event) -> list[bytes]:
-    """The envelope of an event."""
+def pack(event: Event, left_s: float | None = None) -> list[bytes]:
+    """The envelope of an event, whose answer is waited for so long."""
     format_, content = event.encoded()
-    return [MAGIC + format_.encode(), content, event.portable_context()]
+    return [MAGIC + format_.encode(), content, event.portable_context(left_s)]
 
 
 def is_packed(frames: Sequence[bytes]) -> bool:
@@ -49,10 +49,10 @@ def read_body(frames: Sequence[bytes], plain: Plain) -> tuple[str, bytes]:
     return format_, frames[1]
 
 
-def read_context(frames: Sequence[bytes]) -> Context:
+def read_context(frames: Sequence[bytes]) -> PortableContext:
     """The context in an envelope; a new one for a plain body.
 
     Raises:
         ConversionError: it cannot be read.
     """
-    return decode_context(frames[2]) if is_packed(frames) else Context()
+    return decode_portable_context(frames[2]) if is_packed(frames) else PortableContext()

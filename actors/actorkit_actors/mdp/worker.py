@@ -28,7 +28,8 @@ class MDPWorker(Actor):
     """Takes requests for its services, sends each as an event into its outboxes, and answers with what comes back.
 
     A request whose event fails is answered with the failure, so that the one who asked gets its message and status.
-    Requests without actorkit's envelope are taken too, and answered without one.
+    Requests without actorkit's envelope are taken too, and answered without one. An event is waited for as long as the
+    client of its request waits, at most `timeout_s`.
 
     The `capacity` is shared out over services and brokers, at least one slot for each, and follows the requests: no
     instance holds more of them than it has slots.
@@ -109,19 +110,22 @@ class MDPWorker(Actor):
         context = envelope.read_context(frames) if packed else None
         event = Event.unread(*envelope.read_body(frames, self.params.request_format), service=service, context=context)
         if not packed:
-            answer = self._ask(event)
+            answer = self._ask(event, None)
             if answer.failure is not None:
-                raise ServiceFailed(answer.failure.message, answer.failure.status)
+                failure = answer.failure
+                raise ServiceFailed(failure.errors, failure.status, failure.headers, failure.code, failure.details)
             return [answer.encoded()[1]]
         try:
-            return envelope.pack(self._ask(event))
+            return envelope.pack(self._ask(event, context.left_ms if context is not None else None))
         except EventError as exc:
             return envelope.pack(_failed(Failure.of(exc, self.name)))
 
-    def _ask(self, event: Event) -> Event:
-        """What comes back for an event; what failed on the way comes back failed."""
+    def _ask(self, event: Event, left_ms: int | None) -> Event:
+        """What comes back for an event while its client waits; what failed on the way comes back failed. (The time at
+        the broker is not known here; the broker itself refuses what has waited too long.)"""
+        timeout_s = self.params.timeout_s if left_ms is None else min(self.params.timeout_s, left_ms / 1000)
         try:
-            return self.request(event, timeout_s=self.params.timeout_s, finish_expired=self.params.finish_expired)
+            return self.request(event, timeout_s=timeout_s, finish_expired=self.params.finish_expired)
         except RequestFailed as exc:
             return _failed(exc.failure)
 

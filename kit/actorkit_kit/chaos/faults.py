@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["kill", "stop", "pause", "partition", "scale"]
+FaultKind = Literal["kill", "stop", "pause", "partition", "scale"]
 
 #: What each kind of fault is, for people.
-KINDS: Final[dict[Kind, str]] = {
+FAULT_KINDS: Final[dict[FaultKind, str]] = {
     "kill": "SIGKILL, and started again",
     "stop": "SIGTERM, and started again",
     "pause": "SIGSTOP, and SIGCONT after a while",
@@ -25,7 +25,7 @@ class Victim:
 
     actor: str
     number: int
-    kinds: tuple[Kind, ...]
+    kinds: tuple[FaultKind, ...]
 
     def __str__(self) -> str:
         return f"{self.actor}.{self.number}"
@@ -36,7 +36,7 @@ class Fault:
     """Something that happens to a replica `at_s` seconds after the beginning, and lasts a while."""
 
     at_s: float
-    kind: Kind
+    kind: FaultKind
     victim: Victim
     lasts_s: float = 0.0
 
@@ -44,16 +44,16 @@ class Fault:
 def schedule(
     seed: int,
     duration_s: float,
-    amounts: Mapping[Kind, int],
+    amounts: Mapping[FaultKind, int],
     victims: Sequence[Victim],
-    lasting_s: Mapping[Kind, float],
+    lasting_s: Mapping[FaultKind, float],
 ) -> list[Fault]:
     """The faults of a run, in order: the same for the same arguments.
 
     Each kind is spread over the whole time, one in each of as many equal parts as there are, at any moment of it.
     """
     found = []
-    for kind in KINDS:
+    for kind in FAULT_KINDS:
         dice = random.Random(f"{seed}/{kind}")  # One each, so that more of one kind leaves the others as they are.
         able = [victim for victim in victims if kind in victim.kinds]
         count = amounts.get(kind, 0) if able else 0

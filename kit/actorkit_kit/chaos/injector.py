@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol
 
-from actorkit_kit.chaos.faults import Fault, Kind, Victim
+from actorkit_kit.chaos.faults import Fault, FaultKind, Victim
 from actorkit_kit.local.child import Child
 from actorkit_kit.local.processes import Local
 from actorkit_kit.local.supervisor import Supervisor
@@ -17,7 +17,7 @@ from actorkit_kit.local.supervisor import Supervisor
 #: Longest wait for a victim that is just being started again, in seconds; the fault is left out then.
 ALIVE_TIMEOUT_S: Final = 30.0
 #: Time between two looks at it, in seconds.
-LOOK_S: Final = 0.01
+POLL_INTERVAL_S: Final = 0.01
 
 
 class Cuttable(Protocol):
@@ -29,23 +29,23 @@ class Cuttable(Protocol):
 
 
 class Injector:
-    """Injects faults; `done` counts those that happened, `tell` hears of each.
+    """Injects faults; `done` counts those that happened, `on_fault` hears of each.
 
     `network` is there when replicas can be cut off.
     """
 
     def __init__(
-        self, supervisor: Supervisor, local: Local, network: Cuttable | None, tell: Callable[[str], None]
+        self, supervisor: Supervisor, local: Local, network: Cuttable | None, on_fault: Callable[[str], None]
     ) -> None:
-        self.done: Counter[Kind] = Counter()
+        self.done: Counter[FaultKind] = Counter()
         self._supervisor = supervisor
         self._local = local
         self._network = network
-        self._tell = tell
+        self._on_fault = on_fault
         self._cut: Counter[Victim] = Counter()
         self._paused: Counter[Victim] = Counter()
         self._lasting: set[asyncio.Task[None]] = set()
-        self._actions: dict[Kind, Callable[[Fault], Coroutine[Any, Any, None]]] = {
+        self._actions: dict[FaultKind, Callable[[Fault], Coroutine[Any, Any, None]]] = {
             "kill": self._kill,
             "stop": self._stop,
             "pause": self._pause,
@@ -72,7 +72,7 @@ class Injector:
 
     def _count(self, fault: Fault, what: str) -> None:
         self.done[fault.kind] += 1
-        self._tell(f"{fault.at_s:.1f} s: {fault.victim}: {what}")
+        self._on_fault(f"{fault.at_s:.1f} s: {fault.victim}: {what}")
 
     def _child(self, victim: Victim) -> Child | None:
         for child in self._supervisor.children:
@@ -87,8 +87,8 @@ class Injector:
             child = self._child(victim)
             if child is not None and child.alive:
                 return child
-            await asyncio.sleep(LOOK_S)
-        self._tell(f"{victim} did not come back within {ALIVE_TIMEOUT_S:g} s")
+            await asyncio.sleep(POLL_INTERVAL_S)
+        self._on_fault(f"{victim} did not come back within {ALIVE_TIMEOUT_S:g} s")
         return None
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:

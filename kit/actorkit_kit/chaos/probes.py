@@ -15,8 +15,8 @@ from actorkit import Actor, Event, JSONEvent
 from actorkit.event.body import JSON, TEXT, XML
 from actorkit_kit.chaos.records import MADE, SEEN
 
-#: How often a source looks for its orders, in seconds.
-LOOK_S: Final = 0.05
+#: How often a source looks for its quota, in seconds.
+POLL_INTERVAL_S: Final = 0.05
 #: A source that is held back makes up for at most this much of the time that it lost, in seconds.
 MAKE_UP_S: Final = 1.0
 #: Ending of a body's file → its format; all others are text.
@@ -39,7 +39,7 @@ class _Journal:
 class Source(Actor):
     """Makes events at an even pace and writes down the trace of each.
 
-    It obeys the file `orders`: how many events to make in all; and says in `orders` with the ending `.done` which order
+    It obeys the file `quota`: how many events to make in all; and says in `quota` with the ending `.done` which order
     it has carried out.
     """
 
@@ -47,7 +47,7 @@ class Source(Actor):
         """Parameters of the actor."""
 
         made: Annotated[str, Meta(description="file to write down what was made")]
-        orders: Annotated[str, Meta(description="file that says how many events to make")]
+        quota: Annotated[str, Meta(description="file that says how many events to make")]
         rate: Annotated[float, Meta(gt=0, description="events in a second")] = 100.0
         body: Annotated[str, Meta(description="file with the body of each event; none: its number as JSON")] = ""
         seen: Annotated[str, Meta(description="file to write down what comes back")] = ""
@@ -69,10 +69,10 @@ class Source(Actor):
         number, limit, looked, due = 0, 0, 0.0, time.monotonic()
         while not self.runtime.draining:
             now = time.monotonic()
-            if number >= limit or now - looked >= LOOK_S:
-                limit, looked = self._orders(number), now
+            if number >= limit or now - looked >= POLL_INTERVAL_S:
+                limit, looked = self._read_quota(number), now
             if number >= limit:
-                gevent.sleep(LOOK_S)
+                gevent.sleep(POLL_INTERVAL_S)
                 due = time.monotonic()
                 continue
             due = max(due, now - MAKE_UP_S) + 1 / self.params.rate
@@ -84,9 +84,9 @@ class Source(Actor):
             number += 1
             self._made.put(MADE.pack(int(event.trace, 16), at_ns))  # Not sooner: it is named when it is sent.
 
-    def _orders(self, number: int) -> int:
+    def _read_quota(self, number: int) -> int:
         """How many events to make in all; writes down when that many are made."""
-        path = Path(self.params.orders)
+        path = Path(self.params.quota)
         text = path.read_text() if path.exists() else "0"
         done = path.with_suffix(".done")
         if number >= int(text) and (not done.exists() or done.read_text() != text):

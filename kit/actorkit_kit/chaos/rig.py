@@ -15,7 +15,7 @@ from actorkit_kit.plan.model import Image, Plan, Unit
 SOURCE: Final = "chaos-source"
 SINK: Final = "chaos-sink"
 
-_CAST: Final = "actorkit_kit.chaos.probes"
+_PROBES: Final = "actorkit_kit.chaos.probes"
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Rig:
         """What a source made."""
         return self.folder / f"{source}.made"
 
-    def orders(self, source: str) -> Path:
+    def quota(self, source: str) -> Path:
         """How many events it shall make."""
-        return self.folder / f"{source}.orders"
+        return self.folder / f"{source}.quota"
 
     def seen(self, sink: str) -> Path:
         """What arrived at a sink."""
@@ -162,7 +162,7 @@ class _Maker:
         params = {
             **self._params,
             "made": str(self._folder / f"{name}.made"),
-            "orders": str(self._folder / f"{name}.orders"),
+            "quota": str(self._folder / f"{name}.quota"),
         }
         kind = "Source"
         if unit.receives:
@@ -195,7 +195,7 @@ def _counting(unit: Unit, kind: str, params: dict[str, Any]) -> Unit:
     return replace(
         unit,
         uses=kind,
-        class_path=f"{_CAST}:{kind}",
+        class_path=f"{_PROBES}:{kind}",
         image=Image(""),
         replicas=1,
         params=params,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from actorkit_kit.chaos import verdict as judge
-from actorkit_kit.chaos.faults import Fault, Kind
+from actorkit_kit.chaos.faults import Fault, FaultKind
 from actorkit_kit.chaos.injector import Cuttable, Injector
 from actorkit_kit.chaos.records import MADE, SEEN
 from actorkit_kit.chaos.rig import Rig
@@ -29,13 +29,13 @@ NO_END: Final = 10**15
 #: Longest time until all is ready, in seconds.
 START_TIMEOUT_S: Final = 60.0
 #: Time between two looks at how far it is, in seconds.
-LOOK_S: Final = 0.1
+POLL_INTERVAL_S: Final = 0.1
 #: Time between two words about how far it is, in seconds.
-WORD_S: Final = 10.0
+PROGRESS_INTERVAL_S: Final = 10.0
 
 
 @dataclass(frozen=True)
-class Course:
+class TrialOptions:
     """What a trial does: these faults within `duration_s` seconds, then `settle_s` seconds at most to get over them."""
 
     seed: int
@@ -46,7 +46,7 @@ class Course:
 
 
 class Trial:
-    """Runs one rig. `box` is the folder of its dead letters; `tell` hears how it goes, `detail` of each fault."""
+    """Runs one rig. `box` is the folder of its dead letters; `on_progress` hears of progress, `on_fault` of faults."""
 
     def __init__(
         self,
@@ -55,16 +55,16 @@ class Trial:
         supervisor: Supervisor,
         box: Path,
         network: Cuttable | None,
-        tell: Callable[[str], None],
-        detail: Callable[[str], None],
+        on_progress: Callable[[str], None],
+        on_fault: Callable[[str], None],
     ) -> None:
         self._rig = rig
         self._supervisor = supervisor
         self._box = box
-        self._tell = tell
-        self._injector = Injector(supervisor, local, network, detail)
+        self._on_progress = on_progress
+        self._injector = Injector(supervisor, local, network, on_fault)
 
-    async def run(self, course: Course) -> Verdict:
+    async def run(self, options: TrialOptions) -> Verdict:
         """Run it to its end.
 
         Raises:
@@ -72,52 +72,54 @@ class Trial:
         """
         await self._supervisor.start(START_TIMEOUT_S)
         try:
-            copies = await self._calm(course.settle_s)
+            copies = await self._calm(options.settle_s)
             become = ", ".join(f"{amount} of {source}" for source, amount in copies.items())
-            self._tell(f"arrivals that one event becomes: {become}; faults begin, seed {course.seed}")
+            self._on_progress(f"arrivals that one event becomes: {become}; faults begin, seed {options.seed}")
             begun = time.monotonic()
-            self._order(NO_END)
-            await self._suffer(course)
-            self._order(0)
-            self._tell("faults are over; waiting until everything is acknowledged")
-            left = await self._settle(course.settle_s)
+            self._set_quota(NO_END)
+            await self._run_faults(options)
+            self._set_quota(0)
+            self._on_progress("faults are over; waiting until everything is acknowledged")
+            left = await self._settle(options.settle_s)
             seconds = time.monotonic() - begun
             unclean = await self._supervisor.stop()
         except BaseException:
             await self._supervisor.kill()
             raise
-        return self._judge(course, copies, left, seconds, unclean)
+        return self._judge(options, copies, left, seconds, unclean)
 
     async def _calm(self, timeout_s: float) -> dict[str, int]:
-        self._order(CALM_EVENTS)
+        self._set_quota(CALM_EVENTS)
         if await self._settle(timeout_s):
             raise KitError(f"{CALM_EVENTS} events are not acknowledged within {timeout_s:g} s, without any fault.")
         return judge.copies_of(judge.count(self._rig, self._box))
 
-    async def _suffer(self, course: Course) -> None:
-        words = asyncio.create_task(self._words())
+    async def _run_faults(self, options: TrialOptions) -> None:
+        progress = asyncio.create_task(self._report_progress())
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._injector.run(course.faults))
-                group.create_task(asyncio.sleep(course.duration_s))
+                group.create_task(self._injector.run(options.faults))
+                group.create_task(asyncio.sleep(options.duration_s))
         finally:
-            words.cancel()
+            progress.cancel()
             for child in self._supervisor.children:
                 child.signal(signal.SIGCONT)
 
-    async def _words(self) -> None:
+    async def _report_progress(self) -> None:
         begun = time.monotonic()
         while True:
-            await asyncio.sleep(WORD_S)
+            await asyncio.sleep(PROGRESS_INTERVAL_S)
             made = sum(_records(self._rig.made(source), MADE.size) for source in self._rig.sources)
             seen = sum(_records(self._rig.seen(sink), SEEN.size) for sink in self._rig.sinks)
             faults = ", ".join(f"{kind} {amount}" for kind, amount in sorted(self._injector.done.items()))
-            self._tell(f"{time.monotonic() - begun:.0f} s: {made} sent, {seen} arrivals, faults: {faults or 'none'}")
+            self._on_progress(
+                f"{time.monotonic() - begun:.0f} s: {made} sent, {seen} arrivals, faults: {faults or 'none'}"
+            )
 
-    def _order(self, most: int) -> None:
+    def _set_quota(self, most: int) -> None:
         """Tell the sources how many events to make, in all."""
         for source in self._rig.sources:
-            path = self._rig.orders(source)
+            path = self._rig.quota(source)
             temporary = path.with_suffix(".tmp")
             temporary.write_text(str(most))
             temporary.replace(path)
@@ -136,13 +138,13 @@ class Trial:
                     return 0
             if time.monotonic() > deadline:
                 return sum(abs(amount) for amount in left)
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_INTERVAL_S)
 
     async def _unfinished(self, source: str) -> int:
         """Events of a source that are not acknowledged; -1 while it has not made all that it shall, or says nothing."""
-        orders = self._rig.orders(source)
-        done = orders.with_suffix(".done")
-        if not done.exists() or done.read_text() != orders.read_text():
+        quota = self._rig.quota(source)
+        done = quota.with_suffix(".done")
+        if not done.exists() or done.read_text() != quota.read_text():
             return -1
         child = next(child for child in self._supervisor.children if child.process.unit.name == source)
         try:
@@ -153,13 +155,13 @@ class Trial:
         return int(float(found[1])) if found else -1
 
     def _judge(
-        self, course: Course, copies: Mapping[str, int], left: int, seconds: float, unclean: Sequence[Child]
+        self, options: TrialOptions, copies: Mapping[str, int], left: int, seconds: float, unclean: Sequence[Child]
     ) -> Verdict:
         found = judge.count(self._rig, self._box)
         missing = judge.missing(found, copies)
-        faults: Mapping[Kind, int] = self._injector.done
+        faults: Mapping[FaultKind, int] = self._injector.done
         return Verdict(
-            seed=course.seed,
+            seed=options.seed,
             seconds=round(seconds, 1),
             sent=len(found.made),
             copies=copies,
@@ -173,7 +175,7 @@ class Trial:
             faults={str(kind): amount for kind, amount in sorted(faults.items())},
             restarts=sum(child.restarts for child in self._supervisor.children),
             unclean=tuple(f"{child.process.name}: status {child.status}: {child.last_words()}" for child in unclean),
-            exactly_once=course.exactly_once,
+            exactly_once=options.exactly_once,
             missing=missing[:20],
         )
 

@@ -52,14 +52,14 @@ class ActorClass(msgspec.Struct, frozen=True):
         return next((parameter for parameter in self.parameters if parameter.name == name), None)
 
 
-class Request(msgspec.Struct, frozen=True):
+class ClassRequest(msgspec.Struct, frozen=True):
     """Asks for a class, and whether parameters suit it; files in them are given by readable paths."""
 
     class_path: str
     params: dict[str, Any] = {}
 
 
-class Description(msgspec.Struct, frozen=True):
+class ClassReply(msgspec.Struct, frozen=True):
     """The answer: the class, or in `error` why there is none; `missing` names a module that could not be found."""
 
     actor_class: ActorClass | None = None
@@ -68,7 +68,7 @@ class Description(msgspec.Struct, frozen=True):
     missing: str = ""
 
 
-def describe(request: Request) -> Description:
+def describe(request: ClassRequest) -> ClassReply:
     """Import a class and look at it, in this process.
 
     Parameters of the right types are given to the class's own `check`, see `Actor.check`.
@@ -77,20 +77,20 @@ def describe(request: Request) -> Description:
     try:
         imported = importlib.import_module(module)
     except ModuleNotFoundError as exc:
-        return Description(error=f'there is no module "{exc.name}"', missing=exc.name or "")
+        return ClassReply(error=f'there is no module "{exc.name}"', missing=exc.name or "")
     except (Exception, SystemExit) as exc:  # noqa: BLE001 - the user's module may raise anything when it is imported
-        return Description(error=f'the module "{module}" cannot be imported: {_reason(exc)}')
+        return ClassReply(error=f'the module "{module}" cannot be imported: {_reason(exc)}')
     found = getattr(imported, name, None)
     if found is None:
         near = difflib.get_close_matches(
             name, [other for other, value in vars(imported).items() if inspect.isclass(value)], 1
         )
         hint = f'. Did you mean "{near[0]}"?' if near else ""
-        return Description(error=f'the module "{module}" has no class "{name}"{hint}')
+        return ClassReply(error=f'the module "{module}" has no class "{name}"{hint}')
     if not (inspect.isclass(found) and issubclass(found, Actor)):
-        return Description(error=f'"{request.class_path}" is not a subclass of actorkit.Actor')
+        return ClassReply(error=f'"{request.class_path}" is not a subclass of actorkit.Actor')
     declarations = _declarations(request.class_path, found)  # type: ignore[arg-type]  # a class can be hashed
-    return Description(declarations, tuple(_problems(found, request.params)))
+    return ClassReply(declarations, tuple(_problems(found, request.params)))
 
 
 def class_of(class_path: str) -> type[Actor]:

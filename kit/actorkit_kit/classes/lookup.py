@@ -12,9 +12,10 @@ import msgspec
 from actorkit.errors import UNREADABLE
 from actorkit_actors.catalogue import CATALOGUE, Entry
 from actorkit_kit import python_process
-from actorkit_kit.classes.actor_class import Description, Request, describe
-from actorkit_kit.classes.describe import Order, Report
+from actorkit_kit.classes.actor_class import ClassReply, ClassRequest, describe
+from actorkit_kit.classes.describe import InspectReply, InspectRequest
 from actorkit_kit.errors import KitError
+from actorkit_kit.output import last_line
 
 #: Longest time that importing users' modules may take, in seconds.
 IMPORT_TIMEOUT_S: Final = 60.0
@@ -32,14 +33,14 @@ def is_stock(class_path: str) -> bool:
     return class_path.split(":")[0].split(".")[0] in ("actorkit", "actorkit_actors")
 
 
-def look_up(requests: Sequence[Request], folder: Path | None = None) -> list[Description]:
+def look_up(requests: Sequence[ClassRequest], folder: Path | None = None) -> list[ClassReply]:
     """Describe classes; users' ones are looked for in the folder. The answers stand in the order of the requests."""
     users = [request for request in requests if not is_stock(request.class_path)]
-    seen = iter(ask(Order(classes=tuple(users)), folder).descriptions if users else ())
+    seen = iter(inspect_code(InspectRequest(classes=tuple(users)), folder).descriptions if users else ())
     return [describe(request) if is_stock(request.class_path) else next(seen) for request in requests]
 
 
-def ask(order: Order, folder: Path | None) -> Report:
+def inspect_code(request: InspectRequest, folder: Path | None) -> InspectReply:
     """Let another process look.
 
     Raises:
@@ -48,17 +49,17 @@ def ask(order: Order, folder: Path | None) -> Report:
     try:
         done = subprocess.run(
             python_process.command("actorkit_kit.classes.describe"),
-            input=msgspec.json.encode(msgspec.structs.replace(order, folder=str(folder or ""))),
+            input=msgspec.json.encode(msgspec.structs.replace(request, folder=str(folder or ""))),
             capture_output=True,
             timeout=IMPORT_TIMEOUT_S,
             env=python_process.environ(),
             check=False,
         )
-        return msgspec.json.decode(done.stdout, type=Report)
+        return msgspec.json.decode(done.stdout, type=InspectReply)
     except subprocess.TimeoutExpired as exc:
-        what = order.program or ", ".join(request.class_path for request in order.classes)
+        what = request.program or ", ".join(each.class_path for each in request.classes)
         raise KitError(f"{what}: importing it took more than {IMPORT_TIMEOUT_S:g} s. Start nothing at import.") from exc
     except UNREADABLE as exc:
-        words = done.stderr.decode(errors="replace").strip().splitlines()
-        what = order.program or ", ".join(request.class_path for request in order.classes)
-        raise KitError(f"{what}: importing it ended Python: {words[-1] if words else 'without a word'}") from exc
+        reason = last_line(done.stderr.decode(errors="replace"))
+        what = request.program or ", ".join(each.class_path for each in request.classes)
+        raise KitError(f"{what}: importing it ended Python: {reason}") from exc

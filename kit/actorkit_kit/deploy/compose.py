@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -16,16 +15,18 @@ from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
 
 from actorkit_kit.deploy import deployment, engine
-from actorkit_kit.deploy.deployment import Row
+from actorkit_kit.deploy.deployment import ActorStatus
 from actorkit_kit.errors import KitError
+from actorkit_kit.free_ports import why_not_free
 from actorkit_kit.image import build
+from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.render import compose, folder, mounts
 
-Look = Callable[[list[Row]], None]
+OnStatus = Callable[[list[ActorStatus]], None]
 
 
-def folder_for(plan: Plan) -> Path:
+def deployment_folder(plan: Plan) -> Path:
     """Where a deployment's files are kept: beside the topology."""
     return plan.base / ".kit" / plan.topology
 
@@ -38,7 +39,7 @@ class Start:
     plan: Plan
     folder: Path
     profile: tuple[str, ...]
-    look: Look
+    on_status: OnStatus
     wanted: Mapping[str, int]
     timeout_s: float
     files_before: Mapping[str, str | bytes]
@@ -48,20 +49,22 @@ class Start:
     def compose(self, *arguments: str) -> str:
         return engine.run_compose([*self.profile, *arguments], project=self.plan.topology, folder=self.folder)
 
-    def wait(self, busy: Callable[[], bool] = lambda: False) -> list[Row]:
-        return deployment.wait_healthy(self.client, self.plan.topology, self.wanted, self.timeout_s, self.look, busy)
+    def wait(self, busy: Callable[[], bool] = lambda: False) -> list[ActorStatus]:
+        return deployment.wait_healthy(
+            self.client, self.plan.topology, self.wanted, self.timeout_s, self.on_status, busy
+        )
 
 
 def deploy(
     client: DockerClient,
     plan: Plan,
-    look: Look,
+    on_status: OnStatus,
     *,
     prometheus: bool,
     timeout_s: float,
     keep: bool = False,
     images_before: Mapping[str, str] | None = None,
-) -> list[Row]:
+) -> list[ActorStatus]:
     """Write the folder, start everything, wait until it is healthy.
 
     When it fails, what was there before is put back: nothing, or the deployment that ran, with `images_before`
@@ -70,15 +73,15 @@ def deploy(
     Raises:
         KitError: it did not come up; the message says which instance, and what it said last.
     """
-    where = folder_for(plan)
-    running = deployment.replicas(client, plan.topology)
+    where = deployment_folder(plan)
+    running = deployment.list_replicas(client, plan.topology)
     rendered = compose.render(plan)
     start = Start(
         client=client,
         plan=plan,
         folder=where,
         profile=("--profile", "observability") if prometheus else (),
-        look=look,
+        on_status=on_status,
         wanted={unit.name: unit.replicas for unit in plan.units} | ({compose.PROMETHEUS: 1} if prometheus else {}),
         timeout_s=timeout_s,
         files_before=folder.read(where) if running else {},
@@ -97,9 +100,9 @@ def deploy(
     except BaseException as exc:
         if keep:
             raise
-        told = _take_back(start)
+        outcome = _roll_back(start)
         if isinstance(exc, KitError):
-            raise KitError(f"{exc}\n{told}") from exc
+            raise KitError(f"{exc}\n{outcome}") from exc
         raise
     return state
 
@@ -116,7 +119,7 @@ def _check_ports(services: Mapping[str, Any], ours: set[str]) -> None:
     for name, service in sorted(services.items()):
         for port in service.get("ports", ()):
             for number in _numbers(port.get("published", "")):
-                if str(number) not in taken and not _free(port.get("host_ip", ""), number):
+                if str(number) not in taken and why_not_free(port.get("host_ip", ""), number):
                     raise KitError(
                         f'port {number}, which "{name}" publishes, is in use on this machine. Free it, or '
                         f'give "{name}" another one: expose in the topology, or .env beside the compose file.'
@@ -126,16 +129,6 @@ def _check_ports(services: Mapping[str, Any], ours: set[str]) -> None:
 def _numbers(published: str) -> range:
     first, _, last = published.partition("-")
     return range(int(first), int(last or first) + 1) if first.isdigit() else range(0)
-
-
-def _free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def _check_prometheus(client: DockerClient, image: str) -> None:
@@ -151,7 +144,7 @@ def _check_prometheus(client: DockerClient, image: str) -> None:
             ) from exc
 
 
-def _up(start: Start) -> list[Row]:
+def _up(start: Start) -> list[ActorStatus]:
     arguments = [*start.profile, "up", "--detach", "--remove-orphans", "--no-build", "--quiet-pull"]
     with tempfile.TemporaryFile("w+") as said:
         process = engine.compose(
@@ -163,14 +156,14 @@ def _up(start: Start) -> list[Row]:
             stderr=said,
         )
         try:
-            return start.wait(lambda: _working(start, process, said))
+            return start.wait(lambda: _is_working(start, process, said))
         finally:
             if process.poll() is None:
                 process.terminate()
             process.wait()
 
 
-def _working(start: Start, process: subprocess.Popen[str], said: IO[str]) -> bool:
+def _is_working(start: Start, process: subprocess.Popen[str], said: IO[str]) -> bool:
     """Whether compose still works.
 
     Raises:
@@ -180,11 +173,11 @@ def _working(start: Start, process: subprocess.Popen[str], said: IO[str]) -> boo
     if not status:
         return status is None
     said.seek(0)
-    complaint = engine.last_line(said.read())
-    ill = deployment.suspect(deployment.replicas(start.client, start.plan.topology))
+    complaint = last_line(said.read())
+    ill = deployment.first_unhealthy(deployment.list_replicas(start.client, start.plan.topology))
     if ill is None or ill.container not in complaint:
         raise KitError(f"docker compose up failed: {complaint}")
-    raise KitError(deployment.story(start.client, ill, f"is {ill.health or ill.state}"))
+    raise KitError(deployment.failure_report(start.client, ill, f"is {ill.health or ill.state}"))
 
 
 def _refresh_secrets(start: Start, rendered: Mapping[str, str | bytes]) -> None:
@@ -204,14 +197,14 @@ def _refresh_secrets(start: Start, rendered: Mapping[str, str | bytes]) -> None:
         start.wait()
 
 
-def _take_back(start: Start) -> str:
+def _roll_back(start: Start) -> str:
     """Put back what was there before; a sentence that says what that was."""
     if not start.files_before:
         # Volumes that an earlier deployment left hold what it promised to keep.
         take_down(start.plan.topology, start.folder, volumes=not start.volumes_before)
         return "Everything of it was taken down again; --keep leaves it for a look."
     folder.write(start.files_before, start.folder, compose.PRIVATE)
-    build.put_back(start.client, start.images_before)
+    build.restore_tags(start.client, start.images_before)
     start.compose("up", "--detach", "--remove-orphans", "--no-build")
     return "The deployment that ran before was put back."
 
@@ -228,15 +221,17 @@ def take_down(topology: str, where: Path | None, *, volumes: bool) -> None:
     engine.run_compose(arguments, project=topology, folder=here)
 
 
-def scale(client: DockerClient, topology: str, wanted: Mapping[str, int], look: Look, timeout_s: float) -> list[Row]:
+def scale(
+    client: DockerClient, topology: str, wanted: Mapping[str, int], on_status: OnStatus, timeout_s: float
+) -> list[ActorStatus]:
     """Give actors other numbers of replicas; no other container is touched.
 
     Raises:
         UsageError: there is no such deployment or actor.
         KitError: compose could not, or new replicas did not become healthy.
     """
-    where = deployment.folder_of(deployment.existing(client, topology))
+    where = deployment.compose_folder(deployment.find_replicas(client, topology))
     amounts = [f"--scale={actor}={count}" for actor, count in sorted(wanted.items())]
     arguments = ["up", "--detach", "--no-deps", "--no-recreate", "--no-build", *amounts, *sorted(wanted)]
     engine.run_compose(arguments, project=topology, folder=where)
-    return deployment.wait_healthy(client, topology, wanted, timeout_s, look)
+    return deployment.wait_healthy(client, topology, wanted, timeout_s, on_status)

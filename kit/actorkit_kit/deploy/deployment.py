@@ -11,6 +11,7 @@ from typing import Any, Final
 from docker import DockerClient
 from docker.errors import NotFound
 
+from actorkit.errors import EX_CONFIG
 from actorkit_kit.errors import KitError, UsageError
 
 #: Labels of the containers of a deployment.
@@ -20,9 +21,7 @@ KIND_LABEL: Final = "io.actorkit.kind"
 #: Label of compose with the folder of the compose file.
 FOLDER_LABEL: Final = "com.docker.compose.project.working_dir"
 #: Seconds between two looks at the engine.
-LOOK_S: Final = 0.5
-#: Exit status of an actor whose settings are wrong: it will not get better by starting again.
-EX_CONFIG: Final = 78
+POLL_INTERVAL_S: Final = 0.5
 #: Restarts after which a container counts as failed.
 MAX_RESTARTS: Final = 3
 #: Lines of a failed container's log that are shown.
@@ -59,7 +58,7 @@ class Replica:
 
 
 @dataclass(frozen=True)
-class Row:
+class ActorStatus:
     """What a table says about one actor."""
 
     actor: str
@@ -69,7 +68,7 @@ class Row:
     urls: tuple[str, ...]
 
 
-def replicas(client: DockerClient, topology: str = "") -> list[Replica]:
+def list_replicas(client: DockerClient, topology: str = "") -> list[Replica]:
     """The containers of a deployment, or of all; ordered by actor and name."""
     label = f"{TOPOLOGY_LABEL}={topology}" if topology else TOPOLOGY_LABEL
     containers = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
@@ -100,19 +99,19 @@ def _urls(ports: Mapping[str, Any]) -> Iterable[str]:
                 yield f"{scheme}://{host}:{binding['HostPort']}"
 
 
-def topologies(client: DockerClient) -> list[str]:
+def list_topologies(client: DockerClient) -> list[str]:
     """Names of all deployments."""
     containers = client.containers.list(all=True, filters={"label": TOPOLOGY_LABEL}, ignore_removed=True)
     return sorted({container.labels[TOPOLOGY_LABEL] for container in containers})
 
 
-def only(client: DockerClient) -> str:
+def find_only(client: DockerClient) -> str:
     """The one deployment that there is.
 
     Raises:
         UsageError: there are none or several.
     """
-    found = topologies(client)
+    found = list_topologies(client)
     if not found:
         raise UsageError("nothing is deployed on this engine. Deploy with: kit deploy TOPOLOGY")
     if len(found) > 1:
@@ -120,20 +119,20 @@ def only(client: DockerClient) -> str:
     return found[0]
 
 
-def existing(client: DockerClient, topology: str) -> list[Replica]:
+def find_replicas(client: DockerClient, topology: str) -> list[Replica]:
     """The containers of a deployment that must be there.
 
     Raises:
         UsageError: it is not.
     """
-    found = replicas(client, topology)
+    found = list_replicas(client, topology)
     if not found:
-        others = ", ".join(topologies(client)) or "none"
+        others = ", ".join(list_topologies(client)) or "none"
         raise UsageError(f'"{topology}" is not deployed on this engine. There are: {others}.')
     return found
 
 
-def folder_of(found: Iterable[Replica]) -> Path:
+def compose_folder(found: Iterable[Replica]) -> Path:
     """The folder with the compose file of a deployment.
 
     Raises:
@@ -145,15 +144,17 @@ def folder_of(found: Iterable[Replica]) -> Path:
     return folder
 
 
-def rows(found: Iterable[Replica], wanted: Mapping[str, int] | None = None) -> list[Row]:
+def actor_statuses(found: Iterable[Replica], wanted: Mapping[str, int] | None = None) -> list[ActorStatus]:
     """One row for each actor. Without `wanted` the replicas that exist are those that are wanted."""
     groups: dict[str, list[Replica]] = {actor: [] for actor in wanted or ()}
     for replica in found:
         groups.setdefault(replica.actor, []).append(replica)
-    return [_row(actor, group, (wanted or {}).get(actor, len(group))) for actor, group in sorted(groups.items())]
+    return [
+        _actor_status(actor, group, (wanted or {}).get(actor, len(group))) for actor, group in sorted(groups.items())
+    ]
 
 
-def _row(actor: str, group: list[Replica], wanted: int) -> Row:
+def _actor_status(actor: str, group: list[Replica], wanted: int) -> ActorStatus:
     healthy = sum(replica.healthy for replica in group)
     worst = next((replica for replica in group if not replica.healthy), None)
     if worst is None:
@@ -161,7 +162,7 @@ def _row(actor: str, group: list[Replica], wanted: int) -> Row:
     else:
         health = worst.health if worst.state == "running" else worst.state
     urls = tuple(url for replica in group for url in replica.urls)
-    return Row(actor, healthy, wanted, health, urls)
+    return ActorStatus(actor, healthy, wanted, health, urls)
 
 
 def wait_healthy(
@@ -169,9 +170,9 @@ def wait_healthy(
     topology: str,
     wanted: Mapping[str, int],
     timeout_s: float,
-    look: Callable[[list[Row]], None],
+    on_status: Callable[[list[ActorStatus]], None],
     busy: Callable[[], bool] = lambda: False,
-) -> list[Row]:
+) -> list[ActorStatus]:
     """Wait until each actor has its replicas healthy, and no other ones; `look` sees every state on the way.
 
     `busy` says that somebody still works at it; an error there is raised through it.
@@ -182,36 +183,36 @@ def wait_healthy(
     deadline = time.monotonic() + timeout_s
     while True:
         working = busy()
-        found = [replica for replica in replicas(client, topology) if replica.actor in wanted]
-        state = rows(found, wanted)
-        look(state)
+        found = [replica for replica in list_replicas(client, topology) if replica.actor in wanted]
+        state = actor_statuses(found, wanted)
+        on_status(state)
         failed = next((replica for replica in found if replica.failed), None)
         if failed is not None:
-            raise KitError(story(client, failed, failed.failed))
+            raise KitError(failure_report(client, failed, failed.failed))
         counts = {actor: sum(replica.actor == actor for replica in found) for actor in wanted}
         if not working and counts == dict(wanted) and all(replica.healthy for replica in found):
             return state
         if time.monotonic() > deadline:
             raise KitError(_late(client, found, wanted, timeout_s))
-        time.sleep(LOOK_S)
+        time.sleep(POLL_INTERVAL_S)
 
 
 def _late(client: DockerClient, found: list[Replica], wanted: Mapping[str, int], timeout_s: float) -> str:
-    late = suspect(found)
+    late = first_unhealthy(found)
     if late is None:
-        missing = next(row.actor for row in rows(found, wanted) if row.healthy < row.wanted)
+        missing = next(row.actor for row in actor_statuses(found, wanted) if row.healthy < row.wanted)
         return f'"{missing}" has not all of its replicas after {timeout_s:g} s. Try a longer --timeout.'
-    return story(client, late, f"is not healthy after {timeout_s:g} s")
+    return failure_report(client, late, f"is not healthy after {timeout_s:g} s")
 
 
-def suspect(found: Iterable[Replica]) -> Replica | None:
+def first_unhealthy(found: Iterable[Replica]) -> Replica | None:
     """The instance to look at first when a deployment does not get on."""
     order = ("unhealthy", "starting", "")
     ill = [replica for replica in found if not replica.healthy]
     return min(ill, key=lambda replica: (not replica.failed, order.index(replica.health)), default=None)
 
 
-def story(client: DockerClient, replica: Replica, what: str) -> str:
+def failure_report(client: DockerClient, replica: Replica, what: str) -> str:
     """What happened to an instance, with the last lines of its log."""
     try:
         log = client.containers.get(replica.container).logs(tail=TAIL_LINES).decode(errors="replace").strip()

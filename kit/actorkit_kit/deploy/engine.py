@@ -14,6 +14,7 @@ from docker import DockerClient
 from docker.errors import DockerException
 
 from actorkit_kit.errors import KitError
+from actorkit_kit.output import last_line
 
 
 def connect() -> DockerClient:
@@ -81,8 +82,3 @@ def run_compose(arguments: Sequence[str], *, project: str, folder: Path | None =
     if process.returncode:
         raise KitError(f"docker compose {arguments[0]} failed: {last_line(err)}")
     return out
-
-
-def last_line(text: str) -> str:
-    """The last line that says anything."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "it said nothing")

@@ -6,13 +6,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from actorkit_kit.deploy.engine import last_line
 from actorkit_kit.errors import KitError
+from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.render import folder, helm
 
 
-def folder_for(plan: Plan) -> Path:
+def chart_folder(plan: Plan) -> Path:
     """Where the chart of a deployment is kept: beside the topology."""
     return plan.base / ".kit" / f"{plan.topology}-helm"
 
@@ -28,7 +28,7 @@ def install(plan: Plan, namespace: str, timeout_s: float, keep: bool) -> str:
     helm_command = shutil.which("helm")
     if helm_command is None:
         raise KitError('there is no "helm" command. Install Helm 3 or 4.')
-    where = folder_for(plan)
+    where = chart_folder(plan)
     folder.write(helm.render(plan), where, helm.PRIVATE)
     command = [helm_command, "upgrade", "--install", plan.topology, str(where), "--wait", f"--timeout={timeout_s:g}s"]
     command += ["--namespace", namespace, "--create-namespace"] if namespace else []

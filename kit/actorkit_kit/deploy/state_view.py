@@ -11,17 +11,17 @@ from rich.live import Live
 from rich.table import Table
 
 from actorkit_kit.console import Output, note, result_json, result_table
-from actorkit_kit.deploy.deployment import Row
+from actorkit_kit.deploy.deployment import ActorStatus
 
 COLUMNS = ("ACTOR", "REPLICAS", "HEALTH", "PUBLISHED")
 
 
-def cells(row: Row) -> tuple[str, str, str, str]:
+def cells(row: ActorStatus) -> tuple[str, str, str, str]:
     """What the table says about an actor."""
     return row.actor, f"{row.healthy}/{row.wanted}", row.health, " ".join(row.urls)
 
 
-def write(rows: Sequence[Row], output: Output, topology: str) -> None:
+def write_status(rows: Sequence[ActorStatus], output: Output, topology: str) -> None:
     """The state as a result."""
     if output is Output.JSON:
         actors = [
@@ -40,26 +40,26 @@ def write(rows: Sequence[Row], output: Output, topology: str) -> None:
 
 
 @contextmanager
-def watched() -> Iterator[Callable[[list[Row]], None]]:
+def show_status() -> Iterator[Callable[[list[ActorStatus]], None]]:
     """A function that shows each state it is given."""
     if not sys.stderr.isatty():
         seen: set[str] = set()
 
-        def tell(rows: list[Row]) -> None:
+        def on_status(rows: list[ActorStatus]) -> None:
             for row in rows:
                 done = row.healthy >= row.wanted and row.health == "healthy"
                 if done and row.actor not in seen:
                     seen.add(row.actor)
                     note(f"kit: {row.actor} is healthy ({row.healthy}/{row.wanted})")
 
-        yield tell
+        yield on_status
         return
     with Live(console=Console(stderr=True), transient=True) as live:
 
-        def show(rows: list[Row]) -> None:
+        def on_change(rows: list[ActorStatus]) -> None:
             table = Table(*COLUMNS, box=None)
             for row in rows:
                 table.add_row(*cells(row), style="green" if row.healthy >= row.wanted else None)
             live.update(table)
 
-        yield show
+        yield on_change

@@ -119,7 +119,7 @@ def archive(recipe: Recipe) -> io.BytesIO:
     return packed
 
 
-def outdated(client: DockerClient, wanted: Iterable[Recipe]) -> list[Recipe]:
+def find_outdated(client: DockerClient, wanted: Iterable[Recipe]) -> list[Recipe]:
     """Those whose image is missing or was made from something else."""
     return [recipe for recipe in wanted if _digest_of(client, recipe.tag) != recipe.digest]
 
@@ -131,7 +131,7 @@ def _digest_of(client: DockerClient, tag: str) -> str | None:
         return None
 
 
-def present(client: DockerClient, plan: Plan) -> dict[str, str]:
+def image_ids(client: DockerClient, plan: Plan) -> dict[str, str]:
     """The images of a plan that are there: tag → id."""
     tags = {image.tag for image in (unit.image for unit in plan.units)}
     found = {}
@@ -141,7 +141,7 @@ def present(client: DockerClient, plan: Plan) -> dict[str, str]:
     return found
 
 
-def put_back(client: DockerClient, before: Mapping[str, str]) -> None:
+def restore_tags(client: DockerClient, before: Mapping[str, str]) -> None:
     """Give tags back to the images that had them; one that is gone keeps the new one."""
     for tag, id_ in before.items():
         repository, _, version = tag.rpartition(":")

@@ -62,7 +62,7 @@ class Bars:
 
 
 @contextmanager
-def shown(verbose: bool) -> Iterator[build.Progress]:
+def show_progress(verbose: bool) -> Iterator[build.Progress]:
     """The progress that fits where stderr goes."""
     if verbose or not sys.stderr.isatty():
         yield Lines(verbose)
@@ -82,8 +82,8 @@ def build_outdated(
     """
     wanted = build.recipes(plan)
     if not every:
-        wanted = build.outdated(client, wanted)
+        wanted = build.find_outdated(client, wanted)
     if wanted:
-        with shown(verbose) as progress:
+        with show_progress(verbose) as progress:
             build.build(client, wanted, progress, no_cache=no_cache)
     return wanted

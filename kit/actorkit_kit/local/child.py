@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Final
 
 from actorkit_kit.local.processes import Process
+from actorkit_kit.output import last_line
 
 #: How many of its last lines a process is remembered by.
 LAST_LINES: Final = 20
@@ -111,8 +112,8 @@ class Child:
                 self._running.send_signal(number)
 
     def last_words(self) -> str:
-        """The last line that says something."""
-        return next((line.strip() for line in reversed(self.last_lines) if line.strip()), "it said nothing")
+        """The last line that it wrote and that is not blank."""
+        return last_line(self.last_lines)
 
     async def readiness(self) -> str:
         """What `/readyz` says: "" when it is ready, why not otherwise."""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import socket
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from actorkit_kit import python_process
 from actorkit_kit.errors import KitError
+from actorkit_kit.free_ports import LOOPBACK, FreePorts, why_not_free
 from actorkit_kit.plan.model import Addresses, Mount, Plan, Unit, environment
+from actorkit_kit.plan.secret import variable_content
 from actorkit_kit.topology.model import USER_VARIABLES
 
-#: Where processes listen that nobody outside of this machine shall reach.
-LOOPBACK: Final = "127.0.0.1"
 #: Longest path of a Unix socket, in bytes (`sun_path` in unix(7), less the end mark).
 MAX_SOCKET_PATH: Final = 107
 
@@ -134,13 +133,10 @@ def check_ports(plan: Plan) -> None:
     for unit in plan.units:
         for port in unit.ports:
             address = "0.0.0.0" if port.public else LOOPBACK
-            with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind((address, port.published))
-                except OSError as exc:
-                    todo = f"End what uses it, or change {_section(unit)}.expose.{port.name}."
-                    raise KitError(f'port {port.published} of "{unit.name}": {exc.strerror}. {todo}') from exc
+            reason = why_not_free(address, port.published)
+            if reason:
+                todo = f"End what uses it, or change {_section(unit)}.expose.{port.name}."
+                raise KitError(f'port {port.published} of "{unit.name}": {reason}. {todo}')
 
 
 def _section(unit: Unit) -> str:
@@ -151,22 +147,6 @@ def _advertised(unit: Unit) -> dict[str, str]:
     """Where a broker with a published port is reached on this machine: it is bound to all addresses when public."""
     given = unit.kind != "broker" or not unit.ports or "advertise" in unit.params
     return {} if given else {"advertise": f"tcp://{LOOPBACK}:{unit.ports[0].published}"}
-
-
-class FreePorts:
-    """Gives out ports that nobody uses now, none of them twice and none of the taken ones."""
-
-    def __init__(self, taken: Iterable[int]) -> None:
-        self._given = set(taken)
-
-    def take(self) -> int:
-        while True:
-            with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-                probe.bind((LOOPBACK, 0))
-                port: int = probe.getsockname()[1]
-            if port not in self._given:
-                self._given.add(port)
-                return port
 
 
 def _url(unit: Unit, port: int) -> str:
@@ -191,9 +171,7 @@ def _params(unit: Unit, sources: Mapping[str, str], ports: FreePorts) -> dict[st
 def _source(mount: Mount, folder: Path) -> str:
     if not mount.variable:
         return str(mount.source)
-    value = os.environ.get(mount.variable)
-    if value is None:
-        raise KitError(f'the secret "{mount.name}" comes from {mount.variable}, which is not set. Set the variable.')
+    value = variable_content(mount)
     path = folder / f"{mount.name}.secret"
     path.touch(mode=0o600)
     path.write_text(value, encoding="utf-8")

@@ -20,19 +20,19 @@ STATE_FILE: Final = "local.json"
 BOX_FOLDER: Final = "dead-letters"
 
 
-def folder_for(base: Path, topology: str) -> Path:
+def state_folder(base: Path, topology: str) -> Path:
     """Beside the topology, and apart from what `kit deploy` renders: a deployment that fails is put back as it was."""
     return base / ".kit" / f"{topology}-local"
 
 
-def box_for(base: Path, topology: str) -> Path:
+def dead_letters_folder(base: Path, topology: str) -> Path:
     """The dead-letter box of a topology that `kit run` runs."""
-    return folder_for(base, topology) / BOX_FOLDER
+    return state_folder(base, topology) / BOX_FOLDER
 
 
-def prepare(base: Path, topology: str) -> Path | None:
+def make_dead_letters_folder(base: Path, topology: str) -> Path | None:
     """Make the folder of the box; None, and a note, where that cannot be done."""
-    box = box_for(base, topology)
+    box = dead_letters_folder(base, topology)
     ignore = base / ".kit" / ".gitignore"
     try:
         box.mkdir(parents=True, exist_ok=True)
@@ -45,10 +45,10 @@ def prepare(base: Path, topology: str) -> Path | None:
 
 
 @contextmanager
-def told(base: Path, topology: str, processes: Iterable[Process]) -> Iterator[None]:
+def publish_processes(base: Path, topology: str, processes: Iterable[Process]) -> Iterator[None]:
     """Have it written down how the processes are reached, for as long as this lasts. Only the first of several
     `kit run` of one topology writes it. The file is the owner's alone: parameters stand in it."""
-    path = folder_for(base, topology) / STATE_FILE
+    path = state_folder(base, topology) / STATE_FILE
     variables = [
         {name: value for name, value in process.environ.items() if name.startswith("ACTORKIT_")}
         for process in processes
@@ -75,13 +75,13 @@ def told(base: Path, topology: str, processes: Iterable[Process]) -> Iterator[No
             path.unlink(missing_ok=True)
 
 
-def running(base: Path, topology: str) -> list[Mapping[str, str]]:
+def running_processes(base: Path, topology: str) -> list[Mapping[str, str]]:
     """The variables of each process that runs now; none when `kit run` does not run, however it ended.
 
     Raises:
         KitError: the file cannot be read.
     """
-    path = folder_for(base, topology) / STATE_FILE
+    path = state_folder(base, topology) / STATE_FILE
     try:
         with path.open() as file:
             try:

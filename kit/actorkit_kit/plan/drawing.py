@@ -12,6 +12,7 @@ from typing import Final
 from actorkit.graph import RESERVED, Connection
 from actorkit_kit import python_process
 from actorkit_kit.errors import KitError
+from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import Plan, Unit
 
 
@@ -79,7 +80,7 @@ def svg(plan: Plan) -> str:
         check=False,
     )
     if done.returncode:
-        raise KitError(why_not_drawn(done.stderr.decode(errors="replace").strip().rpartition("\n")[2]))
+        raise KitError(why_not_drawn(last_line(done.stderr.decode(errors="replace"))))
     return done.stdout.decode()
 
 

@@ -14,8 +14,9 @@ from typing import Any, Final
 from actorkit.edge.peers import Peers
 from actorkit.graph import Connection, variable_of
 from actorkit.mdp.directory.discovery import REGISTRY
+from actorkit.settings import DRAIN_TIMEOUT_S
 from actorkit_actors.catalogue import Kind
-from actorkit_kit.topology.model import SECRETS_FOLDER
+from actorkit_kit.topology.model import CPUS, MEMORY_MB, SECRETS_FOLDER
 
 #: Port on which every actor takes events, and every broker requests, inside its container.
 INBOX_PORT: Final = 5550
@@ -104,9 +105,9 @@ class Unit:
     ports: tuple[Port, ...] = ()
     waits: tuple[Wait, ...] = ()
     environment_extra: Mapping[str, str] = field(default_factory=dict)
-    drain_timeout_s: float = 20.0
-    memory_mb: int = 128
-    cpus: float = 1.0
+    drain_timeout_s: float = DRAIN_TIMEOUT_S
+    memory_mb: int = MEMORY_MB
+    cpus: float = CPUS
     begins: bool = False
     serves: bool = False
     listens: Mapping[str, str] = field(default_factory=dict)

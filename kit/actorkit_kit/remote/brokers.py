@@ -19,10 +19,11 @@ from actorkit.errors import UNREADABLE
 from actorkit.mdp.cli import Answer, Order, Report
 from actorkit_kit import python_process
 from actorkit_kit.deploy import deployment
-from actorkit_kit.deploy.engine import docker_command, last_line
+from actorkit_kit.deploy.engine import docker_command
 from actorkit_kit.errors import KitError, UsageError
-from actorkit_kit.local import state
-from actorkit_kit.local.processes import LOOPBACK
+from actorkit_kit.free_ports import LOOPBACK
+from actorkit_kit.local.state import running_processes
+from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import INBOX_PORT
 
 MODULE: Final = "actorkit.mdp.cli"
@@ -48,7 +49,7 @@ class Brokers:
         Raises:
             KitError: the command could not be run.
         """
-        order = Order(
+        request = Order(
             brokers=dict(self.endpoints),
             service=service,
             body=list(body),
@@ -56,7 +57,7 @@ class Brokers:
             keys=self.keys,
             notes=notes,
         )
-        return self._run(order, Answer)
+        return self._run(request, Answer)
 
     def services(self, *, notes: bool = True) -> list[Report]:
         """Ask every broker for its services.
@@ -66,9 +67,9 @@ class Brokers:
         """
         return self._run(Order(brokers=dict(self.endpoints), keys=self.keys, notes=notes), list[Report])
 
-    def _run(self, order: Order, type_: Callable[..., _T]) -> _T:
+    def _run(self, request: Order, type_: Callable[..., _T]) -> _T:
         done = subprocess.run(
-            self.command, env=self.environ, input=msgspec.msgpack.encode(order), capture_output=True, check=False
+            self.command, env=self.environ, input=msgspec.msgpack.encode(request), capture_output=True, check=False
         )
         try:
             if done.returncode == 0:
@@ -80,18 +81,18 @@ class Brokers:
         raise KitError(f"the brokers cannot be asked: {reason}")
 
 
-def given(endpoints: Sequence[str], keys: Path | None) -> Brokers:
+def named_brokers(endpoints: Sequence[str], keys: Path | None) -> Brokers:
     """Brokers whose endpoints the user names."""
     return _from_here({endpoint: endpoint for endpoint in endpoints}, str(keys or ""))
 
 
-def local(base: Path, topology: str) -> Brokers:
+def local_brokers(base: Path, topology: str) -> Brokers:
     """The brokers of `kit run`.
 
     Raises:
         KitError: it does not run, or has no broker.
     """
-    processes = state.running(base, topology)
+    processes = running_processes(base, topology)
     if not processes:
         raise KitError(f'"{topology}" does not run on this machine. Start it with kit run, then try again.')
     found = [variables for variables in processes if variables["ACTORKIT_CLASS"] == BROKER_CLASS]
@@ -105,14 +106,14 @@ def _from_here(endpoints: Mapping[str, str], keys: str) -> Brokers:
     return Brokers(endpoints, keys, tuple(python_process.command(MODULE)), python_process.environ())
 
 
-def deployed(client: DockerClient, topology: str) -> Brokers:
+def deployed_brokers(client: DockerClient, topology: str) -> Brokers:
     """The brokers of a deployment, asked from inside one of their containers.
 
     Raises:
         UsageError: there is no such deployment.
         KitError: it has no broker, or none that runs.
     """
-    everything = deployment.existing(client, topology)
+    everything = deployment.find_replicas(client, topology)
     labels = [f"{deployment.TOPOLOGY_LABEL}={topology}", f"{deployment.KIND_LABEL}=broker"]
     containers = client.containers.list(all=True, filters={"label": labels}, ignore_removed=True)
     running = sorted((each for each in containers if each.status == "running"), key=lambda each: str(each.name))

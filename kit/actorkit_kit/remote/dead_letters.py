@@ -20,7 +20,8 @@ from actorkit.deadletters.box import SUFFIX
 from actorkit_kit import python_process
 from actorkit_kit.deploy import deployment
 from actorkit_kit.errors import KitError, UsageError
-from actorkit_kit.local import state
+from actorkit_kit.local.state import dead_letters_folder, running_processes
+from actorkit_kit.output import last_line
 
 MODULE: Final = "actorkit.deadletters.cli"
 VARIABLE: Final = "ACTORKIT_DEAD_LETTERS"
@@ -29,7 +30,7 @@ MOST_IDS: Final = 1000
 
 
 @dataclass(frozen=True)
-class Box:
+class DeadLetterBox:
     """A dead-letter box as one instance of the actor reaches it. `where` is for messages; `call` runs the command with
     these arguments and gives its exit status, what it wrote to stdout, and to stderr."""
 
@@ -45,7 +46,7 @@ class Box:
         """
         status, out, err = self.call(arguments)
         if status:
-            raise KitError(f"{self.where}: {_last(err or out).removeprefix('actorkit: ')}")
+            raise KitError(f"{self.where}: {last_line(err or out).removeprefix('actorkit: ')}")
         return out
 
     def letters(self) -> list[dict[str, Any]]:
@@ -55,7 +56,7 @@ class Box:
     def show(self, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
         """Whole events."""
         decoder = json.JSONDecoder()
-        for some in _parts(ids):
+        for some in _portions(ids):
             text = self.run("show", *some).strip()
             while text:
                 letter, end = decoder.raw_decode(text)
@@ -64,30 +65,26 @@ class Box:
 
     def do(self, action: str, ids: Iterable[str]) -> int:
         """`retry` or `drop` events; how many it were."""
-        return sum(next(iter(json.loads(self.run(action, *some)).values())) for some in _parts(ids))
+        return sum(next(iter(json.loads(self.run(action, *some)).values())) for some in _portions(ids))
 
 
-def _parts(ids: Iterable[str]) -> Iterator[list[str]]:
+def _portions(ids: Iterable[str]) -> Iterator[list[str]]:
     left = iter(ids)
     while some := list(islice(left, MOST_IDS)):
         yield some
 
 
-def _last(text: str) -> str:
-    return next((line for line in reversed(text.splitlines()) if line.strip()), "the command said nothing")
-
-
-def local(base: Path, topology: str, *, alive: bool) -> list[Box]:
+def local_boxes(base: Path, topology: str, *, alive: bool) -> list[DeadLetterBox]:
     """The boxes of `kit run`; `alive`: those of actors that run now, for what needs the actor.
 
     Raises:
         KitError: it has to be alive, and does not run.
     """
-    folder = state.box_for(base, topology)
-    processes = state.running(base, topology)
+    folder = dead_letters_folder(base, topology)
+    processes = running_processes(base, topology)
     if alive and not processes:
         raise KitError(f'"{topology}" does not run on this machine. Start it with kit run, then try again.')
-    found: dict[str, Box] = {}
+    found: dict[str, DeadLetterBox] = {}
     for variables in processes:
         if variables.get(VARIABLE):
             found.setdefault(variables["ACTORKIT_ACTOR"], _local_box(variables))
@@ -102,7 +99,7 @@ def local(base: Path, topology: str, *, alive: bool) -> list[Box]:
     return list(found.values())
 
 
-def _local_box(variables: Mapping[str, str]) -> Box:
+def _local_box(variables: Mapping[str, str]) -> DeadLetterBox:
     def call(arguments: Sequence[str]) -> tuple[int, str, str]:
         done = subprocess.run(
             [*python_process.command(MODULE), *arguments],
@@ -113,16 +110,16 @@ def _local_box(variables: Mapping[str, str]) -> Box:
         )
         return done.returncode, done.stdout, done.stderr
 
-    return Box(variables["ACTORKIT_ACTOR"], variables["ACTORKIT_ACTOR"], call)
+    return DeadLetterBox(variables["ACTORKIT_ACTOR"], variables["ACTORKIT_ACTOR"], call)
 
 
-def deployed(client: DockerClient, topology: str) -> list[Box]:
+def deployed_boxes(client: DockerClient, topology: str) -> list[DeadLetterBox]:
     """The boxes of a deployment: one for each container that runs and keeps one, whether they share a volume or not.
 
     Raises:
         UsageError: there is no such deployment.
     """
-    deployment.existing(client, topology)
+    deployment.find_replicas(client, topology)
     label = f"{deployment.TOPOLOGY_LABEL}={topology}"
     found = []
     for container in client.containers.list(filters={"label": label}, ignore_removed=True):
@@ -132,15 +129,15 @@ def deployed(client: DockerClient, topology: str) -> list[Box]:
     return sorted(found, key=lambda box: (box.actor, box.where))
 
 
-def _container_box(actor: str, container: Any) -> Box:
+def _container_box(actor: str, container: Any) -> DeadLetterBox:
     def call(arguments: Sequence[str]) -> tuple[int, str, str]:
         status, (out, err) = container.exec_run(["python", "-m", MODULE, *arguments], demux=True)
         return status, (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace")
 
-    return Box(actor, f"{actor} ({container.name})", call)
+    return DeadLetterBox(actor, f"{actor} ({container.name})", call)
 
 
-def of_actor(boxes: Sequence[Box], actor: str) -> list[Box]:
+def boxes_of(boxes: Sequence[DeadLetterBox], actor: str) -> list[DeadLetterBox]:
     """The boxes of one actor, or all of them without one.
 
     Raises:
@@ -153,16 +150,18 @@ def of_actor(boxes: Sequence[Box], actor: str) -> list[Box]:
     return chosen
 
 
-def contents(boxes: Iterable[Box]) -> list[tuple[Box, dict[str, Any]]]:
+def list_letters(boxes: Iterable[DeadLetterBox]) -> list[tuple[DeadLetterBox, dict[str, Any]]]:
     """Everything in the boxes, oldest first, with the box to reach it by; what several boxes share is told once."""
-    found: dict[str, tuple[Box, dict[str, Any]]] = {}
+    found: dict[str, tuple[DeadLetterBox, dict[str, Any]]] = {}
     for box in boxes:
         for letter in box.letters():
             found.setdefault(letter["id"], (box, letter))
     return sorted(found.values(), key=lambda item: item[1]["time"])
 
 
-def chosen(found: Sequence[tuple[Box, dict[str, Any]]], actor: str, ids: Sequence[str]) -> dict[Box, list[str]]:
+def choose_letters(
+    found: Sequence[tuple[DeadLetterBox, dict[str, Any]]], actor: str, ids: Sequence[str]
+) -> dict[DeadLetterBox, list[str]]:
     """The letters with these ids (`all`: every one), by the box to reach them by.
 
     Raises:
@@ -172,7 +171,7 @@ def chosen(found: Sequence[tuple[Box, dict[str, Any]]], actor: str, ids: Sequenc
     missing = [] if list(ids) == ["all"] else [id_ for id_ in ids if id_ not in there]
     if missing:
         raise UsageError(f'no event "{missing[0]}" of {actor} is in the box. See what is: kit dlq list {actor}')
-    groups: dict[Box, list[str]] = {}
+    groups: dict[DeadLetterBox, list[str]] = {}
     for id_ in there if list(ids) == ["all"] else dict.fromkeys(ids):
         groups.setdefault(there[id_], []).append(id_)
     return groups

@@ -24,7 +24,7 @@ from actorkit_kit.plan.model import (
     environment,
 )
 from actorkit_kit.render import mounts, prometheus
-from actorkit_kit.render.yamltext import Text, anchored, dump, header, merged
+from actorkit_kit.render.yamltext import Quoted, anchored, dump, header, merged
 
 #: The image of Prometheus, and the name of its service.
 PROMETHEUS_IMAGE: Final = "prom/prometheus:v3.5.0"
@@ -41,7 +41,7 @@ PIDS: Final = 256
 #: Open files that one container may have; engines refuse more than their own limit.
 OPEN_FILES: Final = 16384
 
-_LOGGING: Final = {"driver": "json-file", "options": {"max-file": Text("3"), "max-size": Text("10m")}}
+_LOGGING: Final = {"driver": "json-file", "options": {"max-file": Quoted("3"), "max-size": Quoted("10m")}}
 _HARDENED: Final = {
     "cap_drop": ["ALL"],
     "init": True,
@@ -49,7 +49,7 @@ _HARDENED: Final = {
     "pull_policy": "missing",
     "read_only": True,
     "restart": "unless-stopped",
-    "security_opt": [Text("no-new-privileges:true")],
+    "security_opt": [Quoted("no-new-privileges:true")],
     "stop_signal": "SIGTERM",
 }
 
@@ -78,7 +78,7 @@ def render(plan: Plan) -> dict[str, str | bytes]:
 def _compose(plan: Plan) -> str:
     hardened = {
         **_HARDENED,
-        "expose": [Text(INBOX_PORT), Text(ADMIN_PORT)],
+        "expose": [Quoted(INBOX_PORT), Quoted(ADMIN_PORT)],
         "healthcheck": {
             "interval": "5s",
             "retries": 3,
@@ -87,16 +87,16 @@ def _compose(plan: Plan) -> str:
             "test": ["CMD", "/opt/actorkit/bin/ready"],
             "timeout": "3s",
         },
-        "tmpfs": [Text("/tmp:mode=1777,size=64m")],
+        "tmpfs": [Quoted("/tmp:mode=1777,size=64m")],
         "ulimits": {"nofile": {"hard": OPEN_FILES, "soft": OPEN_FILES}},
-        "user": Text(f"{USER_ID}:{USER_ID}"),
+        "user": Quoted(f"{USER_ID}:{USER_ID}"),
     }
     actor = anchored("actor", dict(sorted(hardened.items())))
     shared = anchored(
         "environment",
         {
-            "ACTORKIT_LOG_FORMAT": Text("${ACTORKIT_LOG_FORMAT:-json}"),
-            "ACTORKIT_LOG_LEVEL": Text("${ACTORKIT_LOG_LEVEL:-info}"),
+            "ACTORKIT_LOG_FORMAT": Quoted("${ACTORKIT_LOG_FORMAT:-json}"),
+            "ACTORKIT_LOG_LEVEL": Quoted("${ACTORKIT_LOG_LEVEL:-info}"),
         },
     )
     services: dict[str, Any] = {unit.name: merged(actor, _service(plan, unit, shared)) for unit in plan.units}
@@ -121,7 +121,7 @@ def _compose(plan: Plan) -> str:
 
 
 def _labels(plan: Plan, **more: str) -> dict[str, Any]:
-    return {f"io.actorkit.{key}": Text(text) for key, text in sorted({"topology": plan.topology, **more}.items())}
+    return {f"io.actorkit.{key}": Quoted(text) for key, text in sorted({"topology": plan.topology, **more}.items())}
 
 
 def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
@@ -130,15 +130,15 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
         "deploy": {
             "replicas": unit.replicas,
             "resources": {
-                "limits": {"cpus": Text(f"{unit.cpus:g}"), "memory": Text(f"{unit.memory_mb}M"), "pids": PIDS},
-                "reservations": {"memory": Text(f"{unit.memory_mb // 2}M")},
+                "limits": {"cpus": Quoted(f"{unit.cpus:g}"), "memory": Quoted(f"{unit.memory_mb}M"), "pids": PIDS},
+                "reservations": {"memory": Quoted(f"{unit.memory_mb // 2}M")},
             },
         },
-        "environment": merged(shared, {name: Text(_escaped(value)) for name, value in variables.items()}),
-        "image": Text(unit.image.tag),
+        "environment": merged(shared, {name: Quoted(_escaped(value)) for name, value in variables.items()}),
+        "image": Quoted(unit.image.tag),
         "labels": {
             **_labels(plan, actor=unit.name, kind=unit.kind),
-            "org.opencontainers.image.version": Text(plan.version),
+            "org.opencontainers.image.version": Quoted(plan.version),
         },
         "networks": ["data", "edge"] if unit.ports else ["data"],
         "stop_grace_period": f"{unit.drain_timeout_s + GRACE_MARGIN_S:g}s",
@@ -151,7 +151,7 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
     mounted = mounts.files(unit)
     if mounted:
         # Compose does not look into files: the label makes it replace a container whose files have changed.
-        service["labels"]["io.actorkit.files"] = Text(mounts.digest(mounted))
+        service["labels"]["io.actorkit.files"] = Quoted(mounts.digest(mounted))
         service["configs"] = [{"source": f"{unit.name}.{file.key}", "target": file.target} for file in mounted]
     service["labels"] = dict(sorted(service["labels"].items()))
     mounted_at = {volume(unit, DEAD_LETTERS): DEAD_LETTERS_DIR} if unit.keeps_dead_letters else {}
@@ -182,8 +182,8 @@ def _port(unit: Unit, port: Port) -> dict[str, Any]:
     published = f"${{{variable}:-{port.published}}}"
     if unit.replicas > 1:
         published = f"{port.published}-{port.published + unit.replicas - 1}"
-    address = {} if port.public else {"host_ip": Text("127.0.0.1")}
-    return {**address, "protocol": "tcp", "published": Text(published), "target": port.container}
+    address = {} if port.public else {"host_ip": Quoted("127.0.0.1")}
+    return {**address, "protocol": "tcp", "published": Quoted(published), "target": port.container}
 
 
 def port_variable(unit: str, port: str) -> str:
@@ -214,9 +214,9 @@ def _prometheus(plan: Plan) -> dict[str, Any]:
     service = {
         **_HARDENED,
         "command": [
-            Text(f"--config.file={prometheus.CONFIG_DIR}/prometheus.yml"),
-            Text("--storage.tsdb.path=/prometheus"),
-            Text("--storage.tsdb.retention.time=${PROMETHEUS_RETENTION:-15d}"),
+            Quoted(f"--config.file={prometheus.CONFIG_DIR}/prometheus.yml"),
+            Quoted("--storage.tsdb.path=/prometheus"),
+            Quoted("--storage.tsdb.retention.time=${PROMETHEUS_RETENTION:-15d}"),
         ],
         "configs": [
             {"source": "prometheus", "target": f"{prometheus.CONFIG_DIR}/prometheus.yml"},
@@ -225,8 +225,8 @@ def _prometheus(plan: Plan) -> dict[str, Any]:
         "deploy": {
             "replicas": 1,
             "resources": {
-                "limits": {"cpus": Text("1"), "memory": Text("512M"), "pids": PIDS},
-                "reservations": {"memory": Text("64M")},
+                "limits": {"cpus": Quoted("1"), "memory": Quoted("512M"), "pids": PIDS},
+                "reservations": {"memory": Quoted("64M")},
             },
         },
         "healthcheck": {
@@ -234,25 +234,25 @@ def _prometheus(plan: Plan) -> dict[str, Any]:
             "retries": 3,
             "start_interval": "1s",
             "start_period": "30s",
-            "test": ["CMD", "wget", "-q", "--spider", Text("http://127.0.0.1:9090/-/ready")],
+            "test": ["CMD", "wget", "-q", "--spider", Quoted("http://127.0.0.1:9090/-/ready")],
             "timeout": "3s",
         },
-        "image": Text(f"${{PROMETHEUS_IMAGE:-{PROMETHEUS_IMAGE}}}"),
+        "image": Quoted(f"${{PROMETHEUS_IMAGE:-{PROMETHEUS_IMAGE}}}"),
         "labels": _labels(plan, kind="prometheus"),
         "networks": ["data", "edge"],
         "ports": [
             {
-                "host_ip": Text("127.0.0.1"),
+                "host_ip": Quoted("127.0.0.1"),
                 "protocol": "tcp",
-                "published": Text("${PROMETHEUS_PORT:-9090}"),
+                "published": Quoted("${PROMETHEUS_PORT:-9090}"),
                 "target": 9090,
             }
         ],
         "profiles": ["observability"],
         "stop_grace_period": "30s",
-        "tmpfs": [Text("/tmp:mode=1777,size=64m")],
+        "tmpfs": [Quoted("/tmp:mode=1777,size=64m")],
         "ulimits": {"nofile": {"hard": OPEN_FILES, "soft": OPEN_FILES}},
-        "user": Text("65534:65534"),
+        "user": Quoted("65534:65534"),
         "volumes": [{"source": "prometheus", "target": "/prometheus", "type": "volume"}],
     }
     return dict(sorted(service.items()))
@@ -278,8 +278,8 @@ def _development(plan: Plan) -> str:
     for unit in plan.units:
         if unit.image.build is not None:
             code = f"${{TOPOLOGY_DIR:?the folder of the topology file}}/{_relative(unit, plan)}"
-            watch = {"action": "sync+restart", "path": Text(code), "target": "/opt/actorkit/code"}
-            services[unit.name] = {"develop": {"watch": [watch]}, "read_only": False, "user": Text("0:0")}
+            watch = {"action": "sync+restart", "path": Quoted(code), "target": "/opt/actorkit/code"}
+            services[unit.name] = {"develop": {"watch": [watch]}, "read_only": False, "user": Quoted("0:0")}
     title = (
         "For development: docker compose -f compose.yaml -f compose.dev.yaml watch. Changed code goes into what runs."
     )

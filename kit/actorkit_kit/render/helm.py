@@ -16,7 +16,7 @@ from actorkit_kit import assets
 from actorkit_kit.errors import KitError
 from actorkit_kit.plan.model import Mount, Plan, Unit, container_addresses, environment
 from actorkit_kit.render import mounts
-from actorkit_kit.render.yamltext import Text, header, tree
+from actorkit_kit.render.yamltext import Quoted, header, tree
 
 #: Folders, of those that are rendered, that only their owner may enter.
 PRIVATE: Final = ("secrets",)
@@ -59,7 +59,7 @@ def _values(plan: Plan, template: str) -> str:
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     values = yaml.load(template)
-    values["topology"] = tree(Text(plan.topology))
+    values["topology"] = tree(Quoted(plan.topology))
     for key, found in (("actors", _actors(plan)), ("secrets", _secrets(plan))):
         node = tree(found)
         if found:
@@ -75,7 +75,7 @@ def _actors(plan: Plan) -> dict[str, Any]:
 
 
 def _secrets(plan: Plan) -> dict[str, Any]:
-    return {name: {"existingSecret": Text(""), "key": Text(name)} for name in mounts.secrets(plan)}
+    return {name: {"existingSecret": Quoted(""), "key": Quoted(name)} for name in mounts.secrets(plan)}
 
 
 def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
@@ -87,18 +87,18 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
     peers |= {other.name for other in plan.meets(unit)}
     actor: dict[str, Any] = {
         "kind": unit.kind,
-        "image": {"repository": Text(repository), "tag": Text(tag)},
+        "image": {"repository": Quoted(repository), "tag": Quoted(tag)},
         "replicas": unit.replicas,
         "receives": unit.receives,
         "terminationGracePeriodSeconds": round(unit.drain_timeout_s + GRACE_MARGIN_S),
         "resources": {
-            "requests": {"cpu": Text(_cpu_request(unit.cpus)), "memory": Text(f"{unit.memory_mb // 2}Mi")},
-            "limits": {"cpu": Text(f"{unit.cpus:g}"), "memory": Text(f"{unit.memory_mb}Mi")},
+            "requests": {"cpu": Quoted(_cpu_request(unit.cpus)), "memory": Quoted(f"{unit.memory_mb // 2}Mi")},
+            "limits": {"cpu": Quoted(f"{unit.cpus:g}"), "memory": Quoted(f"{unit.memory_mb}Mi")},
         },
-        "env": {name: Text(value) for name, value in variables.items() if name not in endpoints},
+        "env": {name: Quoted(value) for name, value in variables.items() if name not in endpoints},
     }
     if endpoints:
-        actor["endpoints"] = {name: Text(variables[name]) for name in sorted(endpoints)}
+        actor["endpoints"] = {name: Quoted(variables[name]) for name in sorted(endpoints)}
     if peers:
         actor["to"] = sorted(peers)
     if unit.ports:
@@ -107,13 +107,13 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
             for port in sorted(unit.ports, key=lambda port: port.name)
         }
     if unit.keeps:
-        actor["keeps"] = {parameter: {"target": Text(folder)} for parameter, folder in sorted(unit.keeps.items())}
+        actor["keeps"] = {parameter: {"target": Quoted(folder)} for parameter, folder in sorted(unit.keeps.items())}
     files = mounts.files(unit)
     if files:
-        actor["files"] = {file.key: {"target": Text(file.target), **_content(file.content)} for file in files}
+        actor["files"] = {file.key: {"target": Quoted(file.target), **_content(file.content)} for file in files}
     secrets = mounts.secret_targets(unit)
     if secrets:
-        actor["secrets"] = {name: {"target": Text(target)} for name, target in secrets.items()}
+        actor["secrets"] = {name: {"target": Quoted(target)} for name, target in secrets.items()}
     return actor
 
 
@@ -124,6 +124,6 @@ def _cpu_request(cpus: float) -> str:
 
 def _content(data: bytes) -> dict[str, Any]:
     try:
-        return {"content": Text(data.decode())}
+        return {"content": Quoted(data.decode())}
     except UnicodeDecodeError:
-        return {"base64": Text(base64.b64encode(data).decode())}
+        return {"base64": Quoted(base64.b64encode(data).decode())}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Final
 
 from actorkit_kit.errors import KitError
 from actorkit_kit.plan.model import Mount, Plan, Unit
+from actorkit_kit.plan.secret import variable_content
 
 #: What a longer name is cut to before its hash: with it, it is a key of a ConfigMap (at most 253 characters).
 MAX_NAME: Final = 200
@@ -67,10 +67,7 @@ def read(mount: Mount) -> bytes:
         KitError: the file cannot be read, or the variable is not set.
     """
     if mount.variable:
-        value = os.environ.get(mount.variable)
-        if value is None:
-            raise KitError(f'the secret "{mount.name}" is in the variable {mount.variable}, which is not set. Set it.')
-        return value.encode()
+        return variable_content(mount).encode()
     try:
         return mount.source.read_bytes()
     except OSError as exc:

@@ -23,7 +23,7 @@ _YAML_1_1: Final = re.compile(
 )
 
 
-class Text(str):
+class Quoted(str):
     """A string that is always written in quotes, so that no reader takes it for a number or a truth value."""
 
 
@@ -74,9 +74,9 @@ def tree(value: Any) -> Any:
         if all(isinstance(item, str | int | float) for item in value):
             items.fa.set_flow_style()
         return items
-    if isinstance(value, Text) and "\n" in value and _plain(value):
+    if isinstance(value, Quoted) and "\n" in value and _plain(value):
         return LiteralScalarString(value)
-    if isinstance(value, Text):
+    if isinstance(value, Quoted):
         return DoubleQuotedScalarString(value)
     if isinstance(value, str) and "\n" in value:
         return LiteralScalarString(value)

@@ -7,24 +7,22 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from actorkit.errors import SettingsError
 from actorkit.params import Problem, is_reference
 from actorkit.transport import topology_keys
-from actorkit_actors.catalogue import SERVERS
 from actorkit_kit.classes import lookup
-from actorkit_kit.classes.actor_class import ActorClass, Description, Request
+from actorkit_kit.classes.actor_class import ActorClass, ClassReply, ClassRequest
 from actorkit_kit.errors import KitError
-from actorkit_kit.topology import graph_check, server_check, values
+from actorkit_kit.topology import graph_check, server_check, shape, values
 from actorkit_kit.topology.actor_section import ActorSections
 from actorkit_kit.topology.connection_section import ConnectionSection
 from actorkit_kit.topology.document import Document, Location
 from actorkit_kit.topology.findings import Finding, Findings
+from actorkit_kit.topology.kinds import type_words
 from actorkit_kit.topology.model import BROKER, Node, Topology, secret_of
-from actorkit_kit.topology.section import Section, kind
-
-TOP_KEYS: Final = ("name", "actors", "connections", *SERVERS, "keys", "secrets", "defaults")
+from actorkit_kit.topology.section import Section
 
 
 @dataclass(frozen=True)
@@ -47,19 +45,21 @@ def check(document: Document) -> Checked:
         findings.put(location, place, message)
     if not isinstance(document.data, dict):
         if not document.mistakes:
-            message = f"this is {kind(document.data)}, not a topology. Begin with name:, actors: and connections:."
+            message = (
+                f"this is {type_words(document.data)}, not a topology. Begin with name:, actors: and connections:."
+            )
             findings.add((), message)
         return Checked(Topology("", document.base, {}), {}, tuple(findings))
     if not values.check_values(findings, document):
         return Checked(Topology("", document.base, {}), {}, tuple(findings))
     root = Section(findings, (), document.data)
-    root.only(*TOP_KEYS)
-    name = root.name("name", required="Name the topology: name: orders.")
-    if not root.mapping("actors"):
-        findings.add(("actors",), "there are no actors. Add at least one: web: {uses: http-server}.")
+    root.check_keys(shape.TOPOLOGY)
+    name = root.value(shape.NAME)
+    if not root.mapping(shape.ACTORS):
+        findings.add(("actors",), f"there are no actors. {shape.ACTORS.required}")
     sections = ActorSections(root, document.base)
     nodes, secrets = sections.nodes(), sections.secrets()
-    connections = ConnectionSection(findings, root.mapping("actors")).read(document.data.get("connections"))
+    connections = ConnectionSection(findings, root.mapping(shape.ACTORS)).read(document.data.get("connections"))
     keys = _keys_secret(root)
     topology = Topology(name, document.base, nodes, tuple(connections), secrets, keys)
     if keys:
@@ -79,11 +79,11 @@ def check(document: Document) -> Checked:
 
 
 def _keys_secret(root: Section) -> str:
-    if root.content.get("keys") is None:
+    if shape.KEYS not in root:
         return ""
-    section = root.section("keys")
-    section.only("secret")
-    return section.text("secret", required="Name the secret that holds them: keys: {secret: topology-keys}.")
+    section = root.section(shape.KEYS)
+    section.check_keys(shape.IN_KEYS)
+    return section.value(shape.KEYS_SECRET)
 
 
 def _keys(findings: Findings, topology: Topology) -> None:
@@ -115,7 +115,7 @@ def _classes(findings: Findings, topology: Topology) -> dict[str, ActorClass]:
         by_folder[node.build].append(node)
     found = {}
     for folder, nodes in by_folder.items():
-        requests = [Request(node.class_path, _readable(findings, topology, node)) for node in nodes]
+        requests = [ClassRequest(node.class_path, _readable(findings, topology, node)) for node in nodes]
         try:
             descriptions = lookup.look_up(requests, folder)
         except KitError as exc:
@@ -138,7 +138,7 @@ def _readable(findings: Findings, topology: Topology, node: Node) -> dict[str, A
         form, given = next(iter(value.items()))
         location: Location = (*node.location, "params", name, form)
         if not isinstance(given, str):
-            findings.add(location, f"this is {kind(given)}. Write the name of a {form}.")
+            findings.add(location, f"this is {type_words(given)}. Write the name of a {form}.")
             params[name] = {"secret": ""}
         elif form == "file":
             params[name] = _file(findings, topology, location, given)
@@ -167,7 +167,7 @@ def _secret(findings: Findings, topology: Topology, location: Location, given: s
     return {"secret": given}
 
 
-def _judge(findings: Findings, node: Node, description: Description) -> None:
+def _judge(findings: Findings, node: Node, description: ClassReply) -> None:
     if description.error and not _is_requirement(node, description.missing):
         where = f' in "{node.build.name}"' if node.build and description.missing else ""
         todo = "" if description.error.endswith("?") else f". {_todo(node)}"

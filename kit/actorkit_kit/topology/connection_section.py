@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from actorkit.graph import RESERVED, Box, Connection, Delivery, Options, connect, parse_box
+from actorkit_kit.topology import shape
 from actorkit_kit.topology.document import Location
 from actorkit_kit.topology.findings import Findings, path_text, suggest
-from actorkit_kit.topology.section import Section, kind
-
-CONNECTION_KEYS: Final = ("from", "to", "delivery", "window", "key")
-#: Largest window of a connection, in events.
-MAX_WINDOW: Final = 1_000_000
+from actorkit_kit.topology.kinds import type_words
+from actorkit_kit.topology.section import Section
 
 _ARROW: Final = "->"
 _FORM: Final = '"web -> auth -> web", "a.error, b.error -> web" or {from: a, to: b, window: 64}'
@@ -33,7 +31,7 @@ class ConnectionSection:
         if content is None:
             return {}
         if not isinstance(content, list):
-            message = f"this is {kind(content)}, not a list. Write a line each: - {_FORM}."
+            message = f"this is {type_words(content)}, not a list. Write a line each: - {_FORM}."
             self._findings.add(("connections",), message)
             return {}
         for index, item in enumerate(content):
@@ -43,7 +41,7 @@ class ConnectionSection:
             elif isinstance(item, dict):
                 self._mapping(location, item)
             else:
-                self._findings.add(location, f"this is {kind(item)}. Write a connection as {_FORM}.")
+                self._findings.add(location, f"this is {type_words(item)}. Write a connection as {_FORM}.")
         return self._found
 
     def _chain(self, location: Location, text: str) -> None:
@@ -66,22 +64,22 @@ class ConnectionSection:
 
     def _mapping(self, location: Location, content: Mapping[str, Any]) -> None:
         section = Section(self._findings, location, content)
-        section.only(*CONNECTION_KEYS)
+        section.check_keys(shape.CONNECTION)
         ends = []
-        for key in ("from", "to"):
-            given = content.get(key)
-            if given is None:
-                self._findings.add(location, f'"{key}" is missing. Write it as {{from: a, to: b}}.')
-            elif isinstance(given, str):
-                ends.append(self._boxes((*location, key), given))
+        for key in (shape.FROM, shape.TO):
+            section.value(key)
+            given = content.get(key.name)
+            if isinstance(given, str):
+                ends.append(self._boxes((*location, key.name), given))
             elif isinstance(given, list) and all(isinstance(item, str) for item in given):
-                ends.append([box for n, item in enumerate(given) for box in self._boxes((*location, key, n), item)])
-            else:
-                self._findings.add((*location, key), f"this is {kind(given)}. Write a box, or a list of boxes.")
+                parts = [self._boxes((*location, key.name, n), item) for n, item in enumerate(given)]
+                ends.append([box for part in parts for box in part])
+            elif given is not None:
+                section.add(key.name, f"this is {type_words(given)}. Write a box, or a list of boxes.")
         options = Options(
-            delivery=_delivery(section.choice("delivery", get_args(Delivery))),
-            window=section.integer("window", Options().window, least=1, most=MAX_WINDOW),
-            key=section.text("key"),
+            delivery=_delivery(section.value(shape.DELIVERY)),
+            window=section.value(shape.WINDOW),
+            key=section.value(shape.KEY),
         )
         if options.key and any(character in options.key for character in "?#&,= "):
             section.add("key", f'"{options.key}" is not a path in an event. Write it as data/customer.')

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from actorkit_kit.classes.describe import Order
-from actorkit_kit.classes.lookup import ask
+from actorkit_kit.classes.describe import InspectRequest
+from actorkit_kit.classes.lookup import inspect_code
 from actorkit_kit.errors import UsageError
 from actorkit_kit.topology.check import Checked, check
 from actorkit_kit.topology.document import Document, parse
@@ -41,10 +41,10 @@ def load_document(reference: str) -> Document:
 
 def _from_director(path: Path, director: str) -> Document:
     label = f"{path}:{director}"
-    report = ask(Order(program=str(path.resolve()), director=director), path.parent.resolve())
-    if report.document is None:
-        raise UsageError(f"{label}: {report.error}")
-    return Document(label, Path(report.base).resolve(), report.document)
+    reply = inspect_code(InspectRequest(program=str(path.resolve()), director=director), path.parent.resolve())
+    if reply.document is None:
+        raise UsageError(f"{label}: {reply.error}")
+    return Document(label, Path(reply.base).resolve(), reply.document)
 
 
 def load_checked(reference: str, *, network: bool = False) -> Checked:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from actorkit.graph import Connection
+from actorkit.settings import DRAIN_TIMEOUT_S
 from actorkit_actors.catalogue import Kind
 from actorkit_kit.topology.document import Location
 
@@ -19,6 +20,11 @@ SECRETS_FOLDER: Final = "secrets"
 
 #: Variables of the runtime that an author may set; all others follow from the topology.
 USER_VARIABLES: Final = ("ACTORKIT_SOURCE_WINDOW", "ACTORKIT_LOG_FORMAT", "ACTORKIT_LOG_LEVEL")
+
+
+#: What one instance may use when the topology says nothing else: memory in MiB, and processors.
+MEMORY_MB: Final = 128
+CPUS: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,8 @@ class Exposure:
 class Resources:
     """What one instance may use."""
 
-    memory_mb: int = 128
-    cpus: float = 1.0
+    memory_mb: int = MEMORY_MB
+    cpus: float = CPUS
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Node:
     expose: tuple[Exposure, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
-    drain_timeout_s: float = 20.0
+    drain_timeout_s: float = DRAIN_TIMEOUT_S
     kind: Kind = "actor"
     location: Location = ()
 

@@ -1,136 +1,68 @@
-"""Sections of a document: typed values are taken out of a mapping, and what is wrong with them is noted."""
+"""Sections of a document: values are taken out of a mapping by their keys, and what is wrong with them is noted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, TypeVar
 
-from actorkit.graph import NAME, NAME_RULE
+from actorkit.graph import NAME
 from actorkit_kit.topology.document import Location
 from actorkit_kit.topology.findings import Findings
+from actorkit_kit.topology.kinds import Key, Keys, bad_name, not_a_mapping, type_words
 
-#: How kinds of values are called in messages.
-KINDS: Final = {
-    dict: "a mapping",
-    list: "a list",
-    str: "a text",
-    bool: "true or false",
-    int: "a number",
-    float: "a number",
-}
+T = TypeVar("T")
 
 
 class Section:
-    """A mapping at a location. Every getter gives its default when the value is absent or wrong."""
+    """A mapping at a location. What is absent or wrong is read as its key's default."""
 
     def __init__(self, findings: Findings, location: Location, content: Mapping[str, Any]) -> None:
         self.findings = findings
         self.location = location
         self.content = content
 
-    def __contains__(self, key: str) -> bool:
-        return self.content.get(key) is not None
+    def __contains__(self, key: Key[Any]) -> bool:
+        return self.content.get(key.name) is not None
 
-    def only(self, *known: str) -> None:
-        """Note every key that is not among the known ones."""
-        self.findings.unknown_keys(self.location, self.content, known)
+    def check_keys(self, known: Keys) -> None:
+        """Note every key that is not known here, but for those that begin with `x-`."""
+        self.findings.unknown_keys(self.location, self.content, (key.name for key in known.keys))
 
     def add(self, key: str, message: str) -> None:
+        """Note a mistake in the value of a key."""
         self.findings.add((*self.location, key), message)
 
-    def text(self, key: str, default: str = "", *, required: str = "") -> str:
-        """A text; `required` says what to do when there is none."""
-        value = self.content.get(key)
-        if value is None:
-            if required:
-                self.findings.add(self.location, f'"{key}" is missing. {required}')
-            return default
-        if not isinstance(value, str):
-            self.add(key, f"this is {kind(value)}, not a text. {_quote(value)}")
-            return default
-        return value
+    def value(self, key: Key[T], default: T | None = None) -> T:
+        """The value of a key; `default` stands in the place of the key's own default."""
+        given = self.content.get(key.name)
+        mistake = key.kind.mistake(given) if given is not None else ""
+        if given is not None and not mistake:
+            return key.kind.read(given)
+        if given is None and key.required:
+            self.findings.add(self.location, f'"{key.name}" is missing. {key.required}')
+        elif mistake:
+            self.add(key.name, mistake)
+        return key.kind.default if default is None else default
 
-    def name(self, key: str, *, required: str = "") -> str:
-        """A name by the rule for all names; "" when it is not one."""
-        value = self.text(key, required=required)
-        if value and not NAME.match(value):
-            self.add(key, bad_name(value))
-            return ""
-        return value
-
-    def choice(self, key: str, choices: tuple[str, ...]) -> str:
-        value = self.text(key, choices[0])
-        if value not in choices:
-            self.add(key, f'"{value}" is not known here. Choose one of: {", ".join(choices)}.')
-            return choices[0]
-        return value
-
-    def integer(self, key: str, default: int, *, least: int, most: int) -> int:
-        value = self.content.get(key)
-        if value is None:
-            return default
-        if isinstance(value, bool) or not isinstance(value, int):
-            self.add(key, f"this is {kind(value)}, not a whole number. Write one from {least} to {most}.")
-        elif not least <= value <= most:
-            self.add(key, f"{value} is out of range. Write a whole number from {least} to {most}.")
-        else:
-            return value
-        return default
-
-    def number(self, key: str, default: float, *, above: float) -> float:
-        value = self.content.get(key)
-        if value is None:
-            return default
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            self.add(key, f"this is {kind(value)}, not a number. Write one above {above:g}.")
-        elif value <= above:
-            self.add(key, f"{value:g} is out of range. Write a number above {above:g}.")
-        else:
-            return float(value)
-        return default
-
-    def flag(self, key: str) -> bool:
-        value = self.content.get(key, False)
-        if not isinstance(value, bool):
-            self.add(key, f"this is {kind(value)}. Write true or false.")
-            return False
-        return value
-
-    def mapping(self, key: str) -> dict[str, Any]:
+    def mapping(self, key: Key[Any]) -> dict[str, Any]:
         """A mapping as it is; empty when there is none."""
-        value = self.content.get(key)
+        value = self.content.get(key.name)
         if value is not None and not isinstance(value, dict):
-            self.add(key, f"this is {kind(value)}, not a mapping. Write it as name: value, a line each.")
+            self.add(key.name, not_a_mapping(value))
         return value if isinstance(value, dict) else {}
 
-    def section(self, key: str) -> Section:
-        return Section(self.findings, (*self.location, key), self.mapping(key))
+    def section(self, key: Key[Any]) -> Section:
+        """A mapping as a section."""
+        return Section(self.findings, (*self.location, key.name), self.mapping(key))
 
-    def sections(self, key: str) -> Iterator[tuple[str, Section]]:
+    def sections(self, key: Key[Any]) -> Iterator[tuple[str, Section]]:
         """The mappings in a mapping, by name; bad names are noted and left out."""
         for name, value in self.mapping(key).items():
-            location = (*self.location, key, name)
+            location = (*self.location, key.name, name)
             if not NAME.match(name):
                 self.findings.add(location, bad_name(name), key=True)
             elif value is not None and not isinstance(value, dict):
-                self.findings.add(
-                    location, f"this is {kind(value)}, not a mapping. Write it as {name}: {{key: value}}."
-                )
+                message = f"this is {type_words(value)}, not a mapping. Write it as {name}: {{key: value}}."
+                self.findings.add(location, message)
             else:
                 yield name, Section(self.findings, location, value or {})
-
-
-def kind(value: object) -> str:
-    """What a value is, in words."""
-    return KINDS.get(type(value), "nothing")
-
-
-def bad_name(name: str) -> str:
-    """The complaint about a name; it proposes a better one where there is one."""
-    better = name.lower().replace("_", "-").replace(" ", "-").strip("-")
-    hint = f' Did you mean "{better}"?' if NAME.match(better) else ""
-    return f'"{name}" is not a name: {NAME_RULE}.{hint}'
-
-
-def _quote(value: object) -> str:
-    return f'Put it in quotes: "{value}".' if isinstance(value, int | float) else "Write a text."

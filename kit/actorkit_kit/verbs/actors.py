@@ -9,11 +9,12 @@ import typer
 
 from actorkit.params import Parameter
 from actorkit_actors.catalogue import CATALOGUE
-from actorkit_kit.classes.actor_class import ActorClass, Request
+from actorkit_kit.classes.actor_class import ActorClass, ClassRequest
 from actorkit_kit.classes.lookup import entry_of, look_up
-from actorkit_kit.console import Output, OutputOption, result, result_json, result_table
+from actorkit_kit.console import Output, result, result_json, result_table
 from actorkit_kit.errors import UsageError
 from actorkit_kit.topology.findings import suggest
+from actorkit_kit.verbs.options import OutputOption
 
 
 def register(app: typer.Typer) -> None:
@@ -59,7 +60,7 @@ def _found(name: str, build: Path | None) -> ActorClass:
     entry = entry_of(name)
     if entry is None and ":" not in name:
         raise UsageError(f'there is no actor "{name}" in the catalogue. {suggest(name, CATALOGUE)}')
-    (description,) = look_up([Request(entry.class_path if entry else name)], (build or Path()).resolve())
+    (description,) = look_up([ClassRequest(entry.class_path if entry else name)], (build or Path()).resolve())
     if description.actor_class is None:
         raise UsageError(f"{name}: {description.error}. Say with --build which folder has the code.")
     return description.actor_class

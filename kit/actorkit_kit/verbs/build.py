@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from actorkit_kit.console import Output, OutputOption, TopologyArgument, note, result_json, result_table
+from actorkit_kit.console import Output, note, result_json, result_table
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.image.build import recipes
 from actorkit_kit.image.progress import build_outdated
 from actorkit_kit.load import load_plan
+from actorkit_kit.verbs.options import OutputOption, TopologyArgument
 
 
 def register(app: typer.Typer) -> None:

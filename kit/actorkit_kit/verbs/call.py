@@ -17,9 +17,17 @@ from actorkit.errors import ConversionError
 from actorkit.event.body import BYTES, JSON, TEXT, XML
 from actorkit.mdp.cli import Answer, End
 from actorkit_actors.mdp import envelope
-from actorkit_kit.console import Output, OutputOption, note, result_json
+from actorkit_kit.console import Output, note, result_json
 from actorkit_kit.errors import KitError, UsageError
-from actorkit_kit.verbs.reached import BrokerOption, ForeignOption, KeysOption, RunningOption, WhereOption, reached
+from actorkit_kit.verbs.options import (
+    BrokerOption,
+    ForeignOption,
+    KeysOption,
+    OutputOption,
+    RunningOption,
+    WhereOption,
+    find_brokers,
+)
 
 #: Exit statuses of calls without an answer.
 STATUSES: Final[dict[End, int]] = {"answered": 0, "failed": 4, "unanswered": 5, "untaken": 6}
@@ -81,7 +89,7 @@ def register(app: typer.Typer) -> None:
         frames = _frames(data or (), file)
         if format_ is not None:
             frames = envelope.pack(Event.unread(_LETTERS[format_], b"".join(frames), service=service))
-        found = reached(broker, keys, name, target)
+        found = find_brokers(broker, keys, name, target)
         began = time.monotonic()
         answer = found.call(service, frames, timeout_s, notes=not foreign)
         answer = _opened(answer) if format_ is not None else answer

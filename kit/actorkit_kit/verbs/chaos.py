@@ -15,19 +15,20 @@ from typing import Annotated, Final
 import typer
 
 from actorkit_kit.chaos import network, rig
-from actorkit_kit.chaos.faults import KINDS, Fault, Kind, Victim, schedule
-from actorkit_kit.chaos.trial import Course, Trial
+from actorkit_kit.chaos.faults import FAULT_KINDS, Fault, FaultKind, Victim, schedule
+from actorkit_kit.chaos.trial import Trial, TrialOptions
 from actorkit_kit.chaos.verdict import Verdict
-from actorkit_kit.console import Output, OutputOption, TopologyArgument, note, result, result_json
+from actorkit_kit.console import Output, note, result, result_json
 from actorkit_kit.errors import UsageError
 from actorkit_kit.load import load_plan
 from actorkit_kit.local.processes import Local, socket_folder
 from actorkit_kit.local.supervisor import Supervisor
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.plan.planner import stop_waves
+from actorkit_kit.verbs.options import OutputOption, TopologyArgument
 
 #: Without any fault on the command line, there is one of each of these in so many seconds.
-USUAL_S: Final[dict[Kind, float]] = {"kill": 3.0, "stop": 10.0, "pause": 20.0, "scale": 15.0}
+USUAL_S: Final[dict[FaultKind, float]] = {"kill": 3.0, "stop": 10.0, "pause": 20.0, "scale": 15.0}
 #: Units of a duration, in seconds.
 UNITS_S: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -103,7 +104,7 @@ def register(app: typer.Typer) -> None:
             raise UsageError("--kill and --kill-every say the same in two ways. Give one of them.")
         if kill_every_s is not None:
             kill = max(1, int(duration_s / kill_every_s))
-        given: dict[Kind, int | None] = {
+        given: dict[FaultKind, int | None] = {
             "kill": kill,
             "stop": stop,
             "pause": pause,
@@ -124,11 +125,11 @@ def register(app: typer.Typer) -> None:
                     note(f"kit: {edge} is at-most-once; what it drops counts as lost")
             victims = _victims(made, on or ())
             seed = random.randrange(1 << 31) if seed is None else seed
-            lasting: dict[Kind, float] = {"pause": pause_for_s, "partition": partition_for_s}
+            lasting: dict[FaultKind, float] = {"pause": pause_for_s, "partition": partition_for_s}
             faults = schedule(seed, duration_s, amounts, victims, lasting)
             exactly_once = not _sink_dies(made, faults)
-            course = Course(seed, duration_s, settle_s, faults, exactly_once)
-            verdict = _try(stack, made, course, "partition" in amounts, verbose)
+            options = TrialOptions(seed, duration_s, settle_s, faults, exactly_once)
+            verdict = _try(stack, made, options, "partition" in amounts, verbose)
         _tell(verdict, output)
         if not verdict.good:
             raise typer.Exit(1)
@@ -143,13 +144,13 @@ def _victims(made: rig.Rig, on: list[str] | tuple[str, ...]) -> list[Victim]:
             raise UsageError(f'no actor is named "{name}". There are: {", ".join(names)}.')
     found = []
     for unit in made.plan.units:
-        kinds = set(KINDS)
+        kinds = set(FAULT_KINDS)
         if unit.name in made.sources or (unit.name in made.sinks and unit.name not in on):
             kinds = {"pause", "partition"}
         elif unit.kind != "actor" or unit.name in made.sinks:
             kinds -= {"scale"}
         if not on or unit.name in on:
-            ordered = tuple(kind for kind in KINDS if kind in kinds)
+            ordered = tuple(kind for kind in FAULT_KINDS if kind in kinds)
             found += [Victim(unit.name, number, ordered) for number in range(1, unit.replicas + 1)]
     return found
 
@@ -158,7 +159,7 @@ def _sink_dies(made: rig.Rig, faults: list[Fault]) -> bool:
     return any(fault.kind in ("kill", "stop") and fault.victim.actor in made.sinks for fault in faults)
 
 
-def _try(stack: ExitStack, made: rig.Rig, course: Course, cuts: bool, verbose: bool) -> Verdict:
+def _try(stack: ExitStack, made: rig.Rig, options: TrialOptions, cuts: bool, verbose: bool) -> Verdict:
     plan = _without_ports(made.plan)
     box = made.folder / "dead-letters"
     with tempfile.NamedTemporaryFile("w", prefix=f"kit-chaos-{plan.topology}-", suffix=".log", delete=False) as log:
@@ -178,7 +179,7 @@ def _try(stack: ExitStack, made: rig.Rig, course: Course, cuts: bool, verbose: b
         trial = Trial(replace(made, plan=plan), local, supervisor, box, net, lambda text: note(f"kit: {text}"), detail)
         good = False
         try:
-            verdict = asyncio.run(_run(trial, course))
+            verdict = asyncio.run(_run(trial, options))
             good = verdict.good and not verdict.unclean
         finally:
             if good:
@@ -188,10 +189,10 @@ def _try(stack: ExitStack, made: rig.Rig, course: Course, cuts: bool, verbose: b
     return verdict
 
 
-async def _run(trial: Trial, course: Course) -> Verdict:
+async def _run(trial: Trial, options: TrialOptions) -> Verdict:
     """Run it; SIGTERM, as ^C, ends it with nothing left behind."""
     terminated = asyncio.Event()
-    running = asyncio.create_task(trial.run(course))
+    running = asyncio.create_task(trial.run(options))
 
     def terminate() -> None:
         terminated.set()

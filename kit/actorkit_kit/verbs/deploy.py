@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from actorkit_kit.console import Output, OutputOption, TopologyArgument, note, result
+from actorkit_kit.console import Output, note, result
 from actorkit_kit.deploy import compose, helm, state_view
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.image import build
 from actorkit_kit.image.progress import build_outdated
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
+from actorkit_kit.verbs.options import OutputOption, TopologyArgument
 
 
 class Target(StrEnum):
@@ -50,19 +51,19 @@ def register(app: typer.Typer) -> None:
         """
         plan = load_plan(topology, network=True)
         with closing(connect()) as client:
-            before = build.present(client, plan)
+            before = build.image_ids(client, plan)
             build_outdated(client, plan)
             if target is Target.HELM:
                 _helm(plan, namespace, timeout_s, keep)
                 return
-            note(f"kit: starting {plan.topology} from {compose.folder_for(plan)}")
-            with state_view.watched() as look:
+            note(f"kit: starting {plan.topology} from {compose.deployment_folder(plan)}")
+            with state_view.show_status() as on_status:
                 rows = compose.deploy(
-                    client, plan, look, prometheus=prometheus, timeout_s=timeout_s, keep=keep, images_before=before
+                    client, plan, on_status, prometheus=prometheus, timeout_s=timeout_s, keep=keep, images_before=before
                 )
-        state_view.write(rows, output, plan.topology)
+        state_view.write_status(rows, output, plan.topology)
 
 
 def _helm(plan: Plan, namespace: str, timeout_s: float, keep: bool) -> None:
-    note(f"kit: installing {plan.topology} from {helm.folder_for(plan)}")
+    note(f"kit: installing {plan.topology} from {helm.chart_folder(plan)}")
     result(helm.install(plan, namespace, timeout_s, keep))

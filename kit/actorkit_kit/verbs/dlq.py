@@ -7,21 +7,18 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from actorkit_kit.console import Output, OutputOption, result, result_json, result_table
+from actorkit_kit.console import Output, result, result_json, result_table
 from actorkit_kit.deploy import deployment
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
-from actorkit_kit.local import state
+from actorkit_kit.local.state import state_folder
 from actorkit_kit.remote import dead_letters
-from actorkit_kit.remote.dead_letters import Box
-from actorkit_kit.topology.load import DEFAULT_FILE
-from actorkit_kit.verbs.options import Where, is_topology, place_of
-from actorkit_kit.verbs.reached import RunningOption
+from actorkit_kit.remote.dead_letters import DeadLetterBox
+from actorkit_kit.verbs.options import OutputOption, RunningOption, Where, find_place
 
 
 class Action(StrEnum):
@@ -60,11 +57,11 @@ def register(app: typer.Typer) -> None:
             raise UsageError(f"say whose and which: kit dlq {action} ACTOR ID..., or: kit dlq {action} ACTOR all")
         with ExitStack() as stack:
             boxes = _boxes(stack, name, target, alive=action is Action.RETRY)
-            found = dead_letters.contents(dead_letters.of_actor(boxes, actor))
+            found = dead_letters.list_letters(dead_letters.boxes_of(boxes, actor))
             if action is Action.LIST:
                 _list([letter for _, letter in found if not wanted or letter["id"] in wanted], output)
                 return
-            chosen = dead_letters.chosen(found, actor, wanted)
+            chosen = dead_letters.choose_letters(found, actor, wanted)
             if action is Action.SHOW:
                 _show([letter for box, some in chosen.items() for letter in box.show(some)], output)
                 return
@@ -76,24 +73,18 @@ def register(app: typer.Typer) -> None:
             result(f"{word} {count}")
 
 
-def _boxes(stack: ExitStack, name: str, target: Where | None, *, alive: bool) -> list[Box]:
+def _boxes(stack: ExitStack, name: str, target: Where | None, *, alive: bool) -> list[DeadLetterBox]:
     """The boxes that are meant."""
-    reference = name or (DEFAULT_FILE if Path(DEFAULT_FILE).is_file() else "")
-    place = _place(reference)
+    place = find_place(name)
     if place is None and target is Where.LOCAL:
         raise UsageError(f'"{name}" is no topology. Name its file: -d topology.yaml' if name else _NO_TOPOLOGY)
-    if place is not None and (target is Where.LOCAL or (target is None and state.folder_for(*place).is_dir())):
-        return dead_letters.local(*place, alive=alive)
+    if place is not None and (target is Where.LOCAL or (target is None and state_folder(*place).is_dir())):
+        return dead_letters.local_boxes(*place, alive=alive)
     client = stack.enter_context(closing(connect()))
-    return dead_letters.deployed(client, place[1] if place else name or deployment.only(client))
+    return dead_letters.deployed_boxes(client, place[1] if place else name or deployment.find_only(client))
 
 
 _NO_TOPOLOGY = "there is no topology.yaml here. Name one: -d topology.yaml"
-
-
-def _place(reference: str) -> tuple[Path, str] | None:
-    """The folder and the name of a topology; None where the reference is a deployment's name."""
-    return place_of(reference) if reference and is_topology(reference) else None
 
 
 def _list(letters: Sequence[dict[str, Any]], output: Output) -> None:

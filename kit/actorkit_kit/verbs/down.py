@@ -32,8 +32,8 @@ def register(app: typer.Typer) -> None:
         Example: kit down orders
         """
         with closing(connect()) as client:
-            topology = name_of(name) if name else deployment.only(client)
-            found = deployment.existing(client, topology)
+            topology = name_of(name) if name else deployment.find_only(client)
+            found = deployment.find_replicas(client, topology)
         folder = Path(found[0].folder)
         note(f"kit: stopping {topology}: {len(found)} instances finish what they hold")
         compose.take_down(topology, folder if folder.parts else None, volumes=volumes)

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from actorkit_kit.console import TopologyArgument, write_result
+from actorkit_kit.console import write_result
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.drawing import FORMATS
+from actorkit_kit.verbs.options import TopologyArgument
 
 
 class Format(StrEnum):

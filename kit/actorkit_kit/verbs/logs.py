@@ -34,8 +34,8 @@ def register(app: typer.Typer) -> None:
         Example: kit logs web auth -f
         """
         with closing(connect()) as client:
-            topology = name_of(name) if name else deployment.only(client)
-            there = {replica.actor for replica in deployment.existing(client, topology)}
+            topology = name_of(name) if name else deployment.find_only(client)
+            there = {replica.actor for replica in deployment.find_replicas(client, topology)}
         for actor in actors or ():
             if actor not in there:
                 raise UsageError(f'"{topology}" has no actor "{actor}". It has: {", ".join(sorted(there))}.')

@@ -1,15 +1,25 @@
-"""How verbs are told which deployment is meant: by name, or by its topology."""
+"""The options that verbs share, and what they mean: which topology, which deployment, whose brokers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from actorkit.mdp.directory.discovery import REGISTRY
+from actorkit.transport.endpoint import Endpoint
+from actorkit_kit.console import Output
+from actorkit_kit.deploy import deployment
+from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
-from actorkit_kit.topology.load import load_checked, load_document
+from actorkit_kit.local.state import running_processes
+from actorkit_kit.remote import brokers
+from actorkit_kit.remote.brokers import Brokers
+from actorkit_kit.topology.load import DEFAULT_FILE, load_checked, load_document
 
 
 class Where(StrEnum):
@@ -18,6 +28,14 @@ class Where(StrEnum):
     LOCAL = "local"
     COMPOSE = "compose"
 
+
+#: The option `-o text|json` of verbs that have a result.
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How the result is written.", show_default=True)]
+
+#: The argument that names a topology.
+TopologyArgument = Annotated[
+    str, typer.Argument(metavar="TOPOLOGY", help="A topology file, a folder with topology.yaml, or app.py:director.")
+]
 
 #: The argument that names a deployment.
 DeploymentArgument = Annotated[
@@ -29,6 +47,45 @@ DeploymentOption = Annotated[
     str, typer.Option("--deployment", "-d", metavar="NAME|TOPOLOGY", help="A deployment's name, or its topology.")
 ]
 
+#: Where the brokers are, when that does not follow from a topology.
+BrokerOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--broker",
+        "-b",
+        metavar="ENDPOINT",
+        help="A broker, as tcp://host:5550; or registry+tcp://host:5550. May be repeated.",
+    ),
+]
+
+#: Keys for brokers that are named by their endpoints.
+KeysOption = Annotated[
+    Path | None,
+    typer.Option("--keys", metavar="FILE", help="CURVE keys for --broker: what kit keys wrote.", dir_okay=False),
+]
+
+#: Whether brokers are somebody else's.
+ForeignOption = Annotated[
+    bool, typer.Option("--foreign", help="The broker is not actorkit's: send it nothing but what RFC 7 has.")
+]
+
+#: The topology, running or deployed, whose brokers or dead letters are meant.
+RunningOption = Annotated[
+    str,
+    typer.Option(
+        "--deployment",
+        "-d",
+        metavar="NAME|TOPOLOGY",
+        help="A topology, or a deployment's name; ./topology.yaml, or the only deployment without.",
+    ),
+]
+
+#: What runs the topology.
+WhereOption = Annotated[
+    Where | None,
+    typer.Option("--target", "-t", help="kit run or Docker; else kit run where it runs the topology."),
+]
+
 
 def name_of(reference: str) -> str:
     """The name of the deployment that `reference` means.
@@ -36,23 +93,53 @@ def name_of(reference: str) -> str:
     Raises:
         InvalidTopology: it is a topology with mistakes.
     """
-    return load_checked(reference).topology.name if is_topology(reference) else reference
+    return load_checked(reference).topology.name if _is_topology(reference) else reference
 
 
-def is_topology(reference: str) -> bool:
-    """Whether a topology is meant, not a deployment's name."""
-    path = Path(reference)
-    return ":" in reference or "/" in reference or bool(path.suffix) or Path(path, "topology.yaml").is_file()
+def find_place(reference: str) -> tuple[Path, str] | None:
+    """The folder and the name of the topology that a `RunningOption` means; None where it means a deployment.
 
-
-def place_of(reference: str) -> tuple[Path, str]:
-    """The folder and the name of a topology. It may have mistakes meanwhile: what runs of it is there all the same.
+    The topology may have mistakes meanwhile: what runs of it is there all the same.
 
     Raises:
-        UsageError: it has no name.
+        UsageError: the topology has no name.
     """
+    reference = reference or (DEFAULT_FILE if Path(DEFAULT_FILE).is_file() else "")
+    if not reference or not _is_topology(reference):
+        return None
     document = load_document(reference)
     name = document.data.get("name") if isinstance(document.data, dict) else None
     if not isinstance(name, str):
         raise UsageError(f'"{reference}" has no name:. Correct it; kit validate tells more.')
     return document.base, name
+
+
+def find_brokers(endpoints: Sequence[str] | None, keys: Path | None, name: str, target: Where | None) -> Brokers:
+    """The brokers that are meant.
+
+    Raises:
+        UsageError: that is not clear.
+        KitError: they do not run.
+    """
+    if endpoints:
+        for endpoint in endpoints:
+            try:
+                Endpoint.parse(endpoint.removeprefix(REGISTRY))
+            except ValueError as exc:
+                raise UsageError(f"--broker: {exc}") from exc
+        return brokers.named_brokers(endpoints, keys)
+    if keys is not None:
+        raise UsageError("--keys goes with --broker. A topology that runs has its own.")
+    place = find_place(name)
+    if place is None and target is Where.LOCAL:
+        raise UsageError("name the topology that kit run runs: -d topology.yaml")
+    if place is not None and (target is Where.LOCAL or (target is None and running_processes(*place))):
+        return brokers.local_brokers(*place)
+    with closing(connect()) as client:
+        return brokers.deployed_brokers(client, place[1] if place else name or deployment.find_only(client))
+
+
+def _is_topology(reference: str) -> bool:
+    """Whether a topology is meant, not a deployment's name."""
+    path = Path(reference)
+    return ":" in reference or "/" in reference or bool(path.suffix) or Path(path, DEFAULT_FILE).is_file()

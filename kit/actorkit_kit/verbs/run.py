@@ -9,14 +9,15 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from actorkit_kit.console import Output, OutputOption, TopologyArgument, colour, note, result_json, result_table
+from actorkit_kit.console import Output, colour, note, result_json, result_table
 from actorkit_kit.errors import KitError
 from actorkit_kit.load import load_plan
-from actorkit_kit.local import state
 from actorkit_kit.local.processes import Local, replicas, socket_folder
+from actorkit_kit.local.state import make_dead_letters_folder, publish_processes
 from actorkit_kit.local.supervisor import Supervisor
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.plan.planner import stop_waves
+from actorkit_kit.verbs.options import OutputOption, TopologyArgument
 
 #: Colours of names in the log, one unit each in turn: cyan, yellow, green, magenta, blue (ECMA-48 SGR).
 COLOURS: Final = (36, 33, 32, 35, 34)
@@ -51,7 +52,7 @@ async def _run(plan: Plan, timeout_s: float, quiet: bool, output: Output) -> int
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, signals.put_nowait, number)
-    box = state.prepare(plan.base, plan.topology)
+    box = make_dead_letters_folder(plan.base, plan.topology)
     with socket_folder(plan) as folder:
         processes = Local(plan, folder, box).processes()
         supervisor = Supervisor(processes, stop_waves(plan), _speaker(plan, quiet))
@@ -67,7 +68,7 @@ async def _run(plan: Plan, timeout_s: float, quiet: bool, output: Output) -> int
         except KitError:
             stopped.cancel()
             raise
-        with state.told(plan.base, plan.topology, processes):
+        with publish_processes(plan.base, plan.topology, processes):
             _tell(plan, supervisor, output)
             await stopped
             return await _stop(supervisor, signals)

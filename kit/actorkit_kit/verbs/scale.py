@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from actorkit_kit.console import Output, OutputOption
+from actorkit_kit.console import Output
 from actorkit_kit.deploy import compose, deployment, state_view
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
-from actorkit_kit.verbs.options import DeploymentOption, name_of
+from actorkit_kit.verbs.options import DeploymentOption, OutputOption, name_of
 
 
 def register(app: typer.Typer) -> None:
@@ -34,15 +34,15 @@ def register(app: typer.Typer) -> None:
         """
         wanted = dict(_amount(text) for text in amounts)
         with closing(connect()) as client:
-            topology = name_of(name) if name else deployment.only(client)
-            there = {replica.actor for replica in deployment.existing(client, topology)}
+            topology = name_of(name) if name else deployment.find_only(client)
+            there = {replica.actor for replica in deployment.find_replicas(client, topology)}
             for actor in wanted:
                 if actor not in there:
                     raise UsageError(f'"{topology}" has no actor "{actor}". It has: {", ".join(sorted(there))}.')
-            with state_view.watched() as look:
-                compose.scale(client, topology, wanted, look, timeout_s)
-            rows = deployment.rows(deployment.existing(client, topology))
-        state_view.write(rows, output, topology)
+            with state_view.show_status() as on_status:
+                compose.scale(client, topology, wanted, on_status, timeout_s)
+            rows = deployment.actor_statuses(deployment.find_replicas(client, topology))
+        state_view.write_status(rows, output, topology)
 
 
 def _amount(text: str) -> tuple[str, int]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import typer
 
 from actorkit.mdp.cli import Report
-from actorkit_kit.console import Output, OutputOption, note, result_json, result_table
-from actorkit_kit.verbs.reached import BrokerOption, KeysOption, RunningOption, WhereOption, reached
+from actorkit_kit.console import Output, note, result_json, result_table
+from actorkit_kit.verbs.options import BrokerOption, KeysOption, OutputOption, RunningOption, WhereOption, find_brokers
 
 COLUMNS = ("BROKER", "SERVICE", "WORKERS", "BUSY", "IDLE", "QUEUE", "OLDEST")
 
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
         Examples: kit services; kit services --broker tcp://127.0.0.1:5550 -o json
         """
-        reports = reached(broker, keys, name, target).services()
+        reports = find_brokers(broker, keys, name, target).services()
         if output is Output.JSON:
             result_json([_as_json(report) for report in reports])
         else:

@@ -6,10 +6,10 @@ from contextlib import closing
 
 import typer
 
-from actorkit_kit.console import Output, OutputOption, result, result_json
+from actorkit_kit.console import Output, result, result_json
 from actorkit_kit.deploy import deployment, state_view
 from actorkit_kit.deploy.engine import connect
-from actorkit_kit.verbs.options import DeploymentArgument, name_of
+from actorkit_kit.verbs.options import DeploymentArgument, OutputOption, name_of
 
 
 def register(app: typer.Typer) -> None:
@@ -24,8 +24,8 @@ def register(app: typer.Typer) -> None:
         Example: kit status orders
         """
         with closing(connect()) as client:
-            names = [name_of(name)] if name else deployment.topologies(client)
-            states = {name: deployment.rows(deployment.existing(client, name)) for name in names}
+            names = [name_of(name)] if name else deployment.list_topologies(client)
+            states = {name: deployment.actor_statuses(deployment.find_replicas(client, name)) for name in names}
         if not states and output is Output.TEXT:
             result("nothing is deployed on this engine")
         if not states and output is Output.JSON:
@@ -33,6 +33,6 @@ def register(app: typer.Typer) -> None:
         for topology, rows in states.items():
             if len(states) > 1 and output is Output.TEXT:
                 result(f"{topology}:")
-            state_view.write(rows, output, topology)
+            state_view.write_status(rows, output, topology)
         if any(row.healthy < row.wanted for rows in states.values() for row in rows):
             raise typer.Exit(1)

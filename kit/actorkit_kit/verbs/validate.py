@@ -5,11 +5,12 @@ from __future__ import annotations
 import typer
 
 from actorkit_kit.author_code import survey
-from actorkit_kit.console import Output, OutputOption, TopologyArgument, note, result, result_json
+from actorkit_kit.console import Output, note, result, result_json
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.plan.planner import make_plan
 from actorkit_kit.topology.check import check
 from actorkit_kit.topology.load import load_document
+from actorkit_kit.verbs.options import OutputOption, TopologyArgument
 
 
 def register(app: typer.Typer) -> None:

@@ -204,9 +204,9 @@ class DedupWindow:
         for generation in reversed(self._generations):
             names = generation.names if parcel.redelivered else generation.redelivered
             if names.count:
-                place = names.find(parcel.id, parcel.trace)
-                if place is not None:
-                    return place
+                found = names.find(parcel.id, parcel.trace)
+                if found is not None:
+                    return found
         return None
 
     def _repeat(self, session: Session, number: int, parcel: Delivery, before: Session, number_before: int) -> None:

@@ -11,7 +11,7 @@ from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.outcome import Outcome
 
 #: So many finished events are acknowledged at once; fewer wait a little for more.
-MANY: Final = 64
+ACKS_AT_ONCE: Final = 64
 
 
 class ReceiveSession:
@@ -186,7 +186,7 @@ class ReceiveSession:
         somebody waits for it."""
         return (
             bool(self._outcomes)
-            or self.ack_floor - self._told_floor + len(self._fresh) >= MANY
+            or self.ack_floor - self._told_floor + len(self._fresh) >= ACKS_AT_ONCE
             or (self.consumed - self.told) * 2 >= self.window
         )
 

@@ -25,7 +25,7 @@ MAX_SESSIONS: Final = 4096
 #: What tells a sender's sessions apart: its instance, its actor, its outbox, and the inbox here.
 _Name = tuple[str, str, str, str]
 
-#: Events of one session that came together: (session, number of the first, parcels, whether one of them is marked).
+#: Events of one session that came together: (session, number of the first, parcels, whether one is redelivered).
 DeliveryBatch = tuple[ReceiveSession, int, list[wire.Delivery], bool]
 
 

@@ -29,17 +29,17 @@ class ReplyQueue:
                 others.append(item)
         return others
 
-    def take(self, rooms: Mapping[str, int]) -> tuple[dict[str, list[Item]], list[tuple[Waiter, Item]]]:
+    def take(self, credits: Mapping[str, int]) -> tuple[dict[str, list[Item]], list[tuple[Waiter, Item]]]:
         """What may be sent now, by instance, and what no session leads home.
 
-        `rooms` has how many events may be sent to each instance that a session leads to. An answer waits for room.
+        `credits` has how many events may be sent to each instance that a session leads to. An answer waits for credit.
         """
         ready: dict[str, list[Item]] = {}
         waiting, astray = [], []
         for waiter, item in self._waiting:
-            if waiter.instance not in rooms:
+            if waiter.instance not in credits:
                 astray.append((waiter, item))
-            elif len(ready.setdefault(waiter.instance, [])) < rooms[waiter.instance]:
+            elif len(ready.setdefault(waiter.instance, [])) < credits[waiter.instance]:
                 ready[waiter.instance].append(item)
             else:
                 waiting.append((waiter, item))

@@ -101,7 +101,7 @@ class SendSession:
         if self.stragglers:
             for number in [number for number in self.stragglers if number <= ack.ack_floor]:
                 settle(self.stragglers.pop(number)[1])
-        for number in ack.done:
+        for number in ack.acked_above:
             self._ack_one(number)
         while self._acked_above > self._max_acked_above:
             self._skip_straggler()
@@ -142,13 +142,13 @@ class SendSession:
     def _ack_prefix(self, count: int) -> None:
         """The first `count` events in the ledger are finished."""
         take, drop = self._entries.popleft, self._parcels.popleft
-        holes = self._acked_above
-        if holes:
+        above = self._acked_above
+        if above:
             self._acked_above -= sum(parcel is _DONE for parcel in islice(self._parcels, count))
         for _ in repeat(None, count):
             drop()
         if self.shared_entry is not None:
-            self.shared_entry.pending -= count - holes + self._acked_above
+            self.shared_entry.pending -= count - above + self._acked_above
             if not self.shared_entry.pending:
                 self.shared_entry.done()
             return

@@ -99,9 +99,9 @@ class Sender:
         self._hello = wire.encode(
             wire.Hello(wire.VERSION, topology, actor, instance, outbox, peers.inbox, peers.options.window)
         )
-        place = f"{topology}\0{actor}\0{outbox}\0{ordinal}\0{peers.inbox}"
+        connection = f"{topology}\0{actor}\0{outbox}\0{ordinal}\0{peers.inbox}"
         #: Goes into the ids of events sent here, so that they are the same in every instance and run.
-        self.salt = int.from_bytes(hashlib.blake2b(place.encode(), digest_size=7).digest(), "big")
+        self.salt = int.from_bytes(hashlib.blake2b(connection.encode(), digest_size=7).digest(), "big")
 
     def open(self, address: str) -> SendSession:
         """Begin a session with the peer at that address."""
@@ -156,7 +156,7 @@ class Sender:
         if type(message) is wire.Ack:
             session.acknowledge(message)
         elif type(message) is wire.Outcomes:
-            for number, outcome in message.outcomes:
+            for number, outcome in message.numbered:
                 session.tell(number, outcome)
         elif type(message) is wire.Welcome:
             if message.version != wire.VERSION or message.window < 1:

@@ -113,8 +113,8 @@ class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
 class Batch(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
     """Events with the consecutive numbers `first`, `first + 1`, …; the numbers of a session begin at 1.
 
-    `marked` tells whether any of them is marked as redelivered. `now_ms` is there when somebody waits for any of them:
-    what the sender's clock shows, which deadlines are times of.
+    `redelivered` tells whether any of them is. `now_ms` is there when somebody waits for any of them: what the sender's
+    clock shows, as all deadlines of the batch are times of that clock.
     """
 
     first: int
@@ -158,18 +158,18 @@ class Welcome(msgspec.Struct, array_like=True, tag="W", frozen=True):
 
 
 class Ack(msgspec.Struct, array_like=True, tag="A", frozen=True):
-    """`consumed` events of the session have been consumed (credit); all numbers up to `ack_floor`, and those in `done`,
-    are finished with everything they became."""
+    """`consumed` events of the session have been consumed (credit); all numbers up to `ack_floor`, and those in
+    `acked_above`, are finished with everything they became."""
 
     consumed: int
     ack_floor: int
-    done: list[int] = []
+    acked_above: list[int] = []
 
 
 class Outcomes(msgspec.Struct, array_like=True, tag="O", frozen=True):
     """What became of events that are not acknowledged yet, as (number, outcome)."""
 
-    outcomes: list[tuple[int, Outcome]]
+    numbered: list[tuple[int, Outcome]]
 
 
 class Drain(msgspec.Struct, array_like=True, tag="D", frozen=True):

@@ -6,7 +6,8 @@ as JSON. XML needs the extra `xml`; its module is imported when the first XML bo
 
 from __future__ import annotations
 
-import json
+import codecs
+import re
 from typing import Any, Final
 
 import msgspec
@@ -47,6 +48,9 @@ _FORMATS: Final[dict[type, str]] = {
     float: JSON,
     bool: JSON,
 }
+
+#: Where msgspec says that it stopped.
+_BYTE: Final = re.compile(r"\(byte (\d+)\)\Z")
 
 _encode_json = msgspec.json.Encoder().encode
 _decode_json = msgspec.json.Decoder().decode
@@ -171,7 +175,7 @@ def _text(content: bytes) -> str:
 
 
 def parse_json(content: bytes) -> Any:
-    """Read JSON (RFC 8259).
+    """Read JSON (RFC 8259); a byte order mark before it is passed over (§8.1).
 
     Raises:
         ConversionError: it is none; the message says where.
@@ -179,18 +183,26 @@ def parse_json(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
     except UNREADABLE as exc:
-        raise ConversionError(f"the data is not JSON: {_json_place(content) or exc}") from exc
+        if content.startswith(codecs.BOM_UTF8):
+            return parse_json(content[len(codecs.BOM_UTF8) :])
+        raise not_json(content, exc) from exc
 
 
-def _json_place(content: bytes) -> str:
-    """msgspec names a byte; people look for a line."""
-    try:
-        json.loads(content)
-    except json.JSONDecodeError as exc:
-        return f"{exc.msg} at line {exc.lineno}, column {exc.colno}"
-    except (ValueError, RecursionError) as exc:
-        return str(exc)
-    return ""
+def not_json(content: bytes, error: Exception) -> ConversionError:
+    """The error of a text that is no JSON, made of what msgspec says. It names a byte; people look for a line."""
+    said = str(error)
+    if isinstance(error, UnicodeDecodeError):
+        place = error.start
+    elif (found := _BYTE.search(said)) is not None:
+        said, place = said[: found.start()].rstrip(), int(found[1])
+    elif isinstance(error, RecursionError):
+        return ConversionError("the data is not JSON that can be read: it is nested too deep")
+    else:  # The end came too soon.
+        place = len(content)
+    place = min(place, len(content))
+    line = content.count(b"\n", 0, place) + 1
+    column = place - (content.rfind(b"\n", 0, place) + 1) + 1
+    return ConversionError(f"the data is not JSON: {said} at line {line}, column {column}")
 
 
 def _to_json(format_: str, content: bytes) -> Any:

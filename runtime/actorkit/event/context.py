@@ -122,7 +122,7 @@ class Http(msgspec.Struct, array_like=True):
 class Context(msgspec.Struct, array_like=True):
     """All of an event but its name, its body and its reply_to; travels with every event that descends from it.
 
-    `trace` is filled in only where a context travels without its parcel.
+    `trace` is filled in only where a context travels without its parcel (`PortableContext`).
     """
 
     service: str = ""
@@ -132,7 +132,14 @@ class Context(msgspec.Struct, array_like=True):
     trace: int = 0
 
 
+class PortableContext(Context):
+    """A context that travels without its parcel. `left_ms` says for how long somebody waits; None: without end."""
+
+    left_ms: int | None = None
+
+
 _decode = msgspec.msgpack.Decoder(Context).decode
+_decode_portable = msgspec.msgpack.Decoder(PortableContext).decode
 
 
 def encode_context(context: Context) -> bytes:
@@ -165,5 +172,17 @@ def decode_context(written: bytes) -> Context:
     """
     try:
         return _decode(written) if written else Context()
+    except UNREADABLE as exc:
+        raise ConversionError(f"the event's context cannot be read: {exc}") from exc
+
+
+def decode_portable_context(written: bytes) -> PortableContext:
+    """Read a context that came without its parcel.
+
+    Raises:
+        ConversionError: it is none.
+    """
+    try:
+        return _decode_portable(written) if written else PortableContext()
     except UNREADABLE as exc:
         raise ConversionError(f"the event's context cannot be read: {exc}") from exc

@@ -16,7 +16,7 @@ import msgspec
 
 from actorkit.errors import ConversionError, UnsendableData
 from actorkit.event import body
-from actorkit.event.context import Context, Failure, Http, decode_context, encode_context
+from actorkit.event.context import Context, Failure, Http, PortableContext, decode_context, encode_context
 from actorkit.event.fields import EventFields, Fields, FirstField
 from actorkit.event.ids import new_id
 from actorkit.event.parcel import MAX_BODY_BYTES, Parcel, ReplyTo, latest_deadline_ms
@@ -218,11 +218,13 @@ class Event(EventFields, eq=False, gc=False):
                 return b""
         return encode_context(self.context)
 
-    def portable_context(self) -> bytes:
-        """The context for a journey without a parcel: it names the trace itself."""
-        context = self.context
+    def portable_context(self, left_s: float | None = None) -> bytes:
+        """The context for a journey without a parcel: it names the trace itself, and for how long somebody waits."""
+        context, left_ms = self.context, None if left_s is None else int(left_s * 1000)
         return encode_context(
-            Context(context.service, context.attributes, context.http, context.failure, self.trace_number)
+            PortableContext(
+                context.service, context.attributes, context.http, context.failure, self.trace_number, left_ms
+            )
         )
 
     def parcel(self) -> Parcel:
@@ -297,12 +299,12 @@ class Event(EventFields, eq=False, gc=False):
     def replace(self, data: Any = body.UNREAD, **attributes: Any) -> Self:
         """A copy of this event with other data and more attributes; it stays part of the same trace."""
         # What is replaced is not written first: it may be large, and may not even be writable.
-        twin = self._copy(type(self), None if data is body.UNREAD else ("", b""))
+        copy = self._copy(type(self), None if data is body.UNREAD else ("", b""))
         if data is not body.UNREAD:
-            twin.data = data
+            copy.data = data
         if attributes:
-            twin.attributes.update(attributes)
-        return twin
+            copy.attributes.update(attributes)
+        return copy
 
     def with_body(self, format_: str, content: bytes) -> Self:
         """A copy of this event with a body that is known as bytes of a format; nothing is parsed yet."""
@@ -316,10 +318,10 @@ class Event(EventFields, eq=False, gc=False):
         """
         if isinstance(self, target) and self.FORMAT == target.FORMAT:
             return self
-        twin = self._copy(target)
+        copy = self._copy(target)
         if target.FORMAT is not None:
-            twin.ensure()
-        return twin
+            copy.ensure()
+        return copy
 
     def _copy(self, target: type[E], raw: tuple[str, bytes] | None = None) -> E:
         # The context is decoded anew, so that a change of the one is not a change of the other.

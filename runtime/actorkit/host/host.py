@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Final
 
 import gevent
@@ -73,6 +74,7 @@ class Host:
         cls: type[Actor],
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
         dedup_bytes: int = REMEMBER_BYTES,
+        ack_delay_s: float = ACK_DELAY_S,
     ) -> None:
         self.settings = settings
         self.name = settings.actor
@@ -84,13 +86,14 @@ class Host:
         self.ended = Flag()
         self.flush = FlushOnce(self._flush)
         self._set_up = False
-        #: Repeating, for only such a timer can be started anew; it is stopped when it has been heard.
-        self._acks = gevent.get_hub().loop.timer(ACK_DELAY_S, ACK_DELAY_S)
+        #: The timer of acknowledgements that wait. It is a repeating one, for only such a timer can be started anew
+        #: (libev, `ev_timer_again`); `_send_acks` stops it when it has fired once.
+        self._acks = gevent.get_hub().loop.timer(ack_delay_s, ack_delay_s)
         self.receiver = Receiver(settings.topology, self.name, self.instance, dedup=DedupWindow(max_bytes=dedup_bytes))
         self.listener: Listener | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
         self.keys = self._keys.client if self._keys is not None else None
-        self.connectors = self._make_outlets()
+        self.connectors = self._make_connectors()
         senders = {
             outbox: [connector.sender for connector in connectors] for outbox, connectors in self.connectors.items()
         }
@@ -102,13 +105,15 @@ class Host:
         self.consumer: Consumer | None = None
         self._producer: Producer | None = None
 
-    def _make_outlets(self) -> dict[str, tuple[Connector, ...]]:
+    def _make_connectors(self) -> dict[str, tuple[Connector, ...]]:
         settings, made = self.settings, {}
         for outbox, peers in settings.outboxes.items():
             if not NAME.match(outbox):
                 raise SettingsError(f'"{outbox}" is not a name for an outbox')
             senders = [
-                Sender(settings.topology, self.name, self.instance, outbox, peer, ordinal, busy=lambda: not self.idle)
+                sender_class(peer)(
+                    settings.topology, self.name, self.instance, outbox, peer, ordinal, busy=lambda: not self.idle
+                )
                 for ordinal, peer in enumerate(peers)
             ]
             made[outbox] = tuple(Connector(self.context, sender, self.schedule, self.keys) for sender in senders)
@@ -140,7 +145,8 @@ class Host:
 
     @property
     def ready(self) -> bool:
-        """Whether the instance can take work: set up, not draining, every outbox with a peer, room in the ledger."""
+        """Whether the instance can take work: set up, not draining, every outbox with a peer, space in the source's
+        window."""
         return not self.why_not_ready()
 
     def why_not_ready(self) -> str:
@@ -254,8 +260,15 @@ class Host:
             self.outboxes.emit(event, targets, parent)
             self.schedule()
 
-    def request(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool) -> Event:
-        return self.requests.ask(event, outbox, timeout_s, finish_expired, current.get().event)
+    def request(
+        self,
+        event: Event,
+        outbox: str | None,
+        timeout_s: float,
+        finish_expired: bool,
+        finished: Callable[[], None],
+    ) -> Event:
+        return self.requests.ask(event, outbox, timeout_s, finish_expired, current.get().event, finished)
 
     def hold(self, event: Event) -> Hold:
         return Hold(self.outboxes, self.name, event)

@@ -82,6 +82,19 @@ class HostCollector(Collector):
             host.outboxes.roots,
         )
         yield self._plain(GaugeMetricFamily, "actorkit_ready", "1 when the instance can take work.", int(host.ready))
+        yield from self._figures()
+
+    def _figures(self) -> Iterable[Metric]:
+        """What the actor itself counts."""
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        for name, meaning, value, label, label_value in self._host.actor.figures():
+            family = families.get(name)
+            if family is None:
+                labels = [*COMMON, label] if label else COMMON
+                made = CounterMetricFamily if label else GaugeMetricFamily
+                family = families[name] = made(name, meaning, labels=labels)
+            family.add_metric([*self._common, label_value] if label else self._common, value)
+        return families.values()
 
     def _lost(self) -> int:
         return self._host.listener.lost if self._host.listener is not None else 0

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from time import monotonic
+from typing import Final
 
-from actorkit.edge.expiry import expired
+from actorkit.edge.expiry import expired, is_late
 from actorkit.edge.ledger import Entry, Root, ignore, settle
 from actorkit.edge.outcome import Failed, Outcome
 from actorkit.edge.sender import Sender
@@ -19,6 +21,9 @@ from actorkit.event.ids import MASK, MULTIPLIER, derive_id, ids
 from actorkit.event.parcel import MAX_BODY_BYTES, MAX_TRAIL, Parcel, ReplyTo
 from actorkit.graph import RESERVED
 from actorkit.host.flush import FlushOnce
+
+#: Status of a failure that no actor meant for the one who waits.
+UNEXPECTED: Final = 500
 
 log = logging.getLogger("actorkit.host")
 
@@ -182,14 +187,17 @@ class Outboxes:
             raise UnsendableData(_no_event("returned", result))
 
     def emit_failure(self, event: Event, failure: Failure, inbox: str) -> None:
-        """Send an event that failed to the error outbox; when there is none, to the dead letters, and tell whoever
-        waits for its answer."""
+        """Send an event that failed to the error outbox. When there is none, tell whoever waits for its answer; what
+        nobody waits for, and what was meant for nobody, becomes a dead letter."""
         if self._error:
             self.emit(event.failed(failure), self._error, event)
             return
-        self._dead_letter(event, failure, inbox)
-        if type(event.origin) is Delivery:
-            event.origin.tell(failed(event, failure))
+        entry = event.origin
+        awaited = entry is not None and bool(entry.reply_to) and not is_late(entry, int(monotonic() * 1000))
+        if failure.status == UNEXPECTED or not awaited:
+            self._dead_letter(event, failure, inbox)
+        if type(entry) is Delivery:
+            entry.tell(failed(event, failure))
 
     def expire(self, entry: Delivery) -> None:
         """Drop an event that nobody waits for any more."""

@@ -17,17 +17,16 @@ from actorkit.event.parcel import MAX_BODY_BYTES, Parcel
 from actorkit.host.consumer import SLICE_S
 from actorkit.host.outboxes import Outboxes
 
-#: A source gives the others in the process their turn after this many events at the latest.
-TURN_EVENTS: Final = 512
+#: A source gives way to the others in the process after this many events at the latest.
+SLICE_EVENTS: Final = 512
 
 #: A source that is quick looks at the clock every so many events.
 STRIDE: Final = 16
 
-log = logging.getLogger("actorkit.host")
-
-
 #: Bodies of events that began in one instance and are unfinished, in bytes: with longer ones the window is narrower.
 MAX_UNFINISHED_BYTES: Final = 16 << 20
+
+log = logging.getLogger("actorkit.host")
 
 
 class SourceWindow:
@@ -39,7 +38,7 @@ class SourceWindow:
         self._copies = max(1, len(outboxes.targets(None)))
         self._most = self.window = window * self._copies
         self._there = Flag()
-        #: Whether nothing new begins any more; who waits for room then goes on without.
+        #: Whether nothing new begins any more; whoever waits for space then goes on without it.
         self.closed = False
 
     @property
@@ -52,7 +51,7 @@ class SourceWindow:
         return max(0, self.window - self._outboxes.roots) // self._copies
 
     def wait(self) -> None:
-        """Wait until there is room."""
+        """Wait until another event may begin."""
         while self.full and not self.closed:
             self._there.clear()
             self._outboxes.flush.schedule()
@@ -73,31 +72,43 @@ class SourceWindow:
 
 
 class Pace:
-    """Keeps a source within its window, and gives the others in the process their turn: after `TURN_EVENTS` events, or
-    when they have waited for `TURN_S`."""
+    """Keeps a source within its window, and gives way to the others in the process: after `SLICE_EVENTS` events, or
+    when they have waited for `SLICE_S` seconds.
 
-    def __init__(self, window: SourceWindow) -> None:
+    `clock` tells the time in seconds; `sleep` of 0 seconds lets the others run.
+    """
+
+    def __init__(
+        self,
+        window: SourceWindow,
+        clock: Callable[[], float] = perf_counter,
+        sleep: Callable[[float], object] = gevent.sleep,
+    ) -> None:
         self._window = window
-        self._begun = self._looked = perf_counter()
+        self._clock = clock
+        self._sleep = sleep
+        self._begun = self._checked = clock()
         self._count = 0
 
     def keep(self, count: int) -> int:
-        """To be called with the number of events so far, before the next one is made; returns at which number to call
-        again. There is room for the events until then."""
-        window = self._window
+        """Pause where that is due. To be called before the next event is made, with the number of events so far.
+
+        Returns the number of events at which to call again; the window has space for the events until then.
+        """
+        window, clock = self._window, self._clock
         if window.full:
             window.wait()
-        now = perf_counter()
-        stride = STRIDE if now - self._looked < SLICE_S else 1
-        if count - self._count >= TURN_EVENTS or now - self._begun > SLICE_S:
-            gevent.sleep(0)
-            self._begun, self._count = perf_counter(), count
-        self._looked = perf_counter()
+        now = clock()
+        stride = STRIDE if now - self._checked < SLICE_S else 1
+        if count - self._count >= SLICE_EVENTS or now - self._begun > SLICE_S:
+            self._sleep(0)
+            self._begun, self._count = clock(), count
+        self._checked = clock()
         return count + max(1, min(stride, window.left))
 
 
 class Producer:
-    """Sends what the actor's `produce` makes, while there is room. `crashed` is called with what produce raises."""
+    """Sends what the actor's `produce` makes, as fast as the window allows; `crashed` is called with what it raises."""
 
     def __init__(
         self, actor: Actor, outboxes: Outboxes, window: SourceWindow, crashed: Callable[[Exception], None]
@@ -137,7 +148,7 @@ class Producer:
 
     def _feed(self, sender: Sender) -> None:
         """For one connection: one entry for all events. What is done for each event is written out here."""
-        outboxes, window, source, turns = self._outboxes, self._window, self._outboxes.source, self._outboxes.flush
+        outboxes, window, source, flush = self._outboxes, self._window, self._outboxes.source, self._outboxes.flush
         next_id, append, trail = outboxes.next_id, sender.pending.append, outboxes.trail
         targets, pace, recheck = (sender,), Pace(window), 1
         for count, event in enumerate(self._actor.produce(), 1):
@@ -152,8 +163,8 @@ class Producer:
                 event._id = id_ = next_id()
                 source.pending += 1
                 append(Parcel(id_, 0, BYTES, content, b"", None, False, trail))
-                if not turns.due:
-                    turns.schedule()
+                if not flush.due:
+                    flush.schedule()
             else:
                 outboxes.emit_entry(event, targets, source)
             if count >= recheck:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
 
@@ -22,12 +22,16 @@ from actorkit.host.outboxes import Outboxes
 KEY_BYTES: Final = 16
 
 
+def _nothing() -> None: ...
+
+
 class Request:
     """One event that was sent and is waited for. `parent` is the event that is being consumed meanwhile, if any."""
 
     def __init__(self, actor: str, key: bytes, parent: Delivery | None, outboxes: Outboxes) -> None:
         self._actor = actor
-        self._key = key
+        #: Names the one who waits.
+        self.key = key
         self._parent = parent
         self._outboxes = outboxes
         #: Gets the answer; None when all is done and there is none.
@@ -40,7 +44,7 @@ class Request:
         if type(outcome) is Failed:
             self.failed = self.failed or outcome
         elif type(outcome) is Answer:
-            if outcome.actor == self._actor and outcome.key == self._key:
+            if outcome.actor == self._actor and outcome.key == self.key:
                 self.take(Event.received(outcome.parcel))
             elif self._parent is not None:
                 self._parent.tell(outcome)
@@ -93,9 +97,11 @@ class Requests:
         timeout_s: float,
         finish_expired: bool = False,
         parent: Event | None = None,
+        finished: Callable[[], None] = _nothing,
     ) -> Event:
         """Send an event and wait for its answer, at most as long as the event itself is waited for. `parent` is the
-        event that is being consumed meanwhile.
+        event that is being consumed meanwhile. `finished` is called once, when all that the event became is done, or
+        when it could not be sent.
 
         Raises:
             NotAnswered: the event was dealt with completely, and nothing came back.
@@ -104,27 +110,52 @@ class Requests:
             NotFound: no outbox of that name is connected.
             Draining: this instance is about to stop.
         """
+        left_s = event.deadline
+        if left_s is not None:
+            timeout_s = min(timeout_s, left_s)
+        deadline_ms = None if finish_expired else int((monotonic() + timeout_s) * 1000)
+        try:
+            request, targets = self._send(event, outbox, deadline_ms, parent, finished)
+        except BaseException:
+            finished()
+            raise
+        try:
+            return request.result(timeout_s)
+        finally:
+            del self._waiting[request.key]
+            if not request.answer.ready():
+                request.finished()  # What comes now is late.
+                if not finish_expired:
+                    self._withdraw(targets, request.key)
+
+    def _send(
+        self,
+        event: Event,
+        outbox: str | None,
+        deadline_ms: int | None,
+        parent: Event | None,
+        finished: Callable[[], None],
+    ) -> tuple[Request, Sequence[Sender]]:
+        """Send an event; its answer goes to the request."""
         if self.draining:
             raise Draining("this instance is about to stop; ask another one")
         targets = self._outboxes.targets(outbox)
         key = os.urandom(KEY_BYTES)  # Who could guess it could forge the answer.
         entry = parent.origin if parent is not None and type(parent.origin) is Delivery else None
         request = Request(self._actor, key, entry, self._outboxes)
-        left_s = event.deadline
-        if left_s is not None:
-            timeout_s = min(timeout_s, left_s)
-        deadline_ms = None if finish_expired else int((monotonic() + timeout_s) * 1000)
         reply_to = {**(event.reply_to or {}), self._actor: Waiter(self._instance, key, deadline_ms)}
+
+        def end() -> None:
+            request.finished()
+            finished()
+
         self._waiting[key] = request
         try:
-            self._outboxes.emit_root(event, targets, request.finished, reply_to, request.told)
-            return request.result(timeout_s)
-        finally:
+            self._outboxes.emit_root(event, targets, end, reply_to, request.told)
+        except BaseException:
             del self._waiting[key]
-            if not request.answer.ready():
-                request.finished()  # What comes now is late.
-                if not finish_expired:
-                    self._withdraw(targets, key)
+            raise
+        return request, targets
 
     def _withdraw(self, targets: Sequence[Sender], key: bytes) -> None:
         """Nobody waits any more: what has not left this instance does not leave it."""
@@ -139,5 +170,5 @@ class Requests:
         if request is None:
             self._outboxes.drop("late-answer" if waiter is not None else "not-asked-for")
             return
-        event.reply_to = {actor: home for actor, home in reply_to.items() if actor != self._actor} or None
+        event.reply_to = {actor: other for actor, other in reply_to.items() if actor != self._actor} or None
         request.take(event)

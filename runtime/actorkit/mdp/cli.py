@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from actorkit.errors import UNREADABLE, ActorkitError, SettingsError
+from actorkit.errors import EX_CONFIG, UNREADABLE, ActorkitError, SettingsError
 from actorkit.mdp.broker.mmi import ServiceReport
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.directory.discovery import REGISTRY, Discovery
@@ -57,16 +57,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def main() -> int:
-    """Do what the order on stdin says; returns the exit status: 0, or 78 with one line on standard error."""
+    """Do what the order on stdin says; returns the exit status: 0, or EX_CONFIG with one line on standard error."""
     try:
         order = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Order)
         keys = read_keys(Path(order.keys)) if order.keys else None
     except UNREADABLE as exc:
         print(f"actorkit: the order on stdin cannot be read: {exc}", file=sys.stderr)  # noqa: T201  # a command's output
-        return 78
+        return EX_CONFIG
     except SettingsError as exc:
         print(f"actorkit: {exc}", file=sys.stderr)  # noqa: T201  # a command's output
-        return 78
+        return EX_CONFIG
     found = call(order, keys) if order.service else services(order, keys)
     sys.stdout.buffer.write(msgspec.msgpack.encode(found))
     return 0

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
 import msgspec
 
@@ -48,6 +48,9 @@ OUR_WORKER: Final = b"AK1"
 #: Length of P and of R in such a routing id, in bytes.
 PROCESS_BYTES: Final = 8
 SLOT_BYTES: Final = 9
+
+#: Length of the bytes that the connections of one of our clients share.
+CLIENT_BYTES: Final = 8
 
 #: Most frames that a message may have.
 MAX_FRAMES: Final = 1024
@@ -124,6 +127,8 @@ class RequestHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     #: Time that the client still waits, in milliseconds.
     ms: int = 0
+    #: Random bytes that all connections of a client share: it gets one turn for all of them (`Request.turn`).
+    client: Annotated[bytes, msgspec.Meta(max_length=16)] = b""
 
 
 class ErrorHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -246,6 +251,11 @@ def parse_command(frames: Sequence[bytes]) -> Command:
 def new_process_name() -> bytes:
     """What the routing ids of one process with several slots begin with."""
     return OUR_WORKER + os.urandom(PROCESS_BYTES)
+
+
+def new_client_name() -> bytes:
+    """What all connections of one of our clients tell the broker."""
+    return os.urandom(CLIENT_BYTES)
 
 
 def process_name(identity: Part) -> bytes | None:

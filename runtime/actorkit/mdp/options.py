@@ -45,8 +45,14 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         int, Meta(gt=0, description="largest request; a frame of four times as much ends its connection")
     ] = 16 * 1024 * 1024
     max_services: Annotated[
-        int, Meta(gt=0, description="service names that may be known at a time, configured ones included")
+        int,
+        Meta(
+            gt=0, description="names known at a time that only clients have mentioned; services with workers are beside"
+        ),
     ] = 10_000
+    client_services: Annotated[
+        int, Meta(gt=0, description="such names that one connection of a client may have made up")
+    ] = 100
     max_attempts: Annotated[
         int, Meta(ge=1, description="workers that may die with one request before it is refused")
     ] = 5

@@ -26,3 +26,10 @@ def keep_freed_memory() -> None:
         mallopt(_TRIM_THRESHOLD, KEEP_BYTES)
         mallopt(_TOP_PAD, 1 << 20)
         mallopt(_MMAP_THRESHOLD, LARGE_BYTES)
+
+
+def trim() -> None:
+    """Give free memory back to the system, after a time in which much was in use."""
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)

@@ -67,12 +67,12 @@ class Resolver:
 
     def addresses(self, endpoint: str) -> list[str]:
         """All addresses behind an endpoint, each an endpoint to connect to."""
-        place = Endpoint.parse(endpoint)
-        if not place.names_can_change:
+        parsed = Endpoint.parse(endpoint)
+        if not parsed.names_can_change:
             return [endpoint]
-        if place.transport == "ipc":
-            return [f"ipc://{path}" for path in sorted(glob.glob(place.host))]  # noqa: PTH207  # the pattern is absolute
-        return [str(Endpoint.tcp(address, place.port)) for address in self._resolve(place.host)]
+        if parsed.transport == "ipc":
+            return [f"ipc://{path}" for path in sorted(glob.glob(parsed.host))]  # noqa: PTH207  # the pattern is absolute
+        return [str(Endpoint.tcp(address, parsed.port)) for address in self._resolve(parsed.host)]
 
     def _resolve(self, host: str) -> list[str]:
         asked = self._asked.get(host)

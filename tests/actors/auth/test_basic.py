@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import gevent
 import pytest
 
 import actorkit
@@ -14,13 +15,23 @@ import actorkit_actors
 from actorkit import Event, Http
 from actorkit.errors import SettingsError
 from actorkit.testing import Harness
-from actorkit_actors.auth import basic
+from actorkit_actors.auth import basic, hashes
 from actorkit_actors.auth.basic import BasicAuth
 
 
 def request(user: str, password: str, scheme: str = "Basic") -> Event:
     token = base64.b64encode(f"{user}:{password}".encode()).decode()
     return Event("<order/>", http=Http(headers={"authorization": f"{scheme} {token}", "accept": "*/*"}))
+
+
+def put(harness: Harness[BasicAuth], *events: Event) -> None:
+    """Have events consumed, and wait until their hashes are looked at."""
+    for event in events:
+        harness.put(event)
+    deadline = time.monotonic() + 20
+    while harness.held:
+        assert time.monotonic() < deadline
+        gevent.sleep(0.01)
 
 
 def test_the_right_password_passes_and_names_the_user() -> None:
@@ -55,8 +66,8 @@ def test_anything_else_fails_with_401_and_the_challenge(event: Event) -> None:
     [failed] = harness.errors
     assert failed.failure is not None
     assert failed.failure.status == 401
+    assert failed.failure.headers == [("WWW-Authenticate", 'Basic realm="the \\"shop\\"", charset="UTF-8"')]
     assert failed.http is not None
-    assert failed.http.reply_headers == [("WWW-Authenticate", 'Basic realm="the \\"shop\\"", charset="UTF-8"')]
     assert failed.http.user == ""
 
 
@@ -84,14 +95,14 @@ def test_a_password_may_have_colons_blanks_and_umlauts() -> None:
 
 
 def test_a_hashed_password_is_checked_once_and_remembered() -> None:
-    harness = Harness(BasicAuth, users=f"ann:{basic.hashed(b'secret')}")
-    harness.put(request("ann", "secret"))
+    harness = Harness(BasicAuth, users=f"ann:{hashes.made(b'secret')}")
+    put(harness, request("ann", "secret"))
     started = time.perf_counter()
     for _ in range(100):
         harness.put(request("ann", "secret"))
     assert (time.perf_counter() - started) / 100 < 0.01
     assert len(harness.taken()) == 101
-    harness.put(request("ann", "Secret"))
+    put(harness, request("ann", "Secret"))
     assert len(harness.errors) == 1
 
 
@@ -113,6 +124,17 @@ def test_what_is_remembered_is_bounded_and_holds_no_password(monkeypatch: pytest
         ("ann:secret\n:x", "line 2 is not name:password"),
         ("ann:", "line 1 is not name:password"),
         ("ann:scrypt$1$2$3", "line 1 has a broken hash"),
+        ("ann:secret\nbad:scrypt$3$8$1$AAAA$BBBB", "line 2 has a broken hash"),
+        ("bad:$scrypt$ln=20,r=8,p=1$AAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAA", "takes more than 64 MiB"),
+        ("bad:$scrypt$ln=14$x", "line 1 has a broken hash"),
+        ("a:b\nht:$2y$05$nhYOULJetJGGq6KgRR43w.lq3Hit3Z7ALCwidR89lJf103rKec9zu", r"line 2 .*bcrypt.*write it with"),
+        ("ht:$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00", "Apache MD5"),
+        ("ht:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", "LDAP"),
+        ("ht:$6$rounds=1$salt$hash", "crypt"),
+        ("ht:$argon2id$v=19$m=1$x$y", "Argon2"),
+        ("ann:a\nbob:b\nann:c", "line 3 names a user of line 1 again"),
+        ("ann:a\tb", "line 1 has a control character"),
+        ("ann\nbob\n", "line 1 is .*line 2 is"),
         ("", "there are none"),
     ],
 )
@@ -134,8 +156,9 @@ def test_the_command_writes_a_line_that_lets_the_user_in() -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
     )
     assert "a:b" not in done.stdout
+    assert done.stdout.startswith("ann:$scrypt$ln=14,r=8,p=1$")
     harness = Harness(BasicAuth, users=done.stdout)
-    harness.put(request("ann", "a:b"))
+    put(harness, request("ann", "a:b"))
     assert len(harness.taken()) == 1
 
 
@@ -143,3 +166,83 @@ def test_the_command_writes_a_line_that_lets_the_user_in() -> None:
 def test_the_command_says_how_it_is_used(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert basic.main(arguments) == 2
     assert "usage" in capsys.readouterr().err
+
+
+def test_a_file_with_a_byte_order_mark_and_windows_line_ends_is_read() -> None:
+    harness = Harness(BasicAuth, users="\ufeffann:pw1\r\nbob:pw2\r\n")
+    put(harness, request("ann", "pw1"), request("bob", "pw2"))
+    assert len(harness.taken()) == 2
+
+
+def test_hashes_of_earlier_versions_are_read() -> None:
+    old = "scrypt$16384$8$1$DxlMOyYy+F16JIaxSiLRkA==$kLHut7FWJWnLEgiT+Qh8pFldzKBBnUZ+UjqOezhnwEQ="
+    harness = Harness(BasicAuth, users=f"ann:{old}")
+    put(harness, request("ann", "secret"))
+    assert len(harness.taken()) == 1
+
+
+@pytest.mark.parametrize(("realm", "says"), [("Büro €", "'€' cannot stand in a header"), ("a\nb", "cannot stand")])
+def test_a_realm_that_cannot_be_sent_is_found_before_the_first_event(realm: str, says: str) -> None:
+    params = BasicAuth.Params(users="ann:a", realm=realm)
+    assert says in next(iter(BasicAuth.check(params))).message
+    with pytest.raises(SettingsError, match=says):
+        Harness(BasicAuth, users="ann:a", realm=realm)
+
+
+def test_each_mistake_of_a_file_is_a_finding() -> None:
+    problems = list(BasicAuth.check(BasicAuth.Params(users="ann\nbob:x\nbob:y\nht:{SHA}x")))
+    assert [problem.path for problem in problems] == ["users"] * 3
+    assert [problem.message.split()[1] for problem in problems] == ["1", "3", "4"]
+
+
+def test_requests_with_the_same_password_wait_for_one_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = counted(monkeypatch)
+    harness = Harness(BasicAuth, users=f"ann:{hashes.made(b'secret')}", hashes=4)
+    count.clear()
+    put(harness, *[request("ann", "secret") for _ in range(20)])
+    assert (len(harness.taken()), len(count)) == (20, 1)
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The passwords that hashes are computed of."""
+    count: list[bytes] = []
+    really = hashes.Cost.hash
+
+    def hash_(self: hashes.Cost, password: bytes, salt: bytes, length: int = 32) -> bytes:
+        count.append(password)
+        return really(self, password, salt, length)
+
+    monkeypatch.setattr(hashes.Cost, "hash", hash_)
+    return count
+
+
+def test_every_refusal_costs_the_same_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = counted(monkeypatch)
+    cheap = hashes.Cost(10)
+    users = f"ann:{hashes.made(b'a')}\nbob:{hashes.made(b'b', cheap)}\nplain:secret"
+    harness = Harness(BasicAuth, users=users)
+    costs = []
+    for name in ("ann", "bob", "plain", "nobody"):
+        count.clear()
+        put(harness, request(name, "wrong"))
+        costs.append(len(count))
+    assert costs == [2, 2, 2, 2]
+    assert len(harness.errors) == 4
+
+
+def test_too_many_wrong_logins_are_told_to_come_later_and_known_good_ones_are_not() -> None:
+    users = f"ann:{hashes.made(b'a')}\nbob:{hashes.made(b'b')}"
+    harness = Harness(
+        BasicAuth, users=users, hashes=1, failures_per_name=3, failures_per_address=5, failure_interval_s=100
+    )
+    put(harness, request("ann", "a"))
+    put(harness, *[request("ann", f"wrong{number}") for number in range(10)])
+    failures = [event.failure for event in harness.errors]
+    assert [failure.status for failure in failures if failure] == [401] * 3 + [429] * 7
+    [(name, value)] = failures[-1].headers if failures[-1] else []
+    assert (name, 0 < int(value) <= 100) == ("Retry-After", True)
+    put(harness, request("ann", "a"))
+    assert len(harness.taken()) == 2, "a known good one passes, whatever its name is accused of"
+    put(harness, *[request("eve", f"wrong{number}") for number in range(3)])
+    put(harness, request("bob", "b"))
+    assert [event.failure.status for event in harness.errors if event.failure] == [401, 401, 429, 429]

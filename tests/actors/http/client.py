@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
+import os
+import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import gevent
 import pytest
 from gevent import socket
 from gevent.event import Event as Flag
@@ -54,6 +54,13 @@ class Client:
     def __exit__(self, *exc: object) -> None:
         self.sock.close()
 
+    def reset(self) -> None:
+        """Hang up so that the server hears of it: a client that only stops sending may still read."""
+        raw = socket.socket(fileno=os.dup(self.sock.fileno()))
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+        raw.close()
+
     def send(self, data: bytes) -> Client:
         self.sock.sendall(data)
         return self
@@ -100,14 +107,6 @@ def seen(harness: Harness[HTTPServer]) -> Event:
     """The one event that the server has made."""
     [event] = harness.taken()
     return event
-
-
-def until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
-    """Wait until the condition holds."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        gevent.sleep(0.005)
 
 
 class Slow:

@@ -13,7 +13,8 @@ from actorkit.errors import SettingsError
 from actorkit.testing import Harness
 from actorkit_actors.http.connection import Connection
 from actorkit_actors.http.server import HTTPServer
-from tests.actors.http.client import Client, Slow, Start, echo, request, until
+from tests.actors.http.client import Client, Slow, Start, echo, request
+from tests.until import until
 
 
 def test_a_client_that_hangs_up_frees_its_request(start: Start) -> None:
@@ -23,6 +24,7 @@ def test_a_client_that_hangs_up_frees_its_request(start: Start) -> None:
         client.send(request())
         until(lambda: slow.begun == 1)
         assert harness.actor._active == 1
+        client.reset()
     until(lambda: harness.actor._active == 0)
     assert slow.cancelled == 1
     until(lambda: not harness.actor._connections)
@@ -37,6 +39,7 @@ def test_a_client_that_hangs_up_behind_a_pipelined_request_is_noticed(start: Sta
         client.send(request())
         (connection,) = harness.actor._connections
         until(lambda: connection._recheck.active)  # It has seen the second request, and looks for an end by the clock.
+        client.reset()
     until(lambda: slow.cancelled == 1)
     until(lambda: not harness.actor._connections)
 
@@ -123,6 +126,7 @@ def test_tls_is_spoken_when_there_is_a_certificate(start: Start, certificate: tu
         slow.go.clear()
         client.send(request("/echo", b"y"))
         until(lambda: slow.begun == 2)
+        client.reset()
     until(lambda: slow.cancelled == 1)
     with Client(harness) as plain:
         plain.send(request())

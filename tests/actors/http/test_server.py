@@ -87,7 +87,6 @@ def test_a_form_with_files_keeps_every_field(start: Start) -> None:
         ("application/xml", b"<a>\n<b></a>", "line 2"),
         ("application/xml", b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', 'entity "x"'),
         ("text/plain", b"\xff", "not utf-8"),
-        ("text/plain; charset=klingon", b"x", "klingon"),
         ("multipart/form-data", b"x", "form"),
         ("application/x-www-form-urlencoded", b"a&" * 2000, "1000 fields"),
     ],
@@ -191,7 +190,10 @@ def test_a_failed_event_is_answered_with_its_status(start: Start, error: Excepti
     assert json.loads(body) == {"errors": [{"message": says}]}
     code, headers, body = ask(harness, request("/echo", b"{}", content_type="application/json", accept="text/xml"))
     assert (code, headers["content-type"]) == (status, "text/xml")
-    assert body.decode() == f"<errors><error>{says.replace('<', '&lt;').replace('>', '&gt;')}</error></errors>"
+    assert (
+        body.decode()
+        == f"<errors><error><message>{says.replace('<', '&lt;').replace('>', '&gt;')}</message></error></errors>"
+    )
 
 
 def failing(failure: Failure, status: int = 0) -> Answer:
@@ -220,7 +222,7 @@ def test_a_status_that_was_chosen_before_the_failure_does_not_hide_it(start: Sta
 
 def test_an_error_quotes_what_xml_has_no_character_for(start: Start) -> None:
     status, _, body = ask(start(failing(Failure("MalformedEvent", "bad \x00 \ufffe", 400))), request(accept="text/xml"))
-    assert (status, body) == (400, "<errors><error>bad � �</error></errors>".encode())
+    assert (status, body) == (400, "<errors><error><message>bad � �</message></error></errors>".encode())
 
 
 def test_an_event_that_is_dealt_with_without_an_answer_gives_202(start: Start) -> None:

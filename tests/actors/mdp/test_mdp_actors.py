@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import gevent.event
 import pytest
 
 from actorkit import Event, Http, JSONEvent, MalformedEvent
 from actorkit.errors import SettingsError
+from actorkit.event.parcel import Waiter
 from actorkit.mdp.broker.broker import Broker
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.errors import ServiceFailed
@@ -62,6 +64,27 @@ def test_a_request_goes_through_the_broker_and_its_answer_goes_on(broker: tuple[
     assert (asked.trace, asked.service) == (order.trace, "orders")
     assert asked.http is not None
     assert asked.http.user == "ann"
+
+
+def test_a_request_takes_no_longer_than_it_is_waited_for_at_either_side_of_the_broker(broker: tuple[str, ...]) -> None:
+    told: list[float | None] = []
+
+    def slow(event: Event, outbox: str | None) -> Event:
+        told.append(event.deadline)
+        gevent.event.Event().wait()
+        return event
+
+    asked, now_ms = Event("x"), int(time.monotonic() * 1000)
+    asked.reply_to = {"web": Waiter("web-1", b"key", now_ms + 400)}
+    with worker(broker, slow), client(broker) as place:
+        begun = time.monotonic()
+        place.put(asked)
+        assert time.monotonic() - begun < 3
+        [failed] = place.errors
+    assert failed.failure is not None
+    assert failed.failure.status == 504
+    assert told[0] is not None
+    assert 0 < told[0] <= 0.4
 
 
 def test_xml_and_bytes_travel_as_they_are(broker: tuple[str, ...]) -> None:

@@ -158,3 +158,95 @@ def test_an_external_entity_in_an_event_fails_it(tmp_path: Path) -> None:
 def test_a_stylesheet_that_is_none_is_found_before_the_first_event(text: str, says: str) -> None:
     with pytest.raises(SettingsError, match=f"^stylesheet: .*{says}"):
         Harness(XSLT, stylesheet=text)
+
+
+def both(*outputs: str, content: str) -> str:
+    made = "".join(f"<xsl:output {output}/>" for output in outputs)
+    return sheet(f'{made}<xsl:template match="/">{content}</xsl:template>')
+
+
+HTML = "<html><script>a&lt;b</script><br/></html>"
+
+
+@pytest.mark.parametrize(
+    ("stylesheet", "format_", "data"),
+    [
+        (both('encoding="UTF-8"', 'method="text"', content="<a>1 &lt; 2</a>"), "t", "1 < 2"),
+        (both('method="text"', 'method="xml"', content="<a>1 &lt; 2</a>"), "x", "<a>1 &lt; 2</a>"),
+        (both('method="html"', 'indent="no"', content="<html><br/></html>"), "t", "<html><br></html>\n"),
+        (both(content=HTML), "t", "<html>\n<script>a<b</script><br>\n</html>\n"),
+        (both('method="xml"', content=HTML), "x", HTML),
+        (both(content=f"x{HTML}"), "", "more than one element, or text, at its top"),
+        (both(content='<html xmlns="u"/>'), "x", '<html xmlns="u"/>'),
+        (both(content="hi &lt; &amp; €"), "t", "hi < & €"),
+        (both('method="xml"', content="<xsl:comment>c</xsl:comment>hi"), "t", "hi"),
+        (both(content=""), "t", ""),
+        (both(content="<a/><b/>"), "", "more than one element, or text, at its top"),
+        (both(content="before<a/>"), "", "more than one element, or text, at its top"),
+        (both(content="<a/>after"), "", "more than one element, or text, at its top"),
+        (both(content="<xsl:comment>c</xsl:comment><a/><xsl:text>\n</xsl:text>"), "x", "<a/>"),
+        (both('method="text" encoding="iso-8859-1"', content="€<a>1</a>"), "t", "€1"),
+        (both('encoding="iso-8859-1"', content="<a>€</a>"), "x", "<a>€</a>"),
+        (both('encoding="utf-16"', content="€"), "t", "€"),
+    ],
+)
+def test_the_output_is_what_xslt_says(stylesheet: str, format_: str, data: str) -> None:
+    harness = Harness(XSLT, stylesheet=stylesheet)
+    harness.put(Event(ORDER))
+    if format_:
+        [result] = harness.taken()
+        assert (result.encoded()[0], result.text()) == (format_, data)
+    else:
+        [failed] = harness.errors
+        assert failed.failure is not None
+        assert (failed.failure.kind, failed.failure.status) == ("UnsendableData", 500)
+        assert data in failed.failure.message
+
+
+RAW = '<xsl:text disable-output-escaping="yes">{}</xsl:text>'
+
+
+@pytest.mark.parametrize(
+    ("content", "format_", "data"),
+    [
+        (f"<r>{RAW.format('&lt;b&gt;')}</r>", "", "is not XML"),
+        (f"<r>{RAW.format('&lt;b&gt;1&lt;/b&gt;')}</r>", "x", "<r><b>1</b></r>"),
+        (RAW.format("&lt;r&gt;€&lt;/r&gt;"), "x", "<r>€</r>"),
+        (f"<r>{RAW.format('&amp;nbsp;')}</r>", "", "is not XML"),
+        (f"<r/>{RAW.format('&lt;s/&gt;')}", "", "is not XML"),
+        (RAW.format("1 &lt; 2"), "t", "1 < 2"),
+    ],
+)
+def test_what_is_written_unescaped_is_read_as_markup_or_fails_here(content: str, format_: str, data: str) -> None:
+    harness = Harness(XSLT, stylesheet=both(content=content))
+    harness.put(Event(ORDER))
+    if format_:
+        [result] = harness.taken()
+        assert (result.encoded()[0], result.text()) == (format_, data)
+    else:
+        assert data in str(harness.errors[0].failure)
+        assert harness.taken() == []
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        ('method="text" encoding="foo"', 'line 1: there is no encoding "foo"'),
+        ('method="json"', 'there is no output method "json"'),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_found_before_the_first_event(output: str, says: str) -> None:
+    stylesheet = both('encoding="UTF-8"', output, content="<a/>")
+    with pytest.raises(SettingsError, match=says):
+        Harness(XSLT, stylesheet=stylesheet)
+    [problem] = XSLT.check(XSLT.Params(stylesheet=stylesheet))
+    assert says in problem.message
+
+
+def test_a_literal_result_element_is_a_stylesheet() -> None:
+    literal = (
+        '<a xsl:version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"><xsl:value-of select="order/total"/></a>'
+    )
+    harness = Harness(XSLT, stylesheet=literal)
+    harness.put(Event(ORDER))
+    assert harness.taken()[0].text() == "<a>12</a>"

@@ -13,7 +13,7 @@ import pytest
 
 from actorkit_kit import python_process
 from actorkit_kit.chaos import network, rig
-from actorkit_kit.chaos.faults import KINDS, Victim, schedule
+from actorkit_kit.chaos.faults import FAULT_KINDS, Victim, schedule
 from actorkit_kit.errors import UsageError
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
@@ -217,7 +217,7 @@ def test_nothing_is_left_behind_after_sigterm() -> None:
 
 def test_the_document_names_every_fault_and_every_figure(kit: Kit) -> None:
     document = (EXAMPLE.parents[2] / "docs" / "chaos.md").read_text()
-    for kind in KINDS:
+    for kind in FAULT_KINDS:
         assert f"`--{kind} N`" in document
     figures = ("sent", "received", "duplicates", "lost", "failed", "unacknowledged", "longest stall", "slowest event")
     for figure in figures:
@@ -227,7 +227,11 @@ def test_the_document_names_every_fault_and_every_figure(kit: Kit) -> None:
     assert said.endswith("verdict         good\n")
 
 
-VICTIMS = [Victim("a", 1, tuple(KINDS)), Victim("a", 2, tuple(KINDS)), Victim("out", 1, ("pause", "partition"))]
+VICTIMS = [
+    Victim("a", 1, tuple(FAULT_KINDS)),
+    Victim("a", 2, tuple(FAULT_KINDS)),
+    Victim("out", 1, ("pause", "partition")),
+]
 
 
 def test_a_seed_gives_the_same_faults_again_and_another_seed_others() -> None:

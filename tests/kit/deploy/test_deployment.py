@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actorkit_kit.deploy import compose, deployment
-from actorkit_kit.deploy.deployment import Replica, Row
+from actorkit_kit.deploy.deployment import ActorStatus, Replica
 from actorkit_kit.errors import UsageError
 from actorkit_kit.verbs.options import name_of
 from actorkit_kit.verbs.scale import _amount
@@ -56,11 +56,11 @@ def test_a_replica_has_failed_when_it_will_not_become_healthy(change: dict[str, 
 def test_rows_count_what_is_healthy_against_what_is_wanted() -> None:
     ill = replace(GOOD, actor="auth", container="orders-auth-1", health="unhealthy", urls=())
     gone = replace(GOOD, actor="auth", container="orders-auth-2", state="exited", health="", urls=())
-    rows = deployment.rows([GOOD, ill, gone], {"web": 1, "auth": 3, "broker": 2})
+    rows = deployment.actor_statuses([GOOD, ill, gone], {"web": 1, "auth": 3, "broker": 2})
     assert rows == [
-        Row("auth", 0, 3, "unhealthy", ()),
-        Row("broker", 0, 2, "starting", ()),
-        Row("web", 1, 1, "healthy", ("http://127.0.0.1:8080",)),
+        ActorStatus("auth", 0, 3, "unhealthy", ()),
+        ActorStatus("broker", 0, 2, "starting", ()),
+        ActorStatus("web", 1, 1, "healthy", ("http://127.0.0.1:8080",)),
     ]
 
 
@@ -68,9 +68,9 @@ def test_the_first_to_look_at_has_failed_else_is_unhealthy_else_starts() -> None
     starting = replace(GOOD, container="a", health="starting")
     ill = replace(GOOD, container="b", health="unhealthy")
     dead = replace(GOOD, container="c", state="dead", health="")
-    assert deployment.suspect([GOOD]) is None
-    assert deployment.suspect([GOOD, starting, ill]) is ill
-    assert deployment.suspect([starting, ill, dead]) is dead
+    assert deployment.first_unhealthy([GOOD]) is None
+    assert deployment.first_unhealthy([GOOD, starting, ill]) is ill
+    assert deployment.first_unhealthy([starting, ill, dead]) is dead
 
 
 def test_amounts_are_read_or_refused() -> None:

@@ -138,7 +138,7 @@ class Quiet:
 
 @pytest.fixture(scope="module")
 def built(client: DockerClient) -> DockerClient:
-    build.build(client, build.outdated(client, build.recipes(orders())), Quiet())
+    build.build(client, build.find_outdated(client, build.recipes(orders())), Quiet())
     return client
 
 
@@ -155,13 +155,13 @@ def inside(tag: str, script: str) -> str:
 @pytest.mark.docker
 @pytest.mark.timeout(300)
 def test_only_what_is_missing_or_changed_is_built(built: DockerClient, code: Path) -> None:
-    assert build.outdated(built, build.recipes(orders())) == []
+    assert build.find_outdated(built, build.recipes(orders())) == []
     plan = plan_of(unit("execute", Image("actorkit-test/execute:0.1.0", build=code)))
     try:
         for content, expected in (("one = 1\n", 1), ("one = 1\n", 0), ("two = 2\n", 1)):
             (code / "shop" / "actors.py").write_text(content)
             progress = Quiet()
-            build.build(built, build.outdated(built, build.recipes(plan)), progress)
+            build.build(built, build.find_outdated(built, build.recipes(plan)), progress)
             assert len(progress.built) == expected
         assert inside("actorkit-test/execute:0.1.0", "python -c 'import shop.actors as a; print(a.two)'") == "2"
     finally:
@@ -205,7 +205,7 @@ def test_a_build_that_fails_tells_what_the_builder_said(built: DockerClient, cod
     (code / "requirements.txt").write_text("gevent==1.0\n")
     plan = plan_of(unit("execute", Image("actorkit-test/broken:0.1.0", build=code)))
     with pytest.raises(KitError, match=r'"actorkit-test/broken:0.1.0" could not be built') as raised:
-        build.build(built, build.outdated(built, build.recipes(plan)), Quiet())
+        build.build(built, build.find_outdated(built, build.recipes(plan)), Quiet())
     assert "gevent==1.0" in str(raised.value)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from actorkit_kit import python_process
-from tests.fleet import eventually
+from tests.until import until
 
 #: Longest wait for anything here, in seconds.
 DEADLINE_S = 30.0
@@ -119,7 +119,7 @@ def test_every_replica_is_ready_when_the_table_is_written(start: Callable[..., R
 def test_what_processes_write_goes_to_stderr_with_the_name_of_the_process(start: Callable[..., Running]) -> None:
     running = start(STREAM)
     running.table()
-    eventually(lambda: re.search(r"^out\.1 +\| tick$", running.said(), re.MULTILINE) is not None, "no event came out")
+    until(lambda: re.search(r"^out\.1 +\| tick$", running.said(), re.MULTILINE) is not None, "no event came out")
 
 
 def test_the_log_level_of_the_environment_holds_for_every_process(start: Callable[..., Running]) -> None:
@@ -135,7 +135,7 @@ def test_a_signal_stops_everything_sources_first_and_nothing_is_left(
 ) -> None:
     running = start(STREAM)
     table = running.table()
-    eventually(lambda: "| tick" in running.said(), "no event came out")
+    until(lambda: "| tick" in running.said(), "no event came out")
     assert running.stop(number) == 0
     assert "nothing was left unfinished" in running.said()
     assert all(is_gone(pid) for pid in pids(table))
@@ -147,7 +147,7 @@ def test_a_process_that_dies_is_started_again_and_counted(start: Callable[..., R
     running = start(STREAM)
     row = running.table()["middle"]
     os.kill(row["pids"][0], signal.SIGKILL)
-    eventually(lambda: "middle.1" in running.said() and "ended by SIGKILL" in running.said(), "its end was not told")
+    until(lambda: "middle.1" in running.said() and "ended by SIGKILL" in running.said(), "its end was not told")
 
     def ready() -> bool:
         try:
@@ -155,7 +155,7 @@ def test_a_process_that_dies_is_started_again_and_counted(start: Callable[..., R
         except OSError:
             return False
 
-    eventually(ready, "it did not come back")
+    until(ready, "it did not come back")
     assert running.stop() == 0
     assert "middle.1 was started again 1 times" in running.said()
 
@@ -226,7 +226,7 @@ def test_a_second_interrupt_does_not_wait_for_what_is_under_way(start: Callable[
     running = start(STREAM)
     table = running.table()
     running.process.send_signal(signal.SIGINT)
-    eventually(lambda: "^C again does not wait" in running.said(), "the first ^C was not noticed")
+    until(lambda: "^C again does not wait" in running.said(), "the first ^C was not noticed")
     assert running.stop(signal.SIGINT) == 130
     assert all(is_gone(pid) for pid in pids(table))
 
@@ -237,7 +237,7 @@ def test_no_process_outlives_a_kit_that_is_killed(start: Callable[..., Running])
         running = start(STREAM, TMPDIR=short)
         table = running.table()
         running.process.kill()
-        eventually(lambda: all(is_gone(pid) for pid in pids(table)), "a process stays behind")
+        until(lambda: all(is_gone(pid) for pid in pids(table)), "a process stays behind")
 
 
 def test_a_secret_whose_variable_is_not_set_is_told_before_anything_starts(start: Callable[..., Running]) -> None:
@@ -248,5 +248,5 @@ def test_a_secret_whose_variable_is_not_set_is_told_before_anything_starts(start
     )
     running = start(topology)
     assert running.process.wait(DEADLINE_S) == 1
-    assert running.said() == ('kit: the secret "users" comes from NO_SUCH_USERS, which is not set. Set the variable.\n')
+    assert running.said() == ('kit: the secret "users" is in the variable NO_SUCH_USERS, which is not set. Set it.\n')
     assert set(start(topology, NO_SUCH_USERS="alice:x\n").table()) == {"gen", "auth"}

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from actorkit_kit.errors import KitError
 from actorkit_kit.render import folder, helm
-from actorkit_kit.render.yamltext import Text, dump
+from actorkit_kit.render.yamltext import Quoted, dump
 from tests import needs
 from tests.kit.plans import plan_of
 
@@ -74,7 +74,7 @@ def chart(tmp_path: Path) -> Path:
     for name in ("web_users", "web-users", "a b", "on", LONG):
         (base / "secrets" / name).write_text("bob:pass\n")
     (base / "secrets" / "on").write_text("")
-    environment = dump({"env": {key: Text(value) for key, value in ENVIRONMENT.items()}})
+    environment = dump({"env": {key: Quoted(value) for key, value in ENVIRONMENT.items()}})
     topology = YAML(typ="safe").load(TOPOLOGY.replace("LONG", LONG))
     topology["actors"]["n"]["env"] = YAML(typ="safe").load(environment)["env"]
     where = tmp_path / "chart"
@@ -87,7 +87,7 @@ def _quoted(value: Any) -> Any:
         return {key: _quoted(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_quoted(item) for item in value]
-    return Text(value) if isinstance(value, str) else value
+    return Quoted(value) if isinstance(value, str) else value
 
 
 def manifests(chart: Path, command: str, release: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ import pytest
 import zmq
 
 from actorkit_kit import python_process
-from actorkit_kit.local import state
+from actorkit_kit.local.state import running_processes
 from tests.kit.conftest import Kit
 
 #: Longest wait for anything here, in seconds.
@@ -152,7 +152,7 @@ def test_the_answer_as_json_tells_how_it_went(call: Call) -> None:
 
 
 def test_brokers_are_found_through_a_registration_service(call: Call, running: Path) -> None:
-    processes = state.running(running, "called")
+    processes = running_processes(running, "called")
     (endpoint,) = {found["ACTORKIT_BROKERS"] for found in processes if "ACTORKIT_BROKERS" in found}
     assert endpoint.startswith("registry+ipc://")
     assert call("shout", "--data", "x", "--broker", endpoint) == (0, "bytes X", "")
@@ -253,7 +253,7 @@ def worker(endpoint: str, service: bytes, answer: list[bytes] | None) -> Iterato
 
 
 def endpoints(running: Path) -> list[str]:
-    found = state.running(running, "called")
+    found = running_processes(running, "called")
     return [each["ACTORKIT_INBOX"] for each in found if each["ACTORKIT_ACTOR"] == "broker"]
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests import needs
-from tests.fleet import eventually
 from tests.kit.deploying import docker, kit
+from tests.until import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -48,7 +48,7 @@ def test_services_of_containers_are_listed_and_called_and_durable_requests_outli
         told = json.loads(kit("services", "-d", NAME, "-o", "json").stdout)
         return {each["broker"]: each["services"].get("shout", {}).get("workers", 0) for each in told}
 
-    eventually(
+    until(
         lambda: workers() == {f"{NAME}-broker-1": 1, f"{NAME}-broker-2": 1},
         "the worker is at both brokers",
         timeout_s=60,
@@ -62,4 +62,4 @@ def test_services_of_containers_are_listed_and_called_and_durable_requests_outli
     docker("rm", f"{NAME}-titanic-1")
     assert kit("deploy", str(deployed), "--no-prometheus").returncode == 0
     reply = ("call", "titanic.reply", "--data", asked[1], "-d", NAME)
-    eventually(lambda: kit(*reply).stdout == "200\nkept", "the answer is collected from the volume", timeout_s=60)
+    until(lambda: kit(*reply).stdout == "200\nkept", "the answer is collected from the volume", timeout_s=60)

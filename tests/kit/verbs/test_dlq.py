@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from actorkit_kit import python_process
-from actorkit_kit.local import state
-from tests.fleet import eventually
+from actorkit_kit.local.state import STATE_FILE, running_processes
 from tests.kit.conftest import Kit
+from tests.until import until
 
 #: Longest wait for anything here, in seconds.
 DEADLINE_S = 30.0
@@ -97,7 +97,7 @@ def place(shop: Path, kit: Kit) -> Iterator[Shop]:
 
 def test_failed_events_are_listed_shown_sent_again_and_dropped(place: Shop) -> None:
     run = place.run()
-    eventually(lambda: len(place.listed()) == 3, "three events fail")
+    until(lambda: len(place.listed()) == 3, "three events fail")
     first, second, third = place.listed()
     assert (first["actor"], first["inbox"], first["reason"], first["message"]) == (
         "place",
@@ -118,7 +118,7 @@ def test_failed_events_are_listed_shown_sent_again_and_dropped(place: Shop) -> N
 
     place.broken.unlink()
     assert place.dlq("retry", "place", second["id"]).stdout == "sent 1\n"
-    eventually(lambda: place.errors.read_text().count("| tick") == 1, "what is sent again goes on its way")
+    until(lambda: place.errors.read_text().count("| tick") == 1, "what is sent again goes on its way")
     assert place.dlq("drop", "place", third["id"]).stdout == "dropped 1\n"
     assert len(place.listed()) == 1
     assert place.dlq("retry", "place", "all").stdout == "sent 1\n"
@@ -130,8 +130,8 @@ def test_failed_events_are_listed_shown_sent_again_and_dropped(place: Shop) -> N
 
 def test_dead_letters_outlive_the_run_and_nothing_is_sent_to_who_does_not_run(place: Shop) -> None:
     run = place.run()
-    eventually(lambda: len(place.listed()) == 3, "three events fail")
-    kept = place.folder / ".kit" / "shop-local" / state.STATE_FILE
+    until(lambda: len(place.listed()) == 3, "three events fail")
+    kept = place.folder / ".kit" / "shop-local" / STATE_FILE
     assert kept.stat().st_mode & 0o777 == 0o600
     run.send_signal(signal.SIGTERM)
     assert run.wait(DEADLINE_S) == 0
@@ -149,11 +149,11 @@ def test_dead_letters_outlive_the_run_and_nothing_is_sent_to_who_does_not_run(pl
 
 def test_a_kit_run_that_was_killed_is_not_taken_for_running(place: Shop) -> None:
     run = place.run()
-    eventually(lambda: len(place.listed()) == 3, "three events fail")
-    assert len(state.running(place.folder, "shop")) == 4
+    until(lambda: len(place.listed()) == 3, "three events fail")
+    assert len(running_processes(place.folder, "shop")) == 4
     run.kill()
     run.wait(DEADLINE_S)
-    assert state.running(place.folder, "shop") == []
+    assert running_processes(place.folder, "shop") == []
     assert len(place.listed()) == 3
 
 
@@ -176,7 +176,7 @@ def test_what_cannot_be_meant_is_told_in_one_line(place: Shop, arguments: tuple[
 
 def test_an_event_that_is_not_in_the_box_is_named(place: Shop) -> None:
     place.run()
-    eventually(lambda: len(place.listed()) == 3, "three events fail")
+    until(lambda: len(place.listed()) == 3, "three events fail")
     done = place.dlq("drop", "place", "0123")
     assert (done.returncode, done.stderr) == (
         2,

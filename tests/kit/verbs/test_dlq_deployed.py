@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests import needs
-from tests.fleet import eventually
 from tests.kit.deploying import docker, kit
+from tests.until import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -63,7 +63,7 @@ def deployed(shop: Path) -> Iterator[Path]:
 
 
 def test_dead_letters_of_containers_are_listed_shown_sent_again_and_dropped(deployed: Path) -> None:
-    eventually(lambda: len(listed()) == 3, "three events fail", timeout_s=60)
+    until(lambda: len(listed()) == 3, "three events fail", timeout_s=60)
     first, second, third = listed()
     assert (first["actor"], first["message"]) == ("place", "not now")
     shown = kit("dlq", "show", "place", first["id"], "-d", str(deployed))
@@ -77,7 +77,7 @@ def test_dead_letters_of_containers_are_listed_shown_sent_again_and_dropped(depl
     out = docker(
         "ps", "-q", "--filter", f"label=io.actorkit.topology={NAME}", "--filter", "label=io.actorkit.actor=out"
     )
-    eventually(lambda: docker("logs", out).count("tick") == 2, "what is sent again goes on its way", timeout_s=60)
+    until(lambda: docker("logs", out).count("tick") == 2, "what is sent again goes on its way", timeout_s=60)
     refused = kit("dlq", "drop", "gen", "all", "-d", NAME)
     assert (refused.returncode, refused.stderr) == (
         2,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import gevent
 import pytest
 import zmq
 
@@ -12,7 +11,7 @@ from actorkit.edge import wire
 from actorkit.edge.listener import UNREAD_FRAMES, Listener
 from actorkit.edge.receiver import Receiver
 from actorkit.event.parcel import Parcel
-from tests.fleet import eventually
+from tests.until import until
 
 
 @pytest.fixture
@@ -36,14 +35,6 @@ def dealer(context: zmq.Context[zmq.Socket[bytes]], listener: Listener, rcvhwm: 
     made.rcvbuf = 4096
     made.connect(listener.endpoint)
     return made
-
-
-def until(condition: object, what: str) -> None:
-    def turned() -> object:
-        gevent.sleep(0.001)
-        return condition()  # type: ignore[operator]
-
-    eventually(turned, what)
 
 
 def test_a_peer_that_does_not_read_is_told_everything_when_it_does(
@@ -72,7 +63,7 @@ def test_a_peer_that_does_not_read_is_told_everything_when_it_does(
             message = wire.decode_from_receiver(peer.recv())
             assert isinstance(message, wire.Ack)
             consumed = max(consumed, message.consumed)
-            finished.update(message.done, range(1, message.ack_floor + 1) if message.ack_floor == count else ())
+            finished.update(message.acked_above, range(1, message.ack_floor + 1) if message.ack_floor == count else ())
         assert consumed == count
         until(lambda: listener.unread == 0, "nothing is kept any more")
 

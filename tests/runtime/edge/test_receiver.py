@@ -217,7 +217,7 @@ def test_a_stranger_does_not_hold_up_an_instance_that_drains() -> None:
 
 def told(session: ReceiveSession) -> tuple[int, list[int]]:
     ack = session.take_ack()
-    return ack.ack_floor, ack.done
+    return ack.ack_floor, ack.acked_above
 
 
 def test_numbers_that_finish_late_are_set_aside_and_told_when_they_are_finished() -> None:

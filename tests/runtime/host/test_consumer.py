@@ -23,8 +23,10 @@ from actorkit import (
 )
 from actorkit.director import Director
 from actorkit.errors import NotAnswered
-from actorkit.host import host
-from tests.runtime.directing import Asker, Keep, begin, until
+from actorkit.event.parcel import Parcel
+from tests.runtime.directing import Asker, Keep, begin
+from tests.runtime.host.setting import Setting
+from tests.until import until
 
 
 class Several(Actor):
@@ -287,13 +289,12 @@ def test_what_was_consumed_goes_on_while_the_next_event_of_the_batch_waits(direc
     assert [event.data for event in kept.kept] == list(range(10))
 
 
-def test_acknowledgements_wait_for_more_each_time_anew(director: Director, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "ACK_DELAY_S", 0.1)
-    ask, keep = director.register_actor(Asker, "asker"), director.register_actor(Keep, "keep")
-    director.connect_queue(ask, keep)
-    actor = begin(director)
-    for _ in range(3):
+def test_acknowledgements_wait_for_more_each_time_anew(setting: Setting) -> None:
+    host = setting.start(Keep, ack_delay_s=0.1)
+    up = setting.sender(host)
+    up.hello()
+    for number in range(1, 4):
         begun = time.monotonic()
-        with pytest.raises(NotAnswered):  # told by the acknowledgement
-            actor.request(JSONEvent("x"), timeout_s=10)
+        up.batch(Parcel(number, 0, "n", b"", b""))
+        up.hear_floor(number)
         assert time.monotonic() - begun > 0.09

@@ -8,7 +8,8 @@ import pytest
 
 from actorkit import Actor, Event, JSONEvent
 from actorkit.director import Director
-from tests.runtime.directing import Asker, Keep, begin, until
+from tests.runtime.directing import Asker, Keep, begin
+from tests.until import until
 
 
 class Talker(Actor):

@@ -12,7 +12,8 @@ from actorkit.director import Director
 from actorkit.edge.outcome import MAX_FAILURE_BYTES, Failed
 from actorkit.errors import AnswerTimeout, NotAnswered, RequestFailed
 from actorkit.event.context import Failure, Http
-from tests.runtime.directing import Asker, begin, until
+from tests.runtime.directing import Asker, begin
+from tests.until import until
 
 
 class Judge(Actor):
@@ -25,6 +26,9 @@ class Judge(Actor):
         match event.data:
             case "bad":
                 raise MalformedEvent("not this one", line=3)
+            case "slow and bad":
+                until(lambda: event.deadline == 0)
+                raise MalformedEvent("not this one")
             case "bug":
                 raise ZeroDivisionError("a bug")
             case "long":
@@ -79,7 +83,15 @@ def test_a_failure_travels_home_without_an_error_connection(director: Director, 
     assert (bug.status, bug.failure.kind) == (500, "ZeroDivisionError")
     assert Failure.of(bug, "asker") == bug.failure, "who fails of it tells the same"
     assert actor.request(JSONEvent("fine"), timeout_s=10).data == "fine"
-    assert director.host("judge").outboxes.dropped == {"failed": 2}, "the dead letters have them as well"
+    assert director.host("judge").outboxes.dropped == {"failed": 1}, "what nobody meant for the client is a dead letter"
+
+
+def test_what_nobody_waits_for_any_more_is_a_dead_letter_when_it_fails(director: Director) -> None:
+    actor = chain(director, Through)
+    actor.send(JSONEvent("bad"))
+    with pytest.raises(AnswerTimeout):
+        actor.request(JSONEvent("slow and bad"), timeout_s=0.05)
+    until(lambda: director.host("judge").outboxes.dropped == {"failed": 2})
 
 
 class Through(Actor):

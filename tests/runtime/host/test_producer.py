@@ -1,4 +1,4 @@
-"""When a source gives the others in the process their turn, waits for room, and ends."""
+"""When a source gives way to the others in the process, waits for its window, and ends."""
 
 from __future__ import annotations
 
@@ -10,25 +10,30 @@ from gevent.event import Event as Flag
 
 from actorkit import Actor, Event, JSONEvent
 from actorkit.director import Director
-from actorkit.host import producer
 from actorkit.host.consumer import SLICE_S
-from actorkit.host.producer import STRIDE, TURN_EVENTS, Pace, SourceWindow
-from tests.runtime.directing import Keep, until
+from actorkit.host.producer import SLICE_EVENTS, STRIDE, Pace, SourceWindow
+from tests.runtime.directing import Keep
+from tests.until import until
 
 
 class Clock:
-    """Goes on when it is told to; notes the turns that were given."""
+    """Goes on when it is told to; notes when others were let run."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.now = 1000.0
-        self.turns: list[float] = []
-        monkeypatch.setattr(producer, "perf_counter", lambda: self.now)
-        monkeypatch.setattr("gevent.sleep", lambda _: self.turns.append(self.now))
+        self.pauses: list[float] = []
+
+    def read(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds == 0
+        self.pauses.append(self.now)
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch)
+def clock() -> Clock:
+    return Clock()
 
 
 class Space:
@@ -55,7 +60,7 @@ class Space:
 def kept(clock: Clock, *seconds: float, space: Space | None = None) -> list[int]:
     """Make events that take so long each; returns at which ones the pace was kept."""
     space = space or Space(1 << 20)
-    pace, look, looks = Pace(cast(SourceWindow, space)), 1, []
+    pace, look, looks = Pace(cast(SourceWindow, space), clock.read, clock.sleep), 1, []
     for count, one in enumerate(seconds, 1):
         clock.now += one
         space.taken += 1
@@ -65,21 +70,21 @@ def kept(clock: Clock, *seconds: float, space: Space | None = None) -> list[int]
     return looks
 
 
-def test_a_quick_source_seldom_looks_and_gives_turns_by_number(clock: Clock) -> None:
-    looks = kept(clock, *[0.0] * (3 * TURN_EVENTS + 1))
+def test_a_quick_source_seldom_looks_and_gives_way_by_number(clock: Clock) -> None:
+    looks = kept(clock, *[0.0] * (3 * SLICE_EVENTS + 1))
     assert looks[:3] == [1, 1 + STRIDE, 1 + 2 * STRIDE]
-    assert len(clock.turns) == 3
+    assert len(clock.pauses) == 3
 
 
-def test_a_slow_source_gives_a_turn_after_every_event(clock: Clock) -> None:
+def test_a_slow_source_gives_way_after_every_event(clock: Clock) -> None:
     assert kept(clock, *[SLICE_S * 2] * 10) == list(range(1, 11))
-    assert len(clock.turns) == 10
+    assert len(clock.pauses) == 10
 
 
 def test_a_source_that_becomes_slow_keeps_the_others_waiting_for_one_stride(clock: Clock) -> None:
     slow = [SLICE_S * 2] * (STRIDE + 3)
     assert kept(clock, 0.0, *slow) == [1, 1 + STRIDE, 2 + STRIDE, 3 + STRIDE, 4 + STRIDE]
-    assert len(clock.turns) == 4
+    assert len(clock.pauses) == 4
 
 
 def test_a_source_that_becomes_quick_seldom_looks_again(clock: Clock) -> None:

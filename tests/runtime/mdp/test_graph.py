@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fleet import Fleet, Process, eventually
+from tests.fleet import Fleet, Process
 from tests.runtime.mdp.peers import BrokerProcess, broker_processes, free_port
+from tests.until import until
 
 COUNT = 120
 
@@ -74,10 +76,10 @@ def test_services_are_named_by_the_events_and_every_answer_arrives_though_broker
         made.asker(count=COUNT, services=["der"])
         for killed in brokers:
             before = len(made.numbers("sink"))
-            eventually(lambda before=before: len(made.numbers("sink")) > before + 20, "the load runs", 30)  # type: ignore[misc]
+            until(lambda before=before: len(made.numbers("sink")) > before + 20, "the load runs", 30)  # type: ignore[misc]
             killed.kill()
             killed.start()
-        eventually(lambda: len(set(made.numbers("sink"))) == COUNT, "every answer arrives", 60)
+        until(lambda: len(set(made.numbers("sink"))) == COUNT, "every answer arrives", 60)
         assert sorted(made.numbers("sink")) == list(range(COUNT)), "none twice"
         assert {line["asked"] for line in made.noted("sink")} == {"orders"}
         assert made.noted("failures") == []
@@ -91,16 +93,16 @@ def test_a_request_keeps_its_event_unacknowledged_until_the_answer_is_delivered(
         made.answerer()
         client = made.client(service="orders", concurrency=4)
         asker = made.asker(count=COUNT)
-        eventually(lambda: len(made.numbers("done")) >= 4, "the worker has answered")
+        until(lambda: len(made.numbers("done")) >= 4, "the worker has answered")
         # No sink: the answers are in the client, undelivered, and their events are the asker's still.
         assert asker.metric("actorkit_in_flight", outbox="client") + asker.metric("actorkit_backlog") > 0
         client.kill()
         client = made.fleet.restart(client)
-        eventually(lambda: client.metric("actorkit_in_flight") or len(made.numbers("done")) > 8, "it goes on")
+        until(lambda: client.metric("actorkit_in_flight") or len(made.numbers("done")) > 8, "it goes on")
         client.kill()
         made.fleet.restart(client)
         made.sinks()
-        eventually(lambda: set(made.numbers("sink")) == set(range(COUNT)), "every answer arrives", 60)
+        until(lambda: set(made.numbers("sink")) == set(range(COUNT)), "every answer arrives", 60)
         assert made.noted("failures") == []
 
 
@@ -115,10 +117,10 @@ def test_a_killed_worker_costs_nobody_an_answer(graph: Callable[..., Graph]) -> 
         made.asker(count=COUNT)
         for _ in range(2):
             before = len(made.numbers("sink"))
-            eventually(lambda before=before: len(made.numbers("sink")) > before + 20, "the load runs", 30)  # type: ignore[misc]
+            until(lambda before=before: len(made.numbers("sink")) > before + 20, "the load runs", 30)  # type: ignore[misc]
             worker.kill()
             worker = made.fleet.restart(worker)
-        eventually(lambda: len(made.numbers("sink")) >= COUNT, "every answer arrives", 60)
+        until(lambda: len(made.numbers("sink")) >= COUNT, "every answer arrives", 60)
         assert sorted(made.numbers("sink")) == list(range(COUNT))
         assert made.noted("failures") == []
 
@@ -133,7 +135,7 @@ def test_error_answers_are_errors_of_their_class(graph: Callable[..., Graph]) ->
         made.answerer(refused=[0])
         made.client(timeout_s=3)
         made.asker(count=4, services=["orders", "full", "nobody", ""])
-        eventually(lambda: len(made.noted("failures")) == 4, "all have failed", 30)
+        until(lambda: len(made.noted("failures")) == 4, "all have failed", 30)
         failures = {line["number"]: (line["status"], line["message"]) for line in made.noted("failures")}
     assert {number: status for number, (status, _) in failures.items()} == {0: 400, 1: 503, 2: 504, 3: 404}
     assert failures[0][1] == "0 is refused"
@@ -148,7 +150,7 @@ def test_without_a_broker_that_can_be_reached_a_request_fails_with_503(graph: Ca
     made.sinks()
     made.client(service="orders", timeout_s=0.5)
     made.asker(count=1)
-    eventually(lambda: [line["status"] for line in made.noted("failures")] == [503], "it has failed", 30)
+    until(lambda: [line["status"] for line in made.noted("failures")] == [503], "it has failed", 30)
     assert "no broker could be reached" in made.noted("failures")[0]["message"]
 
 
@@ -162,7 +164,7 @@ def test_a_worker_that_computes_for_several_liveness_periods_is_not_given_up(gra
         made.answerer()
         made.client(service="orders", concurrency=2, timeout_s=30)
         made.asker(count=2)
-        eventually(lambda: made.numbers("sink") == [0, 1], "both are answered", 40)
+        until(lambda: made.numbers("sink") == [0, 1], "both are answered", 40)
         assert made.numbers("done") == [0, 1], "neither was given to the worker again"
 
 
@@ -175,13 +177,43 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_has(graph: Callable[..., 
         made.answerer(pause_s=0.5)
         made.client(service="orders", concurrency=4)
         made.asker(count=12)
-        eventually(lambda: made.numbers("done"), "the first are being done")
+        until(lambda: made.numbers("done"), "the first are being done")
         worker.signal(signal.SIGTERM)
         assert worker.popen.wait(20) == 0
         finished = len(made.numbers("done"))
         made.fleet.restart(worker)
-        eventually(lambda: len(made.numbers("sink")) == 12, "all are answered", 30)
+        until(lambda: len(made.numbers("sink")) == 12, "all are answered", 30)
         assert sorted(made.numbers("done")) == list(range(12)), (
             f"none was done twice; the worker: {worker.log.read_text()}"
         )
         assert finished < 12
+
+
+@pytest.mark.parametrize("first", ["worker", "broker"])
+@pytest.mark.parametrize("told", [False, True], ids=["at work", "told to end"])
+def test_nothing_is_done_twice_when_the_machine_stands_still(
+    graph: Callable[..., Graph], first: str, told: bool
+) -> None:
+    """Both ends stand still at once, and wake one after the other; neither holds its own sleep against the other."""
+    with broker_processes(1, "heartbeat_s=0.6") as (broker,):
+        made = graph(broker)
+        made.sinks()
+        worker = made.worker(service="orders", capacity=4, heartbeat_s=0.6)
+        made.answerer(pause_s=0.5)
+        made.client(service="orders", concurrency=4)
+        made.asker(count=12)
+        until(lambda: made.numbers("done"), "the first are being done")
+        if told:
+            worker.signal(signal.SIGTERM)
+        ends = {"broker": broker.send, "worker": worker.signal}
+        for send in ends.values():
+            send(signal.SIGSTOP)
+        time.sleep(2.4)  # silence is held against a peer after 1.8 s, and ends a client's connection after 3 s
+        ends.pop(first)(signal.SIGCONT)
+        time.sleep(0.1)
+        ends.popitem()[1](signal.SIGCONT)
+        if told:
+            assert worker.popen.wait(20) == 0
+            made.fleet.restart(worker)
+        until(lambda: len(made.numbers("sink")) == 12, "all are answered", 30)
+        assert sorted(made.numbers("done")) == list(range(12)), f"none was done twice; {worker.log.read_text()}"

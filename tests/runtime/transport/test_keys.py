@@ -13,7 +13,8 @@ from actorkit.errors import SettingsError
 from actorkit.transport import topology_keys
 from actorkit.transport.curve import present_keys
 from actorkit.transport.topology_keys import generate
-from tests.fleet import Fleet, eventually
+from tests.fleet import Fleet
+from tests.until import until
 
 
 def written(path: Path, **changes: str) -> Path:
@@ -26,14 +27,14 @@ def test_events_travel_between_those_who_have_the_pair(fleet: Fleet, tmp_path: P
     keys = str(written(tmp_path / "keys"))
     params = json.dumps({"file": str(tmp_path / "seen")})
     sink = fleet.start("sink", "tests.probes:Sink", keys=keys, params=params, inbox="tcp://127.0.0.1:*")
-    eventually(sink.ready, "the sink is ready")
+    until(sink.ready, "the sink is ready")
     endpoint = sink.log.read_text().partition("inbox at ")[2].split()[0]
     source = fleet.start("source", "tests.probes:Source", keys=keys, params='{"count": 1000}')
     source.kill()
     source.variables["ACTORKIT_OUTBOX_SINK"] = f"{endpoint}#source"
     source = fleet.restart(source)
-    eventually(lambda: source.metric("actorkit_events_out_total") == 1000, "all is sent")
-    eventually(lambda: source.metric("actorkit_unfinished") == 0, "all is acknowledged")
+    until(lambda: source.metric("actorkit_events_out_total") == 1000, "all is sent")
+    until(lambda: source.metric("actorkit_unfinished") == 0, "all is acknowledged")
 
     assert sink.metric("actorkit_events_in_total") == 1000
 
@@ -42,7 +43,7 @@ def test_events_travel_between_those_who_have_the_pair(fleet: Fleet, tmp_path: P
 def test_nobody_else_gets_a_frame_in(fleet: Fleet, tmp_path: Path, stranger: str) -> None:
     file = written(tmp_path / "keys")
     sink = fleet.start("sink", "tests.probes:Pass", keys=str(file), inbox="tcp://127.0.0.1:*")
-    eventually(sink.ready, "it is ready")
+    until(sink.ready, "it is ready")
     endpoint = sink.log.read_text().partition("inbox at ")[2].split()[0]
     own, topology = generate(), topology_keys.read(file)
     keys = {
@@ -65,7 +66,7 @@ def test_nobody_else_gets_a_frame_in(fleet: Fleet, tmp_path: Path, stranger: str
         dealer.disable_monitor()
         monitor.close()
     denied = stranger == "with a pair of its own"
-    eventually(
+    until(
         lambda: (sink.metric("actorkit_frames_rejected_total", reason="no-key") > 0) == denied,
         "who has a wrong key is counted",
     )

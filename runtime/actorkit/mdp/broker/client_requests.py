@@ -8,7 +8,8 @@ from typing import Final
 from actorkit.mdp.broker import mmi
 from actorkit.mdp.broker.counts import Counts
 from actorkit.mdp.broker.queues import RequestQueues
-from actorkit.mdp.broker.service import Request, Service
+from actorkit.mdp.broker.request import Request
+from actorkit.mdp.broker.service import Service
 from actorkit.mdp.broker.services import ServiceTable
 from actorkit.mdp.errors import FrameError
 from actorkit.mdp.frames import (
@@ -22,6 +23,9 @@ from actorkit.mdp.frames import (
     read_request_header,
 )
 from actorkit.mdp.options import BrokerParams
+
+#: How many times `request_timeout_s` a client may wait, if it says so, for a service that nobody has registered.
+MENTIONED_TIMEOUTS: Final = 10
 
 #: Most clients that are told when the broker begins to drain; when more ask, those that asked first are forgotten.
 MAX_WATCHERS: Final = 20_000
@@ -62,6 +66,7 @@ class ClientRequests:
         body = frames[4:]
         deadline = 0.0
         is_ours = False
+        turn = b""
         first = body[0]
         if isinstance(first, bytes) and first.startswith(EXTENSION):
             try:
@@ -70,21 +75,24 @@ class ClientRequests:
                 self._counts.errors["header"] += 1
                 return
             is_ours = True
+            turn = header.client
             del body[0]
             if header.ms > 0:
                 deadline = now + header.ms / 1000
         size = 0
         for part in body:
             size += len(part)
-        request = Request(frames[0], dialect, body, now, deadline, is_ours, size)
+        request = Request(frames[0], turn or frames[0], dialect, body, now, deadline, is_ours, size)
         self._counts.requests += 1
-        service = self._services.by_name.get(name)
+        service = self._services.get(name)
         if service is None or size > self._params.max_body_bytes or self.draining or not body:
             service = self._check(request, name)
             if service is None:
                 return
         if not deadline:
             request.deadline = now + service.request_timeout_s
+        elif service.made_up_by is not None:
+            request.deadline = min(deadline, now + MENTIONED_TIMEOUTS * service.request_timeout_s)
         worker = service.next_idle()
         if worker is not None:
             service.busy += 1
@@ -123,9 +131,9 @@ class ClientRequests:
             self.last_refused = request.arrived
             refuse(request, name, 503, "draining", "the broker is stopping")
         else:
-            service = self._services.get_or_create(name)
+            service = self._services.for_client(name, request.client)
             if service is None:
-                text = f"{len(self._services)} services are known"
+                text = "too many names are known that no worker has registered for"
                 refuse(request, name, 503, "too_many_services", text)
             return service
         return None

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import zmq
 
 from actorkit.mdp.broker.counts import BOUNDS_S
-from actorkit.mdp.broker.service import Request
+from actorkit.mdp.broker.request import Request
 from actorkit.mdp.broker.state import BrokerState
 from actorkit.mdp.errors import FrameError
 from actorkit.mdp.frames import EMPTY, EXTENSION, V1, Part, read_request_header, show, worker_request
@@ -103,10 +103,10 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
                 continue
             part = recv(0, False)
             if header == of_client:
-                extension, deadline = no_extension, 0.0
+                extension, deadline, turn = no_extension, 0.0, identity
                 if part.more and len(part) <= copied:
                     extension = (empty + part,)
-                    deadline = _deadline(extension[0], now)
+                    deadline, turn = _deadline(extension[0], now, identity)
                     part = recv(0, False)
                 size = len(part)
                 body = empty + part if size <= max_bytes else empty
@@ -123,14 +123,14 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
                 worker = service.next_idle() if service.idle or service.processes else None
                 queue = service.queue
                 if worker is None and (
-                    len(queue) >= service.queue_limit or queues.queued_bytes + size > max_queued_bytes
+                    queue.length >= service.queue_limit or queues.queued_bytes + size > max_queued_bytes
                 ):
                     _other(socket, state, [identity, empty, header, third, *extension], part, now)
                     continue
                 counts.requests += 1
                 if not deadline:
                     deadline = now + service.request_timeout_s
-                request = Request(identity, v1, [body], now, deadline, bool(extension), size)
+                request = Request(identity, turn, v1, [body], now, deadline, bool(extension), size)
                 if worker is None:
                     queue.append(request)
                     queues.queued_bytes += size
@@ -172,11 +172,11 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
                 counts.seconds_sum += seconds
                 buckets[bisect_left(bounds, seconds)] += 1
                 queue = service.queue
-                if not queue or queue[0].deadline <= now:
+                if not queue.length or queue.peek().deadline <= now:
                     queues.assign_next(worker, now)
                     flush(socket, state, now)
                     continue
-                request = queue.popleft()
+                request = queue.pop()
                 queues.queued_bytes -= request.size_bytes
             else:
                 _other(socket, state, [identity, empty, header, third], part, now)
@@ -210,15 +210,16 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
         return clock()
 
 
-def _deadline(extension: bytes, now: float) -> float:
-    """When a request with that extension header expires; 0: the header does not say; -1: it is none."""
+def _deadline(extension: bytes, now: float, identity: bytes) -> tuple[float, bytes]:
+    """When a request with that extension header expires, and whose turn it takes (that routing id's, if the header does
+    not say). 0: the header says no time; -1: it is none."""
     if not extension.startswith(EXTENSION):
-        return -1.0
+        return -1.0, identity
     try:
-        ms = read_request_header(extension).ms
+        header = read_request_header(extension)
     except FrameError:
-        return -1.0
-    return now + ms / 1000 if ms > 0 else 0.0
+        return -1.0, identity
+    return (now + header.ms / 1000 if header.ms > 0 else 0.0), header.client or identity
 
 
 def _other(socket: RawSocket, state: BrokerState, frames: list[Part], part: Any, now: float) -> None:

@@ -63,12 +63,12 @@ class BrokerCollector(Collector):
     def _services(self, state: BrokerState) -> Iterator[GaugeMetricFamily]:
         now = self._clock()
         rows: dict[str, list[float]] = {}
-        for service in list(state.services.by_name.values()):
+        for service in state.services.all():
             # A name that only clients mention must not become a label: anyone could make up millions.
             known = service.pinned or service.workers
             label = service.label if known and len(rows) < state.params.metric_services else OTHER
             row = rows.setdefault(label, [0.0, 0.0, 0.0, 0.0])
-            row[0] += len(service.queue)
+            row[0] += service.queue.length
             row[1] = max(row[1], service.oldest_s(now))
             row[2] += service.workers
             row[3] += service.busy

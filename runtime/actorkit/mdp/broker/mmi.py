@@ -7,11 +7,9 @@ JSON: {name: {"workers", "busy", "queue", "oldest_s"}}. Any other name: 501.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
-from actorkit.mdp.broker.service import Service
+from actorkit.mdp.broker.services import ServiceTable
 from actorkit.mdp.frames import DRAINING, Part
 
 
@@ -25,17 +23,17 @@ class ServiceReport(msgspec.Struct, frozen=True, kw_only=True):
     oldest_s: float
 
 
-def report(services: Mapping[Part, Service], now: float) -> dict[str, ServiceReport]:
+def report(services: ServiceTable, now: float) -> dict[str, ServiceReport]:
     """The state of every service, by name."""
     return {
         service.label: ServiceReport(
-            workers=service.workers, busy=service.busy, queue=len(service.queue), oldest_s=service.oldest_s(now)
+            workers=service.workers, busy=service.busy, queue=service.queue.length, oldest_s=service.oldest_s(now)
         )
-        for service in services.values()
+        for service in services.all()
     }
 
 
-def answer(services: Mapping[Part, Service], name: Part, argument: Part, now: float) -> list[Part]:
+def answer(services: ServiceTable, name: Part, argument: Part, now: float) -> list[Part]:
     """The body of the answer to a request for an `mmi.` service."""
     asked = argument if isinstance(argument, bytes) else argument.bytes
     service = services.get(asked)
@@ -48,5 +46,5 @@ def answer(services: Mapping[Part, Service], name: Part, argument: Part, now: fl
             return [msgspec.json.encode(report(services, now))]
         if service is None:
             return [b"0"]
-        return [b"%d" % (service.workers if name == b"mmi.workers" else len(service.queue))]
+        return [b"%d" % (service.workers if name == b"mmi.workers" else service.queue.length)]
     return [b"501"]  # rule 24

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from actorkit.mdp.broker.counts import Counts
-from actorkit.mdp.broker.service import Request, Service, Worker
+from actorkit.mdp.broker.request import Request
+from actorkit.mdp.broker.service import Service, Worker
 from actorkit.mdp.frames import ErrorHeader, Part, client_answer, worker_request, write_header
 from actorkit.mdp.options import BrokerParams
 
@@ -27,8 +28,8 @@ class RequestQueues:
     def add(self, service: Service, request: Request) -> None:
         """Let a request wait that nobody is idle for; refuse it where too much waits already."""
         queue = service.queue
-        if len(queue) >= service.queue_limit:
-            self.refuse(request, service.name, 503, "queue_full", f'{len(queue)} requests wait for "{service.label}"')
+        if queue.length >= service.queue_limit and self._has_its_share(service, request):
+            self.refuse(request, service.name, 503, "queue_full", f'{queue.length} requests wait for "{service.label}"')
         elif self.queued_bytes + request.size_bytes > self._params.queue_bytes_limit:
             self.refuse(request, service.name, 503, "queue_bytes", f"{self.queued_bytes} bytes wait at the broker")
         else:
@@ -38,7 +39,7 @@ class RequestQueues:
 
     def take(self, service: Service) -> Request:
         """Take the request of a service that is next; there is one."""
-        request = service.queue.popleft()
+        request = service.queue.pop()
         self.queued_bytes -= request.size_bytes
         return request
 
@@ -51,8 +52,8 @@ class RequestQueues:
     def dispatch(self, service: Service, now: float) -> None:
         """Give waiting requests to idle workers."""
         queue = service.queue
-        while queue:
-            if queue[0].deadline > now:
+        while queue.length:
+            if queue.peek().deadline > now:
                 worker = service.next_idle()
                 if worker is None:
                     return
@@ -64,7 +65,7 @@ class RequestQueues:
     def assign_next(self, worker: Worker, now: float) -> None:
         """Give a worker that has answered the request that is next, or let it be idle."""
         service = worker.service
-        while service.queue:
+        while service.queue.length:
             request = self.take(service)
             if request.deadline > now:
                 self.assign(worker, request, now)
@@ -88,7 +89,7 @@ class RequestQueues:
             return
         self._counts.requeued += 1
         self.queued_bytes += request.size_bytes
-        service.queue.appendleft(request)
+        service.queue.put_back(request)
         service.next_deadline = min(service.next_deadline, request.deadline)
         self.dispatch(service, now)
 
@@ -116,3 +117,14 @@ class RequestQueues:
             self.refuse(request, service.name, 503, "draining", "the broker stopped before a worker was free")
             self.queued_bytes -= request.size_bytes
         service.queue.clear()
+
+    def _has_its_share(self, service: Service, request: Request) -> bool:
+        """Whether a client has as many requests in a full queue as an even share is, or it is overfull by others'.
+
+        So one client's backlog shuts nobody out: who has less is let in, until twice the limit wait.
+        """
+        queue = service.queue
+        if queue.length >= 2 * service.queue_limit:
+            return True
+        own = queue.waiting_of(request.turn)
+        return own >= service.queue_limit // (queue.clients + (not own))

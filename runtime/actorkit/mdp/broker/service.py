@@ -1,40 +1,14 @@
-"""What the broker knows of one service, of one worker registered for it, and of one request."""
+"""What the broker knows of one service, and of one worker registered for it."""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import TypeAlias
 
-import msgspec
-
 from actorkit.mdp.broker import slots
+from actorkit.mdp.broker.queue import RequestQueue
+from actorkit.mdp.broker.request import Request
 from actorkit.mdp.frames import OUR_WORKER, Dialect, Part, show
-
-
-class Request(msgspec.Struct, gc=False, eq=False):
-    """A client's request, kept until it is answered, refused or expired.
-
-    A Struct, and not seen by the garbage collector: one is made for every request, and cycles cannot begin here.
-    """
-
-    client: Part
-    dialect: Dialect
-    body: list[Part]
-    arrived: float
-    #: When it expires; set once its service is known.
-    deadline: float
-    #: Whether the client is one of ours, which is told of refusals.
-    is_ours: bool
-    size_bytes: int = 0
-    #: How many workers had it and were lost.
-    attempts: int = 0
-    #: What a 0.2 worker has answered in parts for a 0.1 client, which can be given one reply only.
-    parts: list[Part] | None = None
-    #: Whether a part of the answer has been sent to the client; then it cannot be done again.
-    streamed: bool = False
-
-    def __repr__(self) -> str:
-        return f"<Request of {show(self.client)} ({self.dialect.version}), attempts {self.attempts}>"
 
 
 class Worker:
@@ -76,6 +50,7 @@ class Service:
         "idempotent",
         "idle",
         "label",
+        "made_up_by",
         "name",
         "next_deadline",
         "pinned",
@@ -97,7 +72,9 @@ class Service:
         self.request_timeout_s = request_timeout_s
         #: A configured service is kept when nobody waits or works for it.
         self.pinned = pinned
-        self.queue: deque[Request] = deque()
+        #: The client that made the name up, while no worker has registered for it.
+        self.made_up_by: Part | None = None
+        self.queue = RequestQueue()
         self.idle: deque[Worker] = deque()
         #: The processes with several slots for this service; None while there is none.
         self.processes: slots.LeastLoaded[Worker] | None = None
@@ -161,24 +138,12 @@ class Service:
 
     def oldest_s(self, now: float) -> float:
         """The age of the request that has waited for longest, 0 when none waits. Any thread may ask."""
-        try:
-            return max(0.0, now - self.queue[0].arrived)
-        except IndexError:
-            return 0.0
+        oldest = self.queue.oldest()
+        return 0.0 if oldest is None else max(0.0, now - oldest)
 
     def take_expired(self, now: float) -> list[Request]:
         """Take every request out of the queue whose deadline has passed."""
-        kept: deque[Request] = deque()
-        earliest = float("inf")
-        expired: list[Request] = []
-        for request in self.queue:
-            if request.deadline <= now:
-                expired.append(request)
-            else:
-                kept.append(request)
-                earliest = min(earliest, request.deadline)
-        self.queue = kept
-        self.next_deadline = earliest
+        expired, self.next_deadline = self.queue.take_expired(now)
         return expired
 
     def _count_stale(self) -> None:

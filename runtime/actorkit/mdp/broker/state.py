@@ -55,7 +55,7 @@ class BrokerState:
         self._commands = WorkerCommands(params, self.counts, self.outgoing, self.services, self.workers, self.queues)
 
     def __repr__(self) -> str:
-        waiting = sum(len(service.queue) for service in self.services.values())
+        waiting = sum(len(service.queue) for service in self.services.all())
         return (
             f"<BrokerState {len(self.services)} services, {len(self.workers)} workers, {waiting} waiting"
             f"{', draining' if self.draining else ''}>"
@@ -106,7 +106,7 @@ class BrokerState:
     def tick(self, now: float) -> None:
         """Send the heartbeats that are due, give up workers that are silent, expire requests. Call it often."""
         self._commands.lose_silent(now)
-        for service in list(self.services.values()):
+        for service in self.services.all():
             if service.next_deadline <= now:
                 self.queues.sweep(service, now)
                 self.services.forget(service)
@@ -119,7 +119,7 @@ class BrokerState:
 
     def is_idle(self) -> bool:
         """Whether no request waits or is being done."""
-        return not any(service.queue or service.busy for service in self.services.values())
+        return not any(service.queue or service.busy for service in self.services.all())
 
     def may_end(self, now: float) -> bool:
         """Whether it is idle and clients have heard that they must go elsewhere: none has asked for a while."""
@@ -133,5 +133,5 @@ class BrokerState:
                 self.queues.refuse(worker.request, worker.service.name, 504, "draining", text)
             self.outgoing.append([worker.identity, *disconnect(worker.dialect)])
         self.workers.clear()
-        for service in self.services.values():
+        for service in self.services.all():
             self.queues.refuse_all(service)

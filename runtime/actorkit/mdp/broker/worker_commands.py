@@ -149,12 +149,11 @@ class WorkerCommands:
         if not is_service_name(name):
             self._counts.errors["service_name"] += 1
             return
-        service = None if name.startswith(MMI) else self._services.get_or_create(name)
-        if service is None:
-            # Rule 22, or no room for another service.
-            self._counts.errors["mmi_worker" if name.startswith(MMI) else "too_many_services"] += 1
-            self._outgoing.append([identity, *disconnect(dialect)])
+        if name.startswith(MMI):
+            self._counts.errors["mmi_worker"] += 1
+            self._outgoing.append([identity, *disconnect(dialect)])  # rule 22
             return
+        service = self._services.for_worker(name)
         self._workers.register(identity, dialect, service, now)
         self._queues.dispatch(service, now)
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from actorkit.mdp.broker import slots
 from actorkit.mdp.broker.heartbeats import Heartbeats
-from actorkit.mdp.broker.service import Process, Request, Service, Worker
+from actorkit.mdp.broker.request import Request
+from actorkit.mdp.broker.service import Process, Service, Worker
 from actorkit.mdp.frames import Dialect, Part, process_name
 from actorkit.mdp.options import BrokerParams
 

@@ -20,6 +20,7 @@ from actorkit.mdp.frames import (
     ErrorHeader,
     RequestHeader,
     client_request,
+    new_client_name,
     parse_answer,
     read_error_header,
     write_header,
@@ -61,6 +62,7 @@ class Client:
         self._links: dict[str, BrokerConnection] = {}
         self._room = Semaphore(max_calls)
         self._headers = headers
+        self._name = new_client_name()
         self._links_changed = Event()
         self._uses = count(1)
         self._closed = False
@@ -159,7 +161,8 @@ class Client:
 
     def _ask(self, link: BrokerConnection, service: str, body: Sequence[bytes], timeout_s: float) -> list[bytes]:
         name = service.encode()
-        header = [write_header(RequestHeader(ms=max(1, int(timeout_s * 1000))))] if self._headers else []
+        ms = max(1, int(timeout_s * 1000))
+        header = [write_header(RequestHeader(ms=ms, client=self._name))] if self._headers else []
         link.last_used = next(self._uses)
         call_socket = link.take()
         answered = False

@@ -42,6 +42,9 @@ class WorkerSession:
         self._heartbeat_s = heartbeat_s
         self._expiry_s = heartbeat_s * liveness
         self._last_heard = now
+        self._last_tick = now
+        #: The broker's silence before this time is not held against it: we did not listen.
+        self._awake_since = now
         self._last_sent = now
         self._last_beat = now
         self._beat_due = False
@@ -103,10 +106,18 @@ class WorkerSession:
         return [disconnect()]
 
     def tick(self, now: float) -> list[list[Part]]:
-        """Send a heartbeat when it is time (rule 14); end when the broker has been silent for too long (rule 19)."""
+        """Send a heartbeat when it is time (rule 14); end when the broker has been silent for too long (rule 19).
+
+        Call it several times in an interval. When that was not possible, this process stood still, and perhaps the
+        whole machine with the broker on it: then the broker gets its time anew, as the broker gives it to workers. Else
+        whoever woke first would give the other up, and a request that is being done would be done again.
+        """
         if self.ended:
             return []
-        if now - self._last_heard >= self._expiry_s:
+        if now - self._last_tick > self._heartbeat_s:
+            self._awake_since = now
+        self._last_tick = now
+        if now - max(self._last_heard, self._awake_since) >= self._expiry_s:
             self._end("the broker fell silent")
             return []
         if now - self._last_sent < self._heartbeat_s and not self._beat_due:

@@ -41,7 +41,7 @@ class Bench:
     def ask(self, client: bytes, *body: bytes, service: bytes = b"echo") -> list[list[f.Part]]:
         return self.send(client, b"", b"MDPC01", service, *(body or (b"hi",)))
 
-    def ask_noted(self, client: bytes, *body: bytes, ms: int = 0, service: bytes = b"echo") -> list[list[f.Part]]:
+    def ask_ours(self, client: bytes, *body: bytes, ms: int = 0, service: bytes = b"echo") -> list[list[f.Part]]:
         return self.ask(client, f.write_header(f.RequestHeader(ms=ms)), *(body or (b"hi",)), service=service)
 
     def reply(self, identity: bytes, client: bytes, *body: bytes) -> list[list[f.Part]]:

@@ -25,7 +25,7 @@ def test_a_full_queue_refuses_our_client_and_is_silent_to_others(make: type[Benc
     bench = make(BrokerParams(queue_limit=1))
     bench.ask(b"a")
     assert bench.ask(b"b") == []
-    (message,) = bench.ask_noted(b"c")
+    (message,) = bench.ask_ours(b"c")
     assert message[:4] == answered(b"c")[:4]
     assert refusal(message).status == 503
     assert bench.error("queue_full") == 2
@@ -34,7 +34,7 @@ def test_a_full_queue_refuses_our_client_and_is_silent_to_others(make: type[Benc
 def test_all_queues_together_are_bounded_in_bytes(make: type[Bench]) -> None:
     bench = make(BrokerParams(queue_bytes_limit=100))
     bench.ask(b"a", b"x" * 60)
-    (message,) = bench.ask_noted(b"b", b"x" * 60, service=b"other")
+    (message,) = bench.ask_ours(b"b", b"x" * 60, service=b"other")
     assert refusal(message).status == 503
     assert bench.error("queue_bytes") == 1
     assert list(bench.state.services) == [b"echo"]
@@ -42,7 +42,7 @@ def test_all_queues_together_are_bounded_in_bytes(make: type[Bench]) -> None:
 
 def test_a_request_that_is_too_large_is_refused(make: type[Bench]) -> None:
     bench = make(BrokerParams(max_body_bytes=100))
-    (message,) = bench.ask_noted(b"b", b"x" * 60, b"x" * 60)
+    (message,) = bench.ask_ours(b"b", b"x" * 60, b"x" * 60)
     assert refusal(message).status == 413
 
 
@@ -55,21 +55,52 @@ def test_names_that_only_clients_mention_are_bounded_and_forgotten(make: type[Be
     assert not bench.state.services
 
 
+def test_ten_thousand_made_up_names_shut_nobody_out(make: type[Bench]) -> None:
+    bench = make()
+    told = [sent for number in range(10_000) for sent in bench.ask_ours(b"stranger", service=b"made-up-%d" % number)]
+    assert {refusal(message).status for message in told} == {503}
+    assert bench.error("too_many_services") == len(told) == 9_900
+    assert bench.ask(b"client", service=b"late") == []
+    assert bench.ready(b"w1", b"late") == [given(b"client")]
+    assert bench.ready(b"w2", b"unheard of") == []
+    assert bench.ask(b"client", service=b"unheard of") == [given(b"client", to=b"w2")]
+    bench.later(61)
+    assert not [name for name in bench.state.services if isinstance(name, bytes) and name.startswith(b"made-up")]
+    assert bench.ask_ours(b"stranger", service=b"made-up-again") == []
+
+
+def test_a_worker_gets_its_service_though_names_of_clients_are_as_many_as_may_be(make: type[Bench]) -> None:
+    bench = make(BrokerParams(max_services=2))
+    for name in (b"a", b"b"):
+        bench.ask(b"x", service=name)
+    assert bench.ready(b"w1", b"c") == []
+    assert bench.ready(b"w2", b"a") == [given(b"x", to=b"w2")]
+    assert bench.ask(b"x", service=b"d") == []
+    assert bench.error("too_many_services") == 0
+
+
+def test_nobody_waits_for_long_for_a_name_that_no_worker_has(make: type[Bench]) -> None:
+    bench = make(BrokerParams(request_timeout_s=1))
+    for _ in range(2):
+        bench.ask_ours(b"c", ms=2**40)
+    assert [refusal(message).status for message in bench.later(10.5)] == [504, 504]
+
+
 @pytest.mark.parametrize("name", [b"", b"\xff\xfe", b"a\x00b", b"x" * 256])
 def test_a_service_has_a_printable_name(bench: Bench, name: bytes) -> None:
-    (message,) = bench.ask_noted(b"c", service=name)
+    (message,) = bench.ask_ours(b"c", service=name)
     assert refusal(message).status == 400
     bench.ready(b"w", name)
     assert bench.error("service_name") == 2
 
 
-def test_the_note_of_our_client_never_reaches_a_worker(bench: Bench) -> None:
+def test_the_header_of_our_client_never_reaches_a_worker(bench: Bench) -> None:
     bench.ready(b"w1")
-    assert bench.ask_noted(b"c", b"one", b"two") == [given(b"c", b"one", b"two")]
+    assert bench.ask_ours(b"c", b"one", b"two") == [given(b"c", b"one", b"two")]
 
 
 def test_the_deadline_of_a_client_travels_with_its_request(bench: Bench) -> None:
-    bench.ask_noted(b"c", ms=1500)
+    bench.ask_ours(b"c", ms=1500)
     (message,) = bench.later(2)
     assert refusal(message).status == 504
     assert bench.ready(b"w1") == []
@@ -78,7 +109,7 @@ def test_the_deadline_of_a_client_travels_with_its_request(bench: Bench) -> None
 def test_an_expired_request_is_not_given_out_even_before_the_sweep(bench: Bench) -> None:
     bench.ready(b"w1")
     bench.ask(b"a")
-    bench.ask_noted(b"b", ms=1000)
+    bench.ask_ours(b"b", ms=1000)
     bench.now += 2
     sent = bench.reply(b"w1", b"a")
     assert sent[0] == answered(b"a")
@@ -90,7 +121,7 @@ def test_an_expired_request_is_not_given_out_even_before_the_sweep(bench: Bench)
 def test_a_service_that_is_not_idempotent_refuses_at_once_when_its_worker_dies(make: type[Bench]) -> None:
     bench = make(BrokerParams(services={"echo": ServiceOptions(idempotent=False)}))
     bench.ready(b"w1")
-    bench.ask_noted(b"c")
+    bench.ask_ours(b"c")
     sent = bench.later(EXPIRY_S + 1)
     assert [refusal(message).status for message in sent if message[0] == b"c"] == [502]
     assert bench.ready(b"w2") == []
@@ -101,14 +132,14 @@ def test_a_request_that_our_draining_worker_did_not_begin_is_given_on_in_any_cas
 ) -> None:
     bench = make(BrokerParams(services={"echo": ServiceOptions(idempotent=False)}))
     bench.ready(b"AK1worker")
-    bench.ask_noted(b"c")
+    bench.ask_ours(b"c")
     bench.ready(b"w2")
     assert bench.send(b"AK1worker", b"", b"MDPW01", b"\x05") == [given(b"c", to=b"w2")]
 
 
 def test_a_request_that_kills_its_workers_is_given_up(make: type[Bench]) -> None:
     bench = make(BrokerParams(max_attempts=2))
-    bench.ask_noted(b"c")
+    bench.ask_ours(b"c")
     for worker in (b"w1", b"w2"):
         assert bench.ready(worker) == [given(b"c", to=worker)]
         sent = bench.send(worker, b"", b"MDPW01", b"\x05")
@@ -158,7 +189,7 @@ def test_a_draining_broker_finishes_what_it_has_and_refuses_what_is_new(bench: B
     bench.ask(b"a")
     bench.ask(b"b")
     bench.state.drain(bench.now)
-    (message,) = bench.ask_noted(b"c")
+    (message,) = bench.ask_ours(b"c")
     assert refusal(message).status == 503
     assert bench.reply(b"w1", b"a") == [answered(b"a"), given(b"b")]
     assert not bench.state.is_idle()
@@ -187,8 +218,8 @@ def test_no_more_clients_are_remembered_than_the_limit(bench: Bench) -> None:
 
 def test_the_farewell_refuses_what_is_left_and_disconnects_workers(bench: Bench) -> None:
     bench.ready(b"w1")
-    bench.ask_noted(b"a")
-    bench.ask_noted(b"b")
+    bench.ask_ours(b"a")
+    bench.ask_ours(b"b")
     bench.state.shut_down()
     sent = bench.take()
     assert [message[0] for message in sent] == [b"a", b"w1", b"b"]

@@ -27,10 +27,25 @@ def test_rule_16_every_session_has_an_identity_of_its_own() -> None:
 def test_rule_17_registration_is_taken_for_granted_until_the_broker_falls_silent() -> None:
     talk = begin()
     assert talk.tick(0.5) == []
+    assert talk.tick(1.4) == [BEAT]
+    assert talk.tick(2.3) == []
     assert talk.tick(2.9) == [BEAT]
     assert not talk.ended
     assert talk.tick(3.0) == []
     assert talk.ended
+
+
+def test_a_worker_that_stood_still_itself_does_not_hold_the_silence_against_the_broker() -> None:
+    talk = begin()
+    talk.on_message(request(), 0.5)
+    talk.tick(0.6)
+    assert talk.tick(60.0) == [BEAT]
+    assert not talk.ended
+    for now in (60.9, 61.8, 62.7):
+        talk.tick(now)
+    assert not talk.ended
+    talk.tick(63.0)
+    assert talk.ended, "the broker is silent yet"
 
 
 def test_rule_18_nothing_is_said_after_a_disconnect() -> None:

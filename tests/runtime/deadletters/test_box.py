@@ -14,7 +14,8 @@ import pytest
 from actorkit import Event, Failure, Http, settings
 from actorkit.deadletters import cli
 from actorkit.deadletters.box import Box, DeadLetterError, drop, letters
-from tests.fleet import PYTHONPATH, Fleet, Process, eventually
+from tests.fleet import PYTHONPATH, Fleet, Process
+from tests.until import until
 
 #: The least that an environment must say.
 GOOD = {"ACTORKIT_ACTOR": "down", "ACTORKIT_CLASS": "tests.probes:Pass"}
@@ -103,8 +104,8 @@ def test_a_failed_event_is_stored_before_it_is_acknowledged_and_can_be_sent_agai
     box = str(tmp_path / "box")
     down = fleet.start("down", "tests.probes:Pass", params='{"fail_every": 2}', dead_letters=box)
     up = fleet.start("up", "tests.probes:Source", outbox_down="down", params='{"count": 5}')
-    eventually(lambda: up.metric("actorkit_events_out_total") == 5, "all is sent")
-    eventually(lambda: up.metric("actorkit_unfinished") == 0, "all is acknowledged")
+    until(lambda: up.metric("actorkit_events_out_total") == 5, "all is sent")
+    until(lambda: up.metric("actorkit_unfinished") == 0, "all is acknowledged")
     assert down.metric("actorkit_events_dropped_total", reason="dead-letter") == 3
     listed = [json.loads(line) for line in command(down, "list").stdout.splitlines()]
     assert [(entry["reason"], entry["message"], entry["inbox"]) for entry in listed] == [
@@ -132,8 +133,8 @@ def test_what_cannot_be_stored_is_not_acknowledged(fleet: Fleet, tmp_path: Path)
     blocked.write_text("a file where the folder should be")
     down = fleet.start("down", "tests.probes:Pass", params='{"fail_every": 1}', dead_letters=str(blocked))
     up = fleet.start("up", "tests.probes:Source", outbox_down="down", params='{"count": 1}')
-    eventually(lambda: "cannot be written" in down.log.read_text(), "it says so")
+    until(lambda: "cannot be written" in down.log.read_text(), "it says so")
     assert up.metric("actorkit_unfinished") == 1
     blocked.unlink()
-    eventually(lambda: up.metric("actorkit_unfinished") == 0, "acknowledged once it is stored")
+    until(lambda: up.metric("actorkit_unfinished") == 0, "acknowledged once it is stored")
     assert len(list(letters(blocked))) == 1

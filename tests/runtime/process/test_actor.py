@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.fleet import PYTHONPATH, Fleet, Process, eventually, fetch
+from tests.fleet import PYTHONPATH, Fleet, Process, fetch
+from tests.until import until
 
 
 def run(variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -64,7 +65,7 @@ def test_a_setup_that_fails_is_status_1_with_its_own_traceback() -> None:
 
 def test_a_port_in_use_is_one_line_and_status_78(fleet: Fleet) -> None:
     first = fleet.start("a", "tests.probes:Pass", inbox="tcp://127.0.0.1:*")
-    eventually(first.ready, "the first is ready")
+    until(first.ready, "the first is ready")
     address = first.admin.removeprefix("http://")
     ended = run({**GOOD, "ACTORKIT_ADMIN": address})
     assert ended.returncode == 78
@@ -73,21 +74,21 @@ def test_a_port_in_use_is_one_line_and_status_78(fleet: Fleet) -> None:
 
 def test_the_three_pages_mean_three_things(fleet: Fleet) -> None:
     lonely = fleet.start("up", "tests.probes:Source", outbox_down="down", params='{"count": 0}')
-    eventually(lambda: lonely.admin, "the admin server is there")
+    until(lambda: lonely.admin, "the admin server is there")
     assert fetch(f"{lonely.admin}/healthz") == (200, "alive\n")
-    eventually(lambda: fetch(f"{lonely.admin}/readyz")[1] == "no peer behind down\n", "it says what is missing")
+    until(lambda: fetch(f"{lonely.admin}/readyz")[1] == "no peer behind down\n", "it says what is missing")
     assert fetch(f"{lonely.admin}/readyz")[0] == 503
     assert lonely.metric("actorkit_ready") == 0
     assert fetch(f"{lonely.admin}/nothing")[0] == 404
     fleet.start("down", "tests.probes:Pass")
-    eventually(lonely.ready, "ready as soon as there is a peer")
+    until(lonely.ready, "ready as soon as there is a peer")
     assert lonely.metric("actorkit_peers", outbox="down", destination="down") == 1
 
 
 def test_logs_are_json_with_the_event_at_hand(fleet: Fleet) -> None:
     down = fleet.start("down", "tests.probes:Pass", params='{"fail_every": 1}', log_format="json")
     up = fleet.start("up", "tests.probes:Source", outbox_down="down", params='{"count": 1}')
-    eventually(lambda: down.admin and down.metric("actorkit_events_failed_total") == 1, "one event fails")
+    until(lambda: down.admin and down.metric("actorkit_events_failed_total") == 1, "one event fails")
     entries = [json.loads(line) for line in down.log.read_text().splitlines()]
     failed = next(entry for entry in entries if entry["message"].startswith("consume failed"))
     assert (failed["topology"], failed["actor"], failed["level"]) == ("test", "down", "info")
@@ -102,7 +103,7 @@ def test_an_instance_whose_worker_ends_does_not_go_on_without_it(fleet: Fleet) -
     assert down.popen.wait(20) == 1
     assert "consume has ended its worker; the instance ends" in down.log.read_text()
     assert "tests.probes.Exit: bye" in down.log.read_text()
-    eventually(lambda: up.metric("actorkit_unfinished") == 1, "its event is kept")
+    until(lambda: up.metric("actorkit_unfinished") == 1, "its event is kept")
 
 
 def results(file: Path) -> dict[str, Any]:
@@ -124,15 +125,15 @@ def chain(
         for number in range(passes)
     ]
     for process in [sink, *between]:
-        eventually(process.ready, f"{process.variables['ACTORKIT_ACTOR']} is ready")
+        until(process.ready, f"{process.variables['ACTORKIT_ACTOR']} is ready")
     source = fleet.start("source", "tests.probes:Source", outbox_pass="pass", params=json.dumps({"count": count}))
-    eventually(source.ready, "the source is ready")
+    until(source.ready, "the source is ready")
     return source, between, sink
 
 
 def test_every_event_arrives_once_and_in_order(fleet: Fleet, tmp_path: Path) -> None:
     source, (between,), sink = chain(fleet, tmp_path, 20_000, 1)
-    eventually(lambda: counted(source, 20_000), "all is acknowledged")
+    until(lambda: counted(source, 20_000), "all is acknowledged")
     assert [source.stop(), between.stop(), sink.stop()] == [0, 0, 0]
     assert results(tmp_path / "seen.json")["order"] == list(range(20_000))
 
@@ -140,16 +141,16 @@ def test_every_event_arrives_once_and_in_order(fleet: Fleet, tmp_path: Path) -> 
 def test_killed_instances_lose_nothing_and_the_sink_sees_each_event_once(fleet: Fleet, tmp_path: Path) -> None:
     source, between, sink = chain(fleet, tmp_path, 30_000, 2)
     for round_ in range(1, 7):
-        eventually(
+        until(
             lambda: sink.metric("actorkit_events_in_total") >= min(round_ * 3_000, 29_000),  # noqa: B023
             "events go on arriving",
         )
         victim = round_ % 2
         between[victim].kill()
         between[victim] = fleet.restart(between[victim])
-    eventually(lambda: counted(source, 30_000), "all is acknowledged")
+    until(lambda: counted(source, 30_000), "all is acknowledged")
     for process in between:  # One that was just started again must be able to hear the signal.
-        eventually(process.ready, "the replica is ready")
+        until(process.ready, "the replica is ready")
     assert source.stop() == 0
     assert [process.stop() for process in between] == [0, 0]
     assert sink.stop() == 0
@@ -160,9 +161,9 @@ def test_killed_instances_lose_nothing_and_the_sink_sees_each_event_once(fleet: 
 
 def test_a_stopped_instance_finishes_what_it_has_and_exits_0(fleet: Fleet, tmp_path: Path) -> None:
     source, between, sink = chain(fleet, tmp_path, 2_000, 2, pause_s=0.001)
-    eventually(lambda: sink.metric("actorkit_events_in_total") > 100, "events arrive")
+    until(lambda: sink.metric("actorkit_events_in_total") > 100, "events arrive")
     assert between[0].stop() == 0
-    eventually(lambda: counted(source, 2_000), "the other one does the rest")
+    until(lambda: counted(source, 2_000), "the other one does the rest")
     assert [source.stop(), between[1].stop(), sink.stop()] == [0, 0, 0]
     seen = results(tmp_path / "seen.json")["seen"]
     assert len(seen) == 2_000
@@ -171,11 +172,11 @@ def test_a_stopped_instance_finishes_what_it_has_and_exits_0(fleet: Fleet, tmp_p
 
 def test_a_hung_instance_is_left_out_and_what_it_held_is_sent_again(fleet: Fleet, tmp_path: Path) -> None:
     source, between, sink = chain(fleet, tmp_path, 3_000, 2, pause_s=0.001)
-    eventually(lambda: sink.metric("actorkit_events_in_total") > 100, "events arrive")
+    until(lambda: sink.metric("actorkit_events_in_total") > 100, "events arrive")
     between[0].signal(signal.SIGSTOP)
-    eventually(lambda: counted(source, 3_000), "the other one does all of it", timeout_s=40)
+    until(lambda: counted(source, 3_000), "the other one does all of it", timeout_s=40)
     between[0].signal(signal.SIGCONT)
-    eventually(lambda: between[0].metric("actorkit_in_work") == 0, "the hung one finishes")
+    until(lambda: between[0].metric("actorkit_in_work") == 0, "the hung one finishes")
     assert source.stop() == 0
     assert [process.stop() for process in between] == [0, 0]
     assert sink.stop() == 0
@@ -186,10 +187,10 @@ def test_a_hung_instance_is_left_out_and_what_it_held_is_sent_again(fleet: Fleet
 
 def test_a_new_replica_takes_its_share(fleet: Fleet, tmp_path: Path) -> None:
     source, _, sink = chain(fleet, tmp_path, 1_000_000, 1, pause_s=0.002)
-    eventually(lambda: sink.metric("actorkit_events_in_total") > 10, "events arrive")
+    until(lambda: sink.metric("actorkit_events_in_total") > 10, "events arrive")
     late = fleet.start("pass", "tests.probes:Pass", 7, outbox_sink="sink", params='{"pause_s": 0.002}')
-    eventually(late.ready, "the new one is ready")
-    eventually(lambda: late.metric("actorkit_events_in_total") > 100, "it works")
+    until(late.ready, "the new one is ready")
+    until(lambda: late.metric("actorkit_events_in_total") > 100, "it works")
     assert source.metric("actorkit_peers", outbox="pass") == 2
 
 
@@ -199,8 +200,8 @@ def test_a_slow_sink_holds_the_source_back(fleet: Fleet, tmp_path: Path) -> None
     source = fleet.start(
         "source", "tests.probes:Source", outbox_sink="sink", params='{"count": 1000000}', source_window="100"
     )
-    eventually(lambda: source.admin and source.metric("actorkit_unfinished") == 100, "the window is full")
-    eventually(lambda: sink.metric("actorkit_events_in_total") > 150, "events arrive")
+    until(lambda: source.admin and source.metric("actorkit_unfinished") == 100, "the window is full")
+    until(lambda: sink.metric("actorkit_events_in_total") > 150, "events arrive")
     assert source.metric("actorkit_unfinished") <= 100
     assert fetch(f"{source.admin}/readyz") in [(503, "100 events are unfinished\n"), (200, "ready\n")]
 
@@ -225,7 +226,7 @@ def test_a_loop_with_full_windows_does_not_stand_still(fleet: Fleet, tmp_path: P
     for process in (back, lap, source):
         process.kill()
     back, lap, source = fleet.restart(back), fleet.restart(lap), fleet.restart(source)
-    eventually(lambda: counted(source, 3_000), "all is acknowledged", timeout_s=60)
+    until(lambda: counted(source, 3_000), "all is acknowledged", timeout_s=60)
     assert lap.metric("actorkit_events_in_total") == 15_000
     for process in (source, lap, back, sink):
         assert process.stop() == 0
@@ -238,11 +239,11 @@ def test_an_instance_that_comes_back_at_another_address_gets_what_its_predecesso
     fleet: Fleet, tmp_path: Path
 ) -> None:
     source, (between,), sink = chain(fleet, tmp_path, 3_000, 1, pause_s=0.001)
-    eventually(lambda: sink.metric("actorkit_events_in_total") > 100, "events arrive")
+    until(lambda: sink.metric("actorkit_events_in_total") > 100, "events arrive")
     between.kill()
     (fleet.folder / "pass-0.sock").unlink()
     other = fleet.start("pass", "tests.probes:Pass", 9, outbox_sink="sink")
-    eventually(lambda: counted(source, 3_000), "all is acknowledged", timeout_s=60)
+    until(lambda: counted(source, 3_000), "all is acknowledged", timeout_s=60)
     assert [source.stop(), other.stop(), sink.stop()] == [0, 0, 0]
     seen = results(tmp_path / "seen.json")["seen"]
     assert len(seen) == 3_000
@@ -253,7 +254,7 @@ def test_what_is_unfinished_at_the_end_of_the_drain_is_said_by_the_exit_status(f
     source = fleet.start(
         "source", "tests.probes:Source", outbox_sink="sink", params='{"count": 10}', drain_timeout_s="0.5"
     )
-    eventually(lambda: source.admin and source.metric("actorkit_backlog") == 10, "events wait for a peer")
+    until(lambda: source.admin and source.metric("actorkit_backlog") == 10, "events wait for a peer")
     assert source.stop() == 75
     assert "the time to drain is over" in source.log.read_text()
 
@@ -262,7 +263,7 @@ def test_garbage_is_counted_and_the_instance_lives(fleet: Fleet) -> None:
     import zmq
 
     sink = fleet.start("sink", "tests.probes:Pass", inbox="tcp://127.0.0.1:*")
-    eventually(sink.ready, "it is ready")
+    until(sink.ready, "it is ready")
     endpoint = sink.log.read_text().partition("inbox at ")[2].split()[0]
     with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
         dealer.linger = 0
@@ -271,7 +272,7 @@ def test_garbage_is_counted_and_the_instance_lives(fleet: Fleet) -> None:
         for frames in ([b""], [b"\xff\x00junk"], [b"a", b"b", b"c"], [b"\x92\xa1B\x01"], [os.urandom(2000)]):
             dealer.send_multipart(frames)
         assert b"malformed" in dealer.recv()
-    eventually(lambda: sink.metric("actorkit_frames_rejected_total", reason="malformed") == 5, "all are counted")
+    until(lambda: sink.metric("actorkit_frames_rejected_total", reason="malformed") == 5, "all are counted")
     assert sink.stop() == 0
 
 
@@ -288,24 +289,24 @@ def zmtp_dealer(endpoint: str) -> socket.socket:
 
 def test_a_peer_that_answers_no_heartbeat_is_let_go_and_the_instance_lives(fleet: Fleet) -> None:
     sink = fleet.start("sink", "tests.probes:Pass", inbox="tcp://127.0.0.1:*")
-    eventually(sink.ready, "it is ready")
+    until(sink.ready, "it is ready")
     with zmtp_dealer(sink.log.read_text().partition("inbox at ")[2].split()[0]) as peer:
         while peer.recv(4096):  # its greeting, its READY, its PINGs, and in the end that it hangs up
             pass
-    eventually(lambda: sink.metric("actorkit_connections_lost_total") == 1, "it is counted")
+    until(lambda: sink.metric("actorkit_connections_lost_total") == 1, "it is counted")
     assert sink.ready()
     assert sink.stop() == 0
 
 
 def test_a_frame_that_is_too_long_ends_the_connection_and_the_instance_lives(fleet: Fleet) -> None:
     sink = fleet.start("sink", "tests.probes:Pass", inbox="tcp://127.0.0.1:*")
-    eventually(sink.ready, "it is ready")
+    until(sink.ready, "it is ready")
     with zmtp_dealer(sink.log.read_text().partition("inbox at ")[2].split()[0]) as peer:
         peer.sendall(b"\x02" + (1 << 40).to_bytes(8, "big") + b"x" * 1000)  # a long frame of one tebibyte
         with contextlib.suppress(ConnectionResetError):
             while peer.recv(4096):
                 pass
-    eventually(lambda: sink.metric("actorkit_connections_lost_total") == 1, "it is counted")
+    until(lambda: sink.metric("actorkit_connections_lost_total") == 1, "it is counted")
     assert sink.ready()
     assert sink.metric("process_resident_memory_bytes") < 200e6
 
@@ -314,7 +315,7 @@ def test_a_peer_that_says_goodbye_is_not_counted_as_lost(fleet: Fleet) -> None:
     sink = fleet.start("sink", "tests.probes:Pass")
     for ends in (Process.stop, Process.kill):
         source = fleet.start("source", "tests.probes:Source", outbox_sink="sink", params='{"count": 9}')
-        eventually(lambda: counted(source, 9), "all is acknowledged")  # noqa: B023  # called at once
+        until(lambda: counted(source, 9), "all is acknowledged")  # noqa: B023  # called at once
         ends(source)
-    eventually(lambda: sink.metric("actorkit_connections_lost_total") == 1, "the one that was killed is counted")
+    until(lambda: sink.metric("actorkit_connections_lost_total") == 1, "the one that was killed is counted")
     assert sink.stop() == 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from actorkit.settings import VARIABLES
-from tests.fleet import Fleet, eventually, fetch
+from tests.fleet import Fleet, fetch
 from tests.places import ROOT
+from tests.until import until
 
 
 def rows(page: str, begin: str) -> list[list[str]]:
@@ -28,7 +29,7 @@ def test_the_table_of_metrics_is_what_an_actor_shows(fleet: Fleet) -> None:
         for name, kind, labels, _ in rows("metrics.md", "actorkit_")
     }
     process = fleet.start("pass", "tests.probes:Pass", outbox_down="pass")
-    eventually(process.ready, "it is ready")
+    until(process.ready, "it is ready")
     text = fetch(f"{process.admin}/metrics")[1]
     shown = dict(re.findall(r"^# TYPE (actorkit_\w+) (\w+)$", text, re.M))
     assert shown == {name: kind for name, (kind, _) in documented.items()}

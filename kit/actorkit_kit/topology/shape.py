@@ -1,0 +1,140 @@
+"""The shape of a topology: its keys, what each may hold, its default, and what it means.
+
+This is the only place that tells it. Sections read documents by it, `schema` makes the JSON schema of it, and the
+tables of docs/topology.md are made of it. What it cannot say (which boxes exist, whether a file is there) the sections
+and checks say.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, get_args
+
+from actorkit.graph import Delivery, Options
+from actorkit.settings import CLASS_PATH, DRAIN_TIMEOUT_S
+from actorkit_actors.catalogue import CATALOGUE, Kind
+from actorkit_kit.topology.kinds import Choice, Flag, Integer, Key, Keys, Name, Named, Number, Other, Text, ecma
+from actorkit_kit.topology.model import CPUS, MEMORY_MB
+
+#: More instances than anyone means.
+MAX_REPLICAS: Final = 1000
+#: Largest window of a connection, in events.
+MAX_WINDOW: Final = 1_000_000
+#: What the name of a variable of the environment looks like.
+VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+# What all actors and servers have, and `defaults` may say for all of them.
+ENV: Final = Key(
+    "env",
+    Other("mapping of texts", {"type": "object", "additionalProperties": {"type": "string"}}),
+    "variables of the environment",
+)
+MEMORY: Final = Key("memory_mb", Integer(16, 1 << 20, MEMORY_MB), "memory of one instance, in MiB")
+CPU: Final = Key("cpus", Number(0, CPUS), "processors of one instance")
+IN_RESOURCES: Final = Keys((MEMORY, CPU))
+RESOURCES: Final = Key("resources", IN_RESOURCES, "what one instance may use")
+DRAIN: Final = Key(
+    "drain_timeout_s",
+    Number(0, DRAIN_TIMEOUT_S),
+    "longest time that an instance takes to finish when it is stopped, in seconds",
+)
+SHARED: Final[tuple[Key[Any], ...]] = (ENV, RESOURCES, DRAIN)
+
+# Ports that are published.
+PORT: Final = Key("port", Integer(1, 65535), "the port on the host", required="Write the port on the host.")
+PUBLIC: Final = Key("public", Flag(), "whether other machines reach it")
+EXPOSURE: Final = Keys((PORT, PUBLIC))
+EXPOSE: Final = Key(
+    "expose",
+    Other(
+        "mapping",
+        {"type": "object", "additionalProperties": {"anyOf": [PORT.kind.schema(), EXPOSURE.schema()]}},
+    ),
+    "ports that are reached from outside",
+)
+
+# An actor.
+_NAMES: Final = [{"const": name, "description": CATALOGUE[name].summary} for name in sorted(CATALOGUE)]
+_CLASS: Final = {"type": "string", "pattern": ecma(CLASS_PATH), "description": "package.module:Class"}
+USES: Final = Key(
+    "uses",
+    Text(form={"anyOf": [*_NAMES, _CLASS]}),
+    "a name from the catalogue (`kit actors`), or `package.module:Class`",
+    required="Say what the actor is: a name from `kit actors`, or package.module:Class.",
+)
+PARAMS: Final = Key(
+    "params",
+    Other("mapping", {"type": "object"}),
+    "the parameters that the class declares (`kit actors NAME` lists them)",
+)
+REPLICAS: Final = Key("replicas", Integer(1, MAX_REPLICAS, 1), "how many instances run")
+BUILD: Final = Key(
+    "build",
+    Text(words="folder"),
+    "the folder that holds the code of `package.module:Class`, and its `requirements.txt` or `pyproject.toml`",
+)
+ACTOR: Final = Keys((USES, PARAMS, REPLICAS, BUILD, EXPOSE, *SHARED))
+
+# The sections that are short for one actor beside the graph.
+CLEAR: Final = Key("clear", Flag(), "whether other machines may connect without keys")
+_LISTENING: Final = Keys((CLEAR, PARAMS, REPLICAS, EXPOSE, *SHARED))
+SERVER: Final[dict[Kind, Keys]] = {
+    "broker": _LISTENING,
+    "registration": _LISTENING,
+    "titanic": Keys((PARAMS, REPLICAS, *SHARED)),
+}
+
+# Connections.
+_BOXES: Final = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+_ENDS: Final = "Write it as {from: a, to: b}."
+FROM: Final = Key("from", Other("box, or list of boxes", _BOXES), "where events come from", required=_ENDS)
+TO: Final = Key("to", Other("box, or list of boxes", _BOXES), "where they go", required=_ENDS)
+DELIVERY: Final = Key(
+    "delivery", Choice(get_args(Delivery)), "whether an event is sent again when its receiver is lost"
+)
+WINDOW: Final = Key("window", Integer(1, MAX_WINDOW, Options().window), "events that may be under way to one instance")
+KEY: Final = Key(
+    "key",
+    Text(words="path in the event: `data/customer`"),
+    "events with the same value there go to the same instance, in order",
+)
+CONNECTION: Final = Keys((FROM, TO, DELIVERY, WINDOW, KEY))
+_CHAIN: Final = {"type": "string", "pattern": "->", "description": "web -> auth -> web"}
+
+# Secrets and keys.
+SECRET_FILE: Final = Key("file", Text(words="file"), "the file with its content")
+SECRET_VARIABLE: Final = Key("env", Text(words="variable"), "the variable of your environment with its content")
+SECRET: Final = Keys((SECRET_FILE, SECRET_VARIABLE))
+KEYS_SECRET: Final = Key(
+    "secret",
+    Text(),
+    "the name of the secret",
+    required="Name the secret that holds them: keys: {secret: topology-keys}.",
+)
+
+# The file.
+NAME: Final = Key(
+    "name", Name(), "the topology, in images, labels and metrics", required="Name the topology: name: orders."
+)
+ACTORS: Final = Key(
+    "actors",
+    Named(of="mapping of actors", schema_of_each={"$ref": "#/definitions/actor"}, least=1),
+    "the nodes of the graph",
+    required="Add at least one: web: {uses: http-server}.",
+)
+CONNECTIONS: Final = Key(
+    "connections",
+    Other("list", {"type": "array", "items": {"anyOf": [_CHAIN, CONNECTION.schema()]}}),
+    "its edges",
+)
+SECTIONS: Final = {
+    "broker": Key("broker", SERVER["broker"], "the MajorDomo broker"),
+    "registration": Key("registration", SERVER["registration"], "the service that lists brokers"),
+    "titanic": Key("titanic", SERVER["titanic"], "keeps durable requests"),
+}
+IN_KEYS: Final = Keys((KEYS_SECRET,))
+KEYS: Final = Key("keys", IN_KEYS, "the secret with the CURVE keys of all edges and brokers")
+SECRETS: Final = Key("secrets", Named(schema_of_each={"$ref": "#/definitions/secret"}), "where secrets come from")
+IN_DEFAULTS: Final = Keys(SHARED)
+DEFAULTS: Final = Key("defaults", IN_DEFAULTS, "hold for all that say nothing else")
+TOPOLOGY: Final = Keys((NAME, ACTORS, CONNECTIONS, *SECTIONS.values(), KEYS, SECRETS, DEFAULTS))

@@ -1,0 +1,54 @@
+"""The tables of `docs/topology.md`, made from the shape. `python -m tests.kit.topology.topology_docs` writes them."""
+
+from __future__ import annotations
+
+from actorkit_actors.catalogue import SERVERS
+from actorkit_kit.topology import shape
+from actorkit_kit.topology.kinds import Keys
+from tests.places import DOCS
+
+DOCUMENT = DOCS / "topology.md"
+
+
+def table(keys: Keys) -> str:
+    """A row for each key: its name, what it may hold, what it means."""
+    rows = ["| key | value | meaning |", "| --- | --- | --- |"]
+    for key in keys.keys:
+        words = "mapping" if key.name in SERVERS else key.kind.words
+        rows.append(f"| `{key.name}` | {words}{'; required' if key.required else ''} | {key.meaning} |")
+    return "\n".join(rows)
+
+
+def sections() -> str:
+    """A row for each section that is short for one actor."""
+    rows = ["| section | short for | keys |", "| --- | --- | --- |"]
+    for kind, entry in SERVERS.items():
+        keys = ", ".join(f"`{key.name}`" for key in shape.SERVER[entry.kind].keys)
+        rows.append(f"| `{kind}: {{…}}` | `{kind}: {{uses: {entry.name}, …}}` | {keys} |")
+    return "\n".join(rows)
+
+
+def rendered(text: str) -> str:
+    """The document with every table as it must be.
+
+    Raises:
+        ValueError: the document lacks one.
+    """
+    parts = {
+        "topology": table(shape.TOPOLOGY),
+        "actor": table(shape.ACTOR),
+        "connection": table(shape.CONNECTION),
+        "sections": sections(),
+    }
+    for name, part in parts.items():
+        begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
+        before, found, after = text.partition(begin)
+        _, closed, rest = after.partition(end)
+        if not found or not closed:
+            raise ValueError(f"docs/topology.md has no part {begin} … {end}")
+        text = f"{before}{begin}\n\n{part}\n\n{end}{rest}"
+    return text
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(rendered(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,359 @@
+"""docs/protocol.md is the protocol: its grammar is that of `wire.py`, its tables of states are what both ends do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from actorkit.edge import outcome, wire
+from actorkit.edge.ledger import Root
+from actorkit.edge.peers import Peers
+from actorkit.edge.receive_session import ReceiveSession
+from actorkit.edge.receiver import Receiver
+from actorkit.edge.send_session import SendSession
+from actorkit.edge.sender import Sender
+from actorkit.event import Event
+from actorkit.event.context import Failure
+from actorkit.event.parcel import Parcel, Waiter
+from actorkit.graph import Options
+from tests.places import DOCS
+from tests.runtime.edge.test_golden_frames import FROM_RECEIVER, FROM_SENDER, frame
+
+TEXT = (DOCS / "protocol.md").read_text()
+
+# --- the grammar ----------------------------------------------------------------------------------------------------
+
+
+def grammar() -> dict[str, str]:
+    """Rules by name, without comments."""
+    found = re.search(r"```abnf\n(.*?)```", TEXT, re.S)
+    assert found is not None
+    lines = [line.partition(";")[0].rstrip() for line in found[1].splitlines()]
+    return {name.strip(): rule.strip() for name, _, rule in (line.partition("=") for line in lines if line)}
+
+
+RULES = grammar()
+#: Messages of the grammar: rule → (letter, elements).
+LETTERS = {name: found[1] for name, rule in RULES.items() if (found := re.match(r'ARRAY TAG %s"(\w)"', rule))}
+MESSAGES: tuple[type[msgspec.Struct], ...] = (*wire.FromSender.__args__, *wire.FromReceiver.__args__)
+ARRAYS: tuple[type[msgspec.Struct], ...] = (*MESSAGES, Parcel, Waiter, outcome.Answer, outcome.Failed, Failure)
+STRUCTS = {cls.__name__.lower(): cls for cls in ARRAYS}
+KINDS = {
+    "STR": str,
+    "BIN": bytes,
+    "UINT": int,
+    "INT": int,
+    "BOOL": bool,
+    "ARRAY": list,
+    "NIL": type(None),
+    "MAP": dict,
+    "TAG": str,
+}
+
+
+def elements(name: str) -> tuple[list[str], list[str]]:
+    """The names of a message's or parcel's elements: (those that must be there, those that may be left out)."""
+    rule = re.sub(r'TAG %s"\w"|\*more', "", RULES[name])
+    needed, _, optional = rule.replace("ARRAY", "").partition("[")
+    return needed.replace("-", "_").split(), re.findall(r"\w+", optional.replace("-", "_"))
+
+
+def fields(cls: type[msgspec.Struct]) -> tuple[list[str], list[str]]:
+    """The same of a struct: its fields without and with a default."""
+    every = msgspec.structs.fields(cls)
+    return [f.encode_name for f in every if f.required], [f.encode_name for f in every if not f.required]
+
+
+def test_the_grammar_has_every_message_and_no_other() -> None:
+    tags = {cls.__struct_config__.tag: name for name, cls in STRUCTS.items()}
+    del tags[None]
+    assert {letter: name for name, letter in LETTERS.items()} == tags
+
+
+@pytest.mark.parametrize("name", STRUCTS)
+def test_an_array_of_the_grammar_has_the_elements_of_the_code(name: str) -> None:
+    assert elements(name) == fields(STRUCTS[name])
+
+
+def test_either_end_says_what_its_rule_says() -> None:
+    for end, union in (("sender", wire.FromSender), ("receiver", wire.FromReceiver)):
+        assert set(re.findall(r"\w+", RULES[end])) == {cls.__name__.lower() for cls in union.__args__}
+
+
+def test_every_rule_is_used_and_every_name_is_a_rule() -> None:
+    used = {
+        name
+        for rule in RULES.values()
+        for name in re.findall(r"[A-Za-z][\w-]*", re.sub(r'%s"\w"|%x[\w-]+|(?<=[\s(*])\d(?=OCTET)', " ", rule))
+    }
+    assert used - RULES.keys() == set()
+    assert RULES.keys() - used == {"sender", "receiver"}
+
+
+def kind(name: str) -> tuple[type, ...]:
+    """The Python types of the values that a rule may be."""
+    return tuple(KINDS[head] for head in re.findall(r"(?:^|/ )(?:\( )?([A-Z]+)", RULES[name]))
+
+
+@pytest.mark.parametrize("name", [*FROM_SENDER, *FROM_RECEIVER])
+def test_the_golden_frames_are_sentences_of_the_grammar(name: str) -> None:
+    drawn = {**FROM_SENDER, **FROM_RECEIVER}[name][1]
+    letter, *values = msgspec.msgpack.decode(frame(drawn))
+    rule = {letter: name for name, letter in LETTERS.items()}[letter]
+    _conforms(rule, values)
+    for one in values[1] if rule == "batch" else ():
+        _conforms("parcel", one)
+    for _, (letter, *parts) in values[0] if rule == "outcomes" else ():
+        rule = {letter: name for name, letter in LETTERS.items()}[letter]
+        _conforms(rule, parts)
+        _conforms(*(("parcel", parts[-1]) if rule == "answer" else ("failure", parts[0])))
+
+
+def _conforms(rule: str, values: list[Any]) -> None:
+    needed, optional = elements(rule)
+    assert len(needed) <= len(values)
+    for name, value in zip([*needed, *optional][: len(values)], values, strict=True):
+        assert type(value) in kind(name.replace("_", "-")), (rule, name, value)
+
+
+# --- the states -----------------------------------------------------------------------------------------------------
+
+Row = tuple[str, str, str, str]
+
+
+def table(heading: str) -> list[Row]:
+    """The rows of the table of states below that heading."""
+    part = TEXT.partition(heading)[2].partition("\n\n|")[2].partition("\n\n")[0]
+    cells = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in part.splitlines()]
+    return [(state, event, sends, after) for state, event, sends, after in cells[2:]]
+
+
+def names(frames: list[bytes]) -> str:
+    """What stands in a table for these frames."""
+    letters = {cls.__struct_config__.tag: cls.__name__ for cls in MESSAGES}
+    return ", ".join(letters[msgspec.msgpack.decode(one)[0]] for one in frames) or "–"
+
+
+def parcel(instance: str = "") -> Parcel:
+    return Parcel(1, 0, "n", b"", b"", {"down": Waiter(instance, b"k")} if instance else None)
+
+
+class SenderEnd:
+    """A sender with one session, brought to a state."""
+
+    def __init__(self, state: str) -> None:
+        self.busy = True
+        peers = Peers(("tcp://a:1",), "up", Options(window=2))
+        self.sender = Sender("t", "up", "up-1", "down", peers, busy=lambda: self.busy)
+        self.session: SendSession | None = None
+        if state != "none":
+            self.listed()
+        if state not in ("none", "greeting"):
+            self.hears(wire.Welcome(wire.VERSION, "down", "down-1", 2))
+        if state == "draining":
+            self.hears(wire.Drain())
+        if state == "parted":
+            self.sender.say_bye()
+        assert self.state() == state
+        self.sender.frames.clear()
+
+    def listed(self) -> None:
+        for address in self.sender.follow(["tcp://a:1"]):
+            self.session = self.sender.open(address)
+
+    def hears(self, message: object) -> None:
+        assert self.session is not None
+        if self.sender.on_frame(self.session, wire.encode(message)):
+            self.breaks()
+
+    def breaks(self) -> None:
+        assert self.session is not None
+        self.sender.lost(self.session)
+
+    def puts(self, count: int = 1, instance: str = "") -> None:
+        for _ in range(count):
+            self.sender.put(parcel(instance), Root(lambda: None), Event())
+        self.sender.dispatch(0.0)
+
+    def another_peer(self) -> None:
+        other = self.sender.open("tcp://b:1")
+        self.sender.on_frame(other, wire.encode(wire.Welcome(wire.VERSION, "down", "down-2", 2)))
+        self.sender.frames.clear()
+
+    def out_of_credit(self) -> None:
+        self.puts(2)
+        self.sender.frames.clear()
+        self.puts()
+
+    def drains(self) -> None:
+        self.sender.draining = True
+
+    def state(self) -> str:
+        if self.session is None:
+            return "none"
+        if self.sender.sessions.get(self.session.address) is not self.session:
+            return "lost"
+        if self.session.bye:
+            return "parted"
+        return "draining" if self.session.draining else "open" if self.session.instance else "greeting"
+
+    def sent(self) -> str:
+        return names([bytes(one) for session, one in self.sender.frames if session is self.session])
+
+
+def _after(*steps: Callable[[SenderEnd], object]) -> Callable[[SenderEnd], None]:
+    def run(end: SenderEnd) -> None:
+        for step in steps:
+            step(end)
+
+    return run
+
+
+def _something_is_unacknowledged(end: SenderEnd) -> None:
+    end.puts(instance="down-1")
+    end.sender.frames.clear()
+
+
+DRAINS, ANOTHER = SenderEnd.drains, SenderEnd.another_peer
+FAILED = outcome.Failed(Failure("NotFound", "no", 404))
+OTHER_WELCOME = wire.Welcome(wire.VERSION + 1, "down", "down-1", 2)
+SENDER_EVENTS: dict[str, Callable[[SenderEnd], object]] = {
+    "an address is listed": SenderEnd.listed,
+    "Welcome": lambda end: end.hears(wire.Welcome(wire.VERSION, "down", "down-1", 2)),
+    "Welcome of another version": lambda end: end.hears(OTHER_WELCOME),
+    "Refuse": lambda end: end.hears(wire.Refuse("no")),
+    "events are pending, and there is credit": SenderEnd.puts,
+    "events are pending, and there is no credit": SenderEnd.out_of_credit,
+    "events are pending": SenderEnd.puts,
+    "Ack": lambda end: end.hears(wire.Ack(0, 0)),
+    "Outcomes": lambda end: end.hears(wire.Outcomes([(1, FAILED)])),
+    "Drain": lambda end: end.hears(wire.Drain()),
+    "Drain, while this instance drains and has unfinished events": _after(DRAINS, lambda end: end.hears(wire.Drain())),
+    "a frame that is no message": lambda end: end.hears("no message"),
+    "the connection breaks": SenderEnd.breaks,
+    "this instance ends, nothing is unacknowledged": lambda end: end.sender.say_bye(),
+    "events are pending, while this instance drains": _after(DRAINS, SenderEnd.puts),
+    "an answer for this very instance is pending": lambda end: end.puts(instance="down-1"),
+    "another peer is there, something is unacknowledged": _after(
+        ANOTHER, _something_is_unacknowledged, lambda end: end.sender.dispatch(0.0)
+    ),
+    "another peer is there, nothing is unacknowledged": _after(ANOTHER, lambda end: end.sender.dispatch(0.0)),
+}
+
+
+@pytest.mark.parametrize("row", table("**The sender's end**"), ids=lambda row: f"{row[0]}, {row[1]}")
+def test_a_sender_does_what_its_table_says(row: Row) -> None:
+    state, event, sends, after = row
+    end = SenderEnd(state)
+    SENDER_EVENTS[event](end)
+    assert (end.sent(), end.state()) == (sends, after)
+
+
+def test_a_lost_session_gives_back_what_was_not_acknowledged_in_front_and_marked() -> None:
+    end = SenderEnd("open")
+    end.out_of_credit()
+    end.breaks()
+    assert [one.redelivered for one in end.sender.pending] == [True, True, False]
+
+
+class ReceiverEnd:
+    """A receiver with one session, brought to a state."""
+
+    def __init__(self, state: str) -> None:
+        self.receiver = Receiver("t", "down", "down-1", max_sessions=2)
+        self.session: ReceiveSession | None = None
+        if state != "none":
+            self.hears(self.hello())
+            self.session = self.receiver.sessions[b"1"]
+        if state == "draining":
+            self.receiver.drain()
+        assert self.state() == state
+        self.receiver.replies.clear()
+
+    @staticmethod
+    def hello(topology: str = "t", instance: str = "up-1") -> wire.Hello:
+        return wire.Hello(wire.VERSION, topology, "up", instance, "down", "up", 2)
+
+    def hears(self, message: object, identity: bytes = b"1") -> None:
+        self.receiver.on_frame(identity, wire.encode(message))
+
+    def is_crowded(self) -> None:
+        for number in range(2):
+            self.hears(self.hello(instance=f"other-{number}"), b"other-%d" % number)
+        self.receiver.replies.clear()
+
+    def consumes(self) -> None:
+        self.hears(wire.Outgoing(1, [parcel()]))
+        assert self.session is not None
+        self.session.consume(1)
+        self.session.finish(1)
+        self.receiver.write_acks()
+
+    def consumes_with_an_outcome(self) -> None:
+        assert self.session is not None
+        self.session.tell(1, FAILED)
+        self.consumes()
+
+    def drains(self) -> None:
+        self.receiver.draining = True
+
+    def state(self) -> str:
+        if b"1" not in self.receiver.sessions:
+            return "none"
+        return "draining" if self.receiver.draining else "open"
+
+    def sent(self) -> str:
+        return names([one for identity, one in self.receiver.replies if identity == b"1"])
+
+
+def _hears(message: object) -> Callable[[ReceiverEnd], None]:
+    return lambda end: end.hears(message)
+
+
+def _crowded(end: ReceiverEnd) -> None:
+    end.is_crowded()
+    end.hears(end.hello())
+
+
+def _hello_while_draining(end: ReceiverEnd) -> None:
+    end.drains()
+    end.hears(end.hello())
+
+
+RECEIVER_EVENTS: dict[str, Callable[[ReceiverEnd], object]] = {
+    "Hello": _hears(ReceiverEnd.hello()),
+    "Hello of the same sender": _hears(ReceiverEnd.hello()),
+    "Hello, while this instance drains": _hello_while_draining,
+    "Hello of another version or topology": _hears(ReceiverEnd.hello(topology="other")),
+    "Hello, with as many sessions as there may be": _crowded,
+    "Batch": _hears(wire.Outgoing(1, [parcel()])),
+    "Batch that follows, within the window": _hears(wire.Outgoing(1, [parcel(), parcel()])),
+    "Batch with a gap": _hears(wire.Outgoing(2, [parcel()])),
+    "Batch beyond the window": _hears(wire.Outgoing(1, [parcel()] * 3)),
+    "Bye": _hears(wire.Bye()),
+    "Stay": _hears(wire.Stay()),
+    "a frame that is no message": _hears("no message"),
+    "events were consumed or finished": ReceiverEnd.consumes,
+    "an outcome of an event is known, and the event is finished": ReceiverEnd.consumes_with_an_outcome,
+    "the sender is gone": lambda end: end.receiver.gone(b"1"),
+    "this instance begins to drain": lambda end: end.receiver.drain(),
+    "this instance asks again": lambda end: end.receiver.drain(),
+}
+
+
+@pytest.mark.parametrize("row", table("**The receiver's end**"), ids=lambda row: f"{row[0]}, {row[1]}")
+def test_a_receiver_does_what_its_table_says(row: Row) -> None:
+    state, event, sends, after = row
+    end = ReceiverEnd(state)
+    RECEIVER_EVENTS[event](end)
+    assert (end.sent(), end.state()) == (sends, after)
+
+
+def test_every_message_stands_in_the_table_of_the_end_that_hears_it() -> None:
+    for heading, union in (("**The sender's end**", wire.FromReceiver), ("**The receiver's end**", wire.FromSender)):
+        told = {event.split()[0].rstrip(",") for _, event, _, _ in table(heading)}
+        assert {cls.__name__ for cls in union.__args__} <= told

@@ -1,0 +1,338 @@
+"""Every metric of an actor is made to move, and has the value that docs/metrics.md says it has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+from gevent.event import Event as Flag
+
+from actorkit import Actor, Event
+from actorkit.edge import wire
+from actorkit.edge.peers import Peers
+from actorkit.event.ids import new_id
+from actorkit.event.parcel import Parcel, ReplyTo, Waiter
+from actorkit.host.host import Host
+from actorkit.host.log_outbox import LOG_BACKLOG
+from actorkit.host.metrics import HostCollector
+from tests.places import DOCS
+from tests.runtime.directing import Asker
+from tests.runtime.host.setting import DOWN, Setting
+from tests.runtime.observe.reading import Moved, documented, value
+from tests.until import until
+
+MOVED = Moved()
+
+
+class Waits(Actor):
+    """Passes an event on when it is told to."""
+
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        consume_s: float = 0.0
+
+    def setup(self) -> None:
+        self.go_on = Flag()
+
+    def consume(self, event: Event) -> Event:
+        self.go_on.wait()
+        gevent.sleep(self.params.consume_s)
+        return event
+
+
+class Passes(Actor):
+    def consume(self, event: Event) -> Event:
+        return event
+
+
+class Fails(Actor):
+    def consume(self, event: Event) -> Event:
+        raise OSError("the disk is full")
+
+
+class Asks(Asker):
+    """Hears answers only."""
+
+
+def read(host: Host) -> HostCollector:
+    return HostCollector(host, "1.2.3")
+
+
+def parcel(id_: int | None = None, **fields: Any) -> Parcel:
+    return Parcel(id_ or new_id(), 0, "b", b"body", b"", **fields)
+
+
+def dropped(host: Host, reason: str, count: int) -> None:
+    """Wait until so many events were dropped for that reason, and for no other."""
+    name = "actorkit_events_dropped_total"
+    until(lambda: value(read(host), name, reason=reason) >= count)
+    MOVED.expect(read(host), name, count, reason=reason)
+    MOVED.expect(read(host), name, count)
+    REASONS.add(reason)
+
+
+#: Reasons of drops that tests have seen.
+REASONS: set[str] = set()
+
+
+@MOVED.by("actorkit_build_info", "actorkit_peers", "actorkit_ready")
+def test_an_instance_is_ready_when_every_outbox_has_a_peer(setting: Setting) -> None:
+    host = setting.start(Passes, f"{DOWN}#mid")
+    MOVED.expect(read(host), "actorkit_build_info", 1, version="1.2.3", topology="test", actor="mid")
+    MOVED.expect(read(host), "actorkit_peers", 0)
+    MOVED.expect(read(host), "actorkit_ready", 0)
+    setting.receiver().welcome()
+    until(lambda: host.ready)
+    MOVED.expect(read(host), "actorkit_peers", 1, outbox="down", destination="down")
+    MOVED.expect(read(host), "actorkit_ready", 1)
+    host.drain()
+    MOVED.expect(read(host), "actorkit_ready", 0)
+
+
+@MOVED.by("actorkit_events_in_total", "actorkit_events_out_total")
+@MOVED.by("actorkit_in_work", "actorkit_in_flight", "actorkit_backlog")
+def test_events_are_counted_on_their_way_through(setting: Setting) -> None:
+    host = setting.start(Waits, f"{DOWN}#mid")
+    down, up = setting.receiver(), setting.sender(host)
+    down.welcome(window=2)
+    up.hello(inbox="orders")
+    for _ in range(3):
+        up.batch(parcel())
+    until(lambda: value(read(host), "actorkit_events_in_total") == 3)
+    MOVED.expect(read(host), "actorkit_in_work", 1)  # the other two wait for their turn
+    MOVED.expect(read(host), "actorkit_events_in_total", 3, inbox="orders")
+    MOVED.expect(read(host), "actorkit_events_out_total", 0, outbox="down")
+    assert isinstance(host.actor, Waits)
+    host.actor.go_on.set()
+    assert len(down.hear_events(2)) == 2
+    until(lambda: value(read(host), "actorkit_in_work") == 3)  # consumed, and not finished before they are downstream
+    MOVED.expect(read(host), "actorkit_events_out_total", 2, outbox="down")
+    MOVED.expect(read(host), "actorkit_in_flight", 2, outbox="down", destination="down")
+    MOVED.expect(read(host), "actorkit_backlog", 1, outbox="down", destination="down")
+    down.say(wire.Ack(2, 2))
+    down.hear_events(1)
+    down.say(wire.Ack(3, 3))
+    up.hear_floor(3)
+    for name in ("actorkit_in_work", "actorkit_in_flight", "actorkit_backlog"):
+        MOVED.expect(read(host), name, 0)
+    MOVED.expect(read(host), "actorkit_events_out_total", 3)
+
+
+@MOVED.by("actorkit_unfinished")
+def test_an_event_that_began_here_is_unfinished_until_it_is_acknowledged(setting: Setting) -> None:
+    host = setting.start(Asks, f"{DOWN}#mid")
+    down = setting.receiver()
+    down.welcome()
+    host.actor.send(Event(b"one"))
+    host.actor.send(Event(b"two"))
+    down.hear_events(2)
+    MOVED.expect(read(host), "actorkit_unfinished", 2)
+    down.say(wire.Ack(2, 1))
+    until(lambda: value(read(host), "actorkit_unfinished") == 1)
+    down.say(wire.Ack(2, 2))
+    until(lambda: value(read(host), "actorkit_unfinished") == 0)
+
+
+@MOVED.by("actorkit_consume_seconds")
+def test_a_consume_is_counted_in_the_bucket_of_its_time(setting: Setting) -> None:
+    host = setting.start(Waits, params={"consume_s": 0.06})
+    up = setting.sender(host)
+    up.hello()
+    assert isinstance(host.actor, Waits)
+    host.actor.go_on.set()
+    up.batch(parcel(), parcel())
+    up.hear_floor(2)
+    name = "actorkit_consume_seconds"
+    MOVED.expect(read(host), f"{name}_bucket", 0, le="0.05")
+    MOVED.expect(read(host), f"{name}_bucket", 2, le="+Inf")
+    MOVED.expect(read(host), f"{name}_count", 2)
+    assert value(read(host), f"{name}_sum") >= 0.12
+
+
+@MOVED.by("actorkit_events_failed_total", "actorkit_retries_total", "actorkit_events_dropped_total")
+def test_an_event_that_fails_is_tried_again_and_counted_once(setting: Setting) -> None:
+    host = setting.start(Fails, params={"retries": 2, "backoff_s": 0.001})
+    up = setting.sender(host)
+    up.hello(inbox="orders")
+    up.batch(parcel())
+    up.hear_floor(1)
+    MOVED.expect(read(host), "actorkit_events_failed_total", 1, inbox="orders")
+    MOVED.expect(read(host), "actorkit_retries_total", 2)
+    dropped(host, "failed", 1)
+
+
+@MOVED.by("actorkit_events_dropped_total")
+def test_an_event_that_fails_and_is_kept_is_counted_as_a_dead_letter(setting: Setting, tmp_path: Path) -> None:
+    host = setting.start(Fails, dead_letters=tmp_path)
+    up = setting.sender(host)
+    up.hello()
+    up.batch(parcel(), parcel())
+    up.hear_floor(2)
+    dropped(host, "dead-letter", 2)
+
+
+@MOVED.by("actorkit_events_dropped_total")
+def test_an_event_without_an_outbox_to_go_to_is_counted(setting: Setting) -> None:
+    host = setting.start(Passes)
+    up = setting.sender(host)
+    up.hello()
+    up.batch(parcel())
+    up.hear_floor(1)
+    dropped(host, "unconnected", 1)
+
+
+@pytest.mark.parametrize(
+    ("reply_to", "reason"), [(None, "not-asked-for"), ({"mid": Waiter("mid-1", b"an old key")}, "late-answer")]
+)
+@MOVED.by("actorkit_events_dropped_total")
+def test_an_answer_that_nobody_waits_for_is_counted(setting: Setting, reply_to: ReplyTo | None, reason: str) -> None:
+    host = setting.start(Asks)
+    up = setting.sender(host)
+    up.hello()
+    up.batch(parcel(reply_to=reply_to))
+    up.hear_floor(1)
+    dropped(host, reason, 1)
+
+
+@MOVED.by("actorkit_events_dropped_total")
+def test_an_answer_that_is_sent_at_most_once_to_an_instance_that_is_gone_is_counted(setting: Setting) -> None:
+    host = setting.start(Passes, f"{DOWN}?delivery=at-most-once#mid")
+    setting.receiver().welcome()
+    until(lambda: host.ready)
+    up = setting.sender(host)
+    up.hello()
+    up.batch(parcel(reply_to={"down": Waiter("down-0", b"key")}))
+    up.hear_floor(1)
+    dropped(host, "reply-to-gone", 1)
+
+
+@MOVED.by("actorkit_events_dropped_total")
+def test_an_event_that_nobody_waits_for_any_more_is_counted(setting: Setting) -> None:
+    host = setting.start(Passes)
+    up = setting.sender(host)
+    up.hello()
+    up.batch(parcel(reply_to={"web": Waiter("web-1", b"key", deadline_ms=1000)}), now_ms=2000)
+    up.hear_floor(1)
+    dropped(host, "expired", 1)
+
+
+@MOVED.by("actorkit_events_dropped_total")
+def test_what_is_logged_beyond_a_full_outbox_is_counted(setting: Setting) -> None:
+    host = setting.start(Asks, outboxes={"log": (Peers.parse("inproc://test-nobody#mid"),)})
+    for number in range(LOG_BACKLOG + 3):
+        host.actor.log.warning("%d", number)
+    dropped(host, "log-full", 3)
+
+
+@MOVED.by("actorkit_events_dropped_total")
+def test_events_of_an_at_most_once_connection_without_a_peer_are_counted(setting: Setting) -> None:
+    host = setting.start(Asks, f"{DOWN}?delivery=at-most-once&window=2#mid")
+    for _ in range(3):
+        host.actor.send(Event(b"x"))
+    dropped(host, "no-peer", 1)
+
+
+@MOVED.by("actorkit_events_dropped_total")
+def test_events_of_an_at_most_once_connection_without_credit_are_counted(setting: Setting) -> None:
+    host = setting.start(Asks, f"{DOWN}?delivery=at-most-once&window=2#mid")
+    down = setting.receiver()
+    down.welcome(window=2)
+    until(lambda: host.ready)
+    for _ in range(2):
+        host.actor.send(Event(b"under way"))
+    down.hear_events(2)
+    for _ in range(3):
+        host.actor.send(Event(b"two of them wait"))
+    dropped(host, "no-credit", 1)
+
+
+@MOVED.by("actorkit_events_dropped_total", "actorkit_reconnects_total")
+def test_events_under_way_to_a_lost_peer_are_counted(setting: Setting) -> None:
+    host = setting.start(Asks, f"{DOWN}?delivery=at-most-once&window=2#mid")
+    down = setting.receiver()
+    down.welcome()
+    until(lambda: host.ready)
+    host.actor.send(Event(b"under way"))
+    down.hear_events(1)
+    down.say(wire.Refuse("no more"))
+    dropped(host, "peer-lost", 1)
+    MOVED.expect(read(host), "actorkit_reconnects_total", 1, outbox="down", destination="down")
+
+
+def test_every_documented_reason_of_a_drop_was_seen() -> None:
+    (row,) = re.findall(r"^\| `actorkit_events_dropped_total` .*$", (DOCS / "metrics.md").read_text(), re.M)
+    text = Path(__file__).read_text()
+    for reason in set(re.findall(r"`([\w-]+)`", row)) - {"actorkit_events_dropped_total"}:
+        assert f'"{reason}"' in text, reason
+
+
+@MOVED.by("actorkit_events_redelivered_total", "actorkit_duplicates_total")
+def test_an_event_that_comes_twice_is_redelivered_and_a_duplicate(setting: Setting) -> None:
+    host = setting.start(Passes)
+    first, second = setting.sender(host, "up-1"), setting.sender(host, "up-2")
+    first.hello()
+    second.hello()
+    first.batch(parcel(7))
+    first.hear_floor(1)
+    second.batch(parcel(7, redelivered=True), parcel(8, redelivered=True), parcel(9))
+    second.hear_floor(3)
+    MOVED.expect(read(host), "actorkit_events_in_total", 4)
+    MOVED.expect(read(host), "actorkit_events_redelivered_total", 2)
+    MOVED.expect(read(host), "actorkit_duplicates_total", 1)
+
+
+@MOVED.by("actorkit_dedup_forgotten_total")
+def test_events_that_are_forgotten_for_want_of_memory_are_counted(setting: Setting) -> None:
+    host = setting.start(Passes, dedup_bytes=1)
+    up = setting.sender(host)
+    up.hello(window=4096)
+    for number in range(5):
+        up.batch(*[parcel() for _ in range(512)])
+        up.hear_floor(512 * (number + 1))
+    MOVED.expect(read(host), "actorkit_dedup_forgotten_total", 2048)
+
+
+HELLO = wire.Hello(wire.VERSION, "test", "up", "up-1", "down", "up", 1)
+
+
+@pytest.mark.parametrize(
+    ("reason", "messages"),
+    [
+        ("malformed", ["no message"]),
+        ("stranger", [wire.Outgoing(1, [parcel()])]),
+        ("version", [wire.Hello(99, "test", "up", "up-1", "down", "up", 1)]),
+        ("topology", [wire.Hello(wire.VERSION, "other", "up", "up-1", "down", "up", 1)]),
+        ("gap", [HELLO, wire.Outgoing(2, [parcel()])]),
+        ("overrun", [HELLO, wire.Outgoing(1, [parcel(), parcel()])]),
+    ],
+)
+@MOVED.by("actorkit_frames_rejected_total")
+def test_a_message_that_is_no_good_is_counted_by_reason(setting: Setting, reason: str, messages: list[object]) -> None:
+    host = setting.start(Passes)
+    up = setting.sender(host)
+    for message in messages:
+        up.say(message)
+    while not isinstance(up.hear(), wire.Refuse):
+        pass
+    MOVED.expect(read(host), "actorkit_frames_rejected_total", 1, reason=reason)
+    MOVED.expect(read(host), "actorkit_frames_rejected_total", 1)
+
+
+@MOVED.by("actorkit_connections_lost_total")
+def test_a_connection_that_ends_without_a_goodbye_is_counted(setting: Setting) -> None:
+    host = setting.start(Passes, inbox="tcp://127.0.0.1:*")
+    polite, rude = setting.sender(host, "up-1"), setting.sender(host, "up-2")
+    polite.hello()
+    rude.hello()
+    polite.say(wire.Bye())
+    until(lambda: len(host.receiver.sessions) == 1)
+    polite.close()
+    rude.close()
+    until(lambda: value(read(host), "actorkit_connections_lost_total"))
+    MOVED.expect(read(host), "actorkit_connections_lost_total", 1)
+
+
+def test_every_documented_metric_was_made_to_move() -> None:
+    assert documented("metrics.md") == MOVED.names
