@@ -71,17 +71,11 @@ class DeadLetterBox:
                 yield letter
                 text = text[end:].lstrip()
 
-<<<<<<< HEAD
     def do(self, action: str, ids: Iterable[str]) -> Done:
         """`retry` or `drop` events; how many it were, and what the box had not kept of them."""
         found = [json.loads(self.run(action, *some)) for some in _portions(ids)]
         without = {name for one in found for name in one.get("without", ())}
         return Done(sum(one.get("sent", 0) + one.get("dropped", 0) for one in found), frozenset(without))
-=======
-    def do(self, action: str, ids: Iterable[str]) -> int:
-        """`retry` or `drop` events. The number of events that it was done to."""
-        return sum(next(iter(json.loads(self.run(action, *some)).values())) for some in _portions(ids))
->>>>>>> wt-g
 
 
 def _portions(ids: Iterable[str]) -> Iterator[list[str]]:

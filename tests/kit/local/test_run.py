@@ -143,7 +143,7 @@ class Place(Actor):
 
 @pytest.mark.parametrize("poison", ["exit", "kill"])
 def test_one_poison_request_is_answered_and_so_are_all_after_it(
-    start: Callable[..., Running], shop: Path, poison: str
+    start: Callable[..., KitRun], shop: Path, poison: str
 ) -> None:
     (shop / "shop" / "shop" / "actors.py").write_text(POISONED)
     running = start(
