@@ -105,6 +105,8 @@ class Connection:
 
     def __repr__(self) -> str:
         state = "idle" if self.idle else "answering" if self._busy else "reading"
+        if self._recheck.active:
+            state += ", its end is looked for by the clock"
         return f"<Connection {self._remote} {state}>"
 
     def stuck_since(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import unquote_to_bytes
 
@@ -118,6 +119,10 @@ class HTTPServer(Actor):
             tls_context(params.certfile, params.keyfile)
         except SettingsError as exc:
             yield Problem("certfile", str(exc).removeprefix("certfile, keyfile: "))
+
+    def __repr__(self) -> str:
+        some = ", ".join(map(repr, islice(self._connections, 8)))
+        return f"<HTTPServer {self.name}: {len(self._connections)} connections, {self._active} waiting: {some}>"
 
     def setup(self) -> None:
         """Listen.
