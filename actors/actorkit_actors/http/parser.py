@@ -16,6 +16,9 @@ from actorkit_actors.http.message import Refusal, Request
 #: Most header fields that a request may have, and most trailer fields.
 MAX_HEADERS: Final = 100
 
+#: Most requests that wait behind one of the same connection.
+MAX_PIPELINED: Final = 32
+
 #: How much is read at a time, in bytes: of a long body, and else.
 READ_BYTES: Final = 65536
 FEED_BYTES: Final = 4096
@@ -259,6 +262,8 @@ class Parser:
         if request is None:
             self._stop(Refusal(400, "the request has no headers", "broken"))
             return
+        if len(self.requests) > MAX_PIPELINED:
+            self._stop(Refusal(503, f"more than {MAX_PIPELINED} requests wait on this connection", "pipelined"))
         if not self._grow(self._head_bytes * HEAD_FACTOR + OVERHEAD_BYTES):
             self._stop(_NO_ROOM)
         request.lease = lease

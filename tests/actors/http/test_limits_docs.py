@@ -43,7 +43,7 @@ def test_the_limits_of_the_http_server_are_those_of_the_code() -> None:
     assert (128 << 20) // budget.CONNECTIONS_SHARE // budget.CONNECTION_BYTES == 1024
     assert (budget.SHARE, budget.LEAST_BYTES, budget.MOST_BYTES) == (4, 8 << 20, 1 << 30)
     behind = "requests behind one that is not answered"
-    assert found[behind] == f"as many as {parser.FEED_BYTES >> 10} KiB hold; none while others need their memory"
+    assert found[behind] == f"{parser.MAX_PIPELINED}; none while others need their memory"
 
 
 def test_the_limits_of_documents_are_those_of_the_code() -> None:

@@ -79,7 +79,8 @@ def test_who_does_not_get_on_is_given_up_for_others(start: Start, monkeypatch: p
     assert harness.actor._guard.refused["stalled"] == 1
 
 
-def test_who_does_not_read_its_answer_is_given_up(start: Start) -> None:
+def test_who_does_not_read_its_answer_is_given_up_for_others(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "STUCK_S", 0.0)
     harness = start(lambda event, _: event.replace(b"x" * (6 * MB)), memory_bytes=8 * MB)
     with Client(harness) as deaf, Client(harness) as reader:
         deaf.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
