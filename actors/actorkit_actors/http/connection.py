@@ -206,9 +206,19 @@ class Connection:
             self._progress(len(data))
         while requests and self._open:
             self._answer(requests.popleft())
+            if requests:
+                self._let_others()
         if parser.refusal is not None and self._open:
             self._open = False
             self._refuse(parser.refusal)
+
+    def _let_others(self) -> None:
+        """More requests wait on this connection: the others have their turns first, and a crowd waits for its own."""
+        if self._hard:
+            with self._guard.lane:
+                gevent.sleep(PAUSE_S)
+        else:
+            gevent.sleep(0)
 
     def _feed_hard(self, data: bytes) -> None:
         """Read bytes of a client whose last ones were hard to read: one such client at a time, with a pause."""
