@@ -1,4 +1,4 @@
-"""Checks of what stands beside the graph, brokers first of all: who may reach it, and how often it is there."""
+"""Checks of the servers beside the graph, brokers first of all: who may reach them, and how many there are."""
 
 from __future__ import annotations
 

@@ -168,11 +168,11 @@ from actorkit_actors.flow.generator import Generator
 from actorkit_actors.mdp.broker import MDPBroker
 from actorkit_actors.mdp.client import MDPClient
 
-director = Director("program")
+director = Director("program", clear=True)
 director.connect_queue(
     director.register_actor(Generator, "gen"), director.register_actor(MDPClient, "ask", service="a")
 )
-director.register_actor(MDPBroker, "broker", port=7001, clear=True)
+director.register_actor(MDPBroker, "broker", port=7001)
 """
 
 
