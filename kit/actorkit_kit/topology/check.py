@@ -61,7 +61,7 @@ def check(document: Document) -> Checked:
     nodes, secrets = sections.nodes(), sections.secrets()
     connections = ConnectionSection(findings, root.mapping(shape.ACTORS)).read(document.data.get("connections"))
     keys = _keys_secret(root)
-    topology = Topology(name, document.base, nodes, tuple(connections), secrets, keys)
+    topology = Topology(name, document.base, nodes, tuple(connections), secrets, keys, root.value(shape.CLEAR))
     if keys:
         _keys(findings, topology)
     classes = _classes(findings, topology)
