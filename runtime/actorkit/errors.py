@@ -214,6 +214,18 @@ class AnswerTimeout(EventError):
     status = 504
 
 
+class ConsumeTimeout(EventError):
+    """Raised when an actor's consume took longer than its `consume_timeout_s`."""
+
+    status = 504
+
+
+class DeliveryLimit(EventError):
+    """Raised when an event was given to instances that were lost over it as often as `max_deliveries` allows."""
+
+    status = 500
+
+
 class NotAnswered(EventError):
     """Raised when an event was dealt with completely and nothing came back for the one who waits."""
 

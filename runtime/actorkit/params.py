@@ -40,6 +40,15 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "500, which do not get better"
         ),
     ] = ()
+    max_deliveries: Annotated[
+        int, Meta(ge=2, le=1000, description="instances that one event may end before it fails as `DeliveryLimit`")
+    ] = 3
+    stuck_after_s: Annotated[
+        float, Meta(ge=0, description="how long consume may block the process before that is ended; 0: for ever")
+    ] = 30.0
+    consume_timeout_s: Annotated[
+        float, Meta(ge=0, description="longest wait of a consume, which fails then; 0: without end")
+    ] = 0.0
 
     def may_get_better(self, error: BaseException) -> bool:
         """Whether consume is worth another try after this exception."""

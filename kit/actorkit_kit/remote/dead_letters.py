@@ -85,7 +85,7 @@ def _portions(ids: Iterable[str]) -> Iterator[list[str]]:
 
 
 def local_boxes(base: Path, topology: str, *, alive: bool) -> list[DeadLetterBox]:
-    """The boxes of `kit run`; `alive`: those of actors that run now, for what needs the actor.
+    """The boxes of `kit run`; `alive`: they are needed from actors that run now, as a retry is.
 
     Raises:
         KitError: it has to be alive, and does not run.

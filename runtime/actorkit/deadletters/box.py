@@ -163,7 +163,7 @@ class Box:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    """The file, open for appending, for us alone. One that was replaced while we waited is opened anew."""
+    """The file, open for appending and locked. One that was replaced during the wait for its lock is opened again."""
     while True:
         number = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, FILE_MODE)
         try:

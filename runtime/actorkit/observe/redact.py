@@ -21,7 +21,7 @@ MASK: Final = "[secret]"
 #: Shorter values are not looked for, in characters: they would stand in every other word.
 SHORTEST: Final = 4
 
-#: Lines of a long secret (a key, say) that are looked for by themselves have at least so many characters.
+#: How many characters a line of a long secret (a key, say) has at least to be searched for by itself.
 SHORTEST_LINE: Final = 16
 
 
