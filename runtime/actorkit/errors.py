@@ -240,7 +240,8 @@ class RequestFailed(EventError):
     """
 
     def __init__(self, failure: Any, status: int, http_headers: list[tuple[str, str]]) -> None:
-        super().__init__(failure.errors, code=failure.code, **failure.details)
+        super().__init__(failure.errors, code=failure.code)
+        self.details = failure.details
         self.failure = failure
         self.status = status  # type: ignore[misc]  # each failure carries its own status
         self.http_headers = http_headers

@@ -21,6 +21,7 @@ import msgspec
 from msgspec import NODEFAULT, Meta
 
 from actorkit.errors import UNREADABLE, ActorkitError, SettingsError
+from actorkit.observe import redact
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -165,6 +166,10 @@ def build(cls: type[P], given: Mapping[str, Any]) -> P:
     problems = check(cls, values)
     if problems:
         raise SettingsError("; ".join(f"{problem.path}: {problem.message}".lstrip(": ") for problem in problems))
+    # From here on whoever shows something leaves them out.
+    for parameter in declared(cls):
+        if parameter.secret and values.get(parameter.name):
+            redact.learn(values[parameter.name])
     try:
         return msgspec.convert(values, cls)
     except (msgspec.ValidationError, ValueError, TypeError) as exc:

@@ -132,7 +132,7 @@ class Sink(Actor):
 
 
 class Front(Source):
-    """A source that what it makes comes back to, as it does to a server."""
+    """A source whose events come back to it, as they do to a server."""
 
     def setup(self) -> None:
         """Open both journals."""

@@ -22,7 +22,7 @@ class Verdict:
     """What came of a run.
 
     copies: how many arrivals an event of each source becomes; found out before the first fault.
-    received: arrivals; duplicates: those of what had arrived before, or of what should not have come.
+    received: arrivals; duplicates: arrivals of an event that had arrived before, or that should not have come.
     lost: events of which an arrival is missing; failed: events that arrived as failures, or became dead letters.
     stall_s: the longest time in which nothing arrived; slowest_s: the longest way of an event.
     exactly_once: whether duplicates count as a mistake: no sink was killed.

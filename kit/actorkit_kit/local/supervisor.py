@@ -43,7 +43,7 @@ class Supervisor:
         self._waves = waves
         self._say = say
         self._first_pause_s = first_pause_s
-        self._keepers: dict[Child, asyncio.Task[None]] = {}
+        self._restarters: dict[Child, asyncio.Task[None]] = {}
 
     async def start(self, timeout_s: float) -> None:
         """Start everything and wait until all of it is ready.
@@ -58,21 +58,21 @@ class Supervisor:
         except BaseException:
             await self.kill()
             raise
-        self._keepers = {child: asyncio.create_task(self._keep(child)) for child in self.children}
+        self._restarters = {child: asyncio.create_task(self._restart_after_end(child)) for child in self.children}
 
     async def add(self, process: Process) -> None:
         """Start one more process, and look after it."""
         child = Child(process, self._say)
         await child.start()
         self.children.append(child)
-        self._keepers[child] = asyncio.create_task(self._keep(child))
+        self._restarters[child] = asyncio.create_task(self._restart_after_end(child))
 
     async def remove(self, child: Child) -> bool:
         """Drain and end one process for good; whether it left nothing unfinished."""
         self.children.remove(child)
-        keeper = self._keepers.pop(child)
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
+        restarter = self._restarters.pop(child)
+        restarter.cancel()
+        await asyncio.gather(restarter, return_exceptions=True)
         return await _end(child)
 
     async def _all_ready(self, timeout_s: float) -> None:
@@ -95,7 +95,7 @@ class Supervisor:
             if waiting:
                 await asyncio.sleep(PROBE_INTERVAL_S)
 
-    async def _keep(self, child: Child) -> None:
+    async def _restart_after_end(self, child: Child) -> None:
         pause_s, again = self._first_pause_s, 0
         while True:
             status = await child.ended()
@@ -111,7 +111,7 @@ class Supervisor:
 
     async def stop(self) -> list[Child]:
         """Drain and end everything, sources first; the children that left something unfinished or had to be killed."""
-        await self._dismiss()
+        await self._stop_restarting()
         left = []
         for wave in self._waves:
             members = [child for child in self.children if child.process.unit.name in wave]
@@ -124,20 +124,20 @@ class Supervisor:
 
     async def kill(self) -> None:
         """End everything now."""
-        await self._dismiss()
+        await self._stop_restarting()
         for child in self.children:
             child.signal(signal.SIGKILL)
         await asyncio.gather(*(child.ended() for child in self.children))
 
-    async def _dismiss(self) -> None:
-        """Nothing is started again. First of all, or a process that is just being started again would be left over."""
-        for keeper in self._keepers.values():
-            keeper.cancel()
-        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+    async def _stop_restarting(self) -> None:
+        """Start no process again. This comes first: one that is just being started again would be left over."""
+        for restarter in self._restarters.values():
+            restarter.cancel()
+        await asyncio.gather(*self._restarters.values(), return_exceptions=True)
 
 
 async def _end(child: Child) -> bool:
-    """Drain one process; whether it ended cleanly. One that is between two lives has nothing to drain."""
+    """Drain one process; whether it ended cleanly. A process that has died and not been started again is clean."""
     if not child.alive:
         return True
     child.signal(signal.SIGTERM)

@@ -27,7 +27,7 @@ from actorkit_kit.plan.model import Plan
 from actorkit_kit.plan.planner import stop_waves
 from actorkit_kit.verbs.options import OutputOption, TopologyArgument
 
-#: Without any fault on the command line, there is one of each of these in so many seconds.
+#: Kind of fault → the seconds in which it happens once, where the command line names no fault.
 USUAL_S: Final[dict[FaultKind, float]] = {"kill": 3.0, "stop": 10.0, "pause": 20.0, "scale": 15.0}
 #: Units of a duration, in seconds.
 UNITS_S: Final = {"": 1, "s": 1, "m": 60, "h": 3600}

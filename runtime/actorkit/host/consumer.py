@@ -236,7 +236,7 @@ class Consumer:
         context.event = event = self._wanted(UNREAD, origin=parcel)
         told = f"{suspicion.count} instances were lost over the event: {'; '.join(suspicion.ways)}"
         self._actor.log.error("event %s is given up: %s", event.trace, told)
-        self._send_failure(session, event, DeliveryLimit(told, deliveries=suspicion.count, ways=suspicion.ways))
+        self.refuse(session, event, DeliveryLimit(told, deliveries=suspicion.count, ways=suspicion.ways))
         opened = int(parcel.pending > 0)
         if opened:
             parcel.number, parcel.session = number, session
@@ -323,12 +323,15 @@ class Consumer:
                 error = exc
             else:
                 return
-        self._send_failure(session, event, error)
+        self.refuse(session, event, error)
 
-    def _send_failure(self, session: ReceiveSession, event: Event, error: Exception) -> None:
-        self.failed[session.label] = self.failed.get(session.label, 0) + 1
+    def refuse(self, session: ReceiveSession | None, event: Event, error: BaseException) -> None:
+        """Count, log and send away an event that failed, be it in its consume or while it was held."""
+        label, inbox = (session.label, session.inbox) if session is not None else ("", "")
+        self.failed[label] = self.failed.get(label, 0) + 1
         expected = isinstance(error, ActorkitError) and not isinstance(error, UnsendableData)
         failure = Failure.of(error, self._actor.name)
+        named = current.set(ConsumeContext(event))  # The log names the event, also where it was held.
         self._actor.log.log(
             logging.INFO if expected else logging.ERROR,
             "consume failed: %s: %s",
@@ -336,7 +339,8 @@ class Consumer:
             failure.message,
             exc_info=None if expected else error,
         )
-        self._outboxes.emit_failure(event, failure, session.inbox)
+        current.reset(named)
+        self._outboxes.emit_failure(event, failure, inbox)
 
     def stop(self) -> None:
         """End the workers; what they were doing stays unacknowledged."""

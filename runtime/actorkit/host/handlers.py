@@ -10,7 +10,7 @@ from gevent.threadpool import ThreadPool
 from actorkit.errors import ConsumeTimeout
 from actorkit.event import Event
 from actorkit.host.outboxes import Outboxes
-from actorkit.host.progress import ConsumeContext, current, outgoing
+from actorkit.host.progress import BatchProgress, ConsumeContext, current, outgoing
 from actorkit.params import Params
 
 Handle = Callable[[Event], object]
@@ -27,15 +27,15 @@ def in_threads(handle: Handle, outboxes: Outboxes, threads: int) -> Handle:
     """`handle` moved to native threads. What it sends is sent by the loop afterwards: only that may touch sockets."""
     pool = ThreadPool(threads)
 
-    def call(event: Event) -> tuple[object, list[tuple[Event, str | None]]]:
-        current.set(ConsumeContext(event))
+    def call(event: Event, run: BatchProgress | None) -> tuple[object, list[tuple[Event, str | None]]]:
+        current.set(ConsumeContext(event, run))
         sent: list[tuple[Event, str | None]] = []
         outgoing.set(sent)
         # A generator runs here, not in the loop; what is no event is complained about there.
         return _whole(handle(event)), sent
 
     def apply(event: Event) -> object:
-        result, sent = pool.apply(call, (event,))
+        result, sent = pool.apply(call, (event, current.get().run))
         for one, outbox in sent:
             outboxes.emit(one, outboxes.targets(outbox), event)
         return result

@@ -35,6 +35,7 @@ from actorkit.host.outboxes import Outboxes
 from actorkit.host.producer import Producer, SourceWindow
 from actorkit.host.progress import current, outgoing
 from actorkit.host.requests import Requests
+from actorkit.observe import redact
 from actorkit.observe.logs import LEVELS
 from actorkit.settings import Settings
 from actorkit.transport import topology_keys
@@ -82,6 +83,7 @@ class Host:
         ack_delay_s: float = ACK_DELAY_S,
     ) -> None:
         self.settings = settings
+        redact.learn_headers(settings.secret_headers)
         self.name = settings.actor
         self.instance = settings.instance
         self.brokers = settings.brokers
@@ -299,7 +301,10 @@ class Host:
         return self.requests.ask(event, outbox, timeout_s, finish_expired, current.get().event, finished)
 
     def hold(self, event: Event) -> Hold:
-        return Hold(self.outboxes, self.name, event)
+        consumer, session = self.consumer, current.get().session
+        if consumer is None:
+            raise TypeError("only an event that is being consumed can be held")
+        return Hold(self.outboxes, event, lambda error: consumer.refuse(session, event, error))
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 

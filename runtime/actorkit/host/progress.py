@@ -36,12 +36,17 @@ class ConsumeContext:
 
     __slots__ = ("_looked_at", "_since", "event", "run")
 
-    def __init__(self, event: Event | None = None) -> None:
+    def __init__(self, event: Event | None = None, run: BatchProgress | None = None) -> None:
         self.event = event
-        self.run: BatchProgress | None = None
+        self.run = run
         #: The id of the event that was looked at last, and when it was seen first.
         self._looked_at: int | None = None
         self._since = 0.0
+
+    @property
+    def session(self) -> ReceiveSession | None:
+        """The session that the event came in."""
+        return self.run.session if self.run is not None else None
 
     def report(self) -> None:
         """Tell the session what stands before this event."""
