@@ -36,6 +36,10 @@ class Rig:
         """How many events it shall make."""
         return self.folder / f"{source}.quota"
 
+    def poisoned(self, source: str) -> Path:
+        """What it made that ends whoever consumes it."""
+        return self.folder / f"{source}.poisoned"
+
     def seen(self, sink: str) -> Path:
         """What arrived at a sink."""
         return self.folder / f"{sink}.seen"

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from actorkit.deadletters.box import FOLDER_MODE
 from actorkit_kit.console import note
 from actorkit_kit.errors import KitError
 from actorkit_kit.local.processes import Process
@@ -35,7 +36,7 @@ def make_dead_letters_folder(base: Path, topology: str) -> Path | None:
     box = dead_letters_folder(base, topology)
     ignore = base / ".kit" / ".gitignore"
     try:
-        box.mkdir(parents=True, exist_ok=True)
+        box.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
         if not ignore.exists():
             ignore.write_text("*\n")
     except OSError as exc:

@@ -18,8 +18,10 @@ from actorkit_kit.local.processes import Process
 
 #: Time between two looks at whether everything is ready, in seconds.
 PROBE_INTERVAL_S: Final = 0.05
-#: Time before the first restart; doubles with each, up to the longest; all in seconds.
-FIRST_PAUSE_S: Final = 0.5
+#: Time before a restart, in seconds, and how many there are with it: an event that ends what consumes it is given up by
+#: then. After that the pause doubles with each, up to the longest, in seconds.
+FIRST_PAUSE_S: Final = 0.1
+PATIENT: Final = 5
 LONGEST_PAUSE_S: Final = 15.0
 #: A process that lived this long, in seconds, starts again with the first pause.
 STEADY_S: Final = 30.0
@@ -94,15 +96,17 @@ class Supervisor:
                 await asyncio.sleep(PROBE_INTERVAL_S)
 
     async def _restart_after_end(self, child: Child) -> None:
-        pause_s = self._first_pause_s
+        pause_s, again = self._first_pause_s, 0
         while True:
             status = await child.ended()
             if time.monotonic() - child.started_at >= STEADY_S:
-                pause_s = self._first_pause_s
+                pause_s, again = self._first_pause_s, 0
+            elif again >= PATIENT:
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             self._say(child.process.name, f"ended {_how(status)}; starts again in {pause_s:g} s")
             await asyncio.sleep(pause_s)
             child.restarts += 1
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            again += 1
             await child.start()
 
     async def stop(self) -> list[Child]:

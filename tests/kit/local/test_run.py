@@ -123,6 +123,53 @@ def test_a_process_that_dies_is_started_again_and_counted(start: Callable[..., K
     assert "middle.1 was started again 1 times" in running.said()
 
 
+POISONED = """\
+import sys
+
+import gevent
+
+from actorkit import Actor, Event
+
+
+class Place(Actor):
+    def consume(self, event: Event) -> Event:
+        if event.data == "exit":
+            sys.exit(3)
+        if event.data == "kill":
+            gevent.getcurrent().kill()
+        return event.replace("fine")
+"""
+
+
+@pytest.mark.parametrize("poison", ["exit", "kill"])
+def test_one_poison_request_is_answered_and_so_are_all_after_it(
+    start: Callable[..., KitRun], shop: Path, poison: str
+) -> None:
+    (shop / "shop" / "shop" / "actors.py").write_text(POISONED)
+    running = start(
+        f"name: t\nactors:\n  web: {{uses: http-server, params: {{routes: [{{path: /<queue>}}], timeout_s: 20}}, "
+        f"expose: {{http: {free_port()}}}}}\n  a: {{uses: 'shop.actors:Place', build: ./shop}}\n"
+        "connections: [web -> a -> web, a.error -> web]\n"
+    )
+    url = f"{running.table()['web']['urls'][0]}/a"
+
+    def post(word: str) -> tuple[int, str]:
+        request = urllib.request.Request(url, data=word.encode(), headers={"Content-Type": "text/plain"}, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as exc:
+            with exc:
+                return exc.code, exc.read().decode()
+
+    answers = [post(word) for word in ("fine", poison, "fine", "fine")]
+    assert [status for status, _ in answers] == [200, 500, 200, 200]
+    assert "the request could not be answered" in answers[1][1]
+    assert running.stop() == 0
+    assert "3 instances were lost over the event" in running.said()
+    assert "a.1 was started again 3 times" in running.said()
+
+
 def test_a_process_that_ends_before_it_is_ready_is_told_in_one_line_and_nothing_stays(
     start: Callable[..., KitRun], shop: Path
 ) -> None:
