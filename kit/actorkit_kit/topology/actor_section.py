@@ -11,6 +11,7 @@ from typing import Any, Final
 from actorkit.settings import CLASS_PATH, DRAIN_TIMEOUT_S, VARIABLES
 from actorkit_actors.catalogue import CATALOGUE, SERVERS, Kind
 from actorkit_kit.classes.lookup import entry_of, is_stock
+from actorkit_kit.files import is_folder
 from actorkit_kit.topology import shape
 from actorkit_kit.topology.findings import Findings, suggest
 from actorkit_kit.topology.kinds import Key, Text, bad_name, type_words
@@ -132,11 +133,11 @@ class ActorSections:
         given = section.value(shape.BUILD)
         if not given:
             return None
-        folder = (self._base / given).resolve()
-        if not folder.is_dir():
+        folder = self._base / given
+        if not is_folder(folder):
             section.add("build", f'there is no folder "{given}". Paths start from the folder of the topology.')
             return None
-        return folder
+        return folder.resolve()
 
     def secrets(self) -> dict[str, Secret]:
         """The declared secrets."""
