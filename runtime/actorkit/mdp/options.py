@@ -54,7 +54,7 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     client_services: Annotated[
         int, Meta(gt=0, description="such names that one connection of a client may have made up")
     ] = 100
-    max_attempts: Annotated[
+    max_deliveries: Annotated[
         int, Meta(ge=1, description="workers that may die with one request before it is refused")
     ] = 5
     peer_backlog: Annotated[

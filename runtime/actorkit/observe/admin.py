@@ -1,49 +1,82 @@
-"""The admin server's pages, as a WSGI application.
+"""The admin server's pages.
 
 `/healthz`: the process is alive and its loop turns. `/readyz`: it can take work. `/metrics`: for Prometheus.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+import logging
+from collections.abc import Callable
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-Start = Callable[[str, list[tuple[str, str]]], Any]
+log = logging.getLogger("actorkit.admin")
+
+PLAIN: Final = "text/plain; charset=utf-8"
+
+#: Takes the Accept header; returns status, media type and content.
+_Page = Callable[[str], tuple[HTTPStatus, str, bytes]]
 
 
-def application(
-    registry: CollectorRegistry, why_not_ready: Callable[[], str]
-) -> Callable[[dict[str, Any], Start], Iterable[bytes]]:
-    """A WSGI application (PEP 3333); `why_not_ready` says what is missing, "" when nothing is."""
+class Pages:
+    """Answers requests for the three pages; `why_not_ready` says what is missing, "" when nothing is.
 
-    def metrics(environ: dict[str, Any]) -> tuple[str, str, bytes]:
-        encode, content_type = choose_encoder(environ.get("HTTP_ACCEPT", ""))
-        return "200 OK", content_type, encode(registry)
+    Only the request line and `Accept` are looked at (RFC 9112), and a connection ends with its answer.
+    """
 
-    def healthz(_environ: dict[str, Any]) -> tuple[str, str, bytes]:
-        return "200 OK", "text/plain; charset=utf-8", b"alive\n"
+    def __init__(self, registry: CollectorRegistry, why_not_ready: Callable[[], str]) -> None:
+        self._registry = registry
+        self._why_not_ready = why_not_ready
+        self._pages: dict[str, _Page] = {"/metrics": self._metrics, "/healthz": self._healthz, "/readyz": self._readyz}
 
-    def readyz(_environ: dict[str, Any]) -> tuple[str, str, bytes]:
-        reason = why_not_ready()
-        status = "503 Service Unavailable" if reason else "200 OK"
-        return status, "text/plain; charset=utf-8", f"{reason or 'ready'}\n".encode()
-
-    pages = {"/metrics": metrics, "/healthz": healthz, "/readyz": readyz}
-
-    def app(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
-        page = pages.get(environ.get("PATH_INFO", ""))
+    def answer(self, head: bytes) -> bytes:
+        """The whole response to a request, of which this is everything before the body."""
+        line, *fields = head.decode("latin-1").splitlines() or [""]
+        method, _, rest = line.partition(" ")
+        target, _, version = rest.rpartition(" ")
+        if not version.startswith("HTTP/1.") or not target.startswith("/"):
+            return response(HTTPStatus.BAD_REQUEST)
+        page = self._pages.get(target.partition("?")[0])
         if page is None:
-            text = f"there are {', '.join(pages)}\n".encode()
-            start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))])
-            return [text]
-        if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
-            start_response("405 Method Not Allowed", [("Allow", "GET, HEAD"), ("Content-Length", "0")])
-            return [b""]
-        status, content_type, content = page(environ)
-        start_response(status, [("Content-Type", content_type), ("Content-Length", str(len(content)))])
-        return [content if environ.get("REQUEST_METHOD") == "GET" else b""]
+            return response(HTTPStatus.NOT_FOUND, PLAIN, f"there are {', '.join(self._pages)}\n".encode())
+        if method not in ("GET", "HEAD"):
+            return response(HTTPStatus.METHOD_NOT_ALLOWED, allow="GET, HEAD")
+        named = (field.partition(":") for field in fields)
+        accept = ",".join(value.strip() for name, _, value in named if name.lower() == "accept")
+        try:
+            status, media_type, content = page(accept)
+        except Exception:
+            log.exception("%s failed", target)
+            return response(HTTPStatus.INTERNAL_SERVER_ERROR)
+        return response(status, media_type, content, with_content=method == "GET")
 
-    return app
+    def _metrics(self, accept: str) -> tuple[HTTPStatus, str, bytes]:
+        encode, media_type = choose_encoder(accept)
+        return HTTPStatus.OK, media_type, encode(self._registry)
+
+    def _healthz(self, _accept: str) -> tuple[HTTPStatus, str, bytes]:
+        return HTTPStatus.OK, PLAIN, b"alive\n"
+
+    def _readyz(self, _accept: str) -> tuple[HTTPStatus, str, bytes]:
+        reason = self._why_not_ready()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK
+        return status, PLAIN, f"{reason or 'ready'}\n".encode()
+
+
+def response(
+    status: HTTPStatus, media_type: str = PLAIN, content: bytes = b"", *, allow: str = "", with_content: bool = True
+) -> bytes:
+    """An HTTP/1.1 response after which the connection ends."""
+    head = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        f"Date: {formatdate(usegmt=True)}",
+        f"Content-Type: {media_type}",
+        f"Content-Length: {len(content)}",
+        "Connection: close",
+        *([f"Allow: {allow}"] if allow else []),
+    ]
+    return "\r\n".join([*head, "", ""]).encode("latin-1") + (content if with_content else b"")

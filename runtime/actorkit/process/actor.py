@@ -43,9 +43,13 @@ def main(settings: Settings) -> int:
     import gevent
     from gevent.event import Event as Flag
 
-    from actorkit.host.consumer import current
+    from actorkit import __version__
     from actorkit.host.host import Host
+    from actorkit.host.metrics import HostCollector
+    from actorkit.host.progress import current
+    from actorkit.host.watchdog import Watchdog
     from actorkit.observe import logs
+    from actorkit.process.admin import serve_admin
 
     def trace() -> str:
         event = current.get().event
@@ -67,7 +71,7 @@ def main(settings: Settings) -> int:
     if settings.code is not None:
         sys.path.append(str(settings.code))
     host = Host(settings, load(settings.class_path), dedup_bytes=dedup_bytes(memory_limit_bytes()))
-    server = _serve_admin(settings, host)
+    server = serve_admin(settings, host.why_not_ready, HostCollector(host, __version__))
     try:
         host.start()
     except SettingsError:
@@ -79,11 +83,16 @@ def main(settings: Settings) -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
+    watchdog = Watchdog(host.actor.params.stuck_after_s, host.at_work) if host.actor.params.stuck_after_s else None
+    if watchdog is not None:
+        watchdog.start()
     log.info("started in %d ms", (time.monotonic() - started) * 1000)
     gevent.wait([stop, host.ended], count=1)
     clean = host.finish(settings.drain_timeout_s)
+    if watchdog is not None:
+        watchdog.stop()
     if server is not None:
-        server.stop(timeout=0)
+        server.stop()
     if host.crashed is not None:
         return EX_FAILED
     return 0 if clean else EX_LEFT
@@ -115,23 +124,3 @@ def load(class_path: str) -> type:
     if not (isinstance(cls, type) and issubclass(cls, Actor)):
         raise SettingsError(f'ACTORKIT_CLASS is "{class_path}", and "{name}" is no actor class of that module.')
     return cls
-
-
-def _serve_admin(settings: Settings, host):  # type: ignore[no-untyped-def]  # gevent is imported only in main
-    if settings.admin is None:
-        return None
-    from gevent.pywsgi import WSGIServer
-
-    from actorkit import __version__
-    from actorkit.host.metrics import HostCollector
-    from actorkit.observe import admin, metrics
-
-    registry = metrics.registry(HostCollector(host, __version__))
-    server = WSGIServer(settings.admin, admin.application(registry, host.why_not_ready), log=None)
-    try:
-        server.start()
-    except OSError as exc:
-        address = f"{settings.admin[0]}:{settings.admin[1]}"
-        raise SettingsError(f"ACTORKIT_ADMIN is {address}, and it cannot be bound: {exc.strerror}.") from exc
-    logging.getLogger("actorkit.process").info("admin server at http://%s:%d", settings.admin[0], server.server_port)
-    return server

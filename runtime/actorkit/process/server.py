@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Callable
-from socketserver import ThreadingMixIn
 from typing import Final
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import msgspec
 
@@ -19,19 +16,11 @@ from actorkit.mdp.directory.discovery import REGISTRY
 from actorkit.mdp.directory.service import RegistrationService
 from actorkit.mdp.options import BrokerParams, RegistrationParams, refuse_clear
 from actorkit.mdp.server import Server
-from actorkit.observe import admin, logs, metrics
+from actorkit.observe import logs, metrics
+from actorkit.process.admin import serve_admin
 from actorkit.process.memory import memory_limit_bytes
 from actorkit.settings import Settings
 from actorkit.transport import topology_keys
-
-
-class _AdminServer(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class _Handler(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # the name is the standard library's
-        """Say nothing: probes and scrapes come every few seconds."""
 
 
 def main(settings: Settings) -> int:
@@ -57,13 +46,13 @@ def main(settings: Settings) -> int:
         signal.signal(number, lambda *_: served.stop())
     served.bind()
     tune_process()
-    server = _serve_admin(settings, served)
+    info = metrics.BuildInfo(__version__, settings.topology, settings.actor)
+    server = serve_admin(settings, served.unready, info, served.collector)
     try:
         served.run()
     finally:
         if server is not None:
-            server.shutdown()
-            server.server_close()
+            server.stop()
     return 0
 
 
@@ -103,17 +92,3 @@ SERVERS: Final[dict[str, Callable[[Settings, str], Server]]] = {
     "actorkit.mdp.broker:Broker": _broker,
     "actorkit.mdp.directory:RegistrationService": _registration,
 }
-
-
-def _serve_admin(settings: Settings, served: Server) -> WSGIServer | None:
-    if settings.admin is None:
-        return None
-    host, port = settings.admin
-    info = metrics.BuildInfo(__version__, settings.topology, settings.actor)
-    pages = admin.application(metrics.registry(info, served.collector), served.unready)
-    try:
-        server = make_server(host, port, pages, server_class=_AdminServer, handler_class=_Handler)
-    except OSError as exc:
-        raise SettingsError(f"ACTORKIT_ADMIN is {host}:{port}, and it cannot be bound: {exc.strerror}.") from exc
-    threading.Thread(target=server.serve_forever, name="admin", daemon=True).start()
-    return server

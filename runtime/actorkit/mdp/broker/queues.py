@@ -82,7 +82,7 @@ class RequestQueues:
         request.parts = None
         if begun:
             request.attempts += 1
-            if not service.idempotent or request.streamed or request.attempts >= self._params.max_attempts:
+            if not service.idempotent or request.streamed or request.attempts >= self._params.max_deliveries:
                 text = f'"{service.label}" did not finish the request: {why}, attempt {request.attempts}'
                 self.refuse(request, service.name, 502, "worker_lost", text)
                 return

@@ -156,7 +156,7 @@ class WorkerCommands:
             return
         request.parts = [*(request.parts or ()), *frames[at + 3 :]]
         if len(request.parts) > MAX_FRAMES or sum(map(len, request.parts)) > self._params.max_body_bytes:
-            request.attempts = self._params.max_attempts  # another worker would answer as much
+            request.attempts = self._params.max_deliveries  # another worker would answer as much
             self._protocol_error(worker, "too_large", now)
 
     def _on_unregistered(self, dialect: Dialect, frames: list[Part], at: int, now: float) -> None:

@@ -161,7 +161,7 @@ def test_a_request_that_our_draining_worker_did_not_begin_is_given_on_in_any_cas
 
 
 def test_a_request_that_kills_its_workers_is_given_up(make: type[Bench]) -> None:
-    bench = make(BrokerParams(max_attempts=2))
+    bench = make(BrokerParams(max_deliveries=2))
     bench.ask_ours(b"c")
     for worker in (b"w1", b"w2"):
         assert bench.ready(worker) == [given(b"c", to=worker)]

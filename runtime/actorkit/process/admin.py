@@ -1,0 +1,33 @@
+"""The admin server of a process, as its settings ask for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from prometheus_client.registry import Collector
+
+from actorkit.errors import SettingsError
+from actorkit.observe import metrics
+from actorkit.observe.admin import Pages
+from actorkit.observe.admin_server import AdminServer
+from actorkit.settings import Settings
+
+
+def serve_admin(settings: Settings, why_not_ready: Callable[[], str], *collectors: Collector) -> AdminServer | None:
+    """Serve the process's figures and what these collectors tell; None where no admin server is asked for.
+
+    Raises:
+        SettingsError: the address cannot be bound.
+    """
+    if settings.admin is None:
+        return None
+    host, port = settings.admin
+    server = AdminServer(settings.admin, Pages(metrics.registry(*collectors), why_not_ready))
+    try:
+        server.start()
+    except OSError as exc:
+        raise SettingsError(f"ACTORKIT_ADMIN is {host}:{port}, and it cannot be bound: {exc.strerror}.") from exc
+    shown = f"[{host}]" if ":" in host else host
+    logging.getLogger("actorkit.process").info("admin server at http://%s:%d", shown, server.port)
+    return server
