@@ -12,6 +12,7 @@ from gevent.event import Event as Flag
 
 from actorkit import Actor, Event
 from actorkit.edge import wire
+from actorkit.edge.listener import UNREAD_FRAMES
 from actorkit.edge.peers import Peers
 from actorkit.event.ids import new_id
 from actorkit.event.parcel import Parcel, ReplyTo, Waiter
@@ -332,6 +333,20 @@ def test_a_connection_that_ends_without_a_goodbye_is_counted(setting: Setting) -
     rude.close()
     until(lambda: value(read(host), "actorkit_connections_lost_total"))
     MOVED.expect(read(host), "actorkit_connections_lost_total", 1)
+
+
+@MOVED.by("actorkit_peers_unread")
+def test_a_sender_that_does_not_read_is_shown_until_it_does(setting: Setting) -> None:
+    host, count = setting.start(Passes), 3 * UNREAD_FRAMES
+    up = setting.sender(host)
+    for _ in range(count):
+        up.say(HELLO)
+    until(lambda: value(read(host), "actorkit_peers_unread"))
+    MOVED.expect(read(host), "actorkit_peers_unread", 1)
+    for _ in range(count):
+        assert isinstance(up.hear(), wire.Welcome)
+    until(lambda: not value(read(host), "actorkit_peers_unread"))
+    MOVED.expect(read(host), "actorkit_peers_unread", 0)
 
 
 def test_every_documented_metric_was_made_to_move() -> None:

@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry, Counter
 
 from actorkit.observe.admin import Pages
 from actorkit.observe.admin_server import MAX_CONNECTIONS, MAX_HEAD_BYTES, AdminServer
-from tests.fleet import PYTHONPATH, Fleet, eventually, fetch
+from tests.fleet import PYTHONPATH, Fleet, fetch
+from tests.until import until
 
 
 def pages(missing: str = "") -> Pages:
@@ -96,7 +97,7 @@ def test_a_request_that_comes_in_drops_has_no_more_time_than_another(server: Adm
                     if connection.recv(100):
                         break
         connection.settimeout(10)
-        eventually(lambda: fetch(f"http://127.0.0.1:{server.port}/healthz")[0] == 200, "others are served")
+        until(lambda: fetch(f"http://127.0.0.1:{server.port}/healthz")[0] == 200, "others are served")
 
 
 def test_a_head_without_end_is_ended(server: AdminServer) -> None:
@@ -117,13 +118,13 @@ def test_strangers_that_hold_connections_open_keep_no_probe_out() -> None:
 
 def test_an_actor_answers_beside_strangers_that_hold_connections_open(fleet: Fleet) -> None:
     actor = fleet.start("pass", "tests.probes:Pass")
-    eventually(lambda: actor.admin, "the admin server is there")
+    until(lambda: actor.admin, "the admin server is there")
     port = int(actor.admin.rpartition(":")[2])
     with contextlib.ExitStack() as stack:
         for _ in range(5 * MAX_CONNECTIONS):
             stranger = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
             stranger.sendall(b"GET /")
-        eventually(actor.ready, "it is ready")
+        until(actor.ready, "it is ready")
         for _ in range(20):
             assert fetch(f"{actor.admin}/metrics")[0] == 200
     assert actor.stop() == 0
