@@ -16,7 +16,7 @@ COPY kit/actorkit_kit/image/inside/ ./actorkit_kit/image/inside/
 RUN python -m actorkit_kit.image.inside.install runtime --project pyproject.toml --target /opt/actorkit/lib
 COPY runtime/ /opt/actorkit/runtime/
 RUN install -D -m 0755 actorkit_kit/image/inside/ready /opt/actorkit/bin/ready \
-    && install -d -m 0750 -o 10001 -g 10001 /var/lib/actorkit/dead-letters /var/lib/actorkit/data \
+    && install -d -m 0700 -o 10001 -g 10001 /var/lib/actorkit/dead-letters /var/lib/actorkit/data \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/actorkit/runtime
 
 # ---- the layers that all images share

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench hostile clean
 
 demo: $(VENV)/kit
 	$(BIN)/python examples/orders/demo.py
@@ -17,6 +17,10 @@ check: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy runtime actors kit tests benchmarks examples
 	$(BIN)/lint-imports
+
+# Attacks by strangers, each for HOSTILE_S seconds; HOSTILE_SEED=2 throws others.
+hostile: $(VENV)/dev
+	HOSTILE_S=$${HOSTILE_S:-20} $(BIN)/python -m pytest tests/hostile -s
 
 bench: $(VENV)/dev
 	$(BIN)/python -m benchmarks

@@ -9,11 +9,19 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from actorkit.observe import redact
 from tests.fleet import Fleet
 
 # How long an example takes says nothing on a busy machine.
 settings.register_profile("actorkit", deadline=None)
 settings.load_profile("actorkit")
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets() -> Iterator[None]:
+    """What one test's actors have as secrets is no secret of the next test's."""
+    yield
+    redact.forget()
 
 
 @pytest.fixture

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import ctypes
 import json
+import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -106,3 +110,44 @@ class Lap(Actor):
     def consume(self, event: JSONEvent) -> None:
         lap = event.get("lap", 0) + 1
         self.send(event.replace(lap=lap), "again" if lap < self.params.laps else "out")
+
+
+class Poisoned(Actor):
+    """Passes events on, but for one number, which ends its process `how`."""
+
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        number: int
+        how: str
+
+    def consume(self, event: JSONEvent) -> Event:
+        if event.data["number"] == self.params.number:
+            end(self.params.how)
+        return event
+
+
+def end(how: str) -> None:
+    """End the process, or block it."""
+    match how:
+        case "exit":
+            os._exit(9)
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "crash":
+            ctypes.string_at(0)
+        case "loop":
+            while True:
+                pass
+        case "sleep in C":
+            ctypes.PyDLL(None).sleep(600)  # unlike CDLL, it keeps the interpreter
+        case "wait":
+            gevent.sleep(600)
+        case "SystemExit":
+            raise SystemExit(3)
+        case "KeyboardInterrupt":
+            raise KeyboardInterrupt
+        case "CancelledError":
+            raise asyncio.CancelledError
+        case "GreenletExit":
+            gevent.getcurrent().kill()
+        case "Timeout":
+            raise gevent.Timeout(1)

@@ -1,4 +1,4 @@
-"""What `kit` writes for people: lines and tables. Results go to stdout, everything else to stderr."""
+"""What `kit` writes: lines, tables and JSON. Results go to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def colour(stream: Any = None) -> bool:
 
 
 def note(text: str) -> None:
-    """A line for people, on stderr."""
+    """Write a line that is not part of the result, on stderr."""
     typer.echo(text, err=True)
 
 

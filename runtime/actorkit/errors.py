@@ -214,6 +214,18 @@ class AnswerTimeout(EventError):
     status = 504
 
 
+class ConsumeTimeout(EventError):
+    """Raised when an actor's consume took longer than its `consume_timeout_s`."""
+
+    status = 504
+
+
+class DeliveryLimit(EventError):
+    """Raised when an event was given to instances that were lost over it as often as `max_deliveries` allows."""
+
+    status = 500
+
+
 class NotAnswered(EventError):
     """Raised when an event was dealt with completely and nothing came back for the one who waits."""
 
@@ -228,7 +240,8 @@ class RequestFailed(EventError):
     """
 
     def __init__(self, failure: Any, status: int, http_headers: list[tuple[str, str]]) -> None:
-        super().__init__(failure.errors, code=failure.code, **failure.details)
+        super().__init__(failure.errors, code=failure.code)
+        self.details = failure.details
         self.failure = failure
         self.status = status  # type: ignore[misc]  # each failure carries its own status
         self.http_headers = http_headers

@@ -21,6 +21,7 @@ import msgspec
 from msgspec import NODEFAULT, Meta
 
 from actorkit.errors import UNREADABLE, ActorkitError, SettingsError
+from actorkit.observe import redact
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +40,15 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "500, which do not get better"
         ),
     ] = ()
+    max_deliveries: Annotated[
+        int, Meta(ge=2, le=1000, description="instances that one event may end before it fails as `DeliveryLimit`")
+    ] = 3
+    stuck_after_s: Annotated[
+        float, Meta(ge=0, description="how long consume may block the process before that is ended; 0: for ever")
+    ] = 30.0
+    consume_timeout_s: Annotated[
+        float, Meta(ge=0, description="longest wait of a consume, which fails then; 0: without end")
+    ] = 0.0
 
     def may_get_better(self, error: BaseException) -> bool:
         """Whether consume is worth another try after this exception."""
@@ -156,6 +166,10 @@ def build(cls: type[P], given: Mapping[str, Any]) -> P:
     problems = check(cls, values)
     if problems:
         raise SettingsError("; ".join(f"{problem.path}: {problem.message}".lstrip(": ") for problem in problems))
+    # From here on whoever shows something leaves them out.
+    for parameter in declared(cls):
+        if parameter.secret and values.get(parameter.name):
+            redact.learn(values[parameter.name])
     try:
         return msgspec.convert(values, cls)
     except (msgspec.ValidationError, ValueError, TypeError) as exc:

@@ -49,12 +49,18 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_SOURCE_WINDOW": (str(SOURCE_WINDOW), "events that a source may have unfinished in the whole topology"),
     "ACTORKIT_DEAD_LETTERS": ("none", "folder for events that failed where no error outbox takes them"),
     "ACTORKIT_DRAIN_TIMEOUT_S": (f"{DRAIN_TIMEOUT_S:g}", "longest time from SIGTERM to the end, in seconds"),
+    "ACTORKIT_SECRET_HEADERS": (
+        "none",
+        "names of more header fields that hold credentials, separated by blanks; no dead letter and no log shows them",
+    ),
     "ACTORKIT_LOG_FORMAT": ("text", "`text` or `json`"),
     "ACTORKIT_LOG_LEVEL": ("info", "`debug`, `info`, `warning` or `error`"),
 }
 
 #: What an endpoint begins with behind which a registration service lists the brokers.
 _REGISTRY: Final = "registry+"
+#: A header field's name: RFC 9110 §5.1.
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,7 @@ class Settings:
     source_window: int = SOURCE_WINDOW
     dead_letters: Path | None = None
     drain_timeout_s: float = DRAIN_TIMEOUT_S
+    secret_headers: tuple[str, ...] = ()
     log_format: str = "text"
     log_level: str = "info"
 
@@ -103,6 +110,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         admin=reader.address("ACTORKIT_ADMIN"),
         source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", SOURCE_WINDOW, least=1)),
         dead_letters=reader.path("ACTORKIT_DEAD_LETTERS"),
+        secret_headers=reader.header_names("ACTORKIT_SECRET_HEADERS"),
         drain_timeout_s=reader.number("ACTORKIT_DRAIN_TIMEOUT_S", DRAIN_TIMEOUT_S, least=0),
         log_format=reader.choice("ACTORKIT_LOG_FORMAT", ("text", "json")),
         log_level=reader.choice("ACTORKIT_LOG_LEVEL", ("info", "debug", "warning", "error")),
@@ -147,6 +155,13 @@ class _Reader:
                 Endpoint.parse(endpoint.removeprefix(prefix))
         except ValueError as exc:
             raise SettingsError(f"{variable}: {exc}") from exc
+        return found
+
+    def header_names(self, variable: str) -> tuple[str, ...]:
+        found = tuple(self._environ.get(variable, "").split())
+        wrong = next((name for name in found if not _HEADER.match(name)), "")
+        if wrong:
+            raise SettingsError(f'{variable} names "{wrong}"; wanted: names of header fields, as x-api-key.')
         return found
 
     def path(self, variable: str) -> Path | None:

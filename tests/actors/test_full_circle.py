@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.runtime.mdp.peers import free_port
 from tests.until import until
 
 WEB = "actorkit_actors.http.server:HTTPServer"
+BASIC = "actorkit_actors.auth.basic:BasicAuth"
 CLIENT = "actorkit_actors.mdp.client:MDPClient"
 WORKER = "actorkit_actors.mdp.worker:MDPWorker"
 
@@ -109,6 +111,28 @@ def test_a_failure_behind_the_broker_is_the_clients_answer(fleet: Fleet, broker:
     assert circle.ask({})[0] == 500
 
 
+def test_a_wrong_password_is_answered_with_its_challenge_and_is_no_dead_letter(fleet: Fleet) -> None:
+    port = free_port()
+    params = json.dumps({"port": port, "host": "127.0.0.1", "routes": [{"path": "/<queue>"}]})
+    users = json.dumps({"users": "ann:secret", "realm": "orders"})
+    letters = fleet.folder / "letters"
+    web = fleet.start("web", WEB, params=params, outbox_auth="auth")
+    auth = fleet.start("auth", BASIC, params=users, outbox_web="web", dead_letters=str(letters))
+    for process in (web, auth):
+        until(process.ready, "it is ready")
+    with closing_connection(port) as connection:
+        connection.request("POST", "/auth", "{}", {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["errors"][0]["message"]) == (
+            401,
+            "a name and a password are required",
+        )
+        assert str(answer.headers["WWW-Authenticate"]).startswith('Basic realm="orders"')
+        assert len(str(answer.headers["X-Request-ID"])) == 16
+    assert not list(letters.glob("*"))
+    assert auth.metric("actorkit_events_failed_total") == 1
+
+
 def test_a_worker_that_is_told_to_end_gets_the_answers_that_are_still_in_work(fleet: Fleet, broker: str) -> None:
     circle = Circle(fleet, broker)
     processes = circle.start()
@@ -155,3 +179,38 @@ def test_all_instances_are_rolled_at_once_under_load_and_nobody_is_told_what_is_
             one.result()
     assert answers.keys() <= {(200, True), (0, True)}, answers
     assert answers[200, True] > 100
+
+
+def test_whatever_is_killed_nobody_is_told_what_is_not_true(fleet: Fleet) -> None:
+    """web -> pass (2) -> execute (2) -> web: half of the orders fail, and their failures go home through `pass`."""
+    port = free_port()
+    params = json.dumps({"port": port, "host": "127.0.0.1", "routes": [{"path": "/<queue>"}]})
+    web = fleet.start("web", WEB, params=params, outbox_pass="pass")
+    passing = [fleet.start("pass", "tests.probes:Pass", n, outbox_execute="execute") for n in (1, 2)]
+    working = [fleet.start("execute", "tests.actors.test_full_circle:Execute", n, outbox_web="web") for n in (1, 2)]
+    for process in (web, *passing, *working):
+        until(process.ready, "it is ready")
+    answers, ended = Counter[tuple[bool, int, str]](), threading.Event()
+
+    def client(fails: bool) -> None:
+        with closing_connection(port) as connection:
+            while not ended.is_set():
+                order = {"n": 7, "takes_s": 0.02, **({"fail": "no tea"} if fails else {})}
+                connection.request("POST", "/pass", json.dumps(order), {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                answers[fails, answer.status, answer.read().decode()] += 1
+
+    with ThreadPoolExecutor(16) as pool:
+        clients = [pool.submit(client, bool(number % 2)) for number in range(16)]
+        try:
+            for victims in (passing, working, passing, working, passing):
+                enough = answers.total() + 50
+                until(partial(lambda enough: answers.total() > enough, enough), "orders are answered")
+                victims[0].kill()
+                victims.append(fleet.restart(victims.pop(0)))
+                until(victims[-1].ready, "it is there again")
+        finally:
+            ended.set()
+        for one in clients:
+            one.result()
+    assert answers.keys() == {(False, 200, '{"done":7}'), (True, 400, '{"errors":[{"message":"no tea"}]}')}, answers

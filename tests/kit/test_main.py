@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 import actorkit
 from tests.kit.conftest import Kit
@@ -215,3 +216,40 @@ def _path() -> str:
 def test_nothing_is_coloured_when_it_goes_to_a_pipe(kit: Kit) -> None:
     for arguments in (("actors",), ("actors", "xslt"), ("--help",)):
         assert "\x1b" not in kit(*arguments, NO_COLOR="").stdout
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "replicas: " + "1" * 5_000,
+        "replicas: !!int abc",
+        "drain_timeout_s: !!float abc",
+        "params: {count: !!bool maybe}",
+        "params: {data: " + "[" * 3_000 + "]" * 3_000 + "}",
+        'env: {A: "a\\0b"}',
+        'env: {A: "\\ud83d"}',
+        "params: {data: " + "x" * 140_000 + "}",
+    ],
+    ids=lambda odd: odd[:30],
+)
+def test_whatever_stands_in_a_topology_validate_ends_with_status_2_and_its_line(
+    kit: Kit, tmp_path: Path, odd: str
+) -> None:
+    actors = f"  g: {{uses: generator, {odd}}}\n  s: {{uses: stdout}}\n"
+    (tmp_path / "topology.yaml").write_text(f"name: t\nactors:\n{actors}connections: [g -> s]\n")
+    done = kit("validate", "topology.yaml", cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout.startswith("topology.yaml:3:")
+    assert len(done.stdout) < 1_000
+
+
+def test_an_emoji_that_json_has_escaped_reaches_the_process(kit: Kit, tmp_path: Path) -> None:
+    topology = {
+        "name": "t",
+        "actors": {"g": {"uses": "generator", "env": {"A": "😀"}}, "s": {"uses": "stdout"}},
+        "connections": ["g -> s"],
+    }
+    (tmp_path / "topology.yaml").write_text(json.dumps(topology))
+    assert kit("render", "compose", "topology.yaml", "-o", "out", cwd=tmp_path).returncode == 0
+    services = YAML(typ="safe").load((tmp_path / "out" / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    assert services["g"]["environment"]["A"] == "😀"

@@ -19,7 +19,7 @@ from gevent.event import Event as Flag
 from gevent.threadpool import ThreadPool
 from msgspec import Meta
 
-from actorkit import Actor, Event, Held, RateExceeded, ServiceUnavailable, Unauthorized
+from actorkit import Actor, AnswerTimeout, Event, Held, RateExceeded, ServiceUnavailable, Unauthorized
 from actorkit.errors import EventError, SettingsError
 from actorkit.observe import redact
 from actorkit.params import Problem
@@ -91,7 +91,7 @@ class BasicAuth(Actor):
             raise SettingsError("; ".join(f"users: {mistake}" for mistake in users.mistakes))
         if mistake := _realm_mistake(self.params.realm):
             raise SettingsError(f"realm: {mistake}")
-        realm = self.params.realm.replace("\\", "\\\\").replace('"', '\\"')
+        realm = self.params.realm.strip().replace("\\", "\\\\").replace('"', '\\"')
         self._challenge = f'Basic realm="{realm}", charset="UTF-8"'
         redact.learn(list(users.plain.values()))
         self._key = os.urandom(32)
@@ -165,7 +165,9 @@ class BasicAuth(Actor):
         refusal: EventError | None = None
         try:
             self._limit(check)
-            if self._hash(check):
+            if all(_is_late(event) for _, event in check.waiting):
+                refusal = AnswerTimeout("nobody waits for the answer any more")
+            elif self._hash(check):
                 self._remember(check)
             else:
                 self._count(check)
@@ -235,9 +237,17 @@ class BasicAuth(Actor):
         return Unauthorized(text, challenge=self._challenge)
 
 
+def _is_late(event: Event) -> bool:
+    left_s = event.deadline
+    return left_s is not None and left_s <= 0
+
+
 def _realm_mistake(realm: str) -> str:
     """What keeps a realm from being sent (RFC 9110 §5.5); "" for nothing."""
-    bad = next((character for character in realm if not (" " <= character <= "~" or "\xa0" <= character <= "\xff")), "")
+    # One that comes from a file ends with a line break.
+    bad = next(
+        (character for character in realm.strip() if not (" " <= character <= "~" or "\xa0" <= character <= "\xff")), ""
+    )
     return f"{bad!r} cannot stand in a header; write it in letters of ISO 8859-1" if bad else ""
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import datetime
 import sys
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from actorkit import Actor, Event
-
-#: Headers that hold credentials; never written.
-_SECRET_HEADERS: Final = ("authorization", "cookie", "proxy-authorization")
+from actorkit.observe import redact
 
 
 class Stdout(Actor):
@@ -50,7 +48,8 @@ def _complete(event: Event) -> str:
     http: dict[str, Any] | None = None
     if event.http is not None:
         http = {name: getattr(event.http, name) for name in event.http.__struct_fields__}
-        http["headers"] = {name: value for name, value in event.http.headers.items() if name not in _SECRET_HEADERS}
+        http["headers"] = redact.headers(event.http.headers)
+        http["reply_headers"] = redact.pairs(event.http.reply_headers)
     failure = None
     if event.failure is not None:
         failure = {name: getattr(event.failure, name) for name in event.failure.__struct_fields__}

@@ -21,13 +21,28 @@ MOST_BYTES: Final = 1 << 30
 #: A message up to this size is small, in bytes.
 SMALL_BYTES: Final = 64 << 10
 
-#: What a request takes beside its bytes, roughly: its headers as a mapping, its event, who waits for it; in bytes.
+#: What a request takes beside its bytes, roughly: its event, who waits for it; in bytes.
 OVERHEAD_BYTES: Final = 2 << 10
+
+#: What a byte of a head takes, as texts in a mapping.
+HEAD_FACTOR: Final = 2
+
+#: What an open connection takes, in bytes, and the part of the memory that all together may.
+CONNECTION_BYTES: Final = 16 << 10
+CONNECTIONS_SHARE: Final = 8
+
+#: Most connections of a server whose parameters do not say.
+MOST_CONNECTIONS: Final = 8192
 
 
 def default_bytes() -> int:
     """The budget of a process: a part of what its container may use."""
     return min(MOST_BYTES, max(LEAST_BYTES, memory_limit_bytes() // SHARE))
+
+
+def default_connections() -> int:
+    """How many connections a process may have open: as many as a part of its memory is enough for."""
+    return min(MOST_CONNECTIONS, max(64, memory_limit_bytes() // CONNECTIONS_SHARE // CONNECTION_BYTES))
 
 
 class Budget:
@@ -57,8 +72,8 @@ class Budget:
         return self.used > self.total or self.large > self.most_large
 
     def fits(self, size: int) -> bool:
-        """Whether there is room for so many bytes more, for a moment: nothing is taken."""
-        return self.used + size <= self.total
+        """Whether small messages have room for so many bytes more. What large ones have beyond their part is theirs."""
+        return self.used - self.large + min(self.large, self.most_large) + size <= self.total
 
 
 class Lease:
@@ -76,9 +91,11 @@ class Lease:
     def grow(self, size: int) -> bool:
         """Take so many bytes more; False, and nothing is taken, where there is no room."""
         budget, whole = self._budget, self.size + size
-        if budget.used + size > budget.total:
-            return False
-        if whole > SMALL_BYTES and budget.large + (size if self.size > SMALL_BYTES else whole) > budget.most_large:
+        if whole > SMALL_BYTES:
+            large = budget.large + (size if self.size > SMALL_BYTES else whole)
+            if large > budget.most_large or budget.used + size > budget.total:
+                return False
+        elif not budget.fits(size):
             return False
         self.force(size)
         return True

@@ -6,6 +6,7 @@ import logging
 import socket
 import struct
 import time
+from time import perf_counter
 from typing import Any, Final, Protocol
 
 import gevent
@@ -19,11 +20,16 @@ from actorkit_actors.http.parser import Limits, Parser
 
 _log = logging.getLogger(__name__)
 
-#: How much is read at a time, in bytes.
+#: How much is read at a time of a client that is refused, in bytes.
 READ_BYTES: Final = 65536
 
-#: How long a connection is read on after a refusal, so that the client sees the answer instead of a reset, in seconds.
+#: Bytes that take longer than this are hard to read, in seconds: crumbs, or a crowd of small requests.
+HARD_S: Final = 0.00015
+
+#: How long a connection is read on after a refusal, so that the client sees the answer instead of a reset, in seconds;
+#: and where connections are many.
 LINGER_S: Final = 2.0
+SHORT_LINGER_S: Final = 0.1
 
 #: So many bytes have to pass in a stretch of time for a client to count as one that gets on.
 PROGRESS_BYTES: Final = 65536
@@ -72,6 +78,10 @@ class Connection:
         self._parser = Parser(limits, guard.budget, self._begun, guard.make_room)
         self._open = True
         self._busy = False
+        #: Whether it ends with the next answer.
+        self._last = False
+        #: Whether its last bytes were hard to read.
+        self._hard = False
         #: The answer that is being sent, where its client did not take it at once.
         self._sending: Lease | None = None
         #: Bytes that have come or gone since `_moved`.
@@ -92,21 +102,34 @@ class Connection:
 
     def __repr__(self) -> str:
         state = "idle" if self.idle else "answering" if self._busy else "reading"
+        if self._recheck.active:
+            state += ", its end is looked for by the clock"
         return f"<Connection {self._remote} {state}>"
 
-    def stuck_since(self) -> float | None:
-        """Since when the client has neither sent nor read enough, where it holds bytes meanwhile; None where it holds
-        none, or waits for its answer. Who asks is not stuck."""
+    def stuck_since(self) -> float:
+        """Since when the client has neither sent nor read enough; infinite where it does all that it can, 0 where
+        requests wait behind another one, for these are the first to go."""
         if self._greenlet is gevent.getcurrent():
-            return None
-        if self._sending is not None or (not self._busy and self._parser.held):
-            return self._moved
-        return None
+            return float("inf")
+        if self._waiting:
+            return 0.0 if self._parser.requests else float("inf")
+        return self._moved
+
+    def idle_since(self) -> float:
+        """Since when the connection has been idle; infinite where it is not."""
+        return self.deadline - self._limits.idle_timeout_s if self.idle else float("inf")
 
     @property
     def held(self) -> int:
-        """Bytes of the budget that a client which is stuck would give back."""
-        return self._sending.size if self._sending is not None else self._parser.held
+        """Bytes of the budget that would be given back if the client were given up."""
+        if self._sending is not None:
+            return self._sending.size
+        return self._parser.waiting if self._waiting else self._parser.held
+
+    @property
+    def _waiting(self) -> bool:
+        """Whether an answer is waited for."""
+        return self._busy and self._sending is None
 
     def expire(self) -> None:
         """Give the connection up. Called from another greenlet."""
@@ -115,8 +138,13 @@ class Connection:
             self._greenlet.kill(Expired, block=False)
 
     def evict(self) -> None:
-        """Give the connection up; what it holds is given back at once. Called from another greenlet."""
+        """Give the connection up; what it holds is given back at once. One whose answer is waited for ends with that;
+        the requests behind it are not served. Called from another greenlet."""
         self._parser.drop()
+        if self._waiting:
+            self._last = True
+            self._guard.count("pipelined")
+            return
         if self._sending is not None:
             self._sending.release()
         self.deadline = float("inf")
@@ -152,25 +180,42 @@ class Connection:
 
     def _serve(self) -> None:
         parser, receive = self._parser, self._sock.recv
-        feed, requests = parser.feed, parser.requests
         while self._open:
-            data = receive(READ_BYTES)
-            if data:
-                feed(data)
-                if parser.held:
-                    self._progress(len(data))
-            else:
+            data = receive(parser.appetite)
+            if not data:
                 parser.end()
-            while requests and self._open:
-                self._answer(requests.popleft())
-            if parser.refusal is not None and self._open:
-                self._refuse(parser.refusal)
-                return
+            self._take(data)
             if not data:
                 return
-            if parser.expects:
+            if parser.expects and self._open:
                 parser.expects = False
                 self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _take(self, data: bytes) -> None:
+        """Read some bytes, and answer the requests that they complete."""
+        parser, requests = self._parser, self._parser.requests
+        if self._hard:
+            self._feed_hard(data)
+        else:
+            begun = perf_counter()
+            parser.feed(data)
+            self._hard = perf_counter() - begun > HARD_S
+        if parser.held:
+            self._progress(len(data))
+        while requests and self._open:
+            self._answer(requests.popleft())
+        if parser.refusal is not None and self._open:
+            self._open = False
+            self._refuse(parser.refusal)
+
+    def _feed_hard(self, data: bytes) -> None:
+        """Read bytes of a client whose last ones were hard to read: one such client at a time, and only once while all
+        others have their turns."""
+        with self._guard.lane:
+            begun = perf_counter()
+            self._parser.feed(data)
+            self._hard = perf_counter() - begun > HARD_S
+            gevent.sleep(0)
 
     def _begun(self) -> None:
         """A request begins to arrive."""
@@ -194,7 +239,7 @@ class Connection:
             self._watch.stop()
             self._recheck.stop()
             request.release()
-        self._open = request.keep_alive and not self._handler.draining
+        self._open = request.keep_alive and not self._handler.draining and not self._last
         first, body = message.write(
             response, keep_alive=self._open, version=request.version, head=request.method == "HEAD"
         )
@@ -253,11 +298,10 @@ class Connection:
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer what is not a request that can be served, and close without a reset."""
-        headers = self._parser.headers
+        first, body = message.write(self._handler.refuse(refusal, self._parser.headers, self._remote), keep_alive=False)
         self._parser.drop()
-        first, body = message.write(self._handler.refuse(refusal, headers, self._remote), keep_alive=False)
         try:
-            with gevent.Timeout(LINGER_S, False):
+            with gevent.Timeout(SHORT_LINGER_S if self._guard.crowded else LINGER_S, False):
                 self._sock.sendall(first + body)
                 self._sock.shutdown(SHUT_WR)
                 while self._sock.recv(READ_BYTES):

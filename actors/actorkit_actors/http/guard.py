@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from gevent.lock import Semaphore
+
 from actorkit.errors import EventError, ServiceUnavailable
 from actorkit.process import allocator
-from actorkit_actors.http.budget import Budget
+from actorkit_actors.http.budget import SMALL_BYTES, Budget
 
 if TYPE_CHECKING:
     from actorkit_actors.http.connection import Connection
@@ -15,8 +17,16 @@ if TYPE_CHECKING:
 #: How often connections are looked over for clients that take too long, in seconds.
 SWEEP_S: Final = 0.25
 
-#: How long a client may hold bytes without getting on before others may have them, in seconds.
+#: How long a client may hold bytes without getting on before others may have them, in seconds: one whose message is
+#: large, and one that has not sent a small one in a piece.
 STUCK_S: Final = 1.0
+SMALL_STUCK_S: Final = 0.1
+
+#: How long there is nothing to look for when nobody was stuck, in seconds.
+LOOK_AGAIN_S: Final = 0.05
+
+#: How long a connection may be idle where all are taken and others wait, in seconds.
+IDLE_S: Final = 1.0
 
 #: When so many bytes have been given back since the last time, the C library is told to give its free memory back.
 TRIM_BYTES: Final = 8 << 20
@@ -37,7 +47,10 @@ class Guard:
         refused: clients that were turned away or given up, by reason.
     """
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, most_connections: int) -> None:
+        self.most_connections = most_connections
+        #: Held by the one connection whose bytes are hard to read, so that the others get their turns between.
+        self.lane = Semaphore()
         self.connections: set[Connection] = set()
         self.budget = budget
         self.refused: dict[str, int] = {}
@@ -58,22 +71,38 @@ class Guard:
             connection.expire()
         if budget.over:
             self.make_room()
+        if len(self.connections) >= self.most_connections:
+            self._close_idle(now)
         if budget.peak - budget.used >= TRIM_BYTES:
             budget.peak = budget.used
             allocator.trim()
 
     def make_room(self) -> None:
-        """Give up clients that hold bytes and do not get on, those with most first, until an eighth is free."""
+        """Give up clients that hold bytes and do not get on, and requests that wait behind others of their connection,
+        those with most first, until an eighth is free."""
         now, budget = time.monotonic(), self.budget
         if now < self._look_again:
             return
-        stuck = [one for one in self.connections if (since := one.stuck_since()) is not None and now - since >= STUCK_S]
+        stuck = [one for one in self.connections if one.held and _is_long(one, now - one.stuck_since())]
         if not stuck:
-            self._look_again = now + SWEEP_S
+            self._look_again = now + LOOK_AGAIN_S
         for connection in sorted(stuck, key=lambda one: one.held, reverse=True):
             if budget.used <= budget.total * 7 // 8 and budget.large <= budget.most_large * 7 // 8:
                 return
             connection.evict()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether connections are so many that none should stay without need."""
+        return len(self.connections) * 2 > self.most_connections
+
+    def _close_idle(self, now: float) -> None:
+        """Close the connections that have been idle for longest, a sixteenth of all, where new ones cannot get in."""
+        idle = [(since, one) for one in self.connections if (since := one.idle_since()) <= now - IDLE_S]
+        idle.sort(key=lambda found: found[0])
+        for _, connection in idle[: self.most_connections // 16 + 1]:
+            self.count("idle")
+            connection.expire()
 
     def check_room(self, size: int) -> None:
         """Whether so many bytes may be used for a moment.
@@ -94,3 +123,7 @@ class Guard:
         """The error of a request for which there is no memory, counted."""
         self.count("memory")
         return ServiceUnavailable("there is no memory for this request at present; try again")
+
+
+def _is_long(connection: Connection, stuck_s: float) -> bool:
+    return stuck_s >= (STUCK_S if connection.held > SMALL_BYTES else SMALL_STUCK_S)

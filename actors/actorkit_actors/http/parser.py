@@ -10,14 +10,18 @@ from typing import Final, Protocol
 
 import httptools
 
-from actorkit_actors.http.budget import OVERHEAD_BYTES, Budget, Lease
+from actorkit_actors.http.budget import HEAD_FACTOR, OVERHEAD_BYTES, Budget, Lease
 from actorkit_actors.http.message import Refusal, Request
 
 #: Most header fields that a request may have, and most trailer fields.
 MAX_HEADERS: Final = 100
 
+#: How much is read at a time, in bytes: of a long body, and else.
+READ_BYTES: Final = 65536
+FEED_BYTES: Final = 4096
+
 #: How much may have come of a head beyond the limit before it is refused: what one read brings, in bytes.
-SLACK_BYTES: Final = 65536
+SLACK_BYTES: Final = READ_BYTES
 
 #: RFC 9112 §3.2, RFC 3986 §3.2.2: a name, an IPv4 address or an IP literal, and a port.
 _HOST: Final = re.compile(r"(\[[0-9A-Za-z:.\-_~!$&'()*+,;=]+\]|[\w.\-~!$&'()*+,;=%]*)(:\d*)?\Z", re.ASCII)
@@ -78,12 +82,25 @@ class Parser:
         #: Fields and bytes of the header or trailer section that is being read.
         self._fields = self._section = 0
         self._head_bytes = self._size = 0
+        #: The length of the body, where the head says it.
+        self._length = 0
         self._body: bytes | io.BytesIO = b""
 
     @property
     def reading(self) -> bool:
         """Whether a request has begun and is not complete."""
         return self._in_head or self._request is not None
+
+    @property
+    def appetite(self) -> int:
+        """How much to read next, in bytes: the rest of a body at once, and else so little that no crowd of requests is
+        taken in that would have to wait."""
+        return min(READ_BYTES, max(FEED_BYTES, self._length - self._size))
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of the requests that are complete and not served yet."""
+        return sum(request.lease.size for request in self.requests if request.lease is not None)
 
     @property
     def held(self) -> int:
@@ -102,7 +119,7 @@ class Parser:
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.max_header_bytes + SLACK_BYTES:
                 self.refusal = self._too_large_head()
-            elif not self._grow(len(data)):
+            elif not self._grow(len(data) * HEAD_FACTOR):
                 self.refusal = _NO_ROOM
 
     def end(self) -> None:
@@ -113,6 +130,7 @@ class Parser:
     def drop(self) -> None:
         """Forget what is not answered, and give its bytes back."""
         self._body = b""
+        self.headers = {}
         self._lease.release()
         for request in self.requests:
             request.release()
@@ -204,7 +222,7 @@ class Parser:
             return Refusal(400, "the Host header is not a host", "broken")
         if headers.get("transfer-encoding", "chunked").lower() != "chunked":
             return Refusal(501, "only the transfer coding chunked is taken; send the body as it is", "broken")
-        length = int(headers.get("content-length") or 0)
+        self._length = length = int(headers.get("content-length") or 0)
         if length > self._limits.max_body_bytes or length > self._budget.most_large:
             return self._too_large_body()
         if headers.get("expect", "100-continue").lower() != "100-continue":
@@ -236,7 +254,7 @@ class Parser:
         if request is None:
             self._stop(Refusal(400, "the request has no headers", "broken"))
             return
-        if not self._grow(self._head_bytes + OVERHEAD_BYTES):
+        if not self._grow(self._head_bytes * HEAD_FACTOR + OVERHEAD_BYTES):
             self._stop(_NO_ROOM)
         request.lease = lease
         # With HTTP/1.0 the framing of a chunked body cannot be trusted (RFC 9112 §6.1).
@@ -248,6 +266,7 @@ class Parser:
         self._lease = Lease(self._budget)
         self.expects = False
         self._request = None
+        self._length = self._size = 0
         self.requests.append(request)
 
     def _stop(self, refusal: Refusal) -> None:

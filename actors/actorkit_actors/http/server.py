@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import unquote_to_bytes
 
@@ -28,7 +29,7 @@ from actorkit.graph import RESERVED
 from actorkit.observe.figures import Figure
 from actorkit.params import Problem
 from actorkit_actors.http import answer, media
-from actorkit_actors.http.budget import SMALL_BYTES, Budget, Lease, default_bytes
+from actorkit_actors.http.budget import SMALL_BYTES, Budget, Lease, default_bytes, default_connections
 from actorkit_actors.http.connection import Connection
 from actorkit_actors.http.guard import SWEEP_S, Guard
 from actorkit_actors.http.listener import listen, tls_context
@@ -84,7 +85,14 @@ class HTTPServer(Actor):
                 "beyond it 503; 0: a quarter of the container's memory",
             ),
         ] = 0
-        max_connections: Annotated[int, Meta(ge=1, description="open connections; more are not accepted")] = 8192
+        max_connections: Annotated[
+            int,
+            Meta(
+                ge=0,
+                description="open connections; more are not accepted until one is closed, the longest idle first; "
+                "0: what an eighth of the container's memory is enough for",
+            ),
+        ] = 0
         certfile: Annotated[
             str, Meta(description="certificate chain for TLS, PEM text; none: no TLS", extra={"file": True})
         ] = ""
@@ -109,6 +117,10 @@ class HTTPServer(Actor):
         except SettingsError as exc:
             yield Problem("certfile", str(exc).removeprefix("certfile, keyfile: "))
 
+    def __repr__(self) -> str:
+        some = ", ".join(map(repr, islice(self._connections, 8)))
+        return f"<HTTPServer {self.name}: {len(self._connections)} connections, {self._active} waiting: {some}>"
+
     def setup(self) -> None:
         """Listen.
 
@@ -117,14 +129,20 @@ class HTTPServer(Actor):
         """
         self._router = Router(self.params.routes)
         self._tls = tls_context(self.params.certfile, self.params.keyfile)
-        self._guard = Guard(Budget(self.params.memory_bytes or default_bytes()))
+        self._guard = Guard(
+            Budget(self.params.memory_bytes or default_bytes()), self.params.max_connections or default_connections()
+        )
         self._connections = self._guard.connections
         self._active = 0
+        #: Requests that wait for an answer, by their outbox. Where there are several, a dead one must not take all.
+        self._waiting: dict[str | None, int] = {}
+        several = len(set(self.runtime.outboxes) - set(RESERVED)) > 1
+        self._most_waiting = max(1, self.params.max_requests * 3 // 4) if several else self.params.max_requests
         self._closing = False
         #: Responses by status.
         self._responses: dict[int, int] = {}
         listener = listen(self.params.host, self.params.port)
-        self._server = StreamServer(listener, self._serve, spawn=Pool(self.params.max_connections))
+        self._server = StreamServer(listener, self._serve, spawn=Pool(self._guard.most_connections))
         self._server.start()
         self._sweeper = gevent.spawn(self._sweep)
 
@@ -235,7 +253,8 @@ class HTTPServer(Actor):
         if isinstance(found, NoRoute):
             return self._unrouted(request, path, found)
         self._check(request, found)
-        if self._active >= self.params.max_requests:
+        waiting = self._waiting.get(found.queue, 0)
+        if self._active >= self.params.max_requests or waiting >= self._most_waiting:
             self._guard.count("requests")
             raise ServiceUnavailable("too many requests are waiting for answers; try again")
         format_, content = self._read(request)
@@ -251,6 +270,7 @@ class HTTPServer(Actor):
         # From here on its bytes are the event's, which may be unfinished long after its client has been answered.
         lease, request.lease = request.lease or Lease(self._guard.budget), None
         self._active += 1
+        self._waiting[found.queue] = waiting + 1
         try:
             came = self.request(
                 event,
@@ -267,6 +287,7 @@ class HTTPServer(Actor):
             raise
         finally:
             self._active -= 1
+            self._waiting[found.queue] -= 1
         request.trace = came.trace
         return answer.of_event(came, request, self._check_room_to_convert, self.log)
 

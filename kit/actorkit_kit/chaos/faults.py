@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 FaultKind = Literal["kill", "stop", "pause", "partition", "scale"]
 
-#: What each kind of fault is, for people.
+#: Each kind of fault → what it does, as messages say it.
 FAULT_KINDS: Final[dict[FaultKind, str]] = {
     "kill": "SIGKILL, and started again",
     "stop": "SIGTERM, and started again",

@@ -1,4 +1,4 @@
-"""Makes faults happen to processes that a supervisor looks after, and undoes those that last."""
+"""Makes faults happen to processes that a supervisor looks after, and undoes the faults that last."""
 
 from __future__ import annotations
 

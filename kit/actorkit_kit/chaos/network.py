@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from actorkit.transport.endpoint import Endpoint
 from actorkit_kit.errors import KitError
 from actorkit_kit.local.processes import Local, Process
 from actorkit_kit.plan.model import ADMIN_PORT, INBOX_PORT, Plan, Unit
@@ -167,10 +168,10 @@ class Namespaced(Local):
     def peer(self, unit: Unit) -> str:
         """An endpoint for each replica, the spare ones too: nobody answers there until there is one."""
         numbers = range(1, unit.replicas + (SPARE if unit.kind != "registration" else 0) + 1)
-        return ",".join(f"tcp://{self._net.address(unit.name, number)}:{INBOX_PORT}" for number in numbers)
+        return ",".join(str(Endpoint.tcp(self._net.address(unit.name, number), INBOX_PORT)) for number in numbers)
 
     def inbox(self, unit: Unit, number: int) -> str:  # noqa: ARG002  # all the same: each has an address of its own
-        return f"tcp://*:{INBOX_PORT}"
+        return str(Endpoint.tcp("*", INBOX_PORT))
 
     def process(self, unit: Unit, number: int) -> Process:
         """As everywhere; but endpoints of brokers are separated by blanks, not by commas."""

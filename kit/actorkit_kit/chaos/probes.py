@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from actorkit import Actor, Event, JSONEvent
 from actorkit.event.body import JSON, TEXT, XML
+from actorkit_kit.chaos.poison import ATTRIBUTE
 from actorkit_kit.chaos.records import MADE, SEEN
 
 #: How often a source looks for its quota, in seconds.
@@ -51,6 +52,8 @@ class Source(Actor):
         rate: Annotated[float, Meta(gt=0, description="events in a second")] = 100.0
         body: Annotated[str, Meta(description="file with the body of each event; none: its number as JSON")] = ""
         seen: Annotated[str, Meta(description="file to write down what comes back")] = ""
+        poison: Annotated[dict[str, str], Meta(description="number of an event that is poison → how it ends")] = {}
+        poisoned: Annotated[str, Meta(description="file to write down what is poison")] = ""
 
     params: Params
 
@@ -58,11 +61,14 @@ class Source(Actor):
         """Open the journal."""
         self._made = _Journal(self.params.made)
         path = Path(self.params.body)
+        self._poisoned = _Journal(self.params.poisoned) if self.params.poisoned else None
         self._body = (FORMATS.get(path.suffix, TEXT), path.read_bytes()) if self.params.body else None
 
     def teardown(self) -> None:
-        """Close the journal."""
+        """Close the journals."""
         self._made.close()
+        if self._poisoned is not None:
+            self._poisoned.close()
 
     def produce(self) -> Iterator[Event]:
         """Make events as ordered."""
@@ -79,10 +85,16 @@ class Source(Actor):
             if due > now:
                 gevent.sleep(due - now)
             event = Event.unread(*self._body) if self._body else JSONEvent({"number": number})
+            way = self.params.poison.get(str(number)) if self._poisoned is not None else None
+            if way is not None:
+                event.attributes[ATTRIBUTE] = way
             at_ns = time.monotonic_ns()
             yield event
             number += 1
-            self._made.put(MADE.pack(int(event.trace, 16), at_ns))  # Not sooner: it is named when it is sent.
+            record = MADE.pack(int(event.trace, 16), at_ns)  # Not sooner: it is named when it is sent.
+            self._made.put(record)
+            if way is not None and self._poisoned is not None:
+                self._poisoned.put(record)
 
     def _read_quota(self, number: int) -> int:
         """How many events to make in all; writes down when that many are made."""
@@ -120,7 +132,7 @@ class Sink(Actor):
 
 
 class Front(Source):
-    """A source that what it makes comes back to, as it does to a server."""
+    """A source whose events come back to it, as they do to a server."""
 
     def setup(self) -> None:
         """Open both journals."""

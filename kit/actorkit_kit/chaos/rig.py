@@ -36,6 +36,10 @@ class Rig:
         """How many events it shall make."""
         return self.folder / f"{source}.quota"
 
+    def poisoned(self, source: str) -> Path:
+        """What it made that ends whoever consumes it."""
+        return self.folder / f"{source}.poisoned"
+
     def seen(self, sink: str) -> Path:
         """What arrived at a sink."""
         return self.folder / f"{sink}.seen"
@@ -47,8 +51,8 @@ def build(
     """Put source and sink around a plan.
 
     With boxes given, a source is added that feeds the inboxes `sources`, a sink that hears the outboxes `sinks`, and
-    the actors stay as they are. Without, the source stands in for the actors where events begin, the sink for those
-    that nothing leads away from.
+    the actors stay as they are. Without boxes, the source takes the place of the actors where events begin, and the
+    sink the place of the actors where events end.
 
     Raises:
         UsageError: there is no place for one of them.

@@ -176,6 +176,9 @@ class Trial:
             restarts=sum(child.restarts for child in self._supervisor.children),
             unclean=tuple(f"{child.process.name}: status {child.status}: {child.last_words()}" for child in unclean),
             exactly_once=options.exactly_once,
+            poison=len(found.poison),
+            given_up=len(found.poison & found.failed),
+            blamed=len(found.given_up - found.poison),
             missing=missing[:20],
         )
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from actorkit.deadletters.box import letters
+from actorkit.errors import DeliveryLimit
 from actorkit_kit.chaos.records import read_made, read_seen
 from actorkit_kit.chaos.rig import Rig
 from actorkit_kit.errors import KitError
@@ -21,10 +22,12 @@ class Verdict:
     """What came of a run.
 
     copies: how many arrivals an event of each source becomes; found out before the first fault.
-    received: arrivals; duplicates: those of what had arrived before, or of what should not have come.
+    received: arrivals; duplicates: arrivals of an event that had arrived before, or that should not have come.
     lost: events of which an arrival is missing; failed: events that arrived as failures, or became dead letters.
     stall_s: the longest time in which nothing arrived; slowest_s: the longest way of an event.
     exactly_once: whether duplicates count as a mistake: no sink was killed.
+    poison: events that end their process; given_up: those of them that failed, as they shall; blamed: other events that
+    were given up in their place.
     """
 
     seed: int
@@ -42,24 +45,32 @@ class Verdict:
     restarts: int
     unclean: tuple[str, ...] = ()
     exactly_once: bool = True
+    poison: int = 0
+    given_up: int = 0
+    blamed: int = 0
     missing: tuple[int, ...] = field(default=())
 
     @property
     def good(self) -> bool:
-        """Whether nothing was lost, and nothing came twice to a sink that was never killed."""
-        return not self.lost and not self.unacknowledged and not (self.exactly_once and self.duplicates)
+        """Whether nothing was lost, nothing came twice to a sink that was never killed, and all poison was given up
+        and nothing else."""
+        arrived = not self.lost and not self.unacknowledged and not (self.exactly_once and self.duplicates)
+        return arrived and self.given_up == self.poison and not self.blamed
 
 
 @dataclass(frozen=True)
 class Count:
     """What the files of a rig say. `made`: trace → when; `origin`: trace → source; `arrivals`: trace → ((sink, id) →
-    how often); `failed`: traces; `times`: trace and time of each arrival."""
+    how often); `failed`: traces; `times`: trace and time of each arrival; `poison`: traces of what ends its process;
+    `given_up`: traces of dead letters that were given up after too many deliveries."""
 
     made: Mapping[int, int]
     origin: Mapping[int, str]
     arrivals: Mapping[int, Counter[tuple[str, int]]]
     failed: frozenset[int]
     times: tuple[tuple[int, int], ...]
+    poison: frozenset[int] = frozenset()
+    given_up: frozenset[int] = frozenset()
 
     def stall_s(self) -> float:
         """The longest time between two arrivals that follow each other."""
@@ -78,7 +89,13 @@ def count(rig: Rig, box: Path) -> Count:
         for event in read_made(rig.made(source)):
             made[event.trace], origin[event.trace] = event.at_ns, source
     arrivals: dict[int, Counter[tuple[str, int]]] = defaultdict(Counter)
-    failed = {int(letter.trace, 16) for letter in letters(box)} & made.keys()
+    poison = {event.trace for source in rig.sources for event in read_made(rig.poisoned(source))}
+    failed, given_up = set(), set()
+    for letter in letters(box):
+        failed.add(int(letter.trace, 16))
+        if letter.failure.kind == DeliveryLimit.__name__:
+            given_up.add(int(letter.trace, 16))
+    failed &= made.keys()
     times = []
     for sink in rig.sinks:
         for one in read_seen(rig.seen(sink)):
@@ -87,7 +104,7 @@ def count(rig: Rig, box: Path) -> Count:
                 times.append((one.trace, one.at_ns))
                 if one.failed:
                     failed.add(one.trace)
-    return Count(made, origin, arrivals, frozenset(failed), tuple(times))
+    return Count(made, origin, arrivals, frozenset(failed), tuple(times), frozenset(poison), frozenset(given_up))
 
 
 def copies_of(found: Count) -> dict[str, int]:

@@ -118,7 +118,7 @@ def _check_ports(services: Mapping[str, Any], ours: set[str]) -> None:
     taken = {url.rpartition(":")[2] for url in ours}
     for name, service in sorted(services.items()):
         for port in service.get("ports", ()):
-            for number in _numbers(port.get("published", "")):
+            for number in published_ports(port.get("published", "")):
                 if str(number) not in taken and why_not_free(port.get("host_ip", ""), number):
                     raise KitError(
                         f'port {number}, which "{name}" publishes, is in use on this machine. Free it, or '
@@ -126,7 +126,8 @@ def _check_ports(services: Mapping[str, Any], ours: set[str]) -> None:
                     )
 
 
-def _numbers(published: str) -> range:
+def published_ports(published: str) -> range:
+    """The ports of `8080`, or of the range `8080-8082`, as compose writes them."""
     first, _, last = published.partition("-")
     return range(int(first), int(last or first) + 1) if first.isdigit() else range(0)
 
@@ -200,7 +201,7 @@ def _refresh_secrets(start: Start, rendered: Mapping[str, str | bytes]) -> None:
 def _roll_back(start: Start) -> str:
     """Put back what was there before; a sentence that says what that was."""
     if not start.files_before:
-        # Volumes that an earlier deployment left hold what it promised to keep.
+        # Volumes that an earlier deployment left hold dead letters and requests that it promised to keep.
         take_down(start.plan.topology, start.folder, volumes=not start.volumes_before)
         return "Everything of it was taken down again; --keep leaves it for a look."
     folder.write(start.files_before, start.folder, compose.PRIVATE)

@@ -72,10 +72,11 @@ def list_replicas(client: DockerClient, topology: str = "") -> list[Replica]:
     """The containers of a deployment, or of all; ordered by actor and name."""
     label = f"{TOPOLOGY_LABEL}={topology}" if topology else TOPOLOGY_LABEL
     containers = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
-    return sorted((_replica(container.attrs) for container in containers), key=lambda r: (r.actor, r.container))
+    return sorted((read_replica(container.attrs) for container in containers), key=lambda r: (r.actor, r.container))
 
 
-def _replica(attributes: Mapping[str, Any]) -> Replica:
+def read_replica(attributes: Mapping[str, Any]) -> Replica:
+    """A container as `docker inspect` tells of it."""
     state, labels = attributes["State"], attributes["Config"]["Labels"]
     return Replica(
         actor=labels.get(ACTOR_LABEL, labels.get(KIND_LABEL, "?")),
@@ -145,7 +146,7 @@ def compose_folder(found: Iterable[Replica]) -> Path:
 
 
 def actor_statuses(found: Iterable[Replica], wanted: Mapping[str, int] | None = None) -> list[ActorStatus]:
-    """One row for each actor. Without `wanted` the replicas that exist are those that are wanted."""
+    """One row for each actor. Without `wanted` as many replicas are wanted as there are."""
     groups: dict[str, list[Replica]] = {actor: [] for actor in wanted or ()}
     for replica in found:
         groups.setdefault(replica.actor, []).append(replica)

@@ -1,4 +1,4 @@
-"""The state of a deployment for people: a live table on a terminal, a line for each change elsewhere."""
+"""The state of a deployment as a person sees it: a live table on a terminal, a line for each change elsewhere."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def show_progress(verbose: bool) -> Iterator[build.Progress]:
 def build_outdated(
     client: DockerClient, plan: Plan, *, every: bool = False, no_cache: bool = False, verbose: bool = False
 ) -> list[build.Recipe]:
-    """Build the images of a plan that are missing or changed, or all of them; those that were built.
+    """Build the images of a plan that are missing or changed, or all of them. The recipes that were built.
 
     Raises:
         KitError: a build failed.

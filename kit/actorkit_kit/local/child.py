@@ -1,4 +1,4 @@
-"""A process that `kit run` looks after: its start, its words, its end."""
+"""A process that `kit run` looks after: its start, its output, its end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Final
 from actorkit_kit.local.processes import Process
 from actorkit_kit.output import last_line
 
-#: How many of its last lines a process is remembered by.
+#: Lines that are kept of what a process wrote last.
 LAST_LINES: Final = 20
 #: Longest line that is taken in whole, in bytes.
 MAX_LINE_BYTES: Final = 1 << 20
@@ -98,7 +98,7 @@ class Child:
             self._say(self.process.name, line)
 
     async def ended(self) -> int:
-        """Wait for its end and its last words; the exit status."""
+        """Wait for its end, and for the last of its output; the exit status."""
         if self._running is None or self._reader is None:
             return 0
         status = await self._running.wait()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from actorkit.transport.endpoint import Endpoint
 from actorkit_kit import python_process
 from actorkit_kit.errors import KitError
 from actorkit_kit.free_ports import LOOPBACK, FreePorts, why_not_free
@@ -23,7 +24,7 @@ MAX_SOCKET_PATH: Final = 107
 
 @dataclass(frozen=True)
 class Process:
-    """How one replica is started. `admin` is its admin server's URL, `urls` are those that it publishes."""
+    """How one replica is started. `admin` is its admin server's URL, `urls` are the URLs of its published ports."""
 
     unit: Unit
     number: int
@@ -92,7 +93,7 @@ class Local:
             urls=tuple(_url(unit, port.published) for port in unit.ports),
         )
 
-    def command(self, unit: Unit, number: int) -> tuple[str, ...]:  # noqa: ARG002  # for those who place them elsewhere
+    def command(self, unit: Unit, number: int) -> tuple[str, ...]:  # noqa: ARG002  # for subclasses that place processes elsewhere
         """What is run."""
         return tuple(python_process.command("actorkit"))
 
@@ -103,15 +104,19 @@ class Local:
     def peer(self, unit: Unit) -> str:
         """The endpoint that stands for all replicas of a unit."""
         if unit.kind != "actor" and unit.ports:
-            return f"tcp://{LOOPBACK}:{unit.ports[0].published}"
-        return f"ipc://{self._folder}/{unit.name}/{'1' if unit.kind == 'registration' else '*'}.sock"
+            return str(Endpoint.tcp(LOOPBACK, unit.ports[0].published))
+        return self._socket(unit, "1" if unit.kind == "registration" else "*")
 
     def inbox(self, unit: Unit, number: int) -> str:
         """The endpoint that a replica binds."""
         if unit.kind != "actor" and unit.ports:
             port = unit.ports[0]
-            return f"tcp://{'*' if port.public else LOOPBACK}:{port.published}"
-        return f"ipc://{self._folder}/{unit.name}/{number}.sock"
+            return str(Endpoint.tcp("*" if port.public else LOOPBACK, port.published))
+        return self._socket(unit, str(number))
+
+    def _socket(self, unit: Unit, name: str) -> str:
+        """The endpoint of one socket file of a unit, or of all that the pattern matches."""
+        return str(Endpoint("ipc", f"{self._folder}/{unit.name}/{name}.sock"))
 
     def _kept(self, unit: Unit) -> dict[str, str]:
         """The folders of files that outlive a process; where none can be kept, they end with it."""
@@ -146,7 +151,7 @@ def _section(unit: Unit) -> str:
 def _advertised(unit: Unit) -> dict[str, str]:
     """Where a broker with a published port is reached on this machine: it is bound to all addresses when public."""
     given = unit.kind != "broker" or not unit.ports or "advertise" in unit.params
-    return {} if given else {"advertise": f"tcp://{LOOPBACK}:{unit.ports[0].published}"}
+    return {} if given else {"advertise": str(Endpoint.tcp(LOOPBACK, unit.ports[0].published))}
 
 
 def _url(unit: Unit, port: int) -> str:

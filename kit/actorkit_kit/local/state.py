@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from actorkit.deadletters.box import FOLDER_MODE
 from actorkit_kit.console import note
 from actorkit_kit.errors import KitError
 from actorkit_kit.local.processes import Process
@@ -35,7 +36,7 @@ def make_dead_letters_folder(base: Path, topology: str) -> Path | None:
     box = dead_letters_folder(base, topology)
     ignore = base / ".kit" / ".gitignore"
     try:
-        box.mkdir(parents=True, exist_ok=True)
+        box.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
         if not ignore.exists():
             ignore.write_text("*\n")
     except OSError as exc:
@@ -46,8 +47,11 @@ def make_dead_letters_folder(base: Path, topology: str) -> Path | None:
 
 @contextmanager
 def publish_processes(base: Path, topology: str, processes: Iterable[Process]) -> Iterator[None]:
-    """Have it written down how the processes are reached, for as long as this lasts. Only the first of several
-    `kit run` of one topology writes it. The file is the owner's alone: parameters stand in it."""
+    """Keep the state file, which says how the processes are reached, as long as the context is open.
+
+    Where several `kit run` run one topology, only the first of them writes the file. Parameters stand in it, so only
+    its owner can read it.
+    """
     path = state_folder(base, topology) / STATE_FILE
     variables = [
         {name: value for name, value in process.environ.items() if name.startswith("ACTORKIT_")}
@@ -76,7 +80,7 @@ def publish_processes(base: Path, topology: str, processes: Iterable[Process]) -
 
 
 def running_processes(base: Path, topology: str) -> list[Mapping[str, str]]:
-    """The variables of each process that runs now; none when `kit run` does not run, however it ended.
+    """The variables of each process that runs now; an empty list when `kit run` does not run, however it ended.
 
     Raises:
         KitError: the file cannot be read.

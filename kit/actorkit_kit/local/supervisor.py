@@ -18,8 +18,10 @@ from actorkit_kit.local.processes import Process
 
 #: Time between two looks at whether everything is ready, in seconds.
 PROBE_INTERVAL_S: Final = 0.05
-#: Time before the first restart; doubles with each, up to the longest; all in seconds.
-FIRST_PAUSE_S: Final = 0.5
+#: Time before a restart, in seconds, and how many there are with it: an event that ends what consumes it is given up by
+#: then. After that the pause doubles with each, up to the longest, in seconds.
+FIRST_PAUSE_S: Final = 0.1
+PATIENT: Final = 5
 LONGEST_PAUSE_S: Final = 15.0
 #: A process that lived this long, in seconds, starts again with the first pause.
 STEADY_S: Final = 30.0
@@ -41,7 +43,7 @@ class Supervisor:
         self._waves = waves
         self._say = say
         self._first_pause_s = first_pause_s
-        self._keepers: dict[Child, asyncio.Task[None]] = {}
+        self._restarters: dict[Child, asyncio.Task[None]] = {}
 
     async def start(self, timeout_s: float) -> None:
         """Start everything and wait until all of it is ready.
@@ -56,21 +58,21 @@ class Supervisor:
         except BaseException:
             await self.kill()
             raise
-        self._keepers = {child: asyncio.create_task(self._keep(child)) for child in self.children}
+        self._restarters = {child: asyncio.create_task(self._restart_after_end(child)) for child in self.children}
 
     async def add(self, process: Process) -> None:
         """Start one more process, and look after it."""
         child = Child(process, self._say)
         await child.start()
         self.children.append(child)
-        self._keepers[child] = asyncio.create_task(self._keep(child))
+        self._restarters[child] = asyncio.create_task(self._restart_after_end(child))
 
     async def remove(self, child: Child) -> bool:
         """Drain and end one process for good; whether it left nothing unfinished."""
         self.children.remove(child)
-        keeper = self._keepers.pop(child)
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
+        restarter = self._restarters.pop(child)
+        restarter.cancel()
+        await asyncio.gather(restarter, return_exceptions=True)
         return await _end(child)
 
     async def _all_ready(self, timeout_s: float) -> None:
@@ -93,21 +95,23 @@ class Supervisor:
             if waiting:
                 await asyncio.sleep(PROBE_INTERVAL_S)
 
-    async def _keep(self, child: Child) -> None:
-        pause_s = self._first_pause_s
+    async def _restart_after_end(self, child: Child) -> None:
+        pause_s, again = self._first_pause_s, 0
         while True:
             status = await child.ended()
             if time.monotonic() - child.started_at >= STEADY_S:
-                pause_s = self._first_pause_s
+                pause_s, again = self._first_pause_s, 0
+            elif again >= PATIENT:
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             self._say(child.process.name, f"ended {_how(status)}; starts again in {pause_s:g} s")
             await asyncio.sleep(pause_s)
             child.restarts += 1
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            again += 1
             await child.start()
 
     async def stop(self) -> list[Child]:
         """Drain and end everything, sources first; the children that left something unfinished or had to be killed."""
-        await self._dismiss()
+        await self._stop_restarting()
         left = []
         for wave in self._waves:
             members = [child for child in self.children if child.process.unit.name in wave]
@@ -120,20 +124,20 @@ class Supervisor:
 
     async def kill(self) -> None:
         """End everything now."""
-        await self._dismiss()
+        await self._stop_restarting()
         for child in self.children:
             child.signal(signal.SIGKILL)
         await asyncio.gather(*(child.ended() for child in self.children))
 
-    async def _dismiss(self) -> None:
-        """Nothing is started again. First of all, or a process that is just being started again would be left over."""
-        for keeper in self._keepers.values():
-            keeper.cancel()
-        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+    async def _stop_restarting(self) -> None:
+        """Start no process again. This comes first: one that is just being started again would be left over."""
+        for restarter in self._restarters.values():
+            restarter.cancel()
+        await asyncio.gather(*self._restarters.values(), return_exceptions=True)
 
 
 async def _end(child: Child) -> bool:
-    """Drain one process; whether it ended cleanly. One that is between two lives has nothing to drain."""
+    """Drain one process; whether it ended cleanly. A process that has died and not been started again is clean."""
     if not child.alive:
         return True
     child.signal(signal.SIGTERM)

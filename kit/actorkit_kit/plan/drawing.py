@@ -92,7 +92,7 @@ def _lines(plan: Plan) -> Iterator[Line]:
     for unit in plan.units:
         for edge in unit.edges:
             yield Line(unit.name, edge.destination, _label(edge), "reserved" if edge.outbox in RESERVED else "event")
-        # Where brokers are listed is no way of a request: those who use brokers are drawn to these.
+        # No request goes over a registration service: a unit that uses brokers is drawn to the brokers.
         for other in plan.meets(unit):
             if unit.kind == "broker" or other.kind == "broker":
                 yield Line(unit.name, other.name, str(unit.params.get("service", "")), "broker")

@@ -15,6 +15,7 @@ from actorkit.edge.peers import Peers
 from actorkit.graph import Connection, variable_of
 from actorkit.mdp.directory.discovery import REGISTRY
 from actorkit.settings import DRAIN_TIMEOUT_S
+from actorkit.transport.endpoint import Endpoint
 from actorkit_actors.catalogue import Kind
 from actorkit_kit.topology.model import CPUS, MEMORY_MB, SECRETS_FOLDER
 
@@ -174,8 +175,8 @@ class Addresses:
 def container_addresses(host_of: Callable[[str], str]) -> Addresses:
     """Addresses in a network where `host_of(unit)` is a name that lists every replica."""
     return Addresses(
-        peer=lambda unit: f"tcp://{host_of(unit)}:{INBOX_PORT}",
-        inbox=lambda _unit: f"tcp://*:{INBOX_PORT}",
+        peer=lambda unit: str(Endpoint.tcp(host_of(unit), INBOX_PORT)),
+        inbox=lambda _unit: str(Endpoint.tcp("*", INBOX_PORT)),
         admin=f"0.0.0.0:{ADMIN_PORT}",
     )
 

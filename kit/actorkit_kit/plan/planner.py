@@ -23,12 +23,12 @@ from actorkit_kit.topology.check import Checked
 from actorkit_kit.topology.model import Node, Topology, secret_of
 from actorkit_kit.topology.ports import container_port, port_parameter
 
-#: Parameters that only a Director's broker has: in a deployment the inbox is what it binds.
+#: Parameters of a broker in a Director. In a deployment a broker binds the inbox, and has no use for them.
 _DIRECTORS: Final = ("host", "port")
 
 
 def make_plan(checked: Checked) -> Plan:
-    """Decide: names, images, files, ports, who waits for whom."""
+    """The plan of a topology: names, images, files, ports, and the order in which units start."""
     topology = checked.topology
     edges: dict[str, list[Connection]] = defaultdict(list)
     for edge in topology.connections:
@@ -179,8 +179,9 @@ def _needs(unit: Unit, plan: Plan) -> Iterator[str]:
 
 
 def stop_waves(plan: Plan) -> list[tuple[str, ...]]:
-    """The units in the order in which they stop without losing anything: those where events begin, then what they
-    lead to. Clients of the broker stop before the workers that answer them, and the broker stops last."""
+    """The units in the order in which they stop without losing anything: first the units where events begin, then the
+    units that those send to. Clients of the broker stop before the workers that answer them, and the broker stops last.
+    """
     workers = [unit.name for unit in plan.units if unit.serves]
     graph: dict[str, list[str]] = {}
     for unit in plan.units:

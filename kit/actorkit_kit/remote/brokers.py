@@ -17,6 +17,7 @@ from docker import DockerClient
 
 from actorkit.errors import UNREADABLE
 from actorkit.mdp.cli import Answer, Order, Report
+from actorkit.transport.endpoint import Endpoint
 from actorkit_kit import python_process
 from actorkit_kit.deploy import deployment
 from actorkit_kit.deploy.engine import docker_command
@@ -98,8 +99,14 @@ def local_brokers(base: Path, topology: str) -> Brokers:
     found = [variables for variables in processes if variables["ACTORKIT_CLASS"] == BROKER_CLASS]
     if not found:
         raise _no_broker(topology)
-    endpoints = {each["ACTORKIT_INSTANCE"]: each["ACTORKIT_INBOX"].replace("//*:", f"//{LOOPBACK}:") for each in found}
+    endpoints = {each["ACTORKIT_INSTANCE"]: _from_this_machine(each["ACTORKIT_INBOX"]) for each in found}
     return _from_here(endpoints, found[0].get(KEYS, ""))
+
+
+def _from_this_machine(inbox: str) -> str:
+    """Where what is bound to an inbox is reached on this machine."""
+    endpoint = Endpoint.parse(inbox)
+    return str(Endpoint.tcp(LOOPBACK, endpoint.port)) if endpoint.is_every_interface else inbox
 
 
 def _from_here(endpoints: Mapping[str, str], keys: str) -> Brokers:
@@ -122,7 +129,7 @@ def deployed_brokers(client: DockerClient, topology: str) -> Brokers:
     if not running:
         states = ", ".join(f"{each.container} is {each.state}" for each in everything if each.actor == "broker")
         raise KitError(f'no broker of "{topology}" runs: {states or "all have ended"}. See: kit status {topology}')
-    endpoints = {str(each.name): f"tcp://{each.name}:{INBOX_PORT}" for each in running}
+    endpoints = {str(each.name): str(Endpoint.tcp(str(each.name), INBOX_PORT)) for each in running}
     command = (docker_command(), "exec", "--interactive", str(running[0].id), "python", "-m", MODULE)
     return Brokers(endpoints, _variable(running[0], KEYS), command)
 

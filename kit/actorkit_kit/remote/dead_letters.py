@@ -30,6 +30,14 @@ MOST_IDS: Final = 1000
 
 
 @dataclass(frozen=True)
+class Done:
+    """What came of sending or dropping events. `without` are header fields that were not kept, as they are secret."""
+
+    count: int
+    without: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class DeadLetterBox:
     """A dead-letter box as one instance of the actor reaches it. `where` is for messages; `call` runs the command with
     these arguments and gives its exit status, what it wrote to stdout, and to stderr."""
@@ -63,9 +71,11 @@ class DeadLetterBox:
                 yield letter
                 text = text[end:].lstrip()
 
-    def do(self, action: str, ids: Iterable[str]) -> int:
-        """`retry` or `drop` events; how many it were."""
-        return sum(next(iter(json.loads(self.run(action, *some)).values())) for some in _portions(ids))
+    def do(self, action: str, ids: Iterable[str]) -> Done:
+        """`retry` or `drop` events; how many it were, and what the box had not kept of them."""
+        found = [json.loads(self.run(action, *some)) for some in _portions(ids)]
+        without = {name for one in found for name in one.get("without", ())}
+        return Done(sum(one.get("sent", 0) + one.get("dropped", 0) for one in found), frozenset(without))
 
 
 def _portions(ids: Iterable[str]) -> Iterator[list[str]]:
@@ -75,7 +85,7 @@ def _portions(ids: Iterable[str]) -> Iterator[list[str]]:
 
 
 def local_boxes(base: Path, topology: str, *, alive: bool) -> list[DeadLetterBox]:
-    """The boxes of `kit run`; `alive`: those of actors that run now, for what needs the actor.
+    """The boxes of `kit run`; `alive`: they are needed from actors that run now, as a retry is.
 
     Raises:
         KitError: it has to be alive, and does not run.

@@ -32,7 +32,7 @@ PROMETHEUS: Final = "prometheus"
 #: What an actor's own volume for its dead letters is named after, each instance in a file of its own. No actor can
 #: write in another one's.
 DEAD_LETTERS: Final = "dead-letters"
-#: Folders, of those that are rendered, that only their owner may enter.
+#: Rendered folders that only their owner may enter.
 PRIVATE: Final = ("secrets",)
 #: Seconds between the end of an instance's drain and its SIGKILL.
 GRACE_MARGIN_S: Final = 10

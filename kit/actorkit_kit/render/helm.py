@@ -18,7 +18,7 @@ from actorkit_kit.plan.model import Mount, Plan, Unit, container_addresses, envi
 from actorkit_kit.render import mounts
 from actorkit_kit.render.yamltext import Quoted, header, tree
 
-#: Folders, of those that are rendered, that only their owner may enter.
+#: Rendered folders that only their owner may enter.
 PRIVATE: Final = ("secrets",)
 #: Seconds between the end of an instance's drain and its SIGKILL; the pause before the drain is part of it.
 GRACE_MARGIN_S: Final = 12
@@ -53,7 +53,7 @@ def _secret(mount: Mount) -> bytes:
 
 
 def _values(plan: Plan, template: str) -> str:
-    """The chart's own values, comments included, with those of the plan put in."""
+    """The values file of the chart, comments included, with the values of the plan in it."""
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
@@ -118,7 +118,7 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
 
 
 def _cpu_request(cpus: float) -> str:
-    """A twentieth of what it may use, in thousandths of a CPU."""
+    """The CPU request: a twentieth of the limit, in thousandths of a CPU."""
     return f"{max(10, round(cpus * 50))}m"
 
 

@@ -1,4 +1,4 @@
-"""The sections `actors`, `secrets` and `defaults` of a topology, and those that are short for one actor: `broker`."""
+"""The sections `actors`, `secrets` and `defaults` of a topology, and the sections that are short for one server."""
 
 from __future__ import annotations
 

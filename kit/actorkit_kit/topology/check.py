@@ -129,7 +129,7 @@ def _classes(findings: Findings, topology: Topology) -> dict[str, ActorClass]:
 
 
 def _readable(findings: Findings, topology: Topology, node: Node) -> dict[str, Any]:
-    """The parameters with files and secrets by their paths on this machine; those that are missing are noted."""
+    """The parameters, with the paths of files and secrets on this machine; a missing file is noted."""
     params = {}
     for name, value in node.params.items():
         params[name] = value
@@ -184,7 +184,7 @@ def _todo(node: Node) -> str:
 
 
 def _is_requirement(node: Node, missing: str) -> bool:
-    """Whether a missing module may be among those that the image installs: then nothing is known about the class."""
+    """Whether the image may install a module that is missing here: then nothing is known about the class."""
     module = node.class_path.partition(":")[0]
     installs = node.build is not None and any(
         (node.build / name).is_file() for name in ("requirements.txt", "pyproject.toml")

@@ -26,7 +26,7 @@ Place = tuple[int, int]
 MAX_VALUES: Final = 300_000
 #: How deep values may be nested, aliases resolved: what reads and writes them recurses.
 MAX_DEPTH: Final = 100
-#: Numbers are of 64 bits, as those of JSON are for most who read it.
+#: Integers have 64 bits: most readers of JSON take no larger ones.
 MAX_INTEGER: Final = 2**63 - 1
 
 TOO_DEEP: Final = f"values are nested here more than {MAX_DEPTH} deep. Write them flatter."
@@ -38,7 +38,7 @@ _STANDARD: Final = "tag:yaml.org,2002:"
 class Document:
     """What was written. `label` names the document in messages, `base` is the folder that its paths start from.
 
-    `mistakes` are those of the writing itself: location, place and message.
+    `mistakes` are the places where the text itself is wrong: location, place and message.
     """
 
     label: str
@@ -67,8 +67,7 @@ def parse(text: str, label: str, base: Path) -> Document:
         mark = exc.problem_mark or exc.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         return Document(label, base, None, mistakes=(((), place, _syntax(text, exc, place[0])),))
-    except (YAMLError, ValueError) as exc:
-        # ValueError: ruamel.yaml lets those of Python through, as that of chr() for the escape "\UFFFFFFFF".
+    except Exception as exc:  # noqa: BLE001 - not only YAMLError: "\UFFFFFFFF" is chr()'s OverflowError
         return Document(label, base, None, mistakes=(((), (1, 1), f"this is not YAML: {_one_line(str(exc))}"),))
     reader = _Reader(yaml)
     data = reader.read(root, ()) if root is not None else None

@@ -64,7 +64,7 @@ def _outbox(findings: Findings, location: Location, connection: Connection, acto
 
 
 def _reach(findings: Findings, topology: Topology, classes: Mapping[str, ActorClass]) -> None:
-    """Note the actors that no event can come to; those behind them follow from these, and are not noted."""
+    """Note the actors that no event can reach. An actor that only such actors lead to is not noted: it follows."""
     graph: dict[str, list[str]] = {name: [] for name, node in topology.actors.items() if node.kind == "actor"}
     for connection in topology.connections:
         if connection.source in graph and connection.destination in graph:

@@ -19,7 +19,12 @@ BROKER: Final = "broker"
 SECRETS_FOLDER: Final = "secrets"
 
 #: Variables of the runtime that an author may set; all others follow from the topology.
-USER_VARIABLES: Final = ("ACTORKIT_SOURCE_WINDOW", "ACTORKIT_LOG_FORMAT", "ACTORKIT_LOG_LEVEL")
+USER_VARIABLES: Final = (
+    "ACTORKIT_SOURCE_WINDOW",
+    "ACTORKIT_SECRET_HEADERS",
+    "ACTORKIT_LOG_FORMAT",
+    "ACTORKIT_LOG_LEVEL",
+)
 
 
 #: What one instance may use when the topology says nothing else: memory in MiB, and processors.

@@ -108,7 +108,8 @@ def reachable(graph: Graph, starts: Iterable[str]) -> set[str]:
 
 
 def waves(graph: Graph) -> list[tuple[str, ...]]:
-    """The nodes of a graph without cycles in groups: those that no edge leads to first, then what only they lead to.
+    """The nodes of a graph without cycles in groups: first the nodes that no edge leads to, then the nodes that
+    only those lead to, and so on.
 
     Raises:
         graphlib.CycleError: the graph has a cycle.

@@ -1,4 +1,4 @@
-"""Checks of what stands beside the graph, brokers first of all: who may reach it, and how often it is there."""
+"""Checks of the servers beside the graph, brokers first of all: who may reach them, and how many there are."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check(findings: Findings, on_networks: Findings, topology: Topology, classes
 
 
 def _is_settled(topology: Topology, node: Node) -> bool:
-    """Whether the topology says who may connect: those with its keys, or everybody."""
+    """Whether the topology says who may connect: whoever has its keys, or everybody."""
     return bool(topology.keys or node.params.get("keys") or node.params.get("clear") is True)
 
 

@@ -14,9 +14,9 @@ from typing import Annotated, Final
 
 import typer
 
-from actorkit_kit.chaos import network, rig
+from actorkit_kit.chaos import doses, network, rig
 from actorkit_kit.chaos.faults import FAULT_KINDS, Fault, FaultKind, Victim, schedule
-from actorkit_kit.chaos.trial import Trial, TrialOptions
+from actorkit_kit.chaos.trial import CALM_EVENTS, Trial, TrialOptions
 from actorkit_kit.chaos.verdict import Verdict
 from actorkit_kit.console import Output, note, result, result_json
 from actorkit_kit.errors import UsageError
@@ -27,7 +27,7 @@ from actorkit_kit.plan.model import Plan
 from actorkit_kit.plan.planner import stop_waves
 from actorkit_kit.verbs.options import OutputOption, TopologyArgument
 
-#: Without any fault on the command line, there is one of each of these in so many seconds.
+#: Kind of fault → the seconds in which it happens once, where the command line names no fault.
 USUAL_S: Final[dict[FaultKind, float]] = {"kill": 3.0, "stop": 10.0, "pause": 20.0, "scale": 15.0}
 #: Units of a duration, in seconds.
 UNITS_S: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -72,6 +72,7 @@ def register(app: typer.Typer) -> None:
             float, typer.Option("--partition-for", min=0.01, metavar="SECONDS", help="How long it is cut off.")
         ] = 5.0,
         scale: Annotated[int | None, _amount("How many times an actor gets one replica more, or loses it.")] = None,
+        poison: Annotated[int | None, _amount("How many events end the process that consumes them.")] = None,
         on: Annotated[list[str] | None, typer.Option("--on", metavar="ACTOR", help="Only to this actor.")] = None,
         sources: Annotated[
             list[str] | None, typer.Option("--from", metavar="BOX", help="Inbox that the counting source feeds.")
@@ -94,9 +95,11 @@ def register(app: typer.Typer) -> None:
 
         A counting source stands in for the actors where events begin, a counting sink for those that nothing leads away
         from; or they are added with --from and --to. Faults follow from the seed. Then everything heals, and what
-        arrived is compared with what was sent. Without any kind of fault named, there are some of all but partitions.
+        arrived is compared with what was sent. Without any kind of fault named, there are some of all but partitions
+        and poison.
 
-        Exit status 0 when nothing was lost and nothing arrived twice (at a sink that was never killed), 1 otherwise.
+        Exit status 0 when nothing was lost, nothing arrived twice (at a sink that was never killed), and all poison was
+        given up and nothing else; 1 otherwise.
 
         Example: kit chaos examples/chaos/topology.yaml --for 60s --kill 20 --pause 2 --seed 1
         """
@@ -111,7 +114,7 @@ def register(app: typer.Typer) -> None:
             "partition": partition,
             "scale": scale,
         }
-        if all(amount is None for amount in given.values()):
+        if poison is None and all(amount is None for amount in given.values()):
             given = {kind: max(1, int(duration_s / each_s)) for kind, each_s in USUAL_S.items()}
         amounts = {kind: amount for kind, amount in given.items() if amount}
         if "partition" in amounts and network.unable():
@@ -125,6 +128,8 @@ def register(app: typer.Typer) -> None:
                     note(f"kit: {edge} is at-most-once; what it drops counts as lost")
             victims = _victims(made, on or ())
             seed = random.randrange(1 << 31) if seed is None else seed
+            if poison:
+                made = doses.give(made, doses.choose(seed, poison, CALM_EVENTS, int(rate * duration_s)))
             lasting: dict[FaultKind, float] = {"pause": pause_for_s, "partition": partition_for_s}
             faults = schedule(seed, duration_s, amounts, victims, lasting)
             exactly_once = not _sink_dies(made, faults)
@@ -219,7 +224,7 @@ def _tell(verdict: Verdict, output: Output) -> None:
         result_json({**asdict(verdict), "good": verdict.good})
         return
     faults = ", ".join(f"{amount} {kind}" for kind, amount in verdict.faults.items())
-    rows = (
+    rows = [
         ("sent", f"{verdict.sent} events in {verdict.seconds:g} s, seed {verdict.seed}"),
         ("received", f"{verdict.received}"),
         ("duplicates", f"{verdict.duplicates}{'' if verdict.exactly_once else ' (a sink was killed)'}"),
@@ -229,7 +234,10 @@ def _tell(verdict: Verdict, output: Output) -> None:
         ("faults", f"{faults or 'none'}; {verdict.restarts} restarts"),
         ("longest stall", f"{verdict.stall_s:.3f} s; slowest event {verdict.slowest_s:.3f} s"),
         ("verdict", "good" if verdict.good else "BAD"),
-    )
+    ]
+    if verdict.poison:
+        innocent = f"; {verdict.blamed} others with it" if verdict.blamed else ""
+        rows.insert(5, ("poison", f"{verdict.poison} events, {verdict.given_up} given up{innocent}"))
     for name, value in rows:
         result(f"{name:<15} {value}")
 

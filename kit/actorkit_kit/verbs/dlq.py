@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from actorkit_kit.console import Output, result, result_json, result_table
+from actorkit_kit.console import Output, note, result, result_json, result_table
 from actorkit_kit.deploy import deployment
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
@@ -65,10 +65,13 @@ def register(app: typer.Typer) -> None:
             if action is Action.SHOW:
                 _show([letter for box, some in chosen.items() for letter in box.show(some)], output)
                 return
-            count = sum(box.do(action, some) for box, some in chosen.items())
+            done = [box.do(action, some) for box, some in chosen.items()]
+            count, without = sum(one.count for one in done), sorted({name for one in done for name in one.without})
             word = {Action.RETRY: "sent", Action.DROP: "dropped"}[action]
+        if without:
+            note(f"kit: sent without {', '.join(without)}: dead letters keep no secrets")
         if output is Output.JSON:
-            result_json({word: count})
+            result_json({word: count, **({"without": without} if without else {})})
         else:
             result(f"{word} {count}")
 

@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
         Example: kit scale execute=5
         """
-        wanted = dict(_amount(text) for text in amounts)
+        wanted = dict(parse_amount(text) for text in amounts)
         with closing(connect()) as client:
             topology = name_of(name) if name else deployment.find_only(client)
             there = {replica.actor for replica in deployment.find_replicas(client, topology)}
@@ -45,7 +45,12 @@ def register(app: typer.Typer) -> None:
         state_view.write_status(rows, output, topology)
 
 
-def _amount(text: str) -> tuple[str, int]:
+def parse_amount(text: str) -> tuple[str, int]:
+    """Read `execute=3`.
+
+    Raises:
+        UsageError: it is something else.
+    """
     actor, sign, number = text.partition("=")
     if not (actor and sign and number.isdigit()):
         raise UsageError(f'"{text}" is not ACTOR=N. Write it as execute=3.')

@@ -10,6 +10,7 @@ import base64
 import fcntl
 import json
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +20,19 @@ from typing import Any, Final
 
 import msgspec
 
-from actorkit.errors import ActorkitError, ConversionError
+from actorkit.errors import ActorkitError, ConversionError, ErrorMessage
 from actorkit.event import Event
 from actorkit.event.context import Context, Failure, Http, decode_context, encode_context
 from actorkit.event.ids import new_id
 from actorkit.event.parcel import Parcel
+from actorkit.observe import redact
 
 #: Ending of the files in the box.
 SUFFIX: Final = ".jsonl"
+
+#: Folder and files are their actor's alone: events hold what customers sent.
+FOLDER_MODE: Final = 0o700
+FILE_MODE: Final = 0o600
 
 
 class DeadLetterError(ActorkitError):
@@ -49,6 +55,8 @@ class Letter:
     body: bytes
     context: Context
     file: Path
+    #: Header fields that held credentials and were not kept, and "context" where more was left out.
+    left_out: tuple[str, ...] = ()
 
     def parcel(self) -> Parcel:
         """The event as it came to the actor, under a new id: it is meant to be consumed again."""
@@ -65,18 +73,27 @@ class Letter:
 
 def entry(event: Event, failure: Failure, *, actor: str, instance: str, inbox: str) -> dict[str, Any]:
     """The JSON object of one event: its body as text where it is UTF-8, else as base64. Where JSON has no words for all
-    that travelled beside the body, or that cannot be read, it stands there a second time as it came."""
+    that travelled beside the body, or that cannot be read, it stands there a second time as it came. Header fields that
+    hold credentials are left out of both."""
     came = event.as_it_came()
     format_, content = came.encoded()
-    context = came.context
+    written = event.origin.context if event.origin is not None else b""
+    context, left_out = _without_secrets(came.context)
+    if left_out:
+        written = encode_context(context)
     attributes = json.loads(json.dumps(context.attributes, default=repr, skipkeys=True), parse_constant=str)
     try:
         body = {"text": content.decode()}
     except UnicodeDecodeError:
         body = _base64(content)
     told = Context(context.service, attributes, context.http, context.failure, context.trace)
-    written = event.origin.context if event.origin is not None else b""
-    more = {"context": _base64(written)} if written and written != encode_context(told) else {}
+    more: dict[str, Any] = {"left_out": left_out} if left_out else {}
+    if written and written != encode_context(told):
+        # What nobody can read may hold anything.
+        if redact.may_hold_secret(written):
+            more["left_out"] = [*left_out, "context"]
+        else:
+            more["context"] = _base64(written)
     return {
         "id": event.id,
         "trace": event.trace,
@@ -85,7 +102,7 @@ def entry(event: Event, failure: Failure, *, actor: str, instance: str, inbox: s
         "actor": actor,
         "instance": instance,
         "inbox": inbox,
-        "reason": _mapping(failure),
+        "reason": msgspec.to_builtins(_mapping(failure)),
         "format": format_,
         "body": body,
         "service": context.service,
@@ -93,6 +110,20 @@ def entry(event: Event, failure: Failure, *, actor: str, instance: str, inbox: s
         "http": _mapping(context.http) if context.http is not None else None,
         **more,
     }
+
+
+def _without_secrets(context: Context) -> tuple[Context, list[str]]:
+    """The context without header fields that hold credentials, and the names of those."""
+    http = context.http
+    if http is None:
+        return context, []
+    shown = redact.headers(http.headers), redact.pairs(http.reply_headers)
+    gone = [pair[0] for pair in (*http.headers.items(), *http.reply_headers) if redact.is_secret(*pair)]
+    left_out = sorted({name.lower() for name in gone})
+    if not left_out:
+        return context, []
+    http = msgspec.structs.replace(http, headers=shown[0], reply_headers=shown[1])
+    return msgspec.structs.replace(context, http=http), left_out
 
 
 def _base64(content: bytes) -> dict[str, str]:
@@ -120,18 +151,21 @@ class Box:
         made = entry(event, failure, actor=self.actor, instance=self.instance, inbox=inbox)
         line = json.dumps(made, ensure_ascii=False).encode() + b"\n"
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+            new = not self._path.exists()
             with _locked(self._path) as number:
                 _append(number, line)
+            if new:
+                _sync_folder(self._path.parent)
         except OSError as exc:
             raise DeadLetterError(f'the dead-letter file "{self._path}" cannot be written: {exc.strerror}') from exc
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    """The file, open for appending, for us alone. One that was replaced while we waited is opened anew."""
+    """The file, open for appending and locked. One that was replaced during the wait for its lock is opened again."""
     while True:
-        number = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
+        number = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, FILE_MODE)
         try:
             fcntl.flock(number, fcntl.LOCK_EX)
             if path.exists() and os.path.samestat(os.fstat(number), path.stat()):
@@ -186,14 +220,21 @@ def _read(line: bytes, path: Path, number: int) -> Letter:
             found["actor"],
             found["instance"],
             found["inbox"],
-            Failure(**found["reason"]),
+            _failure(found["reason"]),
             found["format"],
             content,
             _context(found),
             path,
+            tuple(found.get("left_out", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise DeadLetterError(f"{path}:{number}: this is no event of a dead-letter box: {exc}") from exc
+
+
+def _failure(reason: dict[str, Any]) -> Failure:
+    messages = [ErrorMessage(**message) for message in reason.get("messages", ())]
+    headers = [(name, value) for name, value in reason.get("headers", ())]
+    return Failure(**{**reason, "messages": messages, "headers": headers})
 
 
 def _context(found: dict[str, Any]) -> Context:
@@ -211,12 +252,40 @@ def lines(path: Path) -> list[bytes]:
 
 
 def drop(letter: Letter) -> None:
-    """Take an event out of the box: its file is replaced by one without it, in one step."""
+    """Take an event out of the box: its file is replaced by one without it, in one step, and what is left is on disk
+    before that.
+
+    Raises:
+        DeadLetterError: the box cannot be written; the event is still in it.
+    """
+    try:
+        _drop(letter)
+    except OSError as exc:
+        raise DeadLetterError(f'the dead-letter file "{letter.file}" cannot be written: {exc.strerror}') from exc
+
+
+def _drop(letter: Letter) -> None:
     with _locked(letter.file):
         kept = [line for line in lines(letter.file) if json.loads(line)["id"] != letter.id]
-        if not kept:
+        if kept:
+            mode = stat.S_IMODE(letter.file.stat().st_mode)
+            temporary = letter.file.with_suffix(".new")
+            temporary.unlink(missing_ok=True)  # of one that was killed
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as out:
+                os.fchmod(out.fileno(), mode)
+                out.write(b"".join(kept))
+                out.flush()
+                os.fsync(out.fileno())
+            temporary.replace(letter.file)
+        else:
             letter.file.unlink()
-            return
-        temporary = letter.file.with_suffix(".new")
-        temporary.write_bytes(b"".join(kept))
-        temporary.replace(letter.file)
+        _sync_folder(letter.file.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

@@ -99,7 +99,8 @@ def _retry(chosen: list[Letter], read: Settings) -> None:
     for letter in chosen:
         send(letter, read)
         drop(letter)
-    print(json.dumps({"sent": len(chosen)}))  # noqa: T201  # a command's output
+    without = sorted({name for letter in chosen for name in letter.left_out})
+    print(json.dumps({"sent": len(chosen), **({"without": without} if without else {})}))  # noqa: T201  # as above
 
 
 def send(letter: Letter, read: Settings) -> None:

@@ -20,8 +20,8 @@ log = logging.getLogger("actorkit.edge")
 class AtMostOnceSender(Sender):
     """Sends each event once, and nobody waits for it.
 
-    What finds no peer with credit waits, at most one window of it; what comes then is dropped, as is what was under way
-    to a peer that is lost. Both are counted.
+    Events that find no peer with credit wait, at most one window of them. Further ones are dropped, as are events that
+    were under way to a peer that is lost; all of these are counted.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -46,9 +46,9 @@ class AtMostOnceSender(Sender):
                 "outbox %s: an answer is lost: no link leads to the one who waits at %s", self.outbox, outcome.actor
             )
 
-    def lost(self, session: SendSession) -> None:
+    def lost(self, session: SendSession, died: bool = True) -> None:
         """A session is no more, and so is what was under way on it."""
         count = len(session.take_back())
         if count:
             self.drop("peer-lost", count)
-        super().lost(session)
+        super().lost(session, died)

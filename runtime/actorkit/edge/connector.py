@@ -107,7 +107,7 @@ class Connector:
             trouble = self.sender.on_frame(session, pump.recv(NOBLOCK))
             if trouble:
                 log.warning("outbox %s: %s: %s", self.sender.outbox, session.address, trouble)
-                self._drop(session)
+                self._drop(session, died=False)
                 self._check.set()
                 self._acknowledged()
                 return False
@@ -121,6 +121,9 @@ class Connector:
             frames = [monitor.recv(NOBLOCK), monitor.recv(NOBLOCK)]
             lost = lost or bool(parse_monitor_message(frames)["event"] & _LOST)
         if lost:
+            while session in self._sockets and self._read(session):
+                """What the peer said before its connection ended comes first: it may be how it ends."""
+        if lost and session in self._sockets:
             welcomed = bool(session.instance)
             self._drop(session)
             if welcomed and session.listed and not session.bye and not self._closed:
@@ -129,8 +132,8 @@ class Connector:
             self._acknowledged()
         return False
 
-    def _drop(self, session: SendSession) -> None:
-        self.sender.lost(session)
+    def _drop(self, session: SendSession, died: bool = True) -> None:
+        self.sender.lost(session, died)
         pump, monitor = self._sockets.pop(session)
         if monitor is not None:
             monitor.close()

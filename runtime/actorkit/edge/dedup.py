@@ -20,7 +20,7 @@ from actorkit.edge.wire import Delivery, Session
 
 log = logging.getLogger("actorkit.edge")
 
-#: So many events are remembered at least, however old they are.
+#: How many events are remembered at least, however old they are.
 REMEMBER_EVENTS: Final = 65_536
 
 #: Events are remembered for at least this long, in seconds: 4 until a silent peer is given up, 20 for which it may be
@@ -30,10 +30,10 @@ REMEMBER_S: Final = 30.0
 #: Memory that the names may take where their maker says nothing, in bytes.
 REMEMBER_BYTES: Final = 64 << 20
 
-#: What is remembered is kept in about so many generations; the oldest is forgotten whole.
+#: In how many generations, about, the events are kept; the oldest generation is forgotten whole.
 GENERATIONS: Final = 8
 
-#: The clock is looked at after so many events.
+#: After how many events the clock is looked at.
 STRIDE: Final = 1024
 
 
@@ -47,7 +47,7 @@ class _Generation:
         #: When the last one came.
         self.closed = opened
         self.names = NameTable()
-        #: Those that came with a mark, once more.
+        #: The redelivered events among them, once more.
         self.redelivered = NameTable()
 
     @property
@@ -168,6 +168,10 @@ class DedupWindow:
         self.in_progress[worker] = parcels
         self.remember(session, first, parcels)
         return ((first, parcels),)
+
+    def knows(self, parcel: Delivery) -> bool:
+        """Whether an event arrived before."""
+        return self._earlier(parcel) is not None
 
     def settle(self, worker: int) -> None:
         """A worker has consumed what it took, and its session knows."""

@@ -26,7 +26,7 @@ def is_late(parcel: Parcel, now_ms: int) -> bool:
 
 
 def split(items: Iterable[Item], out: Callable[[Parcel], bool]) -> tuple[list[Item], list[Item]]:
-    """The items whose event is to stay, and those whose event `out` says is not."""
+    """The items in two lists: events that stay, and events for which `out` is true."""
     stays: list[Item] = []
     goes: list[Item] = []
     for item in items:

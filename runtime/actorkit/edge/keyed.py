@@ -16,7 +16,8 @@ from actorkit.edge.ledger import Entry, settle
 from actorkit.edge.outcome import Outcome
 from actorkit.edge.send_session import Item, SendSession
 from actorkit.edge.sender import Sender
-from actorkit.event.parcel import Parcel
+from actorkit.edge.suspects import is_suspect
+from actorkit.event.parcel import Parcel, Suspicion
 
 if TYPE_CHECKING:
     from actorkit.event import Event
@@ -26,7 +27,7 @@ REMEMBERED: Final = 100_000
 
 
 class _Keyed:
-    """Stands in for the entry of an event whose key is known."""
+    """Stands before the entry of an event with a key: frees the key, then settles the entry."""
 
     __slots__ = ("entry", "key", "pending", "sender")
 
@@ -52,8 +53,8 @@ def _own(entry: Entry) -> Entry:
 class KeyedSender(Sender):
     """Sends events of one key to one instance.
 
-    A key does not move while events of it are unacknowledged, so that two instances never work on it at a time; it
-    waits, and so do only its own events.
+    A key does not move while events of it are unacknowledged, so that two instances never work on one key at a time.
+    Until it may move, its events wait; events of other keys go on.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -81,10 +82,14 @@ class KeyedSender(Sender):
         """An event is not sent, and so no instance was given its key."""
         super().abandon((item[0], _own(item[1])), outcome)
 
-    def lost(self, session: SendSession) -> None:
+    def lost(self, session: SendSession, died: bool = True) -> None:
         """A session is no more, and owns no key any more."""
-        super().lost(session)
+        super().lost(session, died)
         self._owners = {key: owner for key, owner in self._owners.items() if owner[0] is not session}
+
+    def _put_back(self, items: list[Item], before: list[bool | Suspicion], life: int) -> None:  # noqa: ARG002
+        """Take events back; suspects stay among the others, for the order of their keys."""
+        self._replace([*items, *self._items()])
 
     def _deal(self) -> None:
         items = self._items()
@@ -98,11 +103,13 @@ class KeyedSender(Sender):
                 raise TypeError(f"{entry!r} has no key")
             session = None if entry.key in blocked else self._owner(entry.key)
             batch = batches.setdefault(session, []) if session is not None else []
-            if session is None or len(batch) >= session.credit:
+            apart = is_suspect(item[0])
+            if session is None or len(batch) >= session.credit or (apart and session.apart):
                 blocked.add(entry.key)
                 waiting.append(item)
                 continue
             batch.append(item)
+            session.apart = session.apart or apart
             owner = self._owners.get(entry.key)
             self._owners[entry.key] = (session, owner[1] + 1 if owner is not None else 1)
         self._replace(waiting)

@@ -3,9 +3,9 @@
 An event is finished when `consume` has ended and every event that it became is finished downstream. Backlog,
 back-pressure, drain and readiness all read it from here. No sockets, no clock.
 
-An *entry* is what waits for events that were sent: it has a `pending` count, and `done()` is called when that comes to
-nothing. What became of the events may be told before (`tell`). Delivery events are entries themselves
-(`wire.Delivery`); `Root` is the one for events that began here.
+An *entry* waits for events that were sent: `pending` counts them, and `done()` is called when the count has come to 0.
+`tell` is called before that with what became of an event. A delivery is the entry of what it becomes
+(`wire.Delivery`); a `Root` is the entry of an event that began here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Entry(Protocol):
 
 
 def settle(entry: Entry) -> None:
-    """One thing less for an entry to wait for. (The hot path has this written out.)"""
+    """Count down what an entry waits for, and end it at 0. (The hot path has this written out.)"""
     entry.pending -= 1
     if not entry.pending:
         entry.done()

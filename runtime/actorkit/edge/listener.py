@@ -84,7 +84,7 @@ class Listener:
             raise SettingsError(f'the inbox "{endpoint}" cannot be bound: {exc.strerror}. Is it in use?') from exc
         # An IPv4 address is shown as an IPv6 one that stands for it (RFC 4291 §2.5.5.2).
         self.endpoint = re.sub(r"\[::ffff:([0-9.]+)\]", r"\1", router.getsockopt_string(zmq.LAST_ENDPOINT))
-        #: Connections that ended without a goodbye, and those that ended with one.
+        #: How many connections ended without a Bye, and how many with one.
         self.lost = 0
         self._partings = 0
         #: What peers with a session have not read, oldest first; tried again until they do.
@@ -116,7 +116,7 @@ class Listener:
     def _read_monitor(self) -> bool:
         monitor = self._monitor
         while self._read():
-            """What the peer said before its connection ended comes first: it may be a goodbye."""
+            pass  # What the peer said before its connection ended comes first: it may be a Bye.
         while monitor.readable():
             monitor.recv(NOBLOCK)
             if monitor.more():
@@ -154,7 +154,7 @@ class Listener:
         except zmq.Again:
             return False
         except zmq.ZMQError:
-            # EHOSTUNREACH: the peer is gone. It sends again, what we do not acknowledge.
+            # EHOSTUNREACH: the peer is gone. It sends again what was not acknowledged.
             self.receiver.gone(identity)
         return True
 

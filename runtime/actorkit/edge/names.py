@@ -48,14 +48,15 @@ class NameTable:
         self.count = 0
         self._ids = array("Q")
         self._traces = array("Q")
-        #: For each run: the place of its first event here, its session, and the number that the event has there.
+        #: The runs: the index of a run's first event here, its session, and the number of that event in the session.
         self._starts = array("I")
         self._sessions: list[Session] = []
         self._firsts = array("Q")
         #: What would continue the last run.
         self._session: Session | None = None
         self._following = 0
-        #: For each chain the place of the last event in it plus 1, for each event that of the one before it.
+        #: The chains: the index of each chain's last event, and for each event the index of the one before it in its
+        #: chain; both plus 1, so that 0 ends a chain.
         self._heads = array("I")
         self._links = array("I")
         self._chains = 0

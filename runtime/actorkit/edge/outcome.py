@@ -1,4 +1,4 @@
-"""What became of an event, on its way up to whoever waits: an answer that found no way home, or a failure.
+"""What became of an event, on its way up to whoever waits: an answer to whose instance no session led, or a failure.
 
 Outcomes go the way that acknowledgements go, before the acknowledgement of the event that they belong to: so they come
 to exactly the instance that waits, whatever links there are (docs/protocol.md, "Outcomes"). No sockets, no clock.

@@ -10,7 +10,7 @@ from actorkit.edge import outcome, wire
 from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.outcome import Outcome
 
-#: So many finished events are acknowledged at once; fewer wait a little for more.
+#: From this number of finished events on an acknowledgement leaves at once; with fewer it waits a little for more.
 ACKS_AT_ONCE: Final = 64
 
 
@@ -18,7 +18,7 @@ class ReceiveSession:
     """What one sender has sent: how much is consumed, and which numbers are finished.
 
     `dedup` is told of events that are finished, for the sake of their repeats; `touched` is called when there is news
-    for the sender. So many as `max_acked_above` events may be finished above one that is not.
+    for the sender. At most `max_acked_above` events may be finished above one that is not.
 
     Numbers up to `ack_floor` are finished, but for the `stragglers`; `acked_above` holds finished ones above the floor.
     Both are empty while the session is `in_order`.
@@ -35,6 +35,7 @@ class ReceiveSession:
         "ack_floor",
         "acked_above",
         "actor",
+        "apart",
         "consumed",
         "dirty",
         "expected",
@@ -78,6 +79,8 @@ class ReceiveSession:
         self.told = 0
         self.ack_floor = 0
         self._told_floor = 0
+        #: How many of its batches wait because of a suspect (`Apart`).
+        self.apart = 0
         self.dirty = False
         self.in_order = True
         self.acked_above: set[int] = set()
@@ -143,14 +146,14 @@ class ReceiveSession:
         self.touch()
 
     def _advance(self) -> None:
-        """Take `ack_floor` one further, and past the finished ones that follow."""
+        """Raise `ack_floor` by one, and past the finished numbers that follow."""
         self.ack_floor += 1
         while self.ack_floor + 1 in self.acked_above:
             self.ack_floor += 1
             self.acked_above.remove(self.ack_floor)
 
     def finish_run(self, first: int, parcels: Sequence[wire.Delivery], opened: int = 0) -> None:
-        """Note that those of consecutive events that wait for nothing are finished: all but `opened` ones."""
+        """Finish consecutive events, but for the `opened` ones that wait for something: those have their number set."""
         if self.in_order and not opened and first == self.ack_floor + 1:
             self.ack_floor += len(parcels)
             self.touch()
@@ -160,7 +163,7 @@ class ReceiveSession:
                     self.finish(number)
 
     def touch(self) -> None:
-        """There is news for the sender."""
+        """Have the sender told what is new, with the next acknowledgements."""
         if not self.dirty:
             self.dirty = True
             self._touched(self)
@@ -205,7 +208,7 @@ class ReceiveSession:
             yield wire.Outcomes(some)
 
     def take_ack(self) -> wire.Ack:
-        """The news since the last one."""
+        """The acknowledgement of what is new since the last one."""
         self.dirty = False
         self.told = self.consumed
         while self._straggler_order and self._straggler_order[0] not in self.stragglers:

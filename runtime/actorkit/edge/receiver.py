@@ -13,8 +13,10 @@ from typing import Final
 
 from actorkit.edge import wire
 from actorkit.edge.admission import Admission
+from actorkit.edge.apart import Apart, DeliveryBatch
 from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.receive_session import ReceiveSession
+from actorkit.edge.suspects import is_suspect
 from actorkit.errors import UNREADABLE
 from actorkit.event.parcel import move_deadlines
 
@@ -25,15 +27,14 @@ MAX_SESSIONS: Final = 4096
 #: What tells a sender's sessions apart: its instance, its actor, its outbox, and the inbox here.
 _Name = tuple[str, str, str, str]
 
-#: Events of one session that came together: (session, number of the first, parcels, whether one is redelivered).
-DeliveryBatch = tuple[ReceiveSession, int, list[wire.Delivery], bool]
-
 
 class Receiver:
     """All sessions of one instance's inbox. `clock` gives seconds; it is asked when events with deadlines come.
+    `life` is another number for each process.
 
     Attributes:
         deliveries: events in the order in which they came, for the actor's workers.
+        apart: suspects, and what came behind them; they get into `deliveries` one after the other.
         replies: (identity, frame) to send.
         inboxes: events taken so far, by inbox name.
         rejected: frames that were no good, by reason.
@@ -49,12 +50,14 @@ class Receiver:
         max_sessions: int = MAX_SESSIONS,
         max_acked_above: int = wire.MAX_ACKED_ABOVE,
         admission: Admission | None = None,
+        life: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
         self.topology = topology
         self.actor = actor
         self.instance = instance
+        self._life = life
         self.dedup = dedup or DedupWindow()
         self._max_sessions = max_sessions
         self._max_acked_above = max_acked_above
@@ -62,6 +65,7 @@ class Receiver:
         self.sessions: dict[bytes, ReceiveSession] = {}
         self.deliveries: deque[DeliveryBatch] = deque()
         self.replies: list[tuple[bytes, bytes]] = []
+        self.apart = Apart(self.deliveries, self.dedup, self._tell)
         self.inboxes: dict[str, int] = {}
         self.rejected: dict[str, int] = {}
         self.redelivered = 0
@@ -72,10 +76,11 @@ class Receiver:
         self.goodbyes = 0
         self._touched: list[ReceiveSession] = []
         self._by_name: dict[_Name, bytes] = {}
-        #: Peers that do not read what is sent to them, and their sessions that have news. They hear it later.
+        #: Peers that do not read what is sent to them, with their sessions that have news; it is sent when they read.
         self._stuck: dict[bytes, list[ReceiveSession]] = {}
-        #: Sessions that are no more, and something of theirs may be unfinished.
+        #: Sessions that have ended while some of their events were unfinished.
         self._parted: list[ReceiveSession] = []
+        self._ended = False
 
     def on_frame(self, identity: bytes, frame: bytes | memoryview) -> None:
         """Take one message of a peer. A bad one is counted and answered with a refusal; nothing is raised."""
@@ -91,6 +96,9 @@ class Receiver:
             self._take(identity, message)
         elif type(message) is wire.Hello:
             self._welcome(identity, message)
+        elif type(message) is wire.Go:
+            if identity in self.sessions:
+                self.apart.go(self.sessions[identity], message.number)
         elif type(message) is wire.Bye:
             if identity in self.sessions:
                 self.gone(identity)
@@ -113,11 +121,15 @@ class Receiver:
         session.expected += count
         self.inboxes[session.label] = self.inboxes.get(session.label, 0) + count
         if batch.redelivered:
-            self.redelivered += sum(parcel.redelivered for parcel in batch.parcels)
+            self.redelivered += sum(parcel.redelivered is not False for parcel in batch.parcels)
         if batch.now_ms is not None:
             session.timed = True
             move_deadlines(batch.parcels, batch.now_ms, int(self._clock() * 1000))
-        self.deliveries.append((session, batch.first, batch.parcels, batch.redelivered))
+        delivery = (session, batch.first, batch.parcels, batch.redelivered)
+        if session.apart or (batch.redelivered and any(is_suspect(parcel) for parcel in batch.parcels)):
+            self.apart.put(delivery)
+        else:
+            self.deliveries.append(delivery)
 
     def _welcome(self, identity: bytes, hello: wire.Hello) -> None:
         if hello.version != wire.VERSION:
@@ -141,7 +153,7 @@ class Receiver:
             self.sessions[identity] = ReceiveSession(
                 identity, hello, window, self.dedup, self.touched, self._max_acked_above, label
             )
-            self._reply(identity, wire.Welcome(wire.VERSION, self.actor, self.instance, window))
+            self._reply(identity, wire.Welcome(wire.VERSION, self.actor, self.instance, window, self._life))
             if self.draining:
                 self._reply(identity, wire.Drain())
         else:
@@ -168,6 +180,7 @@ class Receiver:
         session = self.sessions.pop(identity, None)
         if session is None:
             return
+        self.apart.gone(session)
         self._admission.leave(session.actor, session.instance)
         name = _name(session)
         if self._by_name.get(name) == identity:
@@ -217,6 +230,18 @@ class Receiver:
         for identity in self.sessions:
             self._reply(identity, wire.Drain())
 
+    def end(self, way: str, session: ReceiveSession | None = None, number: int = 0) -> None:
+        """Tell every sender how this instance ends, and the one session which event of it does that. Only the first
+        time: it ends once."""
+        if not self._ended:
+            self._ended = True
+            for identity, one in self.sessions.items():
+                self._reply(identity, wire.End(number if one is session else 0, way[: wire.MAX_WAY]))
+
+    def _tell(self, session: ReceiveSession, message: wire.FromReceiver) -> None:
+        if session.identity in self.sessions:
+            self._reply(session.identity, message)
+
     @property
     def idle(self) -> bool:
         """Whether nothing that came in is unfinished."""
@@ -225,7 +250,7 @@ class Receiver:
     @property
     def in_work(self) -> int:
         """How many events have been given to the actor and are not finished."""
-        return self._unfinished - sum(len(parcels) for _, _, parcels, _ in self.deliveries)
+        return self._unfinished - self.apart.count - sum(len(parcels) for _, _, parcels, _ in self.deliveries)
 
     @property
     def _unfinished(self) -> int:

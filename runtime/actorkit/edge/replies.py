@@ -1,4 +1,4 @@
-"""Answers on their way home: events that must go to the very instance that waits for them. No sockets, no clock."""
+"""Answers that wait to be sent: each must go to the very instance that asked. No sockets, no clock."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ReplyQueue:
         return others
 
     def take(self, credits: Mapping[str, int]) -> tuple[dict[str, list[Item]], list[tuple[Waiter, Item]]]:
-        """What may be sent now, by instance, and what no session leads home.
+        """The answers that may be sent now, by instance, and the answers to whose instance no session leads.
 
         `credits` has how many events may be sent to each instance that a session leads to. An answer waits for credit.
         """

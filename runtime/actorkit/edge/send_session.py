@@ -14,19 +14,19 @@ from actorkit.event.parcel import Parcel
 #: An event on its way, and the ledger's entry that waits for it.
 Item = tuple[Parcel, Entry]
 
-#: An entry that waits for nothing: that of events for which nobody does.
+#: The entry of events that nobody waits for: it waits for nothing itself, and is never done.
 NOBODY: Final = Root(lambda: None)
 NOBODY.pending = 1 << 62
 
-#: Stands in a session's ledger where an event was acknowledged before those in front of it.
+#: The mark in a session's ledger in the place of an event that was acknowledged before the events in front of it.
 _DONE: Final = Parcel(0, 0, "n", b"", b"")
 
 
 class SendSession:
     """One session with one peer: numbers, credit, and what is not acknowledged.
 
-    Every event has an entry of the ledger that waits for its acknowledgement. A source has one entry for all of its
-    events: that is `shared_entry`, and no entry is kept for each event then. It is None where each has its own.
+    Every event has an entry, which waits for its acknowledgement. All events of a source have the same entry: it is
+    kept once, as `shared_entry`, and `_entries` is empty. Where events have entries of their own, it is None.
     """
 
     __slots__ = (
@@ -36,11 +36,16 @@ class SendSession:
         "_max_acked_above",
         "_parcels",
         "address",
+        "alone",
+        "apart",
+        "begun",
         "bye",
         "consumed",
         "draining",
+        "fate",
         "granted",
         "instance",
+        "life",
         "listed",
         "sent",
         "shared_entry",
@@ -64,12 +69,21 @@ class SendSession:
         self.listed = True
         self.draining = False
         self.bye = False
+        #: What tells the process behind the peer from one of the same name that comes after it.
+        self.life = 0
+        #: Whether a suspect is under way, and the number of the one that is begun; 0: none is.
+        self.apart = False
+        self.begun = 0
+        #: Whether the peer consumes nothing else while a suspect is begun.
+        self.alone = False
+        #: How the peer said that it ends.
+        self.fate: wire.End | None = None
         #: The ledger: the events numbered `_ack_floor + 1` to `sent`, and their entries.
         self._parcels: deque[Parcel] = deque()
         self._entries: deque[Entry] = deque()
-        #: Those that were left behind: what has a lower number, and is not acknowledged.
+        #: Stragglers by number: events that are not acknowledged although the ack floor has passed them.
         self.stragglers: dict[int, Item] = {}
-        #: How many of the ledger are acknowledged already.
+        #: How many events in the ledger are acknowledged already.
         self._acked_above = 0
         self._ack_floor = 0
 
@@ -91,7 +105,7 @@ class SendSession:
             self.shared_entry = None
 
     def acknowledge(self, ack: wire.Ack) -> None:
-        """Strike out what is finished. Numbers that were never sent are ignored."""
+        """Strike finished events out of the ledger. Numbers that were never sent are ignored."""
         if ack.consumed > self.consumed:
             self.consumed = min(ack.consumed, self.sent)
         count = min(ack.ack_floor, self.sent) - self._ack_floor
@@ -116,7 +130,7 @@ class SendSession:
             (self.shared_entry or self._entries[index]).tell(outcome)
 
     def _ack_one(self, number: int) -> None:
-        """One event is finished, and others before it are not."""
+        """Acknowledge one event that has unacknowledged ones in front of it, or that is a straggler."""
         index = number - self._ack_floor - 1
         if index < 0:
             if number in self.stragglers:
@@ -131,7 +145,7 @@ class SendSession:
                 settle(entry)
 
     def _skip_straggler(self) -> None:
-        """Take the first event out of the ledger, and those that are acknowledged behind it."""
+        """Let the ack floor pass the first event of the ledger: it becomes a straggler, unless it is acknowledged."""
         self._ack_floor += 1
         parcel, entry = self._parcels.popleft(), self.shared_entry or self._entries.popleft()
         if parcel is _DONE:
@@ -163,7 +177,7 @@ class SendSession:
                 entry.done()
             elif entry.session is session:
                 closed.append(entry)
-            else:  # `done` of all those before, in one go
+            else:  # One call ends all the entries of one session that were found so far.
                 if session is not None:
                     session.close(closed)
                 session, closed = entry.session, [entry]
@@ -174,6 +188,14 @@ class SendSession:
     def unacked(self) -> int:
         """How many events are not acknowledged."""
         return len(self._parcels) - self._acked_above + len(self.stragglers)
+
+    def find(self, number: int) -> Parcel | None:
+        """The event of that number, unless it is acknowledged."""
+        if number in self.stragglers:
+            return self.stragglers[number][0]
+        index = number - self._ack_floor - 1
+        found = self._parcels[index] if 0 <= index < len(self._parcels) else _DONE
+        return None if found is _DONE else found
 
     @property
     def ledger(self) -> list[Item]:
@@ -196,5 +218,5 @@ class SendSession:
         return (
             f"<SendSession {self.address} {self.instance or 'not welcome yet'} "
             f"sent={self.sent} consumed={self.consumed} "
-            f"unacknowledged={self.unacked}{'' if self.listed else ' unlisted'}{flags}>"
+            f"unacknowledged={self.unacked} acked above={self._acked_above}{'' if self.listed else ' unlisted'}{flags}>"
         )

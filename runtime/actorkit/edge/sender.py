@@ -1,7 +1,8 @@
 """The sending half of the edge protocol, without sockets: one connection, all peers behind it.
 
 Events wait in `pending` until a peer has credit; what was sent stays in the session's ledger until it is acknowledged.
-A lost session gives its unacknowledged events back, marked as redelivered, to go to another peer.
+A lost session gives its unacknowledged events back, marked as redelivered, to go to another peer; those that may have
+ended its peer go apart (`SuspectQueue`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from actorkit.edge.outcome import Outcome, answer
 from actorkit.edge.peers import Peers
 from actorkit.edge.replies import ReplyQueue
 from actorkit.edge.send_session import Item, SendSession
+from actorkit.edge.suspects import Suspect, SuspectQueue, blame, is_suspect
 from actorkit.errors import UNREADABLE
-from actorkit.event.parcel import Parcel
+from actorkit.event.parcel import Parcel, Suspicion
 
 if TYPE_CHECKING:
     from actorkit.event import Event
@@ -32,10 +34,10 @@ WINDOW_BYTES: Final = 8 << 20
 #: The narrowest that it gets, in events.
 MIN_WINDOW: Final = 16
 
-#: So many frames are kept to be written over.
+#: How many frames that were sent are kept, so that later ones are written over them.
 MAX_SPARE: Final = 8
 
-#: So many waiting events are looked at to tell how long they are.
+#: How many waiting events are looked at to tell how long events are.
 SAMPLE: Final = 16
 
 
@@ -47,7 +49,8 @@ class Sender:
 
     Attributes:
         pending: events that no peer has been given yet; their entries are in `entries`.
-        shared_entry: the one entry that waits for all events here, where there is only one. `entries` is empty then.
+        shared_entry: the one ledger entry of all events of this connection, as a source has it; `entries` is empty
+            then. None where events have entries of their own.
         frames: (session, frame) to send.
         destination: the actor at the other end, known from the first Welcome.
     """
@@ -68,19 +71,21 @@ class Sender:
         self.pending: deque[Parcel] = deque()
         self.entries: deque[Entry] = deque()
         self.shared_entry: Entry | None = None
+        #: What may have ended a peer. While there is any, the others wait.
+        self.suspects = SuspectQueue()
         #: What must go to one certain instance.
         self.replies = ReplyQueue()
-        #: Whether any event here was ever to go to one certain instance; most connections never see one.
+        #: Whether any event here ever had a reply_to; most connections never see one.
         self.has_replies = False
-        #: The time of the last `dispatch`, and when events are looked over again for such that nobody waits for.
+        #: The time of the last `dispatch`, and when pending events are next searched for some that nobody waits for.
         self._now = 0.0
         self._next_sweep = 0.0
         self._actor = actor
-        #: Whether any event here was ever marked as redelivered; most connections never see one.
+        #: Whether any event here was ever redelivered; most connections never see one.
         self.redelivered = False
         self.sessions: dict[str, SendSession] = {}
         self.frames: list[tuple[SendSession, bytes | bytearray]] = []
-        #: Frames that were sent, to be written over.
+        #: Frames that were sent, and that later ones are written over.
         self._spare: list[bytearray] = []
         self.destination = ""
         #: Whether this instance is about to stop. Then it may use peers that are about to stop as well.
@@ -123,7 +128,8 @@ class Sender:
             self.redelivered = True
 
     def put_all(self, parcels: Sequence[Parcel], entries: Sequence[Entry], special: bool) -> None:
-        """Take events, each with the entry that waits for it already. `special`: some have reply_to, or are marked."""
+        """Take events, each with the entry that waits for it already. `special` tells
+        that some have a reply_to or are redelivered."""
         if self.shared_entry is not None:
             self._unshare()
         self.entries.extend(entries)
@@ -165,10 +171,16 @@ class Sender:
                 return "the peer welcomes a session that stands already"
             if self.destination and message.actor != self.destination:
                 return f'the peer is "{message.actor:.200}", not "{self.destination}"'
-            session.instance = message.instance
+            session.instance, session.life = message.instance, message.life
+            if self.suspects:
+                self._replace([*self.suspects.clear_life(message.life), *self._items()])
             # No more than was asked for: a peer that grants a huge window would else be given the whole stream.
             session.window = session.granted = min(message.window, self.peers.options.window)
             self.destination = message.actor
+        elif type(message) is wire.Begin:
+            self._note(session, message)
+        elif type(message) is wire.End:
+            session.fate = message
         elif type(message) is wire.Drain:
             session.draining = True
             if self.draining and self._busy():
@@ -178,25 +190,47 @@ class Sender:
             return f"the peer refuses: {message.reason}"
         return ""
 
-    def lost(self, session: SendSession) -> None:
-        """A session is no more: what it had not acknowledged goes back to the front, in order, as redelivered."""
+    def _note(self, session: SendSession, message: wire.Begin) -> None:
+        """A peer begins on a suspect, or none is begun there any more."""
+        session.begun, session.alone = message.number, message.alone
+        if message.number:
+            self.frames.append((session, wire.encode(wire.Go(message.number))))
+        else:
+            session.apart = False
+
+    def lost(self, session: SendSession, died: bool = True) -> None:
+        """A session is no more: what it had not acknowledged goes back to the front, in order, as redelivered. Where
+        its peer has died, as far as is known, some of that may be why."""
         if self.sessions.get(session.address) is session:
             del self.sessions[session.address]
         self.reconnects += 1
+        before = blame(session, died)
         items = session.take_back()
         self.sent -= len(items)
-        for parcel, _ in items:
-            parcel.redelivered = self.redelivered = True
-        self._replace([*items, *self._items()])
+        self.redelivered = self.redelivered or bool(items)
+        self._put_back(items, before, session.life)
+
+    def _put_back(self, items: list[Item], before: list[bool | Suspicion], life: int) -> None:
+        """Take events back from the peer of that life; `before` has the marks that they had when they were sent."""
+        others: list[Item] = []
+        suspects: list[Suspect] = []
+        for item, mark in zip(items, before, strict=True):
+            parcel = item[0]
+            if is_suspect(parcel) and not (parcel.reply_to and self.destination in parcel.reply_to):
+                suspects.append((item, life, mark))
+            else:
+                others.append(item)
+        self.suspects.put_first(suspects)
+        self._replace([*others, *self._items()])
 
     def _items(self) -> list[Item]:
-        """What is pending, each with its entry."""
+        """The pending events, each with its entry."""
         return list(
             zip(self.pending, self.entries if self.shared_entry is None else repeat(self.shared_entry), strict=False)
         )
 
     def _replace(self, items: Iterable[Item]) -> None:
-        """Have these pending instead."""
+        """Replace the pending events by these."""
         pairs = list(items)
         self.pending.clear()
         self.pending.extend(parcel for parcel, _ in pairs)
@@ -209,7 +243,7 @@ class Sender:
         self.dropped[reason] = self.dropped.get(reason, 0) + count
 
     def follow(self, addresses: Iterable[str]) -> set[str]:
-        """Note which addresses stand behind the connection now; returns those that have no session yet."""
+        """Note which addresses stand behind the connection now. Returns the addresses that have no session yet."""
         listed = set(addresses)
         for address, session in self.sessions.items():
             session.listed = address in listed
@@ -225,22 +259,34 @@ class Sender:
             self._replace(self.replies.sort_out(self._items(), self.destination))
         if self.replies:
             self._send_replies()
-        if self.pending:
+        if self.suspects:
+            self._deal_suspects()
+        if self.pending and not self.suspects:
             self._deal()
         for session in self.sessions.values():
             if session.draining and not session.bye:
                 self._part(session)
 
+    def _deal_suspects(self) -> None:
+        """Each peer has one suspect at a time."""
+        while self.suspects:
+            session = self._choose()
+            if session is None or session.apart:
+                return
+            session.apart = True
+            self._write_items(session, [self.suspects.take()])
+
     def _deal(self) -> None:
         pending = self.pending
         while pending:
             session = self._choose()
-            if session is None:
+            if session is None or (session.apart and (session.alone or not session.begun)):
+                # Behind a suspect nothing would be consumed: it waits here, where another peer may come.
                 break
             count = min(session.credit, self._batch, len(pending))
             self._write(session, _take(pending, count), _take(self.entries, count) if self.shared_entry is None else [])
             if len(self.sessions) > 1:
-                # Among equals it is the next one's turn.
+                # Sessions with equal credit are given batches one after the other: this one goes to the end.
                 self.sessions[session.address] = self.sessions.pop(session.address)
 
     def _write(self, session: SendSession, parcels: list[Parcel], entries: list[Entry]) -> None:
@@ -273,15 +319,15 @@ class Sender:
             self._spare.append(frame)
 
     def _write_items(self, session: SendSession, items: list[Item]) -> None:
-        """As `_write`, for events with their entries."""
+        """Make one frame of events that come with their entries; see `_write`."""
         entries = [entry for _, entry in items] if self.shared_entry is None else []
         self._write(session, [parcel for parcel, _ in items], entries)
 
     def _choose(self) -> SendSession | None:
-        """The session with most credit, if that is any."""
+        """The session with most credit, if that is any; one that has a suspect only where there is no other."""
         best: SendSession | None = None
         for session in self._candidates():
-            if best is None or session.credit > best.credit:
+            if best is None or (session.credit > best.credit if session.apart is best.apart else best.apart):
                 best = session
         return best if best is not None and best.credit > 0 else None
 
@@ -357,7 +403,7 @@ class Sender:
                 self.frames.append((session, wire.encode(wire.Bye())))
 
     def typical_bytes(self) -> int:
-        """About how long an event is: those of the last batch, or the last ones that wait, if those are longer."""
+        """About how many bytes an event has: the mean of the last batch or of the last waiting ones, the larger one."""
         waiting = min(len(self.pending), SAMPLE)
         if not waiting:
             return self.mean_bytes
@@ -372,12 +418,12 @@ class Sender:
     @property
     def backlog(self) -> int:
         """Events that wait for a peer with credit."""
-        return len(self.pending) + len(self.replies)
+        return len(self.pending) + len(self.suspects) + len(self.replies)
 
     @property
     def idle(self) -> bool:
         """Whether nothing is on its way."""
-        return not self.pending and not self.replies and not self.in_flight
+        return not self.pending and not self.suspects and not self.replies and not self.in_flight
 
     @property
     def connected(self) -> int:
@@ -386,7 +432,7 @@ class Sender:
 
 
 def _take(queue: deque[T], count: int) -> list[T]:
-    """The first `count`; all at once where that is all there are."""
+    """The first `count` elements, taken out of the queue; all at once where it has no more."""
     if count == len(queue):
         taken = list(queue)
         queue.clear()

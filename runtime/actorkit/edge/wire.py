@@ -1,7 +1,7 @@
 """The messages of an edge, as `docs/protocol.md` specifies them: one ZeroMQ frame each, msgpack arrays.
 
-A sender's DEALER says Hello, Batch, Bye and Stay; a receiver's ROUTER says Welcome, Ack, Drain and Refuse. The first
-element of an array is the letter that names the message.
+A sender's DEALER says Hello, Batch, Go, Bye and Stay; a receiver's ROUTER says Welcome, Ack, Begin, End, Drain and
+Refuse. The first element of an array is the letter that names the message.
 """
 
 from __future__ import annotations
@@ -30,9 +30,13 @@ MAX_WINDOW: Final = 65_536
 #: The longest name of an actor, an instance or a box in a Hello, in characters.
 MAX_NAME: Final = 200
 
-#: So many events may be acknowledged above one that is not. Then that one becomes a straggler: both ends keep it apart,
-#: so that the acknowledgement floor can pass it and the session can go on.
+#: How many events may be acknowledged above one that is not. With more, that one becomes a straggler: both ends keep it
+#: apart, so that the ack floor can pass it and the session can go on.
 MAX_ACKED_ABOVE: Final = 1024
+
+#: Longest word about how an instance ended, in characters, and how many of them an event keeps.
+MAX_WAY: Final = 200
+MAX_WAYS: Final = 8
 
 
 class _Hidden:
@@ -131,6 +135,12 @@ class Outgoing(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
     redelivered: bool = False
 
 
+class Go(msgspec.Struct, array_like=True, tag="G", frozen=True):
+    """The sender has noted that the suspect of that number is begun: now it may be consumed."""
+
+    number: int
+
+
 class OutgoingRequests(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
     """A Batch as its sender writes it when somebody waits for an event in it."""
 
@@ -149,12 +159,14 @@ class Stay(msgspec.Struct, array_like=True, tag="S", frozen=True):
 
 
 class Welcome(msgspec.Struct, array_like=True, tag="W", frozen=True):
-    """The session stands; at most `window` events may be sent and not yet consumed."""
+    """The session stands; at most `window` events may be sent and not yet consumed. `life` is another one for each
+    process, also where an instance has the name of one that is no more."""
 
     version: int
     actor: str
     instance: str
     window: int
+    life: int = 0
 
 
 class Ack(msgspec.Struct, array_like=True, tag="A", frozen=True):
@@ -164,6 +176,22 @@ class Ack(msgspec.Struct, array_like=True, tag="A", frozen=True):
     consumed: int
     ack_floor: int
     acked_above: list[int] = []
+
+
+class Begin(msgspec.Struct, array_like=True, tag="Q", frozen=True):
+    """The receiver is about to consume the suspect of that number, when it hears Go; 0: no suspect of the session is
+    being consumed. `alone` tells whether it consumes nothing else meanwhile."""
+
+    number: int
+    alone: bool = False
+
+
+class End(msgspec.Struct, array_like=True, tag="E", frozen=True):
+    """The receiver's process ends, and `way` tells how; `number` is the event of this session that ends it, 0 when it
+    is none of them."""
+
+    number: int
+    way: str
 
 
 class Outcomes(msgspec.Struct, array_like=True, tag="O", frozen=True):
@@ -182,8 +210,8 @@ class Refuse(msgspec.Struct, array_like=True, tag="R", frozen=True):
     reason: str
 
 
-FromSender = Hello | Batch | Bye | Stay
-FromReceiver = Welcome | Ack | Outcomes | Drain | Refuse
+FromSender = Hello | Batch | Go | Bye | Stay
+FromReceiver = Welcome | Ack | Outcomes | Begin | End | Drain | Refuse
 
 _encoder: Final = msgspec.msgpack.Encoder()
 encode: Final = _encoder.encode

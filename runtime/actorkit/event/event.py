@@ -65,7 +65,7 @@ class Event(EventFields, eq=False, gc=False):
         """The event's id as a number."""
         if not self._id:
             origin = self.origin
-            # Who was asked for its name keeps it, also when it is sent.
+            # An event that was asked for its id keeps it, also when it is sent.
             self._id = origin.id if origin is not None else self._name()
         return self._id
 
@@ -92,7 +92,7 @@ class Event(EventFields, eq=False, gc=False):
     @property
     def redelivered(self) -> bool:
         """Whether the event may have been sent before."""
-        return self.origin is not None and self.origin.redelivered
+        return self.origin is not None and bool(self.origin.redelivered)
 
     @property
     def trail(self) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ class Event(EventFields, eq=False, gc=False):
         return came
 
     def ensure(self) -> None:
-        """Read the data now where its format is another than that of this class.
+        """Read the data now if its format is not the one of this class.
 
         Raises:
             ConversionError: it is not what this class wants.
@@ -324,7 +324,7 @@ class Event(EventFields, eq=False, gc=False):
         return copy
 
     def _copy(self, target: type[E], raw: tuple[str, bytes] | None = None) -> E:
-        # The context is decoded anew, so that a change of the one is not a change of the other.
+        # The context is decoded again, so that a change of the copy's context does not change the original's.
         return target(
             body.Raw(self.encoded() if raw is None else raw),
             origin=self.origin,

@@ -28,15 +28,15 @@ class Fields(FirstField, kw_only=True, eq=False, gc=False):
     http: Http | None = None
     #: The parcel that this event came as, or was made from; None when it was made from nothing. For the runtime.
     origin: Parcel | None = None
-    #: Its id; 0 until its first journey, or until somebody asks for it.
+    #: The event's id; 0 until it is first sent, or until somebody asks for it.
     _id: int = 0
-    #: Its trace, where that is neither the origin's nor its own id.
+    #: The event's trace where it has one of its own; 0 where the trace is the origin's, or the event's own id.
     _trace: int = 0
-    #: UNSET: those of its origin.
+    #: Who waits for an answer; UNSET where that is as in the origin.
     _reply_to: ReplyTo | msgspec.UnsetType | None = msgspec.UNSET
     #: The format that the data was read from.
     _format: str = ""
-    #: Built from the fields above, or read from the origin, when it is first asked for.
+    #: The context: built from the fields above, or read from the origin, when it is first asked for.
     _context: Context | None = None
 
 

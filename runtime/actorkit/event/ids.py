@@ -34,7 +34,7 @@ def _block() -> array[int]:
 
 
 class _Ids:
-    """The ids of events that are asked for one before they are sent; made anew after a fork."""
+    """Makes ids for events that are asked for theirs before they are sent; begins again after a fork."""
 
     def __init__(self) -> None:
         self._renew()

@@ -37,11 +37,20 @@ ReplyTo = dict[str, Waiter]
 Name = Annotated[int, msgspec.Meta(ge=0)]
 
 
+class Suspicion(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The mark of an event that may have ended an instance: [how often it was begun by one that was lost, how those
+    ended]. (docs/protocol.md, "An event that cannot be finished")"""
+
+    count: Annotated[int, msgspec.Meta(ge=1)]
+    ways: list[str] = []
+
+
 class Parcel(msgspec.Struct, array_like=True, gc=False):
     """An event on the wire: [id, trace, format letter, body, context (msgpack), reply_to or nil, redelivered, trail].
 
     `id` and `trace` are 64-bit numbers, together the event's name; `trace` is the id of the event that all of this
-    began with, 0 where that is this one. `trail` names the actors that sent it on, `/` between them, the last one last.
+    began with, 0 where that is this one. `redelivered` is true for what may have been sent before. `trail` names the
+    actors that sent it on, `/` between them, the last one last.
     """
 
     id: Name
@@ -50,7 +59,7 @@ class Parcel(msgspec.Struct, array_like=True, gc=False):
     body: bytes
     context: bytes
     reply_to: ReplyTo | None = None
-    redelivered: bool = False
+    redelivered: bool | Suspicion = False
     trail: str = ""
 
 
@@ -65,7 +74,7 @@ def latest_deadline_ms(reply_to: ReplyTo | None) -> int | None:
 
 
 def move_deadlines(parcels: Iterable[Parcel], their_ms: int, our_ms: int) -> None:
-    """Turn deadlines of a sender's clock into those of ours. `their_ms` and `our_ms` are the same moment."""
+    """Turn deadlines that are times of a sender's clock into times of ours. `their_ms` and `our_ms` are one moment."""
     for parcel in parcels:
         for waiter in parcel.reply_to.values() if parcel.reply_to else ():
             if waiter.deadline_ms is not None:

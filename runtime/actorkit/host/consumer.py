@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable
 from time import monotonic, perf_counter
 from typing import Final, cast
 
 import gevent
 from gevent.event import Event as Flag
-from gevent.threadpool import ThreadPool
 
 from actorkit.actor import Actor
 from actorkit.edge import wire
+from actorkit.edge.apart import DeliveryBatch
 from actorkit.edge.expiry import is_late
 from actorkit.edge.receive_session import ReceiveSession
-from actorkit.edge.receiver import DeliveryBatch, Receiver
-from actorkit.errors import ActorkitError, UnsendableData
+from actorkit.edge.receiver import Receiver
+from actorkit.errors import ActorkitError, DeliveryLimit, UnsendableData
 from actorkit.event import Event
 from actorkit.event.body import UNREAD
 from actorkit.event.context import Failure
+from actorkit.event.parcel import Suspicion
+from actorkit.host.handlers import handler
 from actorkit.host.outboxes import Outboxes
+from actorkit.host.progress import BatchProgress, ConsumeContext, current
 from actorkit.observe.metrics import BUCKETS
 
 #: The first of them: most events fall below it, and need no search.
@@ -31,73 +33,15 @@ FASTEST: Final = BUCKETS[0]
 #: A worker that has work gives the others in the process their turn after this long, in seconds.
 SLICE_S: Final = 0.001
 
+#: So long a worker waits for its leave to consume a suspect before it turns to something else, in seconds.
+LEAVE_S: Final = 0.05
+
+#: Time after which leave is asked for again, in seconds.
+ASK_AGAIN_S: Final = 1.0
+
 
 class Expired(Exception):
     """Raised in place of a consume that nobody waits for any more."""
-
-
-class BatchProgress:
-    """Events of one session with consecutive numbers, on their way through a worker; `opened` counts those that were
-    consumed and wait for something."""
-
-    __slots__ = ("_first", "_reported", "_session", "opened", "parcels")
-
-    def __init__(self, session: ReceiveSession, first: int, parcels: list[wire.Delivery]) -> None:
-        self.parcels = parcels
-        self._session = session
-        self._first = first
-        self._reported = 0
-        self.opened = 0
-
-    def report(self, count: int) -> None:
-        """Tell the session that the first `count` of them are consumed."""
-        if count > self._reported:
-            some = self.parcels[self._reported : count]
-            self._session.finish_run(self._first + self._reported, some, self.opened)
-            self._reported, self.opened = count, 0
-
-
-class ConsumeContext:
-    """What a worker is consuming: one event of a run; nothing between two deliveries."""
-
-    __slots__ = ("event", "run")
-
-    def __init__(self, event: Event | None = None) -> None:
-        self.event = event
-        self.run: BatchProgress | None = None
-
-    def report(self) -> None:
-        """Tell the session what stands before this event."""
-        if self.run is not None and self.event is not None:
-            self.run.report(self.run.parcels.index(cast(wire.Delivery, self.event.origin)))
-
-
-#: The place of the running greenlet or thread. Greenlets that an actor spawns have none.
-current: ContextVar[ConsumeContext] = ContextVar("current", default=ConsumeContext())  # noqa: B039
-
-#: In a native thread: what the event that it consumes has sent so far, as (event, outbox).
-outgoing: ContextVar[list[tuple[Event, str | None]] | None] = ContextVar("outgoing", default=None)
-
-
-def in_threads(handle: Callable[[Event], object], outboxes: Outboxes, threads: int) -> Callable[[Event], object]:
-    """`handle` moved to native threads. What it sends is sent by the loop afterwards: only that may touch sockets."""
-    pool = ThreadPool(threads)
-
-    def call(event: Event) -> tuple[object, list[tuple[Event, str | None]]]:
-        current.set(ConsumeContext(event))
-        sent: list[tuple[Event, str | None]] = []
-        outgoing.set(sent)
-        result = handle(event)
-        # A generator runs here, not in the loop; what is no event is complained about there.
-        return (list(result) if isinstance(result, Iterator) else result), sent
-
-    def apply(event: Event) -> object:
-        result, sent = pool.apply(call, (event,))
-        for one, outbox in sent:
-            outboxes.emit(one, outboxes.targets(outbox), event)
-        return result
-
-    return apply
 
 
 class Consumer:
@@ -120,7 +64,7 @@ class Consumer:
         on_crash: Callable[[BaseException], None],
     ) -> None:
         self._actor = actor
-        self._handle = in_threads(handle, outboxes, actor.params.threads) if actor.params.threads else handle
+        self._handle = handler(handle, outboxes, actor.params)
         self._receiver = receiver
         self._outboxes = outboxes
         self._on_crash = on_crash
@@ -138,26 +82,59 @@ class Consumer:
         work = self._work if concurrency == 1 else self._work_concurrently
         receiver.dedup.in_progress = [()] * concurrency
         self._contexts = [ConsumeContext() for _ in range(concurrency)]
-        self._workers = [gevent.spawn(work, number) for number in range(concurrency)]
-        for worker in self._workers:
-            worker.link_exception(self._ended)
+        #: What wakes the worker that waits for leave to consume a suspect.
+        self._leave: Flag | None = None
+        receiver.apart.alone = concurrency == 1
+        receiver.apart.answered = self._answered
+        self._stopping = False
+        self._workers = [gevent.spawn(self._live, work, number) for number in range(concurrency)]
 
-    def _ended(self, worker: gevent.Greenlet[..., None]) -> None:
+    def _live(self, work: Callable[[int], None], worker: int) -> None:
+        """A worker's life. Whatever ends it but `stop` ends the instance: GreenletExit too, which is no error to
+        gevent, and SystemExit, which would end the process before the senders hear why."""
+        try:
+            work(worker)
+        except BaseException as exc:
+            if self._stopping:
+                raise
+            self._ended(worker, exc)
+
+    def _ended(self, worker: int, error: BaseException) -> None:
         self.crashed = True
-        self._actor.log.error("consume has ended its worker; the instance ends", exc_info=worker.exception)
-        self._on_crash(worker.exception)
+        self._actor.log.error("consume has ended its worker; the instance ends", exc_info=error)
+        session, number = self._contexts[worker].place()
+        failure = Failure.of(error)
+        told = failure.kind if failure.message == failure.kind else f"{failure.kind}: {failure.message}"
+        self._receiver.end(told, session, number)
+        self._outboxes.flush.schedule()
+        self._on_crash(error)
 
     def arrived(self) -> None:
         """There may be deliveries: wake one worker. One that finds more than it takes wakes the next."""
         if self._idle and self._receiver.deliveries:
             self._idle.pop().set()
 
+    def oldest_s(self, now: float) -> float:
+        """How long the oldest event that is being consumed is: as far as is known, since the first look at it."""
+        return max((context.age_s(now) for context in self._contexts), default=0.0)
+
+    def stuck_s(self, now: float) -> float:
+        """How long no worker has got on; 0 while one has nothing to do."""
+        return min((context.age_s(now) for context in self._contexts), default=0.0)
+
+    def at_work(self) -> list[str]:
+        """The traces of the first few events that are being consumed."""
+        events = [context.event for context in self._contexts if context.event is not None]
+        return [event.trace for event in events[:3]]
+
     def report(self) -> None:
         """Have what was consumed sent on and acknowledged, though a consume waits for something."""
         if self._outboxes.forwarding:
             self._outboxes.forward()
+        now = monotonic()
         for context in self._contexts:
             context.report()
+            context.age_s(now)
 
     def _rest(self, flag: Flag) -> None:
         """Wait until there are deliveries."""
@@ -198,14 +175,74 @@ class Consumer:
     def _consume(self, worker: int, context: ConsumeContext, batch: DeliveryBatch) -> None:
         """Consume the events of one arrival, but for repeats."""
         session, first, parcels, redelivered = batch
-        dedup = self._receiver.dedup
+        dedup, apart = self._receiver.dedup, redelivered and self._receiver.apart.is_turn(batch)
+        if apart and not self._has_leave(batch):
+            return
         for number, run in dedup.admit(worker, session, first, parcels, redelivered):
-            self._run(session, number, run, context)
+            limit = self._actor.params.max_deliveries
+            if apart and isinstance(run[0].redelivered, Suspicion) and run[0].redelivered.count >= limit:
+                self._give_up(session, number, run[0], run[0].redelivered, context)
+            else:
+                self._run(session, number, run, context)
         context.event = context.run = None
         dedup.settle(worker)
         session.consume(len(parcels))
         session.touch()
         self._outboxes.flush.schedule()
+        if apart:
+            self._receiver.apart.end(batch)
+            gevent.sleep(0)  # The sender hears that it is no more begun, before anything else is.
+
+    def _has_leave(self, suspect: DeliveryBatch) -> bool:
+        """Whether a suspect may be consumed: its sender has noted that it is begun. Waits a little for that; a worker
+        does not wait for a sender that is busy itself."""
+        apart = self._receiver.apart
+        if not apart.permitted:
+            self._leave = leave = Flag()
+            self._ask()
+            leave.wait(LEAVE_S)
+            self._leave = None
+            if apart.is_turn(suspect) and not apart.permitted:
+                gevent.spawn_later(ASK_AGAIN_S, self._ask_again)
+        return apart.is_turn(suspect) and apart.permitted
+
+    def _ask(self) -> None:
+        self._receiver.apart.ask()
+        self._outboxes.flush.schedule()
+
+    def _ask_again(self) -> None:
+        """A sender that is gone is noticed when it is written to."""
+        if self._receiver.apart.asking and self._leave is None:
+            self._ask()
+            gevent.spawn_later(ASK_AGAIN_S, self._ask_again)
+
+    def _answered(self) -> None:
+        """Leave has come, or will not: for the worker that waits for it, else for any."""
+        if self._leave is not None:
+            self._leave.set()
+        else:
+            self._receiver.apart.later()
+            self.arrived()
+
+    def _give_up(
+        self,
+        session: ReceiveSession,
+        number: int,
+        parcel: wire.Delivery,
+        suspicion: Suspicion,
+        context: ConsumeContext,
+    ) -> None:
+        """Fail an event that has ended too many instances."""
+        context.event = event = self._wanted(UNREAD, origin=parcel)
+        told = f"{suspicion.count} instances were lost over the event: {'; '.join(suspicion.ways)}"
+        self._actor.log.error("event %s is given up: %s", event.trace, told)
+        self.refuse(session, event, DeliveryLimit(told, deliveries=suspicion.count, ways=suspicion.ways))
+        opened = int(parcel.pending > 0)
+        if opened:
+            parcel.number, parcel.session = number, session
+            if parcel.early is not None:
+                parcel.tell_early()
+        session.finish_run(number, [parcel], opened)
 
     def _run(self, session: ReceiveSession, first: int, parcels: list[wire.Delivery], context: ConsumeContext) -> None:
         """Consume events with consecutive numbers. This is the hot path: what is done for each is written out here."""
@@ -286,9 +323,15 @@ class Consumer:
                 error = exc
             else:
                 return
-        self.failed[session.label] = self.failed.get(session.label, 0) + 1
+        self.refuse(session, event, error)
+
+    def refuse(self, session: ReceiveSession | None, event: Event, error: BaseException) -> None:
+        """Count, log and send away an event that failed, be it in its consume or while it was held."""
+        label, inbox = (session.label, session.inbox) if session is not None else ("", "")
+        self.failed[label] = self.failed.get(label, 0) + 1
         expected = isinstance(error, ActorkitError) and not isinstance(error, UnsendableData)
         failure = Failure.of(error, self._actor.name)
+        named = current.set(ConsumeContext(event))  # The log names the event, also where it was held.
         self._actor.log.log(
             logging.INFO if expected else logging.ERROR,
             "consume failed: %s: %s",
@@ -296,8 +339,10 @@ class Consumer:
             failure.message,
             exc_info=None if expected else error,
         )
-        self._outboxes.emit_failure(event, failure, session.inbox)
+        current.reset(named)
+        self._outboxes.emit_failure(event, failure, inbox)
 
     def stop(self) -> None:
         """End the workers; what they were doing stays unacknowledged."""
+        self._stopping = True
         gevent.killall(self._workers, block=True, timeout=1)

@@ -1,4 +1,4 @@
-"""Work that is done once when the loop gets its turn, however often it was asked for before."""
+"""A coalesced callback: work that is done once in the next pass of the loop, however often it was asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import gevent
 
 
 class FlushOnce:
-    """`due` tells whether the work stands in the loop's queue already; the hot path looks before it calls."""
+    """Calls `work` once in the loop's next pass.
+
+    Attributes:
+        due: whether the call stands in the loop's queue already; the hot path looks at it before it calls `schedule`.
+    """
 
     __slots__ = ("_loop", "_work", "due")
 
@@ -18,7 +22,7 @@ class FlushOnce:
         self.due = False
 
     def schedule(self) -> None:
-        """Have the work done in the loop's next turn."""
+        """Have the work done in the loop's next pass."""
         if not self.due:
             self.due = True
             self._loop.run_callback(self._run)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from actorkit.edge.ledger import settle
 from actorkit.edge.wire import Delivery
 from actorkit.event import Event
-from actorkit.event.context import Failure
 from actorkit.host.outboxes import Outboxes
 
 
 class Hold:
-    """An event that its actor finishes later; see `actorkit.actor.Held`."""
+    """An event that its actor finishes later; see `actorkit.actor.Held`. `refuse` has it fail like one whose consume
+    raises."""
 
-    def __init__(self, outboxes: Outboxes, actor: str, event: Event) -> None:
+    def __init__(self, outboxes: Outboxes, event: Event, refuse: Callable[[BaseException], None]) -> None:
         if not isinstance(event.origin, Delivery):
             raise TypeError("only an event that is being consumed can be held")
         self._outboxes = outboxes
-        self._actor = actor
         self._event = event
+        self._refuse = refuse
         self._entry = event.origin
         self._entry.pending += 1
         self._open = True
@@ -32,7 +34,7 @@ class Hold:
     def fail(self, error: BaseException) -> None:
         """Have the held event fail with this error."""
         if self._open:
-            self._outboxes.emit_failure(self._event, Failure.of(error, self._actor), "held")
+            self._refuse(error)
             self._end()
 
     def _end(self) -> None:

@@ -25,14 +25,17 @@ from actorkit.edge.sender import Sender
 from actorkit.errors import SettingsError
 from actorkit.event import Event
 from actorkit.event.context import Failure
+from actorkit.event.ids import new_id
 from actorkit.graph import NAME
-from actorkit.host.consumer import Consumer, current, outgoing
+from actorkit.host.consumer import Consumer
 from actorkit.host.flush import FlushOnce
 from actorkit.host.hold import Hold
 from actorkit.host.log_outbox import LogOutbox
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.producer import Producer, SourceWindow
+from actorkit.host.progress import current, outgoing
 from actorkit.host.requests import Requests
+from actorkit.observe import redact
 from actorkit.observe.logs import LEVELS
 from actorkit.settings import Settings
 from actorkit.transport import topology_keys
@@ -44,6 +47,9 @@ QUIET_S: Final = 2.0
 
 #: Acknowledgements wait this long for more of them, in seconds. Events never wait.
 ACK_DELAY_S: Final = 0.002
+
+#: How often it is looked which events are being consumed, in seconds. The hot path notes no time for each.
+LOOK_S: Final = 2.0
 
 #: Pause before a failed event that could not be stored is stored again, in seconds.
 STORE_AGAIN_S: Final = 1.0
@@ -78,6 +84,7 @@ class Host:
         ack_delay_s: float = ACK_DELAY_S,
     ) -> None:
         self.settings = settings
+        redact.learn_headers(settings.secret_headers)
         self.name = settings.actor
         self.instance = settings.instance
         self.brokers = settings.brokers
@@ -90,7 +97,11 @@ class Host:
         #: The timer of acknowledgements that wait. It is a repeating one, for only such a timer can be started anew
         #: (libev, `ev_timer_again`); `_send_acks` stops it when it has fired once.
         self._acks = gevent.get_hub().loop.timer(ack_delay_s, ack_delay_s)
-        self.receiver = Receiver(settings.topology, self.name, self.instance, dedup=DedupWindow(max_bytes=dedup_bytes))
+        #: Looks how long events are being consumed.
+        self._looks = gevent.get_hub().loop.timer(LOOK_S, LOOK_S, ref=False)
+        self.receiver = Receiver(
+            settings.topology, self.name, self.instance, dedup=DedupWindow(max_bytes=dedup_bytes), life=new_id()
+        )
         self.listener: Listener | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
         self.keys = self._keys.client if self._keys is not None else None
@@ -147,6 +158,7 @@ class Host:
             self.actor.log.addHandler(LogOutbox(self.outboxes, self.name, self.instance))
         if cls.produces():
             self._producer = Producer(self.actor, self.outboxes, self.window, self._crash)
+        self._looks.start(lambda: self.oldest_consume_s)
         self._set_up = True
 
     @property
@@ -156,7 +168,7 @@ class Host:
         return not self.why_not_ready()
 
     def why_not_ready(self) -> str:
-        """What is missing, for people; "" when nothing is."""
+        """Why the instance is not ready, in words; "" when it is ready."""
         if not self._set_up:
             return "setting up"
         if self.draining:
@@ -168,7 +180,23 @@ class Host:
             return f"no peer behind {', '.join(lonely)}"
         if self.window.full:
             return f"{self.outboxes.roots} events are unfinished"
-        return ""
+        return self.why_not_getting_on()
+
+    def why_not_getting_on(self) -> str:
+        """Why no worker has got on for longer than `stuck_after_s`, for people; "" when one has."""
+        stuck_after_s = self.actor.params.stuck_after_s
+        stuck_s = self.consumer.stuck_s(time.monotonic()) if self.consumer is not None else 0.0
+        return f"{self.at_work()} for {stuck_s:.0f} s" if stuck_after_s and stuck_s > stuck_after_s else ""
+
+    @property
+    def oldest_consume_s(self) -> float:
+        """How long the oldest event that is being consumed is."""
+        return self.consumer.oldest_s(time.monotonic()) if self.consumer is not None else 0.0
+
+    def at_work(self) -> str:
+        """What is being consumed, for people."""
+        events = self.consumer.at_work() if self.consumer is not None else []
+        return f"consuming event {', '.join(events)}" if events else "consuming nothing"
 
     @property
     def idle(self) -> bool:
@@ -220,7 +248,7 @@ class Host:
         return not left
 
     def unfinished(self) -> str:
-        """What is not finished, for people."""
+        """What is not finished, in words."""
         connectors = [connector.sender for connectors in self.connectors.values() for connector in connectors]
         return (
             f"{len(self.receiver.deliveries)} deliveries, {self.receiver.in_work} events in work, "
@@ -236,8 +264,10 @@ class Host:
             self.actor.log.removeHandler(handler)
         if self.consumer is not None:
             self.consumer.stop()
-        self._acks.stop()
-        self._acks.close()
+        self.receiver.end("stopped")
+        for timer in (self._acks, self._looks):
+            timer.stop()
+            timer.close()
         try:
             self.actor.teardown()
         finally:
@@ -277,12 +307,15 @@ class Host:
         return self.requests.ask(event, outbox, timeout_s, finish_expired, current.get().event, finished)
 
     def hold(self, event: Event) -> Hold:
-        return Hold(self.outboxes, self.name, event)
+        consumer, session = self.consumer, current.get().session
+        if consumer is None:
+            raise TypeError("only an event that is being consumed can be held")
+        return Hold(self.outboxes, event, lambda error: consumer.refuse(session, event, error))
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 
     def schedule(self) -> None:
-        """Have what is to be sent sent, as soon as the loop gets its turn."""
+        """Have everything that waits sent in the next pass of the loop."""
         self.flush.schedule()
 
     def _flush(self) -> None:

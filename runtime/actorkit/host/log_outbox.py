@@ -10,6 +10,7 @@ import gevent
 from actorkit.event import Event
 from actorkit.event.body import as_utf8
 from actorkit.host.outboxes import Outboxes
+from actorkit.observe import redact
 
 #: Log events that may wait in the `log` outbox before more are dropped.
 LOG_BACKLOG: Final = 10_000
@@ -27,7 +28,7 @@ class LogOutbox(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            message = as_utf8(record.getMessage())
+            message = redact.text(as_utf8(record.getMessage()))
         except Exception:  # noqa: BLE001  # arguments that do not fit: told as logging's own handlers tell it
             self.handleError(record)
             return

@@ -62,6 +62,12 @@ class HostCollector(Collector):
         )
         if host.consumer is not None:
             yield self._consume_seconds(host.consumer.buckets, host.consumer.seconds)
+            yield self._plain(
+                GaugeMetricFamily,
+                "actorkit_oldest_consume_seconds",
+                "Age of the oldest event that is being consumed.",
+                host.oldest_consume_s,
+            )
         yield from self._connections()
         yield self._plain(
             GaugeMetricFamily,

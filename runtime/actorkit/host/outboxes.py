@@ -29,9 +29,9 @@ log = logging.getLogger("actorkit.host")
 
 
 class Trails(dict[str, str]):
-    """What a trail becomes when its event leaves an actor. Most events of a run have the same one."""
+    """The trails of events that leave an actor, by the trail with which they came. Most of a run have the same."""
 
-    #: So many are remembered.
+    #: How many trails are remembered.
     MOST = 1024
 
     def __init__(self, actor: str) -> None:
@@ -51,8 +51,8 @@ class Outboxes:
 
     Attributes:
         dropped: events that went nowhere, by reason.
-        forwarding: events that consume gave back as they came, and that are not sent on yet (`forward`).
-        can_forward: whether that is possible: each default connection takes many events at once.
+        forwarding: events that consume gave back unchanged, and that `forward` is still to send on.
+        can_forward: whether events can be sent on so, without a copy: every default connection is a plain `Sender`.
     """
 
     def __init__(
@@ -139,15 +139,22 @@ class Outboxes:
             ordinal += 1
             id_ = (entry.id * MULTIPLIER + sender.salt + ordinal) & MASK  # derive_id, without its call
             parcel = Parcel(
-                id_, entry.trace or entry.id, format_, content, context, entry.reply_to, entry.redelivered, trail
+                id_,
+                entry.trace or entry.id,
+                format_,
+                content,
+                context,
+                entry.reply_to,
+                entry.redelivered is not False,  # What is made of a suspect is marked, and no suspect.
+                trail,
             )
             sender.put(parcel, entry, event)
         if not self.flush.due:
             self.flush.schedule()
 
     def forward(self) -> None:
-        """Send the events in `forwarding` to the default outboxes. As many as those are, each is counted as pending
-        already. What `emit` does one by one is done for all of them together here."""
+        """Send the events in `forwarding` to the default outboxes: what `emit` does for one event, for all together.
+        Each event is counted as pending already, once for each default connection."""
         entries, trails, came, goes = self.forwarding.copy(), self._trails, "", self.trail
         self.forwarding.clear()
         for sender in self._default:
@@ -161,6 +168,7 @@ class Outboxes:
                 reply_to, redelivered = entry.reply_to, entry.redelivered
                 if reply_to or redelivered:
                     special = True
+                    redelivered = redelivered is not False
                 if entry.trail != came:  # Mostly all of them came the same way.
                     came = entry.trail
                     goes = trails[came]

@@ -20,7 +20,7 @@ from actorkit.host.outboxes import Outboxes
 #: A source gives way to the others in the process after this many events at the latest.
 SLICE_EVENTS: Final = 512
 
-#: A source that is quick looks at the clock every so many events.
+#: After how many events a quick source looks at the clock.
 STRIDE: Final = 16
 
 #: Bodies of events that began in one instance and are unfinished, in bytes: with longer ones the window is narrower.
@@ -58,7 +58,7 @@ class SourceWindow:
             self._there.wait()
 
     def recheck(self) -> None:
-        """To be called when events may have been sent or finished."""
+        """Fit the window to the length of events, and let a source go on. Called when events were sent or finished."""
         length = max((sender.typical_bytes() for sender in self._outboxes.targets(None)), default=0)
         if length:
             self.window = min(self._most, max(MIN_WINDOW, MAX_UNFINISHED_BYTES // length) * self._copies)

@@ -40,7 +40,8 @@ class Request:
         self.failed: Failed | None = None
 
     def told(self, outcome: Outcome) -> None:
-        """Take what came up with the acknowledgements: our answer, that of who waits for our parent, a failure."""
+        """Take an outcome that came up with the acknowledgements: the answer to this request, an answer for whoever
+        waits for its parent, or a failure."""
         if type(outcome) is Failed:
             self.failed = self.failed or outcome
         elif type(outcome) is Answer:
@@ -78,7 +79,7 @@ class Request:
 
 
 class Requests:
-    """Sends events that come home, and gives each answer to the one who waits for it."""
+    """Sends events that ask for an answer, and gives each answer to the one who waits for it."""
 
     def __init__(self, actor: str, instance: str, outboxes: Outboxes) -> None:
         self._actor = actor

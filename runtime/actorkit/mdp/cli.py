@@ -103,7 +103,7 @@ def call(order: Order, keys: ClientKeys | None) -> Answer:
 
 
 def _has_worker(addresses: list[str], order: Order, keys: ClientKeys | None) -> bool:
-    """Tell whether any broker knows a worker of the service, or does not tell."""
+    """Whether any broker knows a worker of the service, or does not tell."""
     for address in addresses:
         try:
             if _ask(address, "mmi.service", order.service.encode(), order, keys) != [b"404"]:

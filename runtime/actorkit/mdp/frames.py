@@ -61,6 +61,9 @@ MMI: Final = b"mmi."
 #: Answered with 200 when the broker begins to drain: how our clients hear of it before it closes its socket.
 DRAINING: Final = b"mmi.draining"
 
+#: Answered with the largest request that the broker takes, in bytes: so our clients need not send one that it refuses.
+MAX_BODY: Final = b"mmi.max_body"
+
 #: Longest service name, in bytes.
 MAX_NAME_BYTES: Final = 255
 

@@ -39,7 +39,8 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         int, Meta(ge=0, description="requests of one service that may wait for a worker; more are refused")
     ] = 100_000
     queue_bytes_limit: Annotated[
-        int, Meta(ge=0, description="bytes that may wait in all queues together; more are refused")
+        int,
+        Meta(ge=0, description="bytes that may wait in all queues together, half of them of one client"),
     ] = 256 * 1024 * 1024
     max_body_bytes: Annotated[
         int, Meta(gt=0, description="largest request; a frame of four times as much ends its connection")
@@ -53,12 +54,15 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     client_services: Annotated[
         int, Meta(gt=0, description="such names that one connection of a client may have made up")
     ] = 100
-    max_attempts: Annotated[
+    max_deliveries: Annotated[
         int, Meta(ge=1, description="workers that may die with one request before it is refused")
     ] = 5
     peer_backlog: Annotated[
         int, Meta(ge=1, description="messages kept for a client that does not read; more are dropped and counted")
     ] = 100_000
+    client_bytes_limit: Annotated[
+        int, Meta(ge=0, description="bytes kept for all clients that do not read; one may have half of it")
+    ] = 256 * 1024 * 1024
     drain_timeout_s: Annotated[
         float, Meta(ge=0, description="how long a stopping broker lets requests that it has be finished")
     ] = 10.0
@@ -89,7 +93,7 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return self.heartbeat_s * self.liveness
 
     def options(self, service: str) -> ServiceOptions:
-        """Return the options of a service, configured or not."""
+        """The options of a service, configured or not."""
         return self.services.get(service, _NO_OPTIONS)
 
 

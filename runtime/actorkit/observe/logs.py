@@ -1,4 +1,5 @@
-"""Logs to standard error, as text or as JSON lines, with topology, actor, instance and the event at hand."""
+"""Logs to standard error, as text or as JSON lines, with topology, actor, instance and the event at hand; without what
+is secret (`actorkit.observe.redact`)."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+
+from actorkit.observe import redact
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -38,13 +41,13 @@ class JsonFormatter(_Formatter):
             "actor": self._actor,
             "instance": self._instance,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": redact.text(record.getMessage()),
         }
         trace = self._trace()
         if trace:
             entry["event"] = trace
         if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
+            entry["exception"] = redact.text(self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=False)
 
 
@@ -53,12 +56,12 @@ class TextFormatter(_Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         trace = self._trace()
-        message = record.getMessage().replace("\r", "\\r").replace("\n", "\\n")
+        message = redact.text(record.getMessage()).replace("\r", "\\r").replace("\n", "\\n")
         line = f"{self._time(record)} {record.levelname.lower():7} {self._actor}: {message}"
         if trace:
             line += f" event={trace}"
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+            line += "\n" + redact.text(self.formatException(record.exc_info))
         return line
 
 

@@ -6,6 +6,7 @@ actors when their parameters are read; more header fields come from the topology
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ MASK: Final = "[secret]"
 #: Shorter values are not looked for, in characters: they would stand in every other word.
 SHORTEST: Final = 4
 
-#: Lines of a long secret (a key, say) that are looked for by themselves have at least so many characters.
+#: How many characters a line of a long secret (a key, say) has at least to be searched for by itself.
 SHORTEST_LINE: Final = 16
 
 
@@ -69,10 +70,9 @@ def _texts(value: object) -> Iterable[str]:
 
 def text(shown: str) -> str:
     """The text with `MASK` where a secret stood."""
-    for secret in _known.values:
-        if secret in shown:
-            shown = shown.replace(secret, MASK)
-    return shown
+    # In one go, for a secret may be a part of the mask; among those that are there, as there may be thousands.
+    found = [re.escape(secret) for secret in _known.values if secret in shown]
+    return re.sub("|".join(found), MASK, shown) if found else shown
 
 
 def value(shown: Any) -> Any:
@@ -101,3 +101,11 @@ def headers(shown: Mapping[str, str]) -> dict[str, str]:
 def pairs(shown: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """The header fields, as pairs, that may be shown."""
     return [(name, content) for name, content in shown if not is_secret(name, content)]
+
+
+def may_hold_secret(content: bytes) -> bool:
+    """Whether bytes that cannot be read name a header field that holds credentials, or hold a secret."""
+    lower = content.lower()
+    return any(name.encode() in lower for name in _known.headers) or any(
+        secret.encode(errors="replace") in content for secret in _known.values
+    )

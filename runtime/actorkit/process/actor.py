@@ -44,9 +44,10 @@ def main(settings: Settings) -> int:
     from gevent.event import Event as Flag
 
     from actorkit import __version__
-    from actorkit.host.consumer import current
     from actorkit.host.host import Host
     from actorkit.host.metrics import HostCollector
+    from actorkit.host.progress import current
+    from actorkit.host.watchdog import Watchdog
     from actorkit.observe import logs
     from actorkit.process.admin import serve_admin
 
@@ -82,9 +83,14 @@ def main(settings: Settings) -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
+    watchdog = Watchdog(host.actor.params.stuck_after_s, host.at_work) if host.actor.params.stuck_after_s else None
+    if watchdog is not None:
+        watchdog.start()
     log.info("started in %d ms", (time.monotonic() - started) * 1000)
     gevent.wait([stop, host.ended], count=1)
     clean = host.finish(settings.drain_timeout_s)
+    if watchdog is not None:
+        watchdog.stop()
     if server is not None:
         server.stop()
     if host.crashed is not None:

@@ -18,6 +18,7 @@ from actorkit.mdp.options import BrokerParams, RegistrationParams, refuse_clear
 from actorkit.mdp.server import Server
 from actorkit.observe import logs, metrics
 from actorkit.process.admin import serve_admin
+from actorkit.process.memory import memory_limit_bytes
 from actorkit.settings import Settings
 from actorkit.transport import topology_keys
 
@@ -57,10 +58,14 @@ def main(settings: Settings) -> int:
 
 def _broker(settings: Settings, endpoint: str) -> Server:
     """A broker. What its parameters do not say follows from the settings: keys, the time to drain, and where it
-    announces itself, which is where the topology's clients look for brokers."""
+    announces itself, which is where the topology's clients look for brokers. What may wait in it
+    is at most a quarter of the container's memory, for requests and for answers each."""
     built = params.build(BrokerParams, settings.params)
     if "drain_timeout_s" not in settings.params:
         built = msgspec.structs.replace(built, drain_timeout_s=settings.drain_timeout_s)
+    share = memory_limit_bytes() // 4
+    for name in {"queue_bytes_limit", "client_bytes_limit"} - settings.params.keys():
+        built = msgspec.structs.replace(built, **{name: min(getattr(built, name), share)})
     registration = [name.removeprefix(REGISTRY) for name in settings.brokers if name.startswith(REGISTRY)]
     if not built.registration and registration:
         built = msgspec.structs.replace(built, registration=registration)

@@ -1,4 +1,4 @@
-"""Sockets with CURVE keys (RFC 26/CurveZMQ): who binds lets in only its peers, and these prove who they are."""
+"""Sockets with CURVE keys (RFC 26/CurveZMQ): a bound one lets in only its peers, and these prove who they are."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def demand_keys(socket: Socket, keys: ServerKeys) -> None:
     socket.set(zmq.CURVE_SERVER, 1)
     socket.set(zmq.CURVE_SECRETKEY, keys.secret_key.encode())
     socket.set(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
-    # Without it, libzmq lets everyone in while no handler answers.
+    # Without it, libzmq lets everyone in while no ZAP handler answers.
     socket.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
 
 

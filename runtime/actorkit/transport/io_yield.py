@@ -1,4 +1,4 @@
-"""Gives the processor to ZeroMQ's I/O thread.
+"""Gives the processor to ZeroMQ's I/O thread: `sched_yield`, with a pause where a neighbour takes too much.
 
 On a machine whose cores are all busy, an I/O thread that was just given something to send waits for the slice of the
 thread that gave it to end, milliseconds, and the peer has nothing to do meanwhile. So whoever has sent part of a
@@ -15,10 +15,11 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
-#: A frame of so many bytes is part of a backlog.
+#: From this length on a frame is part of a backlog, in bytes.
 BACKLOG_BYTES: Final = 16 << 10
 
-#: Longest that an I/O thread has the processor for a batch, in seconds. Whoever was away for longer had a neighbour.
+#: Longest that an I/O thread has the processor for a batch, in seconds. A yield that takes
+#: longer was a neighbour's gain.
 LONG_S: Final = 0.002
 
 #: After such a time nothing is yielded for this many times as long: so neighbours are given a seventeenth of the time.
@@ -26,7 +27,7 @@ PAUSE: Final = 16
 
 
 class IoYield:
-    """To be called when part of a backlog was given to the I/O thread."""
+    """Yields once, unless a neighbour has been given too much. Called when part of a backlog went to the I/O thread."""
 
     def __init__(
         self, give_way: Callable[[], None] = os.sched_yield, clock: Callable[[], float] = perf_counter
@@ -45,5 +46,5 @@ class IoYield:
             self._until = ended + PAUSE * (ended - begun)
 
 
-#: That of this process.
+#: The one yield of this process.
 yield_to_io: Final = IoYield()

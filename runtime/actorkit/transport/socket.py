@@ -15,7 +15,7 @@ import zmq
 import zmq.backend
 from zmq.backend import Socket
 
-#: Messages read in one go before other sockets get their turn.
+#: How many messages of one socket are read before other sockets are looked at.
 BURST = 64
 
 #: Room for messages that are neither events nor acknowledgements, in a socket's queues.
@@ -34,7 +34,7 @@ SNDMORE = int(zmq.SNDMORE | zmq.NOBLOCK)
 
 
 class EventSocket:
-    """Calls `read` in the hub whenever the socket may be readable. The pump owns the socket and closes it.
+    """Calls `read` in the hub whenever the socket may be readable. It owns the socket and closes it.
 
     `read` takes what is there, without blocking or switching, and tells whether it stopped before the end.
     """
@@ -66,7 +66,7 @@ class EventSocket:
         return self._get(zmq.RCVMORE)
 
     def look(self) -> None:
-        """To be called after sending: what came meanwhile is read soon."""
+        """Look at EVENTS again, as is due after sending: messages that came meanwhile are read in the next pass."""
         if not self._again and not self.closed and self._get(zmq.EVENTS) & _POLLIN:
             self._again = True
             self._loop.run_callback(self._ready)

@@ -1,6 +1,6 @@
 """The CURVE keys of a topology (RFC 26/CurveZMQ): one pair that all of its instances have.
 
-Who has the pair belongs to the topology. It is both ends' key: a receiver lets in its own public key and no other, and
+Whoever has the pair belongs to the topology. Both ends use it: a receiver lets in its own public key and no other, and
 a sender talks to a receiver that proves to have it. The file is JSON: {"public_key": Z85, "secret_key": Z85}.
 """
 
@@ -17,7 +17,7 @@ from actorkit.transport.keys import ClientKeys, Key, SecretKey, ServerKeys
 
 
 class TopologyKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The pair. `allowed` names further public keys that may connect, those of clients of the broker for example."""
+    """The pair of keys. `allowed` has further public keys that may connect, as those of the broker's clients."""
 
     public_key: Key
     secret_key: SecretKey
@@ -25,12 +25,12 @@ class TopologyKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def server(self) -> ServerKeys:
-        """For a socket that binds."""
+        """The keys of a socket that binds."""
         return ServerKeys(secret_key=self.secret_key, allowed=[self.public_key, *self.allowed])
 
     @property
     def client(self) -> ClientKeys:
-        """For a socket that connects."""
+        """The keys of a socket that connects."""
         return ClientKeys(server_key=self.public_key, public_key=self.public_key, secret_key=self.secret_key)
 
     def __repr__(self) -> str:
@@ -38,7 +38,7 @@ class TopologyKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def generate() -> TopologyKeys:
-    """A new pair."""
+    """A new pair of keys."""
     public, secret = zmq.curve_keypair()
     return TopologyKeys(public.decode(), secret.decode())
 

@@ -13,14 +13,14 @@ from actorkit.transport.curve import ZAP_DOMAIN, check_key
 
 log = logging.getLogger(__name__)
 
-#: Where libzmq asks, in each context.
+#: The endpoint at which libzmq asks, in each context.
 ZAP_ENDPOINT: Final = "inproc://zeromq.zap.01"
 
 _STOP: Final = "inproc://actorkit.zap_handler.stop"
 
 
 class ZapHandler:
-    """Lets in who has one of the allowed public keys. Start it before the socket binds; close it after the socket.
+    """Lets in whoever has one of the allowed public keys. Start it before the socket binds; close it after the socket.
 
     The thread is a real one also where gevent has patched `threading`: the broker's own loop never yields to greenlets.
     """

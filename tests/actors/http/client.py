@@ -37,8 +37,13 @@ def start() -> Iterator[Start]:
     yield one
     for harness in started:
         harness.close()
-        assert not harness.actor._connections
-        assert harness.actor._active == 0
+        assert (figure(harness, "connections"), figure(harness, "waiting")) == (0, 0)
+
+
+def figure(harness: Harness[HTTPServer], name: str) -> float:
+    """The value of one of the server's metrics."""
+    (value,) = [one.value for one in harness.actor.figures() if one.name == f"actorkit_http_{name}"]
+    return value
 
 
 class Client:

@@ -63,8 +63,7 @@ def test_a_client_that_has_closed_its_sending_side_gets_its_answer(start: Start)
         client.send(request("/echo", b"1") + request("/echo", b"2"))
         client.sock.shutdown(SHUT_WR)
         until(lambda: slow.begun == 1)
-        (connection,) = harness.actor._connections
-        until(lambda: connection._recheck.active)  # The end of what it sends has been seen.
+        until(lambda: "by the clock" in repr(harness.actor))  # The end of what it sends has been seen.
         slow.go.set()
         assert client.response()[2] == b"1"
         assert client.response()[2] == b"2"

@@ -244,6 +244,19 @@ def test_an_answer_that_does_not_come_gives_504(start: Start) -> None:
     assert ask(start(answer, timeout_s=0.05), request())[0] == 504
 
 
+@pytest.mark.parametrize(("finish_expired", "least_s"), [(False, 15), (True, None)])
+def test_an_event_knows_how_long_its_client_waits(start: Start, finish_expired: bool, least_s: float | None) -> None:
+    told: list[float | None] = []
+
+    def answer(event: Event, outbox: str | None) -> Event:
+        told.append(event.deadline)
+        return event
+
+    assert ask(start(answer, timeout_s=20, finish_expired=finish_expired), request())[0] == 204
+    (deadline,) = told
+    assert deadline is None if least_s is None else deadline is not None and least_s < deadline <= 20
+
+
 def test_a_port_in_use_is_told_in_one_line(start: Start) -> None:
     port = start().actor.port
     with pytest.raises(SettingsError, match=rf"^cannot listen on 127\.0\.0\.1:{port}: .*Free the port") as caught:

@@ -6,14 +6,18 @@ import json
 import os
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actorkit import Actor, Event, JSONEvent
+from actorkit.testing import Harness
 from actorkit_kit import python_process
-from actorkit_kit.chaos import network, rig
+from actorkit_kit.chaos import doses, network, poison, rig
 from actorkit_kit.chaos.faults import FAULT_KINDS, Victim, schedule
+from actorkit_kit.chaos.verdict import Verdict
 from actorkit_kit.errors import UsageError
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
@@ -39,6 +43,12 @@ class Place(Actor):
             {then}
         return event
 """
+
+
+class Place(Actor):
+    def consume(self, event: JSONEvent) -> Event:
+        return event
+
 
 LINE = """\
 name: line
@@ -112,6 +122,40 @@ def test_nothing_is_lost_when_instances_are_cut_off_from_the_network() -> None:
     assert verdict["faults"] == {"kill": 2, "partition": 3}
     assert verdict["slowest_s"] > 2
     assert namespaces() <= before
+
+
+def test_all_poison_is_given_up_and_nothing_else_is_lost_with_it() -> None:
+    status, verdict, told = chaos(str(EXAMPLE), "--for", "6s", "--poison", "4", "--kill", "2", "--seed", "1")
+    assert status == 0, told
+    assert (verdict["poison"], verdict["given_up"], verdict["blamed"]) == (4, 4, 0)
+    assert (verdict["lost"], verdict["duplicates"], verdict["failed"], verdict["unacknowledged"]) == (0, 0, 4, 0)
+    assert verdict["restarts"] >= 8, "each ends at least two instances"
+
+
+def test_poison_that_is_not_given_up_or_takes_others_with_it_is_a_mistake() -> None:
+    fine = Verdict(1, 1.0, 9, {"a": 1}, 8, 0, 0, 1, 0, 0.1, 0.1, {}, 3, poison=1, given_up=1)
+    assert fine.good
+    assert not replace(fine, given_up=0).good
+    assert not replace(fine, blamed=1).good
+
+
+def test_poison_that_nobody_would_consume_or_that_is_too_much_is_told(shop: Path) -> None:
+    text = "name: t\nactors: {gen: {uses: generator}, out: {uses: stdout}}\nconnections: [gen -> out]\n"
+    made = rig.build(plan_of(text, shop), shop, 10, None)
+    with pytest.raises(UsageError, match="--poison needs an actor between source and sink"):
+        doses.give(made, {51: "exit"})
+    with pytest.raises(UsageError, match="--poison 99 is more than 6 events"):
+        doses.choose(1, 99, 50, 10)
+
+
+def test_a_poisoned_class_consumes_what_the_class_consumes() -> None:
+    cls = poison.poisoned(Place)
+    assert (cls.input_class(), cls.Params) == (JSONEvent, Place.Params)
+    harness = Harness(cls)
+    harness.put(JSONEvent({"a": 1}))
+    assert harness.taken()[0].data == {"a": 1}
+    with pytest.raises(SystemExit):
+        harness.put(JSONEvent({"a": 1}, attributes={poison.ATTRIBUTE: "SystemExit"}))
 
 
 def test_nothing_comes_twice_at_full_rate_through_a_partition_of_six_seconds(tmp_path: Path) -> None:
@@ -220,7 +264,8 @@ def test_the_document_names_every_fault_and_every_figure(kit: Kit) -> None:
     for kind in FAULT_KINDS:
         assert f"`--{kind} N`" in document
     figures = ("sent", "received", "duplicates", "lost", "failed", "unacknowledged", "longest stall", "slowest event")
-    for figure in figures:
+    assert "`--poison N`" in document
+    for figure in (*figures, "poison"):
         assert f"| {figure} |" in document
     said = kit("chaos", str(EXAMPLE), "--for", "1s", "--kill", "1", "--seed", "1").stdout
     assert [line[:15].strip() for line in said.splitlines()] == [*figures[:6], "faults", "longest stall", "verdict"]

@@ -11,7 +11,7 @@ from actorkit_kit.deploy import compose, deployment
 from actorkit_kit.deploy.deployment import ActorStatus, Replica
 from actorkit_kit.errors import UsageError
 from actorkit_kit.verbs.options import name_of
-from actorkit_kit.verbs.scale import _amount
+from actorkit_kit.verbs.scale import parse_amount
 
 GOOD = Replica("web", "orders-web-1", "running", "healthy", 0, 0, ("http://127.0.0.1:8080",), "/x")
 
@@ -32,10 +32,10 @@ def attributes(**state: Any) -> dict[str, Any]:
 
 
 def test_a_replica_is_read_from_what_the_engine_says() -> None:
-    found = deployment._replica(attributes(Health={"Status": "starting"}))
+    found = deployment.read_replica(attributes(Health={"Status": "starting"}))
     assert found == Replica("web", "orders-web-1", "running", "starting", 2, 0, ("http://127.0.0.1:80",), "/x")
     assert not found.healthy
-    assert deployment._replica(attributes()).healthy
+    assert deployment.read_replica(attributes()).healthy
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,16 @@ def test_the_first_to_look_at_has_failed_else_is_unhealthy_else_starts() -> None
 
 
 def test_amounts_are_read_or_refused() -> None:
-    assert _amount("execute=3") == ("execute", 3)
+    assert parse_amount("execute=3") == ("execute", 3)
     for text in ("execute", "execute=", "=3", "execute=many", "execute=-1"):
         with pytest.raises(UsageError, match="is not ACTOR=N"):
-            _amount(text)
+            parse_amount(text)
 
 
 def test_published_ports_may_be_a_range() -> None:
-    assert list(compose._numbers("8080")) == [8080]
-    assert list(compose._numbers("8080-8082")) == [8080, 8081, 8082]
-    assert list(compose._numbers("")) == []
+    assert list(compose.published_ports("8080")) == [8080]
+    assert list(compose.published_ports("8080-8082")) == [8080, 8081, 8082]
+    assert list(compose.published_ports("")) == []
 
 
 def test_a_name_is_no_file() -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import urllib.error
@@ -19,11 +17,8 @@ from typing import Any
 
 import pytest
 
-from actorkit_kit import python_process
+from tests.kit.running import DEADLINE_S, KitRun
 from tests.until import until
-
-#: Longest wait for anything here, in seconds.
-DEADLINE_S = 30.0
 
 STREAM = """\
 name: stream
@@ -36,51 +31,19 @@ connections:
 """
 
 
-class Running:
-    """A `kit run` that goes on; what it writes to stderr is in a file."""
-
-    def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
-        self.errors = folder / "stderr.txt"
-        with self.errors.open("w") as stream:
-            self.process = subprocess.Popen(
-                [*python_process.command("actorkit_kit"), "run", str(folder), "-o", "json", *arguments],
-                env=python_process.environ(extra=variables),
-                stdout=subprocess.PIPE,
-                stderr=stream,
-                text=True,
-            )
-
-    def table(self) -> dict[str, Any]:
-        """The actors by name, once all are ready."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, self.errors.read_text()
-        return {row["actor"]: row for row in json.loads(line)["actors"]}
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(DEADLINE_S)
-
-    def said(self) -> str:
-        return self.errors.read_text()
-
-
 @pytest.fixture
-def start(shop: Path) -> Iterator[Callable[..., Running]]:
+def start(shop: Path) -> Iterator[Callable[..., KitRun]]:
     """Starts `kit run` on a topology; whatever still runs at the end is killed."""
-    running: list[Running] = []
+    running: list[KitRun] = []
 
-    def begin(topology: str, *arguments: str, **variables: str) -> Running:
+    def begin(topology: str, *arguments: str, **variables: str) -> KitRun:
         (shop / "topology.yaml").write_text(topology)
-        running.append(Running(shop, *arguments, **variables))
+        running.append(KitRun(shop, *arguments, **variables))
         return running[-1]
 
     yield begin
     for each in running:
-        if each.process.poll() is None:
-            each.stop(signal.SIGINT)
-        assert each.process.stdout is not None
-        each.process.stdout.close()
+        each.close()
 
 
 def fetch(url: str) -> str:
@@ -102,13 +65,13 @@ def pids(table: dict[str, Any]) -> list[int]:
 
 
 def test_an_authors_module_never_takes_the_place_of_the_standard_library(
-    start: Callable[..., Running], shop: Path
+    start: Callable[..., KitRun], shop: Path
 ) -> None:
     (shop / "shop" / "queue.py").write_text("raise ImportError('this is not the standard library')\n")
     assert set(start(STREAM).table()) == {"gen", "middle", "out"}
 
 
-def test_every_replica_is_ready_when_the_table_is_written(start: Callable[..., Running]) -> None:
+def test_every_replica_is_ready_when_the_table_is_written(start: Callable[..., KitRun]) -> None:
     table = start(STREAM).table()
     assert {name: row["replicas"] for name, row in table.items()} == {"gen": 1, "middle": 2, "out": 1}
     for row in table.values():
@@ -116,13 +79,13 @@ def test_every_replica_is_ready_when_the_table_is_written(start: Callable[..., R
             assert fetch(f"{admin}/readyz") == "ready\n"
 
 
-def test_what_processes_write_goes_to_stderr_with_the_name_of_the_process(start: Callable[..., Running]) -> None:
+def test_what_processes_write_goes_to_stderr_with_the_name_of_the_process(start: Callable[..., KitRun]) -> None:
     running = start(STREAM)
     running.table()
     until(lambda: re.search(r"^out\.1 +\| tick$", running.said(), re.MULTILINE) is not None, "no event came out")
 
 
-def test_the_log_level_of_the_environment_holds_for_every_process(start: Callable[..., Running]) -> None:
+def test_the_log_level_of_the_environment_holds_for_every_process(start: Callable[..., KitRun]) -> None:
     running = start(STREAM, ACTORKIT_LOG_LEVEL="error", ACTORKIT_LOG_FORMAT="json")
     running.table()
     assert " info " not in running.said()
@@ -131,7 +94,7 @@ def test_the_log_level_of_the_environment_holds_for_every_process(start: Callabl
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_everything_sources_first_and_nothing_is_left(
-    start: Callable[..., Running], number: signal.Signals
+    start: Callable[..., KitRun], number: signal.Signals
 ) -> None:
     running = start(STREAM)
     table = running.table()
@@ -143,7 +106,7 @@ def test_a_signal_stops_everything_sources_first_and_nothing_is_left(
     assert drains == ["gen", "middle", "middle", "out"]
 
 
-def test_a_process_that_dies_is_started_again_and_counted(start: Callable[..., Running]) -> None:
+def test_a_process_that_dies_is_started_again_and_counted(start: Callable[..., KitRun]) -> None:
     running = start(STREAM)
     row = running.table()["middle"]
     os.kill(row["pids"][0], signal.SIGKILL)
@@ -160,8 +123,55 @@ def test_a_process_that_dies_is_started_again_and_counted(start: Callable[..., R
     assert "middle.1 was started again 1 times" in running.said()
 
 
+POISONED = """\
+import sys
+
+import gevent
+
+from actorkit import Actor, Event
+
+
+class Place(Actor):
+    def consume(self, event: Event) -> Event:
+        if event.data == "exit":
+            sys.exit(3)
+        if event.data == "kill":
+            gevent.getcurrent().kill()
+        return event.replace("fine")
+"""
+
+
+@pytest.mark.parametrize("poison", ["exit", "kill"])
+def test_one_poison_request_is_answered_and_so_are_all_after_it(
+    start: Callable[..., KitRun], shop: Path, poison: str
+) -> None:
+    (shop / "shop" / "shop" / "actors.py").write_text(POISONED)
+    running = start(
+        f"name: t\nactors:\n  web: {{uses: http-server, params: {{routes: [{{path: /<queue>}}], timeout_s: 20}}, "
+        f"expose: {{http: {free_port()}}}}}\n  a: {{uses: 'shop.actors:Place', build: ./shop}}\n"
+        "connections: [web -> a -> web, a.error -> web]\n"
+    )
+    url = f"{running.table()['web']['urls'][0]}/a"
+
+    def post(word: str) -> tuple[int, str]:
+        request = urllib.request.Request(url, data=word.encode(), headers={"Content-Type": "text/plain"}, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as exc:
+            with exc:
+                return exc.code, exc.read().decode()
+
+    answers = [post(word) for word in ("fine", poison, "fine", "fine")]
+    assert [status for status, _ in answers] == [200, 500, 200, 200]
+    assert "the request could not be answered" in answers[1][1]
+    assert running.stop() == 0
+    assert "3 instances were lost over the event" in running.said()
+    assert "a.1 was started again 3 times" in running.said()
+
+
 def test_a_process_that_ends_before_it_is_ready_is_told_in_one_line_and_nothing_stays(
-    start: Callable[..., Running], shop: Path
+    start: Callable[..., KitRun], shop: Path
 ) -> None:
     code = shop / "shop" / "shop" / "actors.py"
     code.write_text(code.read_text() + "\n    def setup(self):\n        raise RuntimeError('no database')\n")
@@ -171,7 +181,7 @@ def test_a_process_that_ends_before_it_is_ready_is_told_in_one_line_and_nothing_
     assert re.fullmatch(r'kit: "middle\.[12]" ended with status 1 before it was ready: .*no database.*', line)
 
 
-def test_a_port_in_use_is_told_in_one_line_before_anything_starts(start: Callable[..., Running]) -> None:
+def test_a_port_in_use_is_told_in_one_line_before_anything_starts(start: Callable[..., KitRun]) -> None:
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -193,7 +203,7 @@ def free_port() -> int:
         return port
 
 
-def test_a_published_port_answers_on_loopback_and_has_one_process(start: Callable[..., Running]) -> None:
+def test_a_published_port_answers_on_loopback_and_has_one_process(start: Callable[..., KitRun]) -> None:
     port = free_port()
     running = start(
         f"name: t\nactors:\n  web: {{uses: http-server, params: {{routes: [{{path: /<queue>}}]}}, replicas: 2, "
@@ -209,7 +219,7 @@ def test_a_published_port_answers_on_loopback_and_has_one_process(start: Callabl
         assert (answer.status, answer.read()) == (200, b"<a/>")
 
 
-def test_a_topology_that_never_gets_ready_is_told_and_stopped(start: Callable[..., Running], shop: Path) -> None:
+def test_a_topology_that_never_gets_ready_is_told_and_stopped(start: Callable[..., KitRun], shop: Path) -> None:
     code = shop / "shop" / "shop" / "actors.py"
     code.write_text(code.read_text() + "\n    def setup(self):\n        import time\n        time.sleep(600)\n")
     running = start(STREAM, "--quiet", "--timeout", "1.5")
@@ -219,7 +229,7 @@ def test_a_topology_that_never_gets_ready_is_told_and_stopped(start: Callable[..
     assert "middle.1: " in line
 
 
-def test_a_second_interrupt_does_not_wait_for_what_is_under_way(start: Callable[..., Running], shop: Path) -> None:
+def test_a_second_interrupt_does_not_wait_for_what_is_under_way(start: Callable[..., KitRun], shop: Path) -> None:
     code = shop / "shop" / "shop" / "actors.py"
     text = code.read_text().replace("        return event", "        import time\n        time.sleep(600)")
     code.write_text(text)
@@ -232,7 +242,7 @@ def test_a_second_interrupt_does_not_wait_for_what_is_under_way(start: Callable[
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")
-def test_no_process_outlives_a_kit_that_is_killed(start: Callable[..., Running]) -> None:
+def test_no_process_outlives_a_kit_that_is_killed(start: Callable[..., KitRun]) -> None:
     with tempfile.TemporaryDirectory(prefix="ak-") as short:  # what a killed kit leaves behind
         running = start(STREAM, TMPDIR=short)
         table = running.table()
@@ -240,7 +250,7 @@ def test_no_process_outlives_a_kit_that_is_killed(start: Callable[..., Running])
         until(lambda: all(is_gone(pid) for pid in pids(table)), "a process stays behind")
 
 
-def test_a_secret_whose_variable_is_not_set_is_told_before_anything_starts(start: Callable[..., Running]) -> None:
+def test_a_secret_whose_variable_is_not_set_is_told_before_anything_starts(start: Callable[..., KitRun]) -> None:
     topology = (
         "name: t\nactors:\n  gen: {uses: generator}\n"
         "  auth: {uses: basic-auth, params: {users: {secret: users}}}\n"

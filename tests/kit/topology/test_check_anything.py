@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from actorkit_kit.plan.planner import make_plan
 from actorkit_kit.topology.check import check
 from actorkit_kit.topology.document import Document, parse
+from tests.kit.plans import ORDERS
 
 NAMES = st.sampled_from(["gen", "out", "web", "broker", "Bad_name", "", "x-mine"])
 TEXTS = st.sampled_from(
@@ -65,6 +67,65 @@ def test_any_document_gives_findings_or_a_plan(folder: Path, data: object) -> No
         assert "\n" not in str(finding)
     if not checked.findings:
         make_plan(checked)
+
+
+#: What a text may have that is rare in a topology, and that a reader may not expect.
+ODD = st.sampled_from(
+    [
+        *"\0\x1b\x85\u2028\ufeff😀\t",
+        "9" * 5_000,
+        "0x" + "f" * 400,
+        "-1e400",
+        ".nan",
+        "!!int x",
+        "!!float x",
+        "!!bool x",
+        "!!set {a}",
+        "!!binary =",
+        "!!timestamp x",
+        "!x y",
+        "&a",
+        "*a",
+        "<<: *a",
+        "? [x]",
+        "--- ",
+        "%YAML 9.9",
+        '"\\ud83d\\ude00"',
+        '"\\ud83d"',
+        '"\\0"',
+        '"\\UFFFFFFFF"',
+        '"\\xZZ"',
+        "[" * 300,
+        "{a: " * 300,
+        "- " * 300,
+        "? " * 300,
+    ]
+)
+MUTATIONS = st.lists(
+    st.tuples(st.integers(0, len(ORDERS)), st.integers(0, 12), st.one_of(ODD, st.text(max_size=3))),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(mutations=MUTATIONS)
+@example(mutations=[(ORDERS.index("replicas: 2") + 10, 1, "9" * 5_000)])
+@example(mutations=[(ORDERS.index("{ZONE: a}") + 7, 1, '"\\ud83d\\ude00"')])
+@example(mutations=[(ORDERS.index("{ZONE: a}") + 7, 1, '"\\0"')])
+def test_a_topology_in_which_something_odd_is_written_gives_findings_or_a_plan(
+    folder: Path, mutations: list[tuple[int, int, str]]
+) -> None:
+    text = ORDERS
+    for position, length, odd in mutations:
+        text = text[:position] + odd + text[position + length :]
+    checked = check(parse(text, "any.yaml", folder))
+    for finding in checked.findings:
+        assert str(finding).isprintable()
+        str(finding).encode()
+    if not checked.findings:
+        for unit in make_plan(checked).units:
+            json.dumps(unit.params).encode()
 
 
 @settings(max_examples=300, deadline=None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -19,9 +18,7 @@ import zmq
 from actorkit_kit import python_process
 from actorkit_kit.local.state import running_processes
 from tests.kit.conftest import Kit
-
-#: Longest wait for anything here, in seconds.
-DEADLINE_S = 60.0
+from tests.kit.running import DEADLINE_S, KitRun
 
 CODE = '''\
 from actorkit import Actor, Event, UnprocessableEvent
@@ -59,26 +56,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "code").mkdir()
     (folder / "code" / "shouting.py").write_text(CODE)
     (folder / "topology.yaml").write_text(TOPOLOGY)
-    with (folder / "stderr.txt").open("w") as errors:
-        process = subprocess.Popen(
-            [*python_process.command("actorkit_kit"), "run", str(folder)],
-            env=python_process.environ(),
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-    assert process.stdout is not None
+    run = KitRun(folder)
     try:
-        assert process.stdout.readline().startswith("ACTOR"), (folder / "stderr.txt").read_text()
+        run.table()
         yield folder
+        assert run.stop() == 0, run.said()
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            assert process.wait(DEADLINE_S) == 0, (folder / "stderr.txt").read_text()
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+        run.close()
 
 
 @pytest.fixture

@@ -12,13 +12,10 @@ from typing import Any
 
 import pytest
 
-from actorkit_kit import python_process
 from actorkit_kit.local.state import STATE_FILE, running_processes
 from tests.kit.conftest import Kit
+from tests.kit.running import KitRun
 from tests.until import until
-
-#: Longest wait for anything here, in seconds.
-DEADLINE_S = 30.0
 
 #: Fails as long as the file is there.
 CODE = """\
@@ -52,23 +49,13 @@ class Shop:
             f'  place: {{uses: "shop.actors:Place", build: ./shop, replicas: 2, params: {{broken: "{self.broken}"}}}}\n'
             "  out: {uses: stdout}\nconnections: [gen -> place -> out]\n"
         )
-        self.errors = folder / "stderr.txt"
-        self.processes: list[subprocess.Popen[str]] = []
+        self.runs: list[KitRun] = []
 
-    def run(self) -> subprocess.Popen[str]:
+    def run(self) -> KitRun:
         """`kit run`, once all are ready."""
-        with self.errors.open("w") as errors:
-            process = subprocess.Popen(
-                [*python_process.command("actorkit_kit"), "run", str(self.folder), "-o", "json"],
-                env=python_process.environ(),
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-        self.processes.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline(), self.errors.read_text()
-        return process
+        self.runs.append(KitRun(self.folder))
+        self.runs[-1].table()
+        return self.runs[-1]
 
     def dlq(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self._kit("dlq", *arguments, cwd=self.folder)
@@ -80,12 +67,8 @@ class Shop:
         return found
 
     def close(self) -> None:
-        for process in self.processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-                process.wait(DEADLINE_S)
-            assert process.stdout is not None
-            process.stdout.close()
+        for run in self.runs:
+            run.close()
 
 
 @pytest.fixture
@@ -118,14 +101,13 @@ def test_failed_events_are_listed_shown_sent_again_and_dropped(place: Shop) -> N
 
     place.broken.unlink()
     assert place.dlq("retry", "place", second["id"]).stdout == "sent 1\n"
-    until(lambda: place.errors.read_text().count("| tick") == 1, "what is sent again goes on its way")
+    until(lambda: place.runs[-1].said().count("| tick") == 1, "what is sent again goes on its way")
     assert place.dlq("drop", "place", third["id"]).stdout == "dropped 1\n"
     assert len(place.listed()) == 1
     assert place.dlq("retry", "place", "all").stdout == "sent 1\n"
     assert place.listed() == []
     assert place.dlq("list").stdout == "there are no dead letters\n"
-    run.send_signal(signal.SIGTERM)
-    assert run.wait(DEADLINE_S) == 0
+    assert run.stop() == 0
 
 
 def test_dead_letters_outlive_the_run_and_nothing_is_sent_to_who_does_not_run(place: Shop) -> None:
@@ -133,8 +115,7 @@ def test_dead_letters_outlive_the_run_and_nothing_is_sent_to_who_does_not_run(pl
     until(lambda: len(place.listed()) == 3, "three events fail")
     kept = place.folder / ".kit" / "shop-local" / STATE_FILE
     assert kept.stat().st_mode & 0o777 == 0o600
-    run.send_signal(signal.SIGTERM)
-    assert run.wait(DEADLINE_S) == 0
+    assert run.stop() == 0
     assert not kept.exists()
     letters = place.listed()
     assert len(letters) == 3
@@ -151,8 +132,7 @@ def test_a_kit_run_that_was_killed_is_not_taken_for_running(place: Shop) -> None
     run = place.run()
     until(lambda: len(place.listed()) == 3, "three events fail")
     assert len(running_processes(place.folder, "shop")) == 4
-    run.kill()
-    run.wait(DEADLINE_S)
+    run.stop(signal.SIGKILL)
     assert running_processes(place.folder, "shop") == []
     assert len(place.listed()) == 3
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from actorkit import Event, Failure, Http, settings
+from actorkit import ErrorMessage, Event, Failure, Http, MalformedEvent, Unauthorized, settings
 from actorkit.deadletters import cli
 from actorkit.deadletters.box import Box, DeadLetterError, drop, letters
 from tests.fleet import PYTHONPATH, Fleet, Process
@@ -56,6 +56,42 @@ def test_dropping_one_letter_leaves_the_others(tmp_path: Path) -> None:
     for letter in letters(tmp_path):
         drop(letter)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_left_after_a_drop_is_on_disk_and_as_private_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = Box(tmp_path / "box", "down", "down-1")
+    for number in range(2):
+        box.put(received({"n": number}), FAILURE, "up")
+    first, second = letters(tmp_path / "box")
+    assert first.file.stat().st_mode & 0o777 == 0o600
+    assert first.file.parent.stat().st_mode & 0o777 == 0o700
+    first.file.chmod(0o640)
+    first.file.with_suffix(".new").write_text("left by one that was killed")
+    synced: list[str] = []
+    really = os.fsync
+
+    def fsync(number: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{number}").readlink()))
+        really(number)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    drop(first)
+    assert synced == [str(first.file.with_suffix(".new")), str(first.file.parent)]
+    assert [path.name for path in first.file.parent.iterdir()] == [first.file.name]
+    assert (first.file.stat().st_mode & 0o777, [one.id for one in letters(tmp_path / "box")]) == (0o640, [second.id])
+    synced.clear()
+    drop(second)
+    assert synced == [str(first.file.parent)]
+
+
+def test_a_letter_keeps_all_messages_of_its_failure(tmp_path: Path) -> None:
+    failure = Failure.of(MalformedEvent(["e1", ErrorMessage("e2", "C2", {"line": 3})], code="C9"), "down")
+    unauthorized = Failure.of(Unauthorized("who"), "down")
+    for reason in (failure, unauthorized):
+        Box(tmp_path, "down", "down-1").put(received(), reason, "up")
+    assert [letter.failure for letter in letters(tmp_path)] == [failure, unauthorized]
 
 
 def test_a_line_that_was_never_finished_is_passed_over_and_a_bad_one_is_named(tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ from tests.until import until
 
 
 class ForeignSender:
-    """A DEALER at an inbox."""
+    """A DEALER at an inbox. Its own queue is short, so that what it does not read stays at the other side."""
 
     def __init__(self, context: zmq.Context[Any], endpoint: str, instance: str = "up-1") -> None:
         self._socket = context.socket(zmq.DEALER)
+        self._socket.rcvhwm = 10
+        self._socket.rcvbuf = 4096
         self._socket.connect(endpoint)
         self._instance = instance
         self._next = 1

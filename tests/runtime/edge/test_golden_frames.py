@@ -13,7 +13,7 @@ from actorkit.edge import wire
 from actorkit.edge.outcome import Answer, Failed
 from actorkit.errors import ErrorMessage
 from actorkit.event.context import Failure
-from actorkit.event.parcel import Parcel, Waiter
+from actorkit.event.parcel import Parcel, Suspicion, Waiter
 
 PLAIN = Parcel(0x0102030405060708, 0, "j", b'{"n": 1}', b"", None, False, "web/auth")
 PLAIN_BYTES = """
@@ -102,19 +102,35 @@ FROM_SENDER: dict[str, tuple[wire.FromSender | wire.Outgoing | wire.OutgoingRequ
         cd 03 e8                    # now_ms 1,000
         """,
     ),
+    "Batch with a suspect": (
+        wire.Outgoing(1, [Parcel(1, 0, "n", b"", b"", None, Suspicion(2, ["lost", "x"]))], True),
+        """
+        94 a1 42                    # an array of four, "B"
+        01                          # first number
+        91                          # an array of one parcel
+        98 01 00 a1 6e              #   of eight: id 1, trace, format "n"
+        c4 00 c4 00 c0              #   body, context, reply_to
+        92 02                       #   redelivered: an array of two, count 2
+        92 a4 6c 6f 73 74 a1 78     #     ways, an array of two: "lost", "x"
+        a0                          #   trail
+        c3                          # redelivered: one of them is
+        """,
+    ),
+    "Go": (wire.Go(7), '92 a1 47 07  # an array of two, "G"; number'),
     "Stay": (wire.Stay(), '91 a1 53  # an array of one, "S"'),
     "Bye": (wire.Bye(), '91 a1 59  # an array of one, "Y"'),
 }
 
 FROM_RECEIVER: dict[str, tuple[wire.FromReceiver, str]] = {
     "Welcome": (
-        wire.Welcome(2, "auth", "auth-1", 64),
+        wire.Welcome(2, "auth", "auth-1", 64, 0x0102030405060708),
         """
-        95 a1 57                    # an array of five, "W"
+        96 a1 57                    # an array of six, "W"
         02                          # version 2
         a4 61 75 74 68              # actor "auth"
         a6 61 75 74 68 2d 31        # instance "auth-1"
         40                          # window 64
+        cf 01 02 03 04 05 06 07 08  # life
         """,
     ),
     "Ack": (
@@ -168,6 +184,16 @@ FROM_RECEIVER: dict[str, tuple[wire.FromReceiver, str]] = {
         91 92 a1 61 a1 62           #   headers, an array of one pair: "a", "b"
         cd 01 a2                    # http_status 418
         91 92 a1 78 a1 79           # reply_headers, an array of one pair: "x", "y"
+        """,
+    ),
+    "Begin": (wire.Begin(7, True), '93 a1 51 07 c3  # an array of three, "Q"; number, alone'),
+    "End": (
+        wire.End(7, "SystemExit: 3"),
+        """
+        93 a1 45                    # an array of three, "E"
+        07                          # number
+        ad 53 79 73 74 65 6d 45     # way, 13 bytes: "SystemE"
+        78 69 74 3a 20 33           #   "xit: 3"
         """,
     ),
     "Drain": (wire.Drain(), '91 a1 44  # an array of one, "D"'),

@@ -17,9 +17,10 @@ from actorkit.edge.receive_session import ReceiveSession
 from actorkit.edge.receiver import Receiver
 from actorkit.edge.send_session import SendSession
 from actorkit.edge.sender import Sender
+from actorkit.edge.suspects import LOST
 from actorkit.event import Event
 from actorkit.event.context import Failure
-from actorkit.event.parcel import Parcel, Waiter
+from actorkit.event.parcel import Parcel, Suspicion, Waiter
 from actorkit.graph import Options
 from tests.places import DOCS
 from tests.runtime.edge.test_golden_frames import FROM_RECEIVER, FROM_SENDER, frame
@@ -237,6 +238,9 @@ SENDER_EVENTS: dict[str, Callable[[SenderEnd], object]] = {
     "events are pending": SenderEnd.puts,
     "Ack": lambda end: end.hears(wire.Ack(0, 0)),
     "Outcomes": lambda end: end.hears(wire.Outcomes([(1, FAILED)])),
+    "Begin of a number": lambda end: end.hears(wire.Begin(1)),
+    "Begin of 0": lambda end: end.hears(wire.Begin(0)),
+    "End": lambda end: end.hears(wire.End(0, "stopped")),
     "Drain": lambda end: end.hears(wire.Drain()),
     "Drain, while this instance drains and has unfinished events": _after(DRAINS, lambda end: end.hears(wire.Drain())),
     "a frame that is no message": lambda end: end.hears("no message"),
@@ -263,7 +267,9 @@ def test_a_lost_session_gives_back_what_was_not_acknowledged_in_front_and_marked
     end = SenderEnd("open")
     end.out_of_credit()
     end.breaks()
-    assert [one.redelivered for one in end.sender.pending] == [True, True, False]
+    given_back = [parcel.redelivered for parcel, _ in end.sender.suspects.items]
+    assert given_back == [Suspicion(1, [LOST])] * 2
+    assert [one.redelivered for one in end.sender.pending] == [False]
 
 
 class ReceiverEnd:
@@ -287,9 +293,9 @@ class ReceiverEnd:
     def hears(self, message: object, identity: bytes = b"1") -> None:
         self.receiver.on_frame(identity, wire.encode(message))
 
-    def is_crowded(self, busy: int) -> None:
-        """All sessions that there may be are others', and so many of them have something unfinished."""
-        for number in range(2):
+    def is_crowded(self, busy: int = 2) -> None:
+        """As many other sessions as there may be, so many of them with unfinished events."""
+        for number in range(2 - len(self.receiver.sessions)):
             self.hears(self.hello(instance=f"other-{number}"), b"other-%d" % number)
             if number < busy:
                 self.hears(wire.Outgoing(1, [parcel()]), b"other-%d" % number)
@@ -316,6 +322,16 @@ class ReceiverEnd:
         assert self.session is not None
         self.session.tell(1, FAILED)
         self.consumes()
+
+    def asks(self) -> None:
+        self.hears(wire.Outgoing(1, [Parcel(1, 0, "n", b"", b"", None, Suspicion(1))], True))
+        self.receiver.apart.ask()
+
+    def consumes_a_suspect(self) -> None:
+        self.asks()
+        self.hears(wire.Go(1))
+        self.receiver.replies.clear()
+        self.receiver.apart.end(self.receiver.deliveries.popleft())
 
     def drains(self) -> None:
         self.receiver.draining = True
@@ -351,6 +367,11 @@ def _shut_out(end: ReceiverEnd) -> None:
     end.hears(end.hello())
 
 
+def _another_crowds(end: ReceiverEnd) -> None:
+    end.is_crowded()
+    end.hears(end.hello(instance="late"), b"late")
+
+
 def _hello_while_draining(end: ReceiverEnd) -> None:
     end.drains()
     end.hears(end.hello())
@@ -361,16 +382,21 @@ RECEIVER_EVENTS: dict[str, Callable[[ReceiverEnd], object]] = {
     "Hello of the same sender": _hears(ReceiverEnd.hello()),
     "Hello, while this instance drains": _hello_while_draining,
     "Hello of another version or topology": _hears(ReceiverEnd.hello(topology="other")),
-    "Hello, with as many sessions as there may be, all of them busy": _crowded(2),
-    "Hello, with as many sessions as there may be, one of them idle": _crowded(1),
+    "Hello, with as many sessions as there may be, all with unfinished events": _crowded(2),
+    "Hello, with as many sessions as there may be, one with nothing unfinished": _crowded(1),
     "Hello, from an instance with as many sessions as it may have": _full,
     "anything, after eight messages that were no good": _shut_out,
+    "Hello of another sender, with as many sessions as there may be, nothing unfinished here": _another_crowds,
     "Batch": _hears(wire.Outgoing(1, [parcel()])),
     "Batch that follows, within the window": _hears(wire.Outgoing(1, [parcel(), parcel()])),
     "Batch with a gap": _hears(wire.Outgoing(2, [parcel()])),
     "Batch beyond the window": _hears(wire.Outgoing(1, [parcel()] * 3)),
     "Bye": _hears(wire.Bye()),
     "Stay": _hears(wire.Stay()),
+    "Go": _hears(wire.Go(1)),
+    "a suspect is about to be consumed": ReceiverEnd.asks,
+    "a suspect was consumed": ReceiverEnd.consumes_a_suspect,
+    "the process ends": lambda end: end.receiver.end("stopped"),
     "a frame that is no message": _hears("no message"),
     "events were consumed or finished": ReceiverEnd.consumes,
     "an outcome of an event is known, and the event is finished": ReceiverEnd.consumes_with_an_outcome,

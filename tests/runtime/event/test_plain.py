@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actorkit import Event, UnsendableData
 from tests.places import DOCS
@@ -88,3 +90,27 @@ def test_data_that_holds_itself_is_refused() -> None:
 def test_tuples_and_numbers_of_any_size_pass() -> None:
     data = {"t": (1, 2.5), "n": 1 << 70, "f": -0.0, "e": 1e308, "b": True, "none": None}
     assert json.loads(Event(data).encoded()[1]) == {**data, "t": [1, 2.5]}
+
+
+KEYS = st.text(max_size=3) | st.integers() | st.none() | st.booleans() | st.floats()
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.binary(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(KEYS, inner, max_size=3)
+        | st.sets(st.integers(), max_size=2)
+        | st.frozensets(st.integers(), max_size=2)
+    ),
+    max_leaves=8,
+)
+
+
+@given(ANYTHING)
+def test_no_value_becomes_another_one_without_a_word(inner: Any) -> None:
+    for event in (Event([inner]), Event(None, attributes={"v": inner})):
+        try:
+            came = Event.received(event.parcel())
+        except UnsendableData:
+            continue
+        arrived = came.data[0] if came.data else came.attributes["v"]
+        assert repr(arrived) == repr(inner)

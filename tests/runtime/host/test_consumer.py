@@ -204,6 +204,28 @@ def test_only_what_can_get_better_is_tried_again(
 
 
 @pytest.mark.parametrize("threads", [0, 1])
+def test_a_held_event_that_fails_is_a_dead_letter_of_the_inbox_that_it_came_into(
+    director: Director, threads: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    ask, later = director.register_actor(Asker, "asker"), director.register_actor(Later, "later", threads=threads)
+    director.connect_queue((ask, "orders"), (later, "wanted"))
+    director.connect_queue(later, ask)
+    inboxes: list[str] = []
+    actor = begin(director)
+    outboxes = director._hosts["later"].outboxes
+    outboxes._dead_letter = lambda event, failure, inbox: inboxes.append(inbox)
+    for _ in range(2):
+        actor.send(JSONEvent("fail"))
+    until(lambda: inboxes)
+    assert inboxes == ["wanted"]
+    consumer = director._hosts["later"].consumer
+    assert consumer is not None
+    assert consumer.failed == {"wanted": 1}
+    assert "consume failed: MalformedEvent: too late" in caplog.text
+
+
+@pytest.mark.parametrize("threads", [0, 1])
 @pytest.mark.parametrize(
     ("how", "told"),
     [

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import Final
 
 from actorkit.mdp.broker import mmi
+from actorkit.mdp.broker.clients import ClientTable
 from actorkit.mdp.broker.counts import Counts
 from actorkit.mdp.broker.queues import RequestQueues
 from actorkit.mdp.broker.request import Request
@@ -40,6 +41,7 @@ class ClientRequests:
         counts: Counts,
         outgoing: list[list[Part]],
         services: ServiceTable,
+        clients: ClientTable,
         queues: RequestQueues,
         now: float,
         *,
@@ -49,6 +51,7 @@ class ClientRequests:
         self._counts = counts
         self._outgoing = outgoing
         self._services = services
+        self._clients = clients
         self._queues = queues
         self.draining = False
         #: When a request was last refused because the broker drains.
@@ -82,7 +85,9 @@ class ClientRequests:
         size = 0
         for part in body:
             size += len(part)
-        request = Request(frames[0], turn or frames[0], dialect, body, now, deadline, is_ours, size)
+        identity = frames[0]
+        peer = self._clients.by_identity.get(identity) or self._clients.meet(identity, None)
+        request = Request(identity, turn or identity, dialect, body, now, deadline, is_ours, peer, size)
         self._counts.requests += 1
         service = self._services.get(name)
         if service is None or size > self._params.max_body_bytes or self.draining or not body:
@@ -122,11 +127,11 @@ class ClientRequests:
             self._watch(request)
         elif name.startswith(MMI):
             self._counts.mmi += 1
-            answer = mmi.answer(self._services, name, request.body[0], request.arrived)
-            self._outgoing.append([request.client, *client_answer(name, answer, request.dialect)])
+            answer = mmi.answer(self._services, name, request.body[0], request.arrived, limit)
+            self._clients.answer(request, name, answer)
         elif request.size_bytes > limit:
             text = f"the request has {request.size_bytes} bytes, more than {limit}"
-            refuse(request, name, 413, "too_large", text)
+            refuse(request, name, 413, "too_large", text, everyone=True)
         elif self.draining:
             self.last_refused = request.arrived
             refuse(request, name, 503, "draining", "the broker is stopping")

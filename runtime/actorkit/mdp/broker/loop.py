@@ -16,6 +16,8 @@ from typing import Any, Final, Protocol
 
 import zmq
 
+from actorkit.mdp.broker.clients import WIRE_BYTES
+from actorkit.mdp.broker.connection import connection_of
 from actorkit.mdp.broker.counts import BOUNDS_S
 from actorkit.mdp.broker.request import Request
 from actorkit.mdp.broker.state import BrokerState
@@ -76,11 +78,13 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
     """
     recv, send, queues = socket.recv, socket.send, state.queues
     find_worker, find_service = state.workers.by_identity.get, state.services.by_name.get
+    find_client, meet, admits = state.clients.by_identity.get, state.clients.meet, state.clients.admits
+    wire_bytes = WIRE_BYTES
     counts, buckets, bounds = state.counts, state.counts.seconds_buckets, BOUNDS_S
     empty, v1, of_client, of_worker, a_request, a_reply = EMPTY, V1, V1.client, V1.worker, V1.request, V1.final
     copied, first, more = COPIED_BYTES, _SEND_MORE, _MORE
     max_bytes = -1 if state.draining else min(copied, state.params.max_body_bytes)
-    max_queued_bytes = state.params.queue_bytes_limit
+    max_queued_bytes = state.params.queue_bytes_limit // 2
     no_extension: tuple[bytes, ...] = ()
     identity, now = empty, float("-inf")
     try:
@@ -130,7 +134,8 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
                 counts.requests += 1
                 if not deadline:
                     deadline = now + service.request_timeout_s
-                request = Request(identity, turn, v1, [body], now, deadline, bool(extension), size)
+                peer = find_client(identity) or meet(identity, connection_of(part))
+                request = Request(identity, turn, v1, [body], now, deadline, bool(extension), peer, size)
                 if worker is None:
                     queue.append(request)
                     queues.queued_bytes += size
@@ -159,14 +164,23 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
                     continue
                 worker.last_seen = now
                 service = worker.service
-                try:
-                    send(client, first)
-                    send(empty, more)
-                    send(of_client, more)
-                    send(service.name, more)
-                    send(empty + part if len(part) <= copied else part)
-                except zmq.ZMQError as exc:
-                    _undelivered(state, [client, empty, of_client], now, exc)
+                peer = done.peer
+                unread = peer.unread_bytes + len(part) + wire_bytes
+                if unread <= peer.check_at:
+                    peer.unread_bytes = unread
+                    peer.unread_messages += 1
+                    admitted = True
+                else:
+                    admitted = admits(peer, len(part) + wire_bytes)
+                if admitted:
+                    try:
+                        send(client, first)
+                        send(empty, more)
+                        send(of_client, more)
+                        send(service.name, more)
+                        send(empty + part if len(part) <= copied else part)
+                    except zmq.ZMQError as exc:
+                        _undelivered(state, [client, empty, of_client], now, exc)
                 seconds = now - done.arrived
                 counts.answers += 1
                 counts.seconds_sum += seconds
@@ -225,6 +239,9 @@ def _deadline(extension: bytes, now: float, identity: bytes) -> tuple[float, byt
 def _other(socket: RawSocket, state: BrokerState, frames: list[Part], part: Any, now: float) -> None:
     """Read a message to its end and let the state take it: `frames` are read, `part` is the one received last."""
     recv = socket.recv
+    identity = frames[0]
+    if identity not in state.clients.by_identity and identity not in state.workers.by_identity:
+        state.clients.meet(identity, connection_of(part))
     frames.append(EMPTY + part if len(part) <= COPIED_BYTES else copy(part))
     while part.more:
         part = recv(0, False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from actorkit.mdp.broker.services import ServiceTable
-from actorkit.mdp.frames import DRAINING, Part
+from actorkit.mdp.frames import DRAINING, MAX_BODY, Part
 
 
 class ServiceReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,12 +33,14 @@ def report(services: ServiceTable, now: float) -> dict[str, ServiceReport]:
     }
 
 
-def answer(services: ServiceTable, name: Part, argument: Part, now: float) -> list[Part]:
+def answer(services: ServiceTable, name: Part, argument: Part, now: float, max_body_bytes: int) -> list[Part]:
     """The body of the answer to a request for an `mmi.` service."""
     asked = argument if isinstance(argument, bytes) else argument.bytes
     service = services.get(asked)
     if name == DRAINING:
         return [b"200"]  # asked of a broker that drains; else the answer waits until it does
+    if name == MAX_BODY:
+        return [b"%d" % max_body_bytes]
     if name == b"mmi.service":
         return [b"200" if service is not None and service.workers else b"404"]  # rule 23
     if name in (b"mmi.workers", b"mmi.queue"):

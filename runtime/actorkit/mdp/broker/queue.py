@@ -12,6 +12,16 @@ from actorkit.mdp.frames import Part
 _MAX_SPARE = 64
 
 
+class Backlog(deque[Request]):
+    """What one client has waiting; `size_bytes` is the sum of theirs."""
+
+    __slots__ = ("size_bytes",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size_bytes = 0
+
+
 class RequestQueue:
     """Round robin over clients: each has a queue of its own, and the one whose turn it is gives its oldest request.
 
@@ -26,10 +36,10 @@ class RequestQueue:
         #: Requests that were put back.
         self._first: deque[Request] = deque()
         #: The queues of the clients that have requests here, by `Request.turn`.
-        self._by_client: dict[Part, deque[Request]] = {}
+        self._by_client: dict[Part, Backlog] = {}
         #: The same queues; the client of the first is next.
-        self._turns: deque[deque[Request]] = deque()
-        self._spare: list[deque[Request]] = []
+        self._turns: deque[Backlog] = deque()
+        self._spare: list[Backlog] = []
 
     def __repr__(self) -> str:
         return f"<RequestQueue: {self.length} wait, of {len(self._by_client)} clients>"
@@ -46,17 +56,19 @@ class RequestQueue:
         """How many clients have requests here."""
         return len(self._by_client)
 
-    def waiting_of(self, turn: Part) -> int:
-        """How many requests a client has here."""
-        return len(self._by_client.get(turn, ()))
+    def waiting_of(self, turn: Part) -> tuple[int, int]:
+        """How many requests a client has here, and how many bytes they are."""
+        own = self._by_client.get(turn)
+        return (len(own), own.size_bytes) if own is not None else (0, 0)
 
     def append(self, request: Request) -> None:
         """Let a request wait behind those of its client."""
         own = self._by_client.get(request.turn)
         if own is None:
-            own = self._by_client[request.turn] = self._spare.pop() if self._spare else deque()
+            own = self._by_client[request.turn] = self._spare.pop() if self._spare else Backlog()
             self._turns.append(own)
         own.append(request)
+        own.size_bytes += request.size_bytes
         self.length += 1
 
     def put_back(self, request: Request) -> None:
@@ -76,6 +88,7 @@ class RequestQueue:
         turns = self._turns
         own = turns[0]
         request = own.popleft()
+        own.size_bytes -= request.size_bytes
         if not own:
             del self._by_client[request.turn]
             turns.popleft()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from actorkit.mdp.broker.clients import ClientTable
 from actorkit.mdp.broker.counts import Counts
 from actorkit.mdp.broker.request import Request
 from actorkit.mdp.broker.service import Service, Worker
-from actorkit.mdp.frames import ErrorHeader, Part, client_answer, worker_request, write_header
+from actorkit.mdp.frames import ErrorHeader, Part, worker_request, write_header
 from actorkit.mdp.options import BrokerParams
 
 
@@ -15,10 +16,11 @@ class RequestQueues:
     Messages to be sent are appended to `outgoing`, the receiver's routing id first.
     """
 
-    def __init__(self, params: BrokerParams, counts: Counts, outgoing: list[list[Part]]) -> None:
+    def __init__(self, params: BrokerParams, counts: Counts, outgoing: list[list[Part]], clients: ClientTable) -> None:
         self._params = params
         self._counts = counts
         self._outgoing = outgoing
+        self._clients = clients
         #: Bytes of all requests that wait.
         self.queued_bytes = 0
 
@@ -27,11 +29,11 @@ class RequestQueues:
 
     def add(self, service: Service, request: Request) -> None:
         """Let a request wait that nobody is idle for; refuse it where too much waits already."""
-        queue = service.queue
-        if queue.length >= service.queue_limit and self._has_its_share(service, request):
+        queue, waits = service.queue, self.queued_bytes
+        if self._is_full(service, request):
             self.refuse(request, service.name, 503, "queue_full", f'{queue.length} requests wait for "{service.label}"')
-        elif self.queued_bytes + request.size_bytes > self._params.queue_bytes_limit:
-            self.refuse(request, service.name, 503, "queue_bytes", f"{self.queued_bytes} bytes wait at the broker")
+        elif self._are_too_many_bytes(service, request):
+            self.refuse(request, service.name, 503, "queue_bytes", f"{waits} bytes wait at the broker")
         else:
             self.queued_bytes += request.size_bytes
             queue.append(request)
@@ -80,7 +82,7 @@ class RequestQueues:
         request.parts = None
         if begun:
             request.attempts += 1
-            if not service.idempotent or request.streamed or request.attempts >= self._params.max_attempts:
+            if not service.idempotent or request.streamed or request.attempts >= self._params.max_deliveries:
                 text = f'"{service.label}" did not finish the request: {why}, attempt {request.attempts}'
                 self.refuse(request, service.name, 502, "worker_lost", text)
                 return
@@ -104,12 +106,15 @@ class RequestQueues:
         self._counts.expired += 1
         self.refuse(request, service.name, 504, "expired", f'no worker of "{service.label}" was free in time')
 
-    def refuse(self, request: Request, service: Part, status: int, reason: str, text: str) -> None:
-        """Give a request up. Only our own clients are told (RFC 7 has no error reply)."""
+    def refuse(
+        self, request: Request, service: Part, status: int, reason: str, text: str, *, everyone: bool = False
+    ) -> None:
+        """Give a request up. Only our own clients are told (RFC 7 has no error reply), or `everyone`, where the request
+        could not be done at any time, by any broker of this kind."""
         self._counts.errors[reason] += 1
-        if request.is_ours:
+        if request.is_ours or everyone:
             header = write_header(ErrorHeader(status=status, error=text, draining=reason == "draining"))
-            self._outgoing.append([request.client, *client_answer(service, [header], request.dialect)])
+            self._clients.answer(request, service, [header])
 
     def refuse_all(self, service: Service) -> None:
         """Give up every request that waits, because the broker ends."""
@@ -118,13 +123,21 @@ class RequestQueues:
             self.queued_bytes -= request.size_bytes
         service.queue.clear()
 
-    def _has_its_share(self, service: Service, request: Request) -> bool:
-        """Whether a client has as many requests in a full queue as an even share is, or it is overfull by others'.
+    # One client's backlog shuts nobody out: where much waits, who has more than an even share is refused first.
 
-        So one client's backlog shuts nobody out: who has less is let in, until twice the limit wait.
-        """
-        queue = service.queue
-        if queue.length >= 2 * service.queue_limit:
-            return True
-        own = queue.waiting_of(request.turn)
-        return own >= service.queue_limit // (queue.clients + (not own))
+    def _is_full(self, service: Service, request: Request) -> bool:
+        """Whether a queue takes no more of a client: who has less than an even share, until twice the limit wait."""
+        queue, limit = service.queue, service.queue_limit
+        if queue.length < limit or queue.length >= 2 * limit:
+            return queue.length >= limit
+        own, _ = queue.waiting_of(request.turn)
+        return own >= limit // (queue.clients + (not own))
+
+    def _are_too_many_bytes(self, service: Service, request: Request) -> bool:
+        """Whether too many bytes wait to take a request: an even share of half the limit is for each client."""
+        limit = self._params.queue_bytes_limit
+        after = self.queued_bytes + request.size_bytes
+        if after <= limit // 2 or after > limit:
+            return after > limit
+        own, own_bytes = service.queue.waiting_of(request.turn)
+        return own_bytes + request.size_bytes > limit // 2 // (service.queue.clients + (not own))

@@ -4,9 +4,10 @@ Every message to be sent is appended to `BrokerState.outgoing` as a list of fram
 shell around it (broker.py) sends them, and reports those that cannot be delivered. Nothing that comes from the network
 raises; what is wrong is counted in `counts.errors` by reason.
 
-    clients → ClientRequests ┐             ┌ ServiceTable   services by name
-                             ├→ RequestQueues
-    workers → WorkerCommands ┘             └ WorkerTable    workers by routing id, heartbeats
+    requests → ClientRequests ┐                 ┌ ServiceTable   services by name
+                              ├→ RequestQueues ─┤
+    commands → WorkerCommands ┘                 ├ WorkerTable    workers by routing id, heartbeats
+                                                └ ClientTable    clients by routing id, and what they have not read
 
 Numbers in comments ("rule 9") are those of the checklist in docs/majordomo.md.
 """
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from actorkit.mdp.broker.client_requests import MAX_WATCHERS, ClientRequests
+from actorkit.mdp.broker.clients import ClientTable
 from actorkit.mdp.broker.counts import Counts
 from actorkit.mdp.broker.queues import RequestQueues
 from actorkit.mdp.broker.services import ServiceTable
@@ -48,11 +50,11 @@ class BrokerState:
         self.outgoing: list[list[Part]] = []
         self.services = ServiceTable(params)
         self.workers = WorkerTable(params, now)
-        self.queues = RequestQueues(params, self.counts, self.outgoing)
-        self.clients = ClientRequests(
-            params, self.counts, self.outgoing, self.services, self.queues, now, max_watchers=max_watchers
-        )
-        self._commands = WorkerCommands(params, self.counts, self.outgoing, self.services, self.workers, self.queues)
+        self.clients = ClientTable(self.counts, self.outgoing, params.client_bytes_limit, now)
+        self.queues = RequestQueues(params, self.counts, self.outgoing, self.clients)
+        shared = (params, self.counts, self.outgoing, self.services)
+        self._requests = ClientRequests(*shared, self.clients, self.queues, now, max_watchers=max_watchers)
+        self._commands = WorkerCommands(*shared, self.workers, self.clients, self.queues)
 
     def __repr__(self) -> str:
         waiting = sum(len(service.queue) for service in self.services.all())
@@ -64,7 +66,7 @@ class BrokerState:
     @property
     def draining(self) -> bool:
         """Whether new requests are refused, because the broker is about to end."""
-        return self.clients.draining
+        return self._requests.draining
 
     # What comes in
 
@@ -78,13 +80,13 @@ class BrokerState:
                     self._commands.on_worker(V1, frames, 3, now)
                     return
                 if frames[2] == _CLIENT_1 and count > 4:
-                    self.clients.on_request(V1, frames, now)
+                    self._requests.on_request(V1, frames, now)
                     return
             elif second == _WORKER_2:
                 self._commands.on_worker(V2, frames, 2, now)
                 return
             elif second == _CLIENT_2 and frames[2] == _CLIENT_2_REQUEST and count > 4:
-                self.clients.on_request(V2, frames, now)
+                self._requests.on_request(V2, frames, now)
                 return
         self._commands.malformed(frames, "frames" if count <= MAX_FRAMES else "too_many_frames", now)
 
@@ -106,6 +108,7 @@ class BrokerState:
     def tick(self, now: float) -> None:
         """Send the heartbeats that are due, give up workers that are silent, expire requests. Call it often."""
         self._commands.lose_silent(now)
+        self.clients.tick(now)
         for service in self.services.all():
             if service.next_deadline <= now:
                 self.queues.sweep(service, now)
@@ -115,7 +118,7 @@ class BrokerState:
 
     def drain(self, now: float) -> None:
         """Refuse new requests from now on, and tell those who asked; what is queued or being done goes on."""
-        self.clients.drain(now)
+        self._requests.drain(now)
 
     def is_idle(self) -> bool:
         """Whether no request waits or is being done."""
@@ -123,7 +126,7 @@ class BrokerState:
 
     def may_end(self, now: float) -> bool:
         """Whether it is idle and clients have heard that they must go elsewhere: none has asked for a while."""
-        return self.is_idle() and now - self.clients.last_refused >= QUIET_S
+        return self.is_idle() and now - self._requests.last_refused >= QUIET_S
 
     def shut_down(self) -> None:
         """Refuse every request that is left and disconnect every worker (rule 8)."""

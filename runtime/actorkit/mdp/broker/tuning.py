@@ -17,7 +17,7 @@ from actorkit.mdp.frames import EMPTY
 log = logging.getLogger(__name__)
 
 #: pyzmq's compiled module.
-_INSIDE: Final = "zmq.backend.cython._zmq"
+INSIDE: Final = "zmq.backend.cython._zmq"
 
 #: What the self-test sends and must see again: frames of all the ways in which libzmq keeps them (in the message
 #: itself, up to 33 bytes; apart; none at all), long after short and short after long.
@@ -34,7 +34,7 @@ def tune_process() -> None:
     gc.set_threshold(50_000)
 
 
-def reuse_receive_frame() -> bool:
+def reuse_receive_frame(inside_name: str = INSIDE) -> bool:
     """Have every frame received into the same object: about a sixth less time for a request. Tells whether it is so.
 
     pyzmq makes an object for every frame that it receives without a copy, by the name `Frame` that its compiled module
@@ -45,7 +45,7 @@ def reuse_receive_frame() -> bool:
     back where it does not do what is expected: the broker then works as well, and a little slower.
     """
     try:
-        inside: Any = importlib.import_module(_INSIDE)
+        inside: Any = importlib.import_module(inside_name)
         names = inside.zmq
     except (ImportError, AttributeError) as exc:
         log.warning("pyzmq %s is built otherwise than expected, so each frame is an object: %s", zmq.__version__, exc)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actorkit.mdp.broker.clients import ClientTable
 from actorkit.mdp.broker.counts import Counts
 from actorkit.mdp.broker.queues import RequestQueues
 from actorkit.mdp.broker.service import Worker
@@ -14,7 +15,6 @@ from actorkit.mdp.frames import (
     V2,
     Dialect,
     Part,
-    client_answer,
     disconnect,
     is_service_name,
 )
@@ -34,6 +34,7 @@ class WorkerCommands:
         outgoing: list[list[Part]],
         services: ServiceTable,
         workers: WorkerTable,
+        clients: ClientTable,
         queues: RequestQueues,
     ) -> None:
         self._params = params
@@ -41,6 +42,7 @@ class WorkerCommands:
         self._outgoing = outgoing
         self._services = services
         self._workers = workers
+        self._clients = clients
         self._queues = queues
 
     def __repr__(self) -> str:
@@ -107,7 +109,7 @@ class WorkerCommands:
         if request.parts is not None:
             request.parts += body
             body = request.parts
-        self._outgoing.append([request.client, *client_answer(worker.service.name, body, request.dialect)])
+        self._clients.answer(request, worker.service.name, body)
         self._counts.observe(now - request.arrived)
         self._queues.assign_next(worker, now)
 
@@ -119,12 +121,11 @@ class WorkerCommands:
             return
         if request.dialect is V2:
             request.streamed = True
-            answer = client_answer(worker.service.name, frames[at + 3 :], V2, final=False)
-            self._outgoing.append([request.client, *answer])
+            self._clients.answer(request, worker.service.name, frames[at + 3 :], final=False)
             return
         request.parts = [*(request.parts or ()), *frames[at + 3 :]]
         if len(request.parts) > MAX_FRAMES or sum(map(len, request.parts)) > self._params.max_body_bytes:
-            request.attempts = self._params.max_attempts  # another worker would answer as much
+            request.attempts = self._params.max_deliveries  # another worker would answer as much
             self._protocol_error(worker, "too_large", now)
 
     def _on_unregistered(self, dialect: Dialect, frames: list[Part], at: int, now: float) -> None:

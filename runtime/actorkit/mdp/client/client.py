@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 import gevent
 import zmq
@@ -28,6 +28,9 @@ from actorkit.mdp.frames import (
 from actorkit.transport.keys import ClientKeys
 
 log = logging.getLogger(__name__)
+
+#: A request of more bytes is sent only when the broker has said that it takes it, or does not say.
+LARGE_BYTES: Final = 256 * 1024
 
 
 class Client:
@@ -102,7 +105,7 @@ class Client:
 
         Raises:
             NoAnswer: no answer came in time, or the broker died with the request (504).
-            ServiceRefused: the broker did not take it, and says why.
+            ServiceRefused: the broker did not take it, and says why; or would not, as it is too large (413).
             ServiceFailed: the worker's handler failed, or no worker finished it.
             NoBroker: no broker could be reached (503).
             ClientClosed: the client was closed meanwhile.
@@ -151,6 +154,7 @@ class Client:
                     raise refusal
                 raise NoBroker(f"no broker could be reached at {', '.join(self._endpoints)}")
             try:
+                self._check_size(link, service, body)
                 return self._ask(link, service, body, max(0.0, deadline - time.monotonic()))
             except ServiceRefused as exc:
                 if not _is_retryable(exc):
@@ -184,6 +188,19 @@ class Client:
         if told is not None:
             self._raise(service, link, told)
         return answer
+
+    def _check_size(self, link: BrokerConnection, service: str, body: Sequence[bytes]) -> None:
+        """Refuse a request that is larger than the broker takes; what is not large is not worth the question."""
+        size = sum(map(len, body))
+        if size <= LARGE_BYTES:
+            return
+        limit = link.max_body_bytes()
+        if limit is not None and size > limit:
+            raise ServiceRefused(
+                f'"{service}" through {link.address}: the request has {size} bytes, more than the {limit} that the '
+                "broker takes. Send less, or raise its max_body_bytes.",
+                413,
+            )
 
     def _raise(self, service: str, link: BrokerConnection, header: ErrorHeader) -> None:
         link.draining = header.draining

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import gevent
 import zmq
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 from zmq.backend import Socket
 
 from actorkit.mdp.errors import FrameError
-from actorkit.mdp.frames import DRAINING, Part, client_request, parse_answer
+from actorkit.mdp.frames import DRAINING, MAX_BODY, Part, client_request, parse_answer
 from actorkit.transport.curve import present_keys
 from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ClientKeys
@@ -35,8 +35,11 @@ _FAILED = int(
     zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 )
 
-#: What a probe asks.
-_WATCH: Final = client_request(DRAINING, [b""])
+#: What a probe asks. The second is answered when the broker begins to drain.
+_QUESTIONS: Final = (client_request(MAX_BODY, [b""]), client_request(DRAINING, [b""]))
+
+#: How long a large request waits until the broker has said how large one may be, in seconds.
+ASK_TIMEOUT_S: Final = 1.0
 
 
 class CallSocket:
@@ -107,8 +110,9 @@ class BrokerConnection:
     and for a silent one `HEARTBEAT_TIMEOUT_MS`. Then every call under way ends, and all sockets are closed.
 
     With `watch` the probe asks the broker to tell when it begins to drain (`mmi.draining`): a client that asks seldom
-    would else send its next request to a broker that is just closing its socket. A broker that does not know the
-    question answers 501, and tells only those whose requests it refuses.
+    would else send its next request to a broker that is just closing its socket. It asks also how large a request may
+    be (`mmi.max_body`): a frame that is far too large ends its connection, and nobody is told why. A broker that does
+    not know a question answers 501.
     """
 
     def __init__(
@@ -131,8 +135,14 @@ class BrokerConnection:
         self._keys = keys
         self._changed = changed
         self._watch = watch
-        #: Whether the present connection has been asked to tell when the broker drains.
+        #: Whether the broker has been asked on the present connection.
         self._asked = not watch
+        #: The largest request that the broker takes, in bytes; None: it has not said so, or not yet.
+        self._max_body_bytes: int | None = None
+        #: Set when it has answered, or will not.
+        self._answered = Event()
+        if not watch:
+            self._answered.set()
         self._free: list[CallSocket] = []
         self._busy: set[CallSocket] = set()
         self._closed = False
@@ -164,6 +174,12 @@ class BrokerConnection:
         """Number of calls under way."""
         return len(self._busy)
 
+    def max_body_bytes(self) -> int | None:
+        """The largest request that the broker takes; None where it does not say. Waits for its answer, but not long."""
+        if not self._answered.wait(ASK_TIMEOUT_S):
+            self._answered.set()  # nor does the next one wait
+        return self._max_body_bytes
+
     def read_monitor(self) -> None:
         """Read what the monitor says, so that no call goes to a broker that is known to have ended."""
         if self._closed:
@@ -175,7 +191,9 @@ class BrokerConnection:
             if event & _UP:
                 heard = self.up = True
                 self.draining = False
-                self._asked = not self._watch
+                if self._watch:
+                    self._asked = False
+                    self._answered.clear()
             elif event & (_DOWN | _FAILED):
                 heard = True
                 self.up = False
@@ -231,7 +249,7 @@ class BrokerConnection:
         return socket
 
     def _read_probe(self) -> None:
-        """Ask the broker to tell when it drains, once for each connection; take its answer."""
+        """Ask the broker, once for each connection; take its answers."""
         if self._closed:
             return
         frames = receive(self._probe)
@@ -240,18 +258,24 @@ class BrokerConnection:
             frames = receive(self._probe)
         if self.up and not self._asked and int(self._probe.get(zmq.EVENTS)) & _WRITABLE:
             self._asked = True
-            for part in _WATCH[:-1]:
-                self._probe.send(part, _SEND_MORE)
-            self._probe.send(_WATCH[-1], _NOBLOCK)
+            for question in _QUESTIONS:
+                for part in question[:-1]:
+                    self._probe.send(part, _SEND_MORE)
+                self._probe.send(question[-1], _NOBLOCK)
 
     def _on_probe_reply(self, frames: list[bytes]) -> None:
+        service = frames[2] if len(frames) > 2 else b""
         try:
-            answer = parse_answer(frames, DRAINING)
-        except FrameError:
+            (answer,) = parse_answer(frames, service)
+        except (FrameError, ValueError):
             return  # a foreign broker's own words
-        if answer == [b"200"]:
+        if service == DRAINING and answer == b"200":
             self.draining = True
             self._changed()
+        elif service == MAX_BODY:
+            # 501 is how a broker says that it does not know the question.
+            self._max_body_bytes = int(answer) if answer.isdigit() and answer != b"501" else None
+            self._answered.set()
 
     def _drop(self, grace_s: float) -> None:
         for call_socket in self._busy:

@@ -72,7 +72,7 @@ class Announcer:
 
 
 def own_endpoint(bound: str, service: str) -> str:
-    """Return where others reach a socket bound to every interface: our address on the way to the service.
+    """Where others reach a socket bound to every interface: our address on the way to the service.
 
     `bound` and `service` are endpoints, as "tcp://0.0.0.0:5555". An endpoint bound to one address is returned as it is.
     Where there is no way to the service yet, as when all pods start at once, it is the address of this host's own name,
@@ -88,7 +88,7 @@ def own_endpoint(bound: str, service: str) -> str:
 
 
 def _address_towards(service: Endpoint) -> str:
-    """Return the address from which packets to a service leave, "" when that cannot be known."""
+    """The address from which packets to a service leave, "" when that cannot be known."""
     if service.transport != "tcp":
         return ""
     plain: type[socket.socket] = monkey.get_original("socket", "socket")
@@ -101,7 +101,7 @@ def _address_towards(service: Endpoint) -> str:
 
 
 def _address_of_name() -> str:
-    """Return the address of this host's name; the name where that leads to this host only, or nowhere."""
+    """The address of this host's name; the name where that leads to this host only, or nowhere."""
     name = str(monkey.get_original("socket", "gethostname")())
     try:
         found = monkey.get_original("socket", "getaddrinfo")(name, None, type=socket.SOCK_STREAM)

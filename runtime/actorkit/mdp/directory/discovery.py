@@ -58,7 +58,7 @@ class Discovery:
         self._told: dict[str, list[str]] = {}
 
     def addresses(self, endpoint: str) -> list[str]:
-        """Return the addresses behind an endpoint, each an endpoint to connect to."""
+        """The addresses behind an endpoint, each an endpoint to connect to."""
         if not endpoint.startswith(REGISTRY):
             return self._resolver(endpoint)
         service = endpoint.removeprefix(REGISTRY)

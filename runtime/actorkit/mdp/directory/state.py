@@ -90,13 +90,13 @@ class Directory:
         return []
 
     def listing(self, now: float) -> Listing:
-        """Return the brokers that are there."""
+        """The brokers that are there."""
         self._expire(now)
         brokers = [Broker(endpoint=name, age_s=now - heard) for name, (heard, _) in sorted(self._brokers.items())]
         return Listing(brokers=brokers, complete=now >= self._complete_at)
 
     def alive(self, now: float) -> int:
-        """Return how many brokers are there. Any thread may ask."""
+        """How many brokers are there. Any thread may ask."""
         return sum(until > now for _, until in list(self._brokers.values()))
 
     def _announce(self, announcement: Announcement, now: float) -> None:

@@ -54,7 +54,11 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open or make the file. Raises SettingsError if it cannot be used."""
+        """Open or make the file.
+
+        Raises:
+            SettingsError: it cannot be used.
+        """
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -78,7 +82,7 @@ class Store:
         self._db.execute("UPDATE request SET answer = ? WHERE id = ? AND answer IS NULL", row)
 
     def find(self, name: str) -> tuple[bool, list[bytes]]:
-        """Return (known, answer); the answer is [] as long as there is none."""
+        """Whether a request is known, and its answer, which is [] as long as there is none."""
         row = self._db.execute("SELECT answer FROM request WHERE id = ?", (name,)).fetchone()
         if row is None or row[0] is None:
             return row is not None, []
@@ -89,11 +93,11 @@ class Store:
         self._kept -= self._db.execute("DELETE FROM request WHERE id = ?", (name,)).rowcount
 
     def waiting(self) -> list[str]:
-        """Return the services that have requests without an answer."""
+        """The services that have requests without an answer."""
         return [str(service) for (service,) in self._db.execute(_WAITING)]
 
     def pending(self, service: str, limit: int, excluded: Sequence[str] = ()) -> list[Pending]:
-        """Return the oldest requests of a service that have no answer."""
+        """The oldest requests of a service that have no answer."""
         marks = ",".join("?" * len(excluded))
         rows = self._db.execute(
             f"SELECT id, body FROM request WHERE answer IS NULL AND service = ? AND id NOT IN ({marks}) "
@@ -103,7 +107,7 @@ class Store:
         return [Pending(name, service, _frames.decode(body)) for name, body in rows]
 
     def count(self) -> int:
-        """Return how many requests are kept, answered or not."""
+        """How many requests are kept, answered or not."""
         return self._kept
 
     def drop_older(self, accepted_before: float) -> int:

@@ -236,7 +236,7 @@ class Titanic:
 
 
 def _request_id(body: list[bytes]) -> str | None:
-    """Return the id in a request's body; None for anything but 32 hexadecimal characters."""
+    """The id in a request's body; None for anything but 32 hexadecimal characters."""
     if len(body) != 1 or len(body[0]) != 32:
         return None
     try:

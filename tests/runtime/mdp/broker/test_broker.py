@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from actorkit.errors import SettingsError
 from actorkit.mdp.broker.broker import Broker
+from actorkit.mdp.frames import read_error_header
 from tests.runtime.mdp.peers import Peer, broker_processes, zmtp1_greeting
 from tests.until import until
 
@@ -99,7 +100,8 @@ def test_large_bodies_pass_unchanged(broker: tuple[str, Broker], make_peer: Make
 def test_a_worker_whose_connection_ended_is_found_before_it_expires(
     make_broker: MakeBroker, make_peer: MakePeer
 ) -> None:
-    endpoint, broker = make_broker(heartbeat_s=30)
+    # If the request leaves just before the end of the connection is known, the next heartbeat finds it.
+    endpoint, broker = make_broker(heartbeat_s=3)
     first = register(make_peer, endpoint)
     until(lambda: len(broker.state.workers) == 1, "the first worker is registered")
     first.close()
@@ -109,6 +111,7 @@ def test_a_worker_whose_connection_ended_is_found_before_it_expires(
     client.send(b"", b"MDPC01", b"echo", b"hi")
     assert serve_one(second) == [b"hi"]
     assert client.receive()[3:] == [b"hi"]
+    assert broker.state.counts.errors["worker_expired"] == 0
 
 
 def test_a_busy_worker_that_falls_silent_loses_its_request_to_another(
@@ -166,6 +169,20 @@ def test_a_frame_of_50_megabytes_ends_its_connection_only(make_broker: MakeBroke
     client = make_peer(endpoint)
     client.send(b"", b"MDPC01", b"echo", b"x" * 50_000_000)
     assert works(make_peer, endpoint)
+
+
+def test_a_foreign_client_that_asks_for_50_megabytes_is_told_that_they_are_too_many(
+    make_broker: MakeBroker, make_peer: MakePeer
+) -> None:
+    endpoint, broker = make_broker()
+    client = make_peer(endpoint)
+    client.send(b"", b"MDPC01", b"echo", b"x" * 50_000_000)
+    head, body = (frames := client.receive())[:3], frames[3:]
+    assert head == [b"", b"MDPC01", b"echo"]
+    told = read_error_header(body)
+    assert told is not None
+    assert (told.status, told.error) == (413, "the request has 50000000 bytes, more than 16777216")
+    assert broker.state.counts.errors["too_large"] == 1
 
 
 def test_a_client_that_does_not_read_costs_only_its_own_answers(make_broker: MakeBroker, make_peer: MakePeer) -> None:

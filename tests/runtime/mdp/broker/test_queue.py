@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from actorkit.mdp import frames as f
 from actorkit.mdp.broker.queue import RequestQueue
-from actorkit.mdp.broker.request import Request
+from actorkit.mdp.broker.request import Client, Request
 from actorkit.mdp.options import BrokerParams
 from tests.runtime.mdp.broker.bench import Bench, LoopBench, answered, refusal
 
@@ -23,7 +23,7 @@ def make(request: pytest.FixtureRequest) -> type[Bench]:
 
 
 def request_of(client: bytes, arrived: float = 0.0, deadline: float = 60.0) -> Request:
-    return Request(client, client, f.V1, [b"x"], arrived, deadline, False)
+    return Request(client, client, f.V1, [b"x"], arrived, deadline, False, Client(client, None, 0))
 
 
 def order(queue: RequestQueue) -> list[f.Part]:
@@ -99,6 +99,20 @@ def test_expired_ones_go_and_the_others_keep_their_order(rows: list[tuple[int, f
     assert sorted(map(str, order(alone))) == sorted(map(str, (request.client for request in queue)))
     first_turn = [client for client in turns if client in {request.client for request in queue}]
     assert order(queue)[: len(first_turn)] == first_turn
+
+
+def test_it_knows_what_each_client_has_waiting() -> None:
+    queue = RequestQueue()
+    for size in (10, 20):
+        request = request_of(b"a")
+        request.size_bytes = size
+        queue.append(request)
+    assert (queue.waiting_of(b"a"), queue.waiting_of(b"b")) == ((2, 30), (0, 0))
+    queue.pop()
+    assert queue.waiting_of(b"a") == (1, 20)
+    queue.pop()
+    queue.append(request_of(b"b"))
+    assert (queue.waiting_of(b"a"), queue.waiting_of(b"b")) == ((0, 0), (1, 0))
 
 
 def test_the_oldest_is_found_among_all_clients() -> None:

@@ -32,18 +32,40 @@ def test_a_full_queue_refuses_our_client_and_is_silent_to_others(make: type[Benc
 
 
 def test_all_queues_together_are_bounded_in_bytes(make: type[Bench]) -> None:
-    bench = make(BrokerParams(queue_bytes_limit=100))
-    bench.ask(b"a", b"x" * 60)
-    (message,) = bench.ask_ours(b"b", b"x" * 60, service=b"other")
+    bench = make(BrokerParams(queue_bytes_limit=200))
+    for client in (b"a", b"b", b"c"):
+        assert bench.ask_ours(client, b"x" * 60, service=client) == []
+    (message,) = bench.ask_ours(b"d", b"x" * 60, service=b"d")
     assert refusal(message).status == 503
     assert bench.error("queue_bytes") == 1
-    assert list(bench.state.services) == [b"echo"]
+    assert list(bench.state.services) == [b"a", b"b", b"c"]
+    assert bench.state.queues.queued_bytes == 180
+
+
+def test_one_client_may_have_half_of_the_bytes_that_wait_and_others_are_let_in_yet(make: type[Bench]) -> None:
+    bench = make(BrokerParams(queue_bytes_limit=10_000))
+    sent = [message for _ in range(100) for message in bench.ask_ours(b"hog", b"x" * 1000)]
+    assert {refusal(message).status for message in sent} == {503}
+    assert bench.state.queues.queued_bytes == 5000
+    for client in (b"a", b"b"):
+        assert bench.ask_ours(client, b"x" * 1000) == []
+    assert bench.ask_ours(b"hog", b"x" * 1000)
 
 
 def test_a_request_that_is_too_large_is_refused(make: type[Bench]) -> None:
     bench = make(BrokerParams(max_body_bytes=100))
     (message,) = bench.ask_ours(b"b", b"x" * 60, b"x" * 60)
     assert refusal(message).status == 413
+
+
+def test_a_request_that_is_too_large_is_never_met_with_silence(make: type[Bench]) -> None:
+    bench = make(BrokerParams(max_body_bytes=100))
+    (message,) = bench.ask(b"foreign", b"x" * 101)
+    assert message[:4] == answered(b"foreign")[:4]
+    assert refusal(message).status == 413
+    (message,) = bench.send(b"foreign", b"MDPC02", b"\x01", b"echo", b"x" * 101)
+    assert message[:4] == [b"foreign", b"MDPC02", b"\x03", b"echo"]
+    assert bench.ask(b"c", b"", service=b"mmi.max_body") == [answered(b"c", b"100", service=b"mmi.max_body")]
 
 
 def test_names_that_only_clients_mention_are_bounded_and_forgotten(make: type[Bench]) -> None:
@@ -138,7 +160,7 @@ def test_a_request_that_our_draining_worker_did_not_begin_is_given_on_in_any_cas
 
 
 def test_a_request_that_kills_its_workers_is_given_up(make: type[Bench]) -> None:
-    bench = make(BrokerParams(max_attempts=2))
+    bench = make(BrokerParams(max_deliveries=2))
     bench.ask_ours(b"c")
     for worker in (b"w1", b"w2"):
         assert bench.ready(worker) == [given(b"c", to=worker)]

@@ -120,12 +120,9 @@ def test_the_frame_is_used_again_with_the_pyzmq_that_is_installed() -> None:
     assert (done.stdout, done.stderr) == ("True\n", "")
 
 
-def test_a_pyzmq_that_is_built_otherwise_is_left_as_it_is(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(tuning, "_INSIDE", "zmq.backend.of_another_kind")
+def test_a_pyzmq_that_is_built_otherwise_is_left_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        assert not tuning.reuse_receive_frame()
+        assert not tuning.reuse_receive_frame("zmq.backend.of_another_kind")
     assert "is built otherwise than expected" in caplog.text
 
 
@@ -135,8 +132,7 @@ def test_a_pyzmq_that_makes_its_frames_elsewhere_is_put_back_as_it_was(
     inside = ModuleType("inside")
     inside.zmq = zmq  # type: ignore[attr-defined]  # as the real one has it, but nothing looks here
     monkeypatch.setitem(sys.modules, "inside", inside)
-    monkeypatch.setattr(tuning, "_INSIDE", "inside")
     with caplog.at_level(logging.WARNING):
-        assert not tuning.reuse_receive_frame()
+        assert not tuning.reuse_receive_frame("inside")
     assert inside.zmq is zmq
     assert "a frame is another object" in caplog.text

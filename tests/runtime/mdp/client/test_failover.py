@@ -17,7 +17,7 @@ from gevent.event import Event
 from actorkit.mdp.broker.broker import Broker
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.errors import NoAnswer
-from actorkit.mdp.frames import DRAINING
+from actorkit.mdp.frames import DRAINING, MAX_BODY
 from actorkit.mdp.worker.worker import Worker
 from actorkit.transport.resolver import Resolver
 from tests.runtime.mdp.peers import Peer, broker_processes
@@ -178,10 +178,16 @@ def test_a_broker_that_does_not_know_what_draining_is_is_used_as_ever(make_clien
     with context, context.socket(zmq.ROUTER) as router:
         router.linger = 0
         client = make_client(f"tcp://127.0.0.1:{router.bind_to_random_port('tcp://127.0.0.1')}")
-        until(lambda: router.poll(0), "the client asks")
-        probe, *asked = router.recv_multipart()
-        assert asked == [b"", b"MDPC01", DRAINING, b""]
-        for answer in ([b"", b"MDPC01", DRAINING, b"501"], [b"junk"], [b"", b"MDPC01", b"other", b"200"]):
+        for question in (MAX_BODY, DRAINING):
+            until(lambda: router.poll(0), "the client asks")
+            probe, *asked = router.recv_multipart()
+            assert asked == [b"", b"MDPC01", question, b""]
+        for answer in (
+            [b"", b"MDPC01", MAX_BODY, b"501"],
+            [b"", b"MDPC01", DRAINING, b"501"],
+            [b"junk"],
+            [b"", b"MDPC01", b"other", b"200"],
+        ):
             router.send_multipart([probe, *answer])
         call = gevent.spawn(client.call, "echo", [b"x"], timeout_s=5)
         until(lambda: router.poll(0), "the client calls")

@@ -202,6 +202,42 @@ def test_a_request_that_is_too_large_is_refused_with_413(make_broker: MakeBroker
     assert broker.state.counts.errors["too_large"] == 1, "it was not sent again"
 
 
+def test_a_request_that_is_far_too_large_is_refused_before_it_is_sent(
+    make_broker: MakeBroker, make_client: MakeClient, make_worker: MakeWorker
+) -> None:
+    endpoint, broker = make_broker(max_body_bytes=1_000_000)
+    client = make_client(endpoint)
+    with pytest.raises(ServiceRefused, match="50000000 bytes, more than the 1000000 that the broker takes") as caught:
+        client.call("echo", [b"x" * 50_000_000], timeout_s=10, retries=3)
+    assert caught.value.status == 413
+    counts = broker.state.counts
+    assert counts.requests - counts.mmi == counts.errors["too_large"] == 0
+    make_worker([endpoint], "echo", echo)
+    assert client.call("echo", [b"x" * 999_000], timeout_s=10) == [b"x" * 999_000]
+
+
+def test_a_large_request_goes_to_a_broker_that_does_not_say_how_large_one_may_be(make_client: MakeClient) -> None:
+    context: zmq.Context[Any] = zmq.Context()
+    with context, context.socket(zmq.ROUTER) as router:
+        router.linger = 0
+        client = make_client(f"tcp://127.0.0.1:{router.bind_to_random_port('tcp://127.0.0.1')}")
+        call = gevent.spawn(client.call, "echo", [b"x" * 1_000_000], timeout_s=10)
+        asked: list[bytes] = []
+
+        def request() -> bool:
+            while router.poll(0):
+                frames = router.recv_multipart()
+                asked.append(frames[3])
+                if frames[3] == b"echo":
+                    router.send_multipart([*frames[:4], b"done"])
+                    return True
+            return False
+
+        until(request, "the request comes")
+        assert call.get() == [b"done"]
+        assert sorted(asked) == [b"echo", b"mmi.draining", b"mmi.max_body"]
+
+
 def test_without_a_broker_a_call_says_so(make_client: MakeClient) -> None:
     endpoint = f"tcp://127.0.0.1:{free_port()}"
     with pytest.raises(NoBroker, match=endpoint) as caught:

@@ -1,0 +1,66 @@
+"""What stands around a consume where the parameters ask for it: native threads, a time limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import gevent
+from gevent.threadpool import ThreadPool
+
+from actorkit.errors import ConsumeTimeout
+from actorkit.event import Event
+from actorkit.host.outboxes import Outboxes
+from actorkit.host.progress import BatchProgress, ConsumeContext, current, outgoing
+from actorkit.params import Params
+
+Handle = Callable[[Event], object]
+
+
+def handler(handle: Handle, outboxes: Outboxes, params: Params) -> Handle:
+    """`handle` as the parameters want it."""
+    if params.threads:
+        handle = in_threads(handle, outboxes, params.threads)
+    return in_time(handle, params.consume_timeout_s) if params.consume_timeout_s else handle
+
+
+def in_threads(handle: Handle, outboxes: Outboxes, threads: int) -> Handle:
+    """`handle` moved to native threads. What it sends is sent by the loop afterwards: only that may touch sockets."""
+    pool = ThreadPool(threads)
+
+    def call(event: Event, run: BatchProgress | None) -> tuple[object, list[tuple[Event, str | None]]]:
+        current.set(ConsumeContext(event, run))
+        sent: list[tuple[Event, str | None]] = []
+        outgoing.set(sent)
+        # A generator runs here, not in the loop; what is no event is complained about there.
+        return _whole(handle(event)), sent
+
+    def apply(event: Event) -> object:
+        result, sent = pool.apply(call, (event, current.get().run))
+        for one, outbox in sent:
+            outboxes.emit(one, outboxes.targets(outbox), event)
+        return result
+
+    return apply
+
+
+def in_time(handle: Handle, timeout_s: float) -> Handle:
+    """`handle` that raises ConsumeTimeout where it waits when the time is over. Several events that it gives are made
+    in that time as well."""
+
+    def call(event: Event) -> object:
+        timeout = gevent.Timeout.start_new(timeout_s)
+        try:
+            return _whole(handle(event))
+        except gevent.Timeout as exc:
+            if exc is not timeout:
+                raise
+            raise ConsumeTimeout(f"consume took longer than {timeout_s:g} s (consume_timeout_s)") from None
+        finally:
+            timeout.close()
+
+    return call
+
+
+def _whole(result: object) -> object:
+    """What consume gave back, with a generator run to its end."""
+    return list(result) if isinstance(result, Iterator) else result

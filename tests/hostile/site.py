@@ -1,0 +1,122 @@
+"""A server under attack: its process, the graph behind it, honest clients, and what it uses meanwhile."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.process import memory_mb
+
+from tests.fleet import PYTHONPATH, Fleet, Process, fetch
+from tests.places import ROOT
+from tests.until import until
+
+#: What the container of an actor may use, in MB: docs/topology.md.
+CONTAINER_MB = 128
+
+#: How many connections a server takes there.
+CONTAINER_CONNECTIONS = 1024
+
+
+class Watch(threading.Thread):
+    """Reads how much memory a process uses, every 20 ms."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid = pid
+        self._end = threading.Event()
+        self.most_mb = 0.0
+
+    def run(self) -> None:
+        while not self._end.wait(0.02):
+            try:
+                self.most_mb = max(self.most_mb, memory_mb(self._pid))
+            except (OSError, StopIteration):
+                return
+
+    def end(self) -> float:
+        """The most that it was, in MB."""
+        self._end.set()
+        self.join()
+        return self.most_mb
+
+
+class Site:
+    """`/echo` answers, `/dead` leads to nobody. `budget_mb` is what a container of `CONTAINER_MB` gives."""
+
+    def __init__(self, fleet: Fleet, port: int, budget_mb: int = CONTAINER_MB // 4, **params: Any) -> None:
+        self.port = port
+        self.echo = fleet.start("echo", "tests.hostile.echo:Echo", outbox_web="web")
+        given: dict[str, Any] = {"host": "127.0.0.1", "port": port, "memory_bytes": budget_mb << 20, "timeout_s": 1.0}
+        given |= {"max_connections": CONTAINER_CONNECTIONS, **params}
+        self.web: Process = fleet.start(
+            "web",
+            "actorkit_actors.http.server:HTTPServer",
+            params=json.dumps(given),
+            outbox_echo="echo",
+            outbox_dead="dead",
+        )
+        until(self.answers, "the site answers")
+
+    def client(self, timeout_s: float = 30.0) -> socket.socket:
+        """A connection to the server."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=timeout_s)
+
+    def ask(self, data: bytes) -> bytes:
+        """All that comes back for some bytes; the server has to close."""
+        with self.client() as sock:
+            sock.sendall(data)
+            found = b""
+            try:
+                while part := sock.recv(65536):
+                    found += part
+            except ConnectionError:
+                pass
+            return found
+
+    def answers(self) -> bool:
+        try:
+            return b" 204 " in self.ask(b"POST /echo HTTP/1.0\r\n\r\n")
+        except OSError:
+            return False
+
+    @contextmanager
+    def honest(self, clients: int = 8) -> Iterator[None]:
+        """Honest clients ask meanwhile: they get every answer, no process dies, memory stays inside the container."""
+        asking = subprocess.Popen(
+            [sys.executable, "-m", "tests.hostile.honest", str(self.port), str(clients)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(ROOT),
+            env={"PYTHONPATH": PYTHONPATH},
+        )
+        watch = Watch(self.web.popen.pid)
+        watch.start()
+        try:
+            yield
+        finally:
+            most_mb = watch.end()
+            said, _ = asking.communicate("\n", timeout=60)
+        found = json.loads(said)
+        print(f"honest: {found}; memory at most {most_mb:.0f} MB; refused {self.all_refused()}")
+        assert self.web.popen.poll() is None, self.web.log.read_text()
+        assert found["answers"] > 0
+        assert not found["failed"]
+        assert most_mb < CONTAINER_MB
+
+    def all_refused(self) -> list[str]:
+        """What /metrics says about clients that were turned away."""
+        lines = fetch(f"{self.web.admin}/metrics")[1].splitlines()
+        return [line.partition("reason=")[2] for line in lines if line.startswith("actorkit_http_refused_total")]
+
+    def refused(self, reason: str) -> float:
+        """How often clients were turned away for that reason, as /metrics says."""
+        return self.web.metric("actorkit_http_refused_total", reason=reason)
