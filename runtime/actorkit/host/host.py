@@ -178,8 +178,10 @@ class Host:
 
     def why_not_getting_on(self) -> str:
         """Why no worker has got on for longer than `stuck_after_s`, for people; "" when one has."""
+        if self.consumer is None:
+            return ""  # Actors that consume nothing, as a broker, need not have the parameter.
         stuck_after_s = self.actor.params.stuck_after_s
-        stuck_s = self.consumer.stuck_s(time.monotonic()) if self.consumer is not None else 0.0
+        stuck_s = self.consumer.stuck_s(time.monotonic())
         return f"{self.at_work()} for {stuck_s:.0f} s" if stuck_after_s and stuck_s > stuck_after_s else ""
 
     @property
