@@ -151,3 +151,11 @@ def end(how: str) -> None:
             gevent.getcurrent().kill()
         case "Timeout":
             raise gevent.Timeout(1)
+
+
+class Quitter(Actor):
+    """A source whose greenlet is killed by its own code."""
+
+    def produce(self) -> Iterator[Event]:
+        yield JSONEvent(1)
+        gevent.getcurrent().kill()

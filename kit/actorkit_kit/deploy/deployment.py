@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,13 +24,16 @@ FOLDER_LABEL: Final = "com.docker.compose.project.working_dir"
 POLL_INTERVAL_S: Final = 0.5
 #: Restarts after which a container counts as failed.
 MAX_RESTARTS: Final = 3
+#: Longest reason that a replica is not healthy, in characters.
+MAX_WHY: Final = 200
 #: Lines of a failed container's log that are shown.
 TAIL_LINES: Final = 10
 
 
 @dataclass(frozen=True)
 class Replica:
-    """A container of a deployment. `actor` is the name of its service; `health` is the engine's word, "" for none."""
+    """A container of a deployment. `actor` is the name of its service; `health` is the engine's word, "" for none;
+    `why` is what its last check of health said."""
 
     actor: str
     container: str
@@ -40,6 +43,7 @@ class Replica:
     exit_status: int
     urls: tuple[str, ...]
     folder: str
+    why: str = ""
 
     @property
     def healthy(self) -> bool:
@@ -59,13 +63,14 @@ class Replica:
 
 @dataclass(frozen=True)
 class ActorStatus:
-    """What a table says about one actor."""
+    """What a table says about one actor; `why` is what an unhealthy replica of it says."""
 
     actor: str
     healthy: int
     wanted: int
     health: str
     urls: tuple[str, ...]
+    why: str = ""
 
 
 def list_replicas(client: DockerClient, topology: str = "") -> list[Replica]:
@@ -87,7 +92,13 @@ def read_replica(attributes: Mapping[str, Any]) -> Replica:
         exit_status=state.get("ExitCode", 0),
         urls=tuple(_urls(attributes["NetworkSettings"].get("Ports") or {})),
         folder=labels.get(FOLDER_LABEL, ""),
+        why=_last_words(state.get("Health", {}).get("Log") or ()),
     )
+
+
+def _last_words(log: Sequence[Mapping[str, Any]]) -> str:
+    """What the last check of health said, in one line."""
+    return " ".join(str(log[-1].get("Output", "")).split())[:MAX_WHY] if log else ""
 
 
 def _urls(ports: Mapping[str, Any]) -> Iterable[str]:
@@ -163,7 +174,7 @@ def _actor_status(actor: str, group: list[Replica], wanted: int) -> ActorStatus:
     else:
         health = worst.health if worst.state == "running" else worst.state
     urls = tuple(url for replica in group for url in replica.urls)
-    return ActorStatus(actor, healthy, wanted, health, urls)
+    return ActorStatus(actor, healthy, wanted, health, urls, worst.why if worst and health == "unhealthy" else "")
 
 
 def wait_healthy(

@@ -18,7 +18,12 @@ COLUMNS = ("ACTOR", "REPLICAS", "HEALTH", "PUBLISHED")
 
 def cells(row: ActorStatus) -> tuple[str, str, str, str]:
     """What the table says about an actor."""
-    return row.actor, f"{row.healthy}/{row.wanted}", row.health, " ".join(row.urls)
+    return (
+        row.actor,
+        f"{row.healthy}/{row.wanted}",
+        f"{row.health}: {row.why}" if row.why else row.health,
+        " ".join(row.urls),
+    )
 
 
 def write_status(rows: Sequence[ActorStatus], output: Output, topology: str) -> None:
@@ -30,6 +35,7 @@ def write_status(rows: Sequence[ActorStatus], output: Output, topology: str) -> 
                 "healthy": row.healthy,
                 "wanted": row.wanted,
                 "health": row.health,
+                "why": row.why,
                 "urls": list(row.urls),
             }
             for row in rows

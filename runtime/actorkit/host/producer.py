@@ -111,12 +111,13 @@ class Producer:
     """Sends what the actor's `produce` makes, as fast as the window allows; `crashed` is called with what it raises."""
 
     def __init__(
-        self, actor: Actor, outboxes: Outboxes, window: SourceWindow, crashed: Callable[[Exception], None]
+        self, actor: Actor, outboxes: Outboxes, window: SourceWindow, crashed: Callable[[BaseException], None]
     ) -> None:
         self._actor = actor
         self._outboxes = outboxes
         self._window = window
         self._crashed = crashed
+        self._killed = False
         self._greenlet = gevent.spawn(self._run)
 
     def _run(self) -> None:
@@ -131,7 +132,9 @@ class Producer:
                 self._feed(targets[0])
             else:
                 self._send(targets)
-        except Exception as exc:
+        except BaseException as exc:  # GreenletExit too, which is no error to gevent
+            if self._killed:
+                raise
             log.exception("produce failed")
             self._crashed(exc)
 
@@ -174,4 +177,5 @@ class Producer:
 
     def kill(self) -> None:
         """End it, wherever it is."""
+        self._killed = True
         self._greenlet.kill()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from actorkit_kit.deploy import compose, deployment
+from actorkit_kit.deploy import compose, deployment, state_view
 from actorkit_kit.deploy.deployment import ActorStatus, Replica
 from actorkit_kit.errors import UsageError
 from actorkit_kit.verbs.options import name_of
@@ -62,6 +62,14 @@ def test_rows_count_what_is_healthy_against_what_is_wanted() -> None:
         ActorStatus("broker", 0, 2, "starting", ()),
         ActorStatus("web", 1, 1, "healthy", ("http://127.0.0.1:8080",)),
     ]
+
+
+def test_an_actor_tells_why_a_replica_is_not_healthy() -> None:
+    log = [{"Output": "ready"}, {"Output": "consuming event 12 for 40 s\n"}]
+    ill = deployment.read_replica(attributes(Health={"Status": "unhealthy", "Log": log}))
+    (row,) = deployment.actor_statuses([ill], {"web": 1})
+    assert (row.health, row.why) == ("unhealthy", "consuming event 12 for 40 s")
+    assert state_view.cells(row)[2] == "unhealthy: consuming event 12 for 40 s"
 
 
 def test_the_first_to_look_at_has_failed_else_is_unhealthy_else_starts() -> None:

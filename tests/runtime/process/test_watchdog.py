@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 from tests.fleet import Fleet, Process, fetch
+from tests.places import ROOT
 from tests.runtime.process.test_poison import Line, only_the_bad_one_is_missing
 from tests.until import until
 
@@ -61,6 +63,23 @@ def test_an_instance_that_waits_too_long_says_so_and_lives(fleet: Fleet) -> None
     assert reason.rstrip().endswith(" s")
     assert fetch(f"{down.admin}/healthz")[0] == 200
     assert down.metric("actorkit_oldest_consume_seconds") > 0.5
+
+
+def healthcheck(process: Process) -> tuple[int, str]:
+    """The status of the script that an image has for it, and what it says."""
+    environment = {"ACTORKIT_ADMIN": process.admin.removeprefix("http://")}
+    script = ROOT / "kit" / "actorkit_kit" / "image" / "inside" / "ready"
+    done = subprocess.run(["bash", str(script)], env=environment, capture_output=True, text=True, timeout=20)
+    return done.returncode, done.stdout.strip()
+
+
+def test_the_health_check_of_an_image_says_why(fleet: Fleet) -> None:
+    down = poisoned(fleet, "wait", stuck_after_s=0.5)
+    assert healthcheck(down) == (0, "")
+    until(lambda: healthcheck(down)[0] == 1, "it is not healthy any more")
+    assert healthcheck(down)[1].startswith("consuming event ")
+    down.signal(signal.SIGSTOP)
+    assert healthcheck(down) == (1, "its loop hangs: the admin server does not answer")
 
 
 def test_an_instance_of_which_one_worker_waits_gets_on(fleet: Fleet) -> None:
