@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -83,6 +84,20 @@ def test_requests_that_are_unfinished_behind_a_dead_service(site: Site, seconds:
 
         for_seconds(seconds, attack)
     assert site.refused("memory") > 0
+
+
+def test_what_is_unfinished_though_its_client_was_answered_is_held(site: Site) -> None:
+    body = b"x" * (4 * MB)
+    ask = head(len(body)).replace(b"Host", b"Connection: close\r\nHost") + body
+    site.echo.signal(signal.SIGSTOP)
+    answers = [site.ask(ask)[:13] for _ in range(8)]
+    held = site.web.metric("actorkit_http_held_bytes")
+    assert b"HTTP/1.1 504 " in answers
+    assert answers[-1] == b"HTTP/1.1 503 "
+    assert 4 * MB < held <= site.web.metric("actorkit_http_budget_bytes")
+    site.echo.signal(signal.SIGCONT)
+    until(lambda: site.web.metric("actorkit_http_held_bytes") == 0, "all is finished and given back")
+    assert site.ask(ask)[:13] == b"HTTP/1.1 200 "
 
 
 def test_answers_that_are_not_read(site: Site, seconds: float, dice: random.Random) -> None:

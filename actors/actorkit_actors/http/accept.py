@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -68,8 +69,9 @@ def wanted(header: str, format_: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, target) for q, name, target in weighed if q > 0)
 
 
-def write(header: str, format_: str, content: bytes) -> tuple[str, bytes]:
+def write(header: str, format_: str, content: bytes, fits: Callable[[str, bytes], None]) -> tuple[str, bytes]:
     """The answer as the client wants it: (media type, body). Its own format is kept where the client does not mind.
+    `fits` is called before it is written as another one, and may raise.
 
     Raises:
         NotAcceptable: it cannot be had in anything that the client accepts.
@@ -79,6 +81,7 @@ def write(header: str, format_: str, content: bytes) -> tuple[str, bytes]:
         name = "text/plain; charset=utf-8" if media_type == "text/plain" else media_type
         if target == format_:
             return name, content
+        fits(format_, content)
         try:
             return name, body.dump(body.load(format_, content, target))[1]
         except ConversionError:

@@ -18,10 +18,10 @@ RETRY_AFTER_S = 1
 
 
 def of_event(answer: Event, request: Request, fits: Callable[[str, bytes], None], log: logging.Logger) -> Response:
-    """The response that an event stands for. `fits` is called with a body before it is written as another format, and
-    may raise."""
+    """The response that an event stands for; `request.trace` is the event's. `fits` is called with a body before it is
+    written as another format, and may raise."""
     http, failure = answer.http, answer.failure
-    headers: Headers = [("X-Request-ID", answer.trace)]
+    headers: Headers = [("X-Request-ID", request.trace)]
     for name, value in http.reply_headers if http is not None else ():
         if message.is_header(name, value):
             headers.append((name, value))
@@ -31,7 +31,7 @@ def of_event(answer: Event, request: Request, fits: Callable[[str, bytes], None]
     if failure is not None:
         status = status if status >= 400 else failure.status if 300 <= failure.status <= 599 else 500
         headers = [pair for pair in headers if pair[0].lower() != "content-type"]
-        return of_errors(status, failure.errors, request.headers, answer.trace, [*headers, *failure.headers])
+        return of_errors(status, failure.errors, request.headers, request.trace, [*headers, *failure.headers])
     if status == 401:
         headers = without_doubles([*headers, ("WWW-Authenticate", CHALLENGE)])
     format_, content = answer.encoded()
@@ -39,11 +39,7 @@ def of_event(answer: Event, request: Request, fits: Callable[[str, bytes], None]
         return Response(status or 204, headers=headers)
     if any(name.lower() == "content-type" for name, _ in headers):
         return Response(status or 200, content, headers=headers)
-    wanted = request.headers.get("accept", "")
-    offers = accept.offered(wanted, format_)
-    if offers and offers[0][1] != format_:
-        fits(format_, content)
-    media_type, content = accept.write(wanted, format_, content)
+    media_type, content = accept.write(request.headers.get("accept", ""), format_, content, fits)
     return Response(status or 200, content, media_type, headers)
 
 

@@ -6,7 +6,6 @@ import logging
 import socket
 import struct
 import time
-from time import perf_counter
 from typing import Any, Final, Protocol
 
 import gevent
@@ -23,8 +22,12 @@ _log = logging.getLogger(__name__)
 #: How much is read at a time of a client that is refused, in bytes.
 READ_BYTES: Final = 65536
 
-#: Bytes that take longer than this are hard to read, in seconds: crumbs, or a crowd of small requests.
-HARD_S: Final = 0.00015
+#: Bytes that fall into more pieces than this are hard to read: crumbs, or a crowd of small requests.
+HARD_PIECES: Final = 32
+
+#: Pause after such bytes, in seconds: longer than they take, so that most of the time is left to others. (A sleep of 0
+#: would not do: gevent runs what is ready again and again before it looks at sockets.)
+PAUSE_S: Final = 0.001
 
 #: How long a connection is read on after a refusal, so that the client sees the answer instead of a reset, in seconds;
 #: and where connections are many.
@@ -197,25 +200,32 @@ class Connection:
         if self._hard:
             self._feed_hard(data)
         else:
-            begun = perf_counter()
             parser.feed(data)
-            self._hard = perf_counter() - begun > HARD_S
+            self._hard = parser.pieces > HARD_PIECES
         if parser.held:
             self._progress(len(data))
         while requests and self._open:
             self._answer(requests.popleft())
+            if requests:
+                self._let_others()
         if parser.refusal is not None and self._open:
             self._open = False
             self._refuse(parser.refusal)
 
-    def _feed_hard(self, data: bytes) -> None:
-        """Read bytes of a client whose last ones were hard to read: one such client at a time, and only once while all
-        others have their turns."""
-        with self._guard.lane:
-            begun = perf_counter()
-            self._parser.feed(data)
-            self._hard = perf_counter() - begun > HARD_S
+    def _let_others(self) -> None:
+        """More requests wait on this connection: the others have their turns first, and a crowd waits for its own."""
+        if self._hard:
+            with self._guard.lane:
+                gevent.sleep(PAUSE_S)
+        else:
             gevent.sleep(0)
+
+    def _feed_hard(self, data: bytes) -> None:
+        """Read bytes of a client whose last ones were hard to read: one such client at a time, with a pause."""
+        with self._guard.lane:
+            self._parser.feed(data)
+            self._hard = self._parser.pieces > HARD_PIECES
+            gevent.sleep(PAUSE_S)
 
     def _begun(self) -> None:
         """A request begins to arrive."""

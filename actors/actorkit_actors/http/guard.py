@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from gevent.lock import Semaphore
 
-from actorkit.errors import EventError, ServiceUnavailable
+from actorkit.errors import ServiceUnavailable
 from actorkit.process import allocator
 from actorkit_actors.http.budget import SMALL_BYTES, Budget
+from actorkit_actors.http.media import BodyTooLarge
 
 if TYPE_CHECKING:
     from actorkit_actors.http.connection import Connection
@@ -30,12 +31,6 @@ IDLE_S: Final = 1.0
 
 #: When so many bytes have been given back since the last time, the C library is told to give its free memory back.
 TRIM_BYTES: Final = 8 << 20
-
-
-class BodyTooLarge(EventError):
-    """Raised when a body takes more memory than the server may have in all."""
-
-    status = 413
 
 
 class Guard:

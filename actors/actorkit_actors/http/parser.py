@@ -16,6 +16,9 @@ from actorkit_actors.http.message import Refusal, Request
 #: Most header fields that a request may have, and most trailer fields.
 MAX_HEADERS: Final = 100
 
+#: Most requests that wait behind one of the same connection.
+MAX_PIPELINED: Final = 32
+
 #: How much is read at a time, in bytes: of a long body, and else.
 READ_BYTES: Final = 65536
 FEED_BYTES: Final = 4096
@@ -60,6 +63,7 @@ class Parser:
         refusal: why nothing more can be read of this connection.
         headers: those of the request that is being read, or was read last.
         expects: whether the client waits to be told to go on.
+        pieces: parts of bodies and ends of requests in the bytes that were taken last; many make them hard to read.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Parser:
         self.refusal: Refusal | None = None
         self.headers: dict[str, str] = {}
         self.expects = False
+        self.pieces = 0
         #: The request whose body is being read.
         self._request: Request | None = None
         self._lease = Lease(budget)
@@ -99,8 +104,8 @@ class Parser:
 
     @property
     def waiting(self) -> int:
-        """Bytes of the requests that are complete and not served yet."""
-        return sum(request.lease.size for request in self.requests if request.lease is not None)
+        """About how many bytes the requests hold that are complete and not served yet."""
+        return len(self.requests) * OVERHEAD_BYTES
 
     @property
     def held(self) -> int:
@@ -109,6 +114,7 @@ class Parser:
 
     def feed(self, data: bytes) -> None:
         """Take bytes; what has become of them stands in the attributes."""
+        self.pieces = 0
         try:
             self._llhttp.feed_data(data)
         except httptools.HttpParserUpgrade as exc:
@@ -230,6 +236,7 @@ class Parser:
         return None
 
     def on_body(self, data: bytes) -> None:
+        self.pieces += 1
         self._size += len(data)
         if self._size > self._limits.max_body_bytes or self._size > self._budget.most_large:
             self._stop(self._too_large_body())
@@ -250,10 +257,13 @@ class Parser:
         return Refusal(413, f"the body is larger than {most} bytes", "body")
 
     def on_message_complete(self) -> None:
+        self.pieces += 1
         request, body, lease = self._request, self._body, self._lease
         if request is None:
             self._stop(Refusal(400, "the request has no headers", "broken"))
             return
+        if len(self.requests) > MAX_PIPELINED:
+            self._stop(Refusal(503, f"more than {MAX_PIPELINED} requests wait on this connection", "pipelined"))
         if not self._grow(self._head_bytes * HEAD_FACTOR + OVERHEAD_BYTES):
             self._stop(_NO_ROOM)
         request.lease = lease

@@ -36,6 +36,9 @@ from actorkit_actors.http.listener import listen, tls_context
 from actorkit_actors.http.message import Refusal, Request, Response
 from actorkit_actors.http.routes import Match, NoRoute, Route, Router
 
+#: New connections that are taken before those that are there have their turns; gevent takes a hundred.
+MAX_ACCEPT: Final = 8
+
 #: How long `teardown` waits for responses that are being written, in seconds.
 CLOSE_S: Final = 2.0
 
@@ -143,6 +146,7 @@ class HTTPServer(Actor):
         self._responses: dict[int, int] = {}
         listener = listen(self.params.host, self.params.port)
         self._server = StreamServer(listener, self._serve, spawn=Pool(self._guard.most_connections))
+        self._server.max_accept = MAX_ACCEPT
         self._server.start()
         self._sweeper = gevent.spawn(self._sweep)
 

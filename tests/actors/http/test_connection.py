@@ -28,6 +28,14 @@ def test_pipelined_requests_are_answered_in_order(start: Start) -> None:
         assert [client.response()[2] for _ in range(5)] == [b"%d" % number for number in range(5)]
 
 
+def test_a_crowd_of_pipelined_requests_is_cut_off(start: Start) -> None:
+    with Client(start()) as client:
+        client.send(request() * 100)
+        statuses = [client.response()[0] for _ in range(34)]
+        assert statuses == [204] * 33 + [503]
+        assert client.ended()
+
+
 def test_a_request_may_come_byte_by_byte(start: Start) -> None:
     with Client(start()) as client:
         for byte in request("/echo", b"x", content_type="text/plain"):
