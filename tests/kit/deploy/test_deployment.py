@@ -66,7 +66,7 @@ def test_rows_count_what_is_healthy_against_what_is_wanted() -> None:
 
 def test_an_actor_tells_why_a_replica_is_not_healthy() -> None:
     log = [{"Output": "ready"}, {"Output": "consuming event 12 for 40 s\n"}]
-    ill = deployment._replica(attributes(Health={"Status": "unhealthy", "Log": log}))
+    ill = deployment.read_replica(attributes(Health={"Status": "unhealthy", "Log": log}))
     (row,) = deployment.actor_statuses([ill], {"web": 1})
     assert (row.health, row.why) == ("unhealthy", "consuming event 12 for 40 s")
     assert state_view.cells(row)[2] == "unhealthy: consuming event 12 for 40 s"
