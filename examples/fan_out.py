@@ -9,7 +9,7 @@ from actorkit.director import Director
 from actorkit_actors.flow.generator import Generator
 from actorkit_actors.flow.stdout import Stdout
 
-director = Director("fan-out")
+director = Director("fan-out", clear=True)
 generator = director.register_actor(Generator, "generator", interval_s=1.0, data="hello")
 output_one = director.register_actor(Stdout, "output-one", prefix="I am number one: ", timestamp=True)
 output_two = director.register_actor(Stdout, "output-two", prefix="I am number two: ", timestamp=True)

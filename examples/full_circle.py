@@ -33,7 +33,7 @@ class Book(Actor):
         )
 
 
-director = Director("full-circle")
+director = Director("full-circle", clear=True)
 web = director.register_actor(HTTPServer, "web", port=8080)
 auth = director.register_actor(BasicAuth, "auth", users="alice:wonderland")
 submit = director.register_actor(XSLT, "submit", stylesheet={"file": "orders/submit.xsl"})

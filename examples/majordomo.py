@@ -21,7 +21,7 @@ class Shout(Actor):
         return event.replace(f"{event.text().upper()}! says {self.name}")
 
 
-director = Director("majordomo")
+director = Director("majordomo", clear=True)
 web = director.register_actor(HTTPServer, "web", port=8080)
 ask = director.register_actor(MDPClient, "ask", service="shout", timeout_s=10)
 director.connect_queue(web, ask)

@@ -60,9 +60,11 @@ class Director:
     use blocking libraries.
     """
 
-    def __init__(self, name: str = "default") -> None:
+    def __init__(self, name: str = "default", *, clear: bool = False) -> None:
         _check_name(name)
         self.name = name
+        #: Whether edges and brokers may be without keys where `kit` deploys this graph.
+        self.clear = clear
         #: The folder of the program that made this director; relative files in parameters are looked for there.
         self.base = Path(inspect.stack()[1].filename).resolve().parent
         self._nodes: dict[str, Node] = {}
@@ -159,7 +161,8 @@ class Director:
             }
             for one in self.connections
         ]
-        return {"name": self.name, "actors": actors, "connections": connections}
+        clear = {"clear": True} if self.clear else {}
+        return {"name": self.name, "actors": actors, "connections": connections, **clear}
 
     # --- running ----------------------------------------------------------------------------------------------------
 

@@ -101,7 +101,7 @@ def test_an_order_goes_full_circle_in_one_process(port: int) -> None:
         )
         assert post(port, "/auth", "<order/>", **xml) == (
             400,
-            "<errors><error>the order names no &lt;customer&gt;</error></errors>",
+            "<errors><error><message>the order names no &lt;customer&gt;</message></error></errors>",
         )
         status, body = post(port, "/auth", ORDER, Content_Type="application/xml", Authorization=credentials("wrong"))
         assert status == 401

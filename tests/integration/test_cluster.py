@@ -267,7 +267,7 @@ def test_an_upgrade_rolls_only_what_changes_and_loses_no_order(installed: Instal
 @pytest.fixture
 def listed(installed: Installed, tmp_path: Path) -> Iterator[str]:
     """The URL of a second release, whose brokers are known from a registration service."""
-    listing = {"replicas: 3": "replicas: 1", "\nbroker:": "\nregistration: {clear: true}\nbroker:"}
+    listing = {"replicas: 3": "replicas: 1", "\nbroker:": "\nregistration: {}\nbroker:"}
     topology = shop.copy(tmp_path / "orders", "orders", **listing)
     assert kit_with()("render", "helm", str(topology), "-o", str(tmp_path / "chart")).returncode == 0
     helm = [needs.tool("helm"), "--namespace", NAMESPACE]

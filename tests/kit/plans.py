@@ -23,7 +23,8 @@ connections:
   - web -> auth -> to-order -> place -> web
   - auth.error, to-order.error, place.error -> web
   - worker -> execute -> worker
-broker: {replicas: 2, clear: true}
+broker: {replicas: 2}
+clear: true
 """
 
 

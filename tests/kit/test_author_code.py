@@ -92,7 +92,7 @@ def test_kit_validate_tells_what_stays_out_of_which_image(kit: Kit, tmp_path: Pa
         tmp_path,
         "topology.yaml",
         text='name: t\nactors:\n  gen: {uses: generator}\n  a: {uses: "act:A", build: .}\n'
-        "  out: {uses: stdout}\nconnections: [gen -> a -> out]\n",
+        "  out: {uses: stdout}\nconnections: [gen -> a -> out]\nclear: true\n",
     )
     done = kit("validate", "topology.yaml", cwd=tmp_path)
     assert done.returncode == 0

@@ -11,8 +11,8 @@ from ruamel.yaml import YAML
 import actorkit
 from tests.kit.conftest import Kit
 
-GOOD = "name: t\nactors: {gen: {uses: generator}, out: {uses: stdout}}\nconnections: [gen -> out]\n"
-BAD = "name: t\nactors: {gen: {uses: generatr}, out: {uses: stdout, colour: red}}\nconnections: [gen -> out]\n"
+GOOD = "name: t\nactors: {gen: {uses: generator}, out: {uses: stdout}}\nconnections: [gen -> out]\nclear: true\n"
+BAD = GOOD.replace("generator", "generatr").replace("uses: stdout", "uses: stdout, colour: red")
 
 DIRECTOR = """\
 print("noise")
@@ -26,6 +26,7 @@ class Director:
             "name": "t",
             "actors": {"gen": {"uses": self.uses}, "out": {"uses": "stdout"}},
             "connections": ["gen -> out"],
+            "clear": True,
         }
 
 director = Director("generator")
@@ -94,7 +95,7 @@ class Shout(Actor):
         return event.replace(data=str(event.data).upper())
 
 
-director = Director("shouting")
+director = Director("shouting", clear=True)
 gen = director.register_actor(Generator, "gen", interval_s=0.2, data="hello")
 shout = director.register_actor(Shout, "shout")
 out = director.register_actor(Stdout, "out")
@@ -236,7 +237,7 @@ def test_whatever_stands_in_a_topology_validate_ends_with_status_2_and_its_line(
     kit: Kit, tmp_path: Path, odd: str
 ) -> None:
     actors = f"  g: {{uses: generator, {odd}}}\n  s: {{uses: stdout}}\n"
-    (tmp_path / "topology.yaml").write_text(f"name: t\nactors:\n{actors}connections: [g -> s]\n")
+    (tmp_path / "topology.yaml").write_text(f"name: t\nactors:\n{actors}connections: [g -> s]\nclear: true\n")
     done = kit("validate", "topology.yaml", cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert done.stdout.startswith("topology.yaml:3:")

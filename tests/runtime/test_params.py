@@ -36,6 +36,9 @@ def test_a_catalogue_sees_every_parameter_the_actors_own_first() -> None:
         "retries",
         "backoff_s",
         "retry_on",
+        "max_deliveries",
+        "stuck_after_s",
+        "consume_timeout_s",
     ]
     assert [parameter.required for parameter in declared[:2]] == [True, False]
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from actorkit.settings import CLASS_PATH, DRAIN_TIMEOUT_S, VARIABLES
-from actorkit_actors.catalogue import CATALOGUE, SERVERS
+from actorkit_actors.catalogue import CATALOGUE, SERVERS, Kind
 from actorkit_kit.classes.lookup import entry_of, is_stock
+from actorkit_kit.files import is_folder
 from actorkit_kit.topology import shape
 from actorkit_kit.topology.findings import Findings, suggest
 from actorkit_kit.topology.kinds import Key, Text, bad_name, type_words
-from actorkit_kit.topology.model import BROKER, USER_VARIABLES, Exposure, Node, Resources, Secret
+from actorkit_kit.topology.model import BROKER, LISTENING, USER_VARIABLES, Exposure, Node, Resources, Secret
 from actorkit_kit.topology.section import Section
 
 #: Parameters that hold a port have underscores, and names of exposures may be theirs.
@@ -74,18 +75,22 @@ class ActorSections:
         section = self._root.section(shape.SECTIONS[kind])
         known = shape.SERVER[entry.kind]
         section.check_keys(known)
-        params = section.mapping(shape.PARAMS)
         return Node(
             name=kind,
             uses=entry.name,
             class_path=entry.class_path,
-            params={**params, "clear": True} if shape.CLEAR in known.keys and section.value(shape.CLEAR) else params,
+            params=self._params(section, entry.kind),
             replicas=section.value(shape.REPLICAS),
             expose=self._exposures(section) if shape.EXPOSE in known.keys else (),
             kind=entry.kind,
             location=section.location,
             **self._shared(section, self._defaults),
         )
+
+    def _params(self, section: Section, kind: Kind) -> dict[str, Any]:
+        """The parameters as written. A server that listens is told that the topology may be in the clear."""
+        given = section.mapping(shape.PARAMS)
+        return {"clear": True, **given} if kind in LISTENING and self._root.value(shape.CLEAR) else given
 
     def _node(self, name: str, section: Section) -> Node | None:
         if shape.USES.name in section.content and shape.USES not in section:
@@ -102,7 +107,7 @@ class ActorSections:
             name=name,
             uses=uses,
             class_path=class_path,
-            params=section.mapping(shape.PARAMS),
+            params=self._params(section, entry.kind if entry else "actor"),
             replicas=section.value(shape.REPLICAS),
             build=build,
             expose=self._exposures(section),
@@ -128,11 +133,11 @@ class ActorSections:
         given = section.value(shape.BUILD)
         if not given:
             return None
-        folder = (self._base / given).resolve()
-        if not folder.is_dir():
+        folder = self._base / given
+        if not is_folder(folder):
             section.add("build", f'there is no folder "{given}". Paths start from the folder of the topology.')
             return None
-        return folder
+        return folder.resolve()
 
     def secrets(self) -> dict[str, Secret]:
         """The declared secrets."""

@@ -15,6 +15,7 @@ from actorkit.transport import topology_keys
 from actorkit_kit.classes import lookup
 from actorkit_kit.classes.actor_class import ActorClass, ClassReply, ClassRequest
 from actorkit_kit.errors import KitError
+from actorkit_kit.files import is_file
 from actorkit_kit.topology import graph_check, server_check, shape, values
 from actorkit_kit.topology.actor_section import ActorSections
 from actorkit_kit.topology.connection_section import ConnectionSection
@@ -61,7 +62,7 @@ def check(document: Document) -> Checked:
     nodes, secrets = sections.nodes(), sections.secrets()
     connections = ConnectionSection(findings, root.mapping(shape.ACTORS)).read(document.data.get("connections"))
     keys = _keys_secret(root)
-    topology = Topology(name, document.base, nodes, tuple(connections), secrets, keys)
+    topology = Topology(name, document.base, nodes, tuple(connections), secrets, keys, root.value(shape.CLEAR))
     if keys:
         _keys(findings, topology)
     classes = _classes(findings, topology)
@@ -149,7 +150,7 @@ def _readable(findings: Findings, topology: Topology, node: Node) -> dict[str, A
 
 def _file(findings: Findings, topology: Topology, location: Location, given: str) -> dict[str, str]:
     path = topology.base / given
-    if path.is_file():
+    if is_file(path):
         return {"file": str(path)}
     findings.add(location, f'there is no file "{given}". Paths start from the folder of the topology.')
     return {"secret": given}
@@ -159,7 +160,7 @@ def _secret(findings: Findings, topology: Topology, location: Location, given: s
     secret = secret_of(topology, given)
     if secret.file is None:
         return {"secret": given}
-    if secret.file.is_file():
+    if is_file(secret.file):
         return {"file": str(secret.file)}
     shown = secret.file.relative_to(topology.base) if secret.file.is_relative_to(topology.base) else secret.file
     todo = f'Write it there, or say under "secrets" where it is: {given}: {{file: …}} or {{env: …}}.'

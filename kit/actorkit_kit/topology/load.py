@@ -7,6 +7,7 @@ from pathlib import Path
 from actorkit_kit.classes.describe import InspectRequest
 from actorkit_kit.classes.lookup import inspect_code
 from actorkit_kit.errors import UsageError
+from actorkit_kit.files import is_file, is_folder
 from actorkit_kit.topology.check import Checked, check
 from actorkit_kit.topology.document import Document, parse
 from actorkit_kit.topology.findings import InvalidTopology
@@ -24,9 +25,9 @@ def load_document(reference: str) -> Document:
     """
     name, _, director = reference.partition(":")
     path = Path(name)
-    if path.is_dir():
+    if is_folder(path):
         path = path / DEFAULT_FILE
-    if not path.is_file():
+    if not is_file(path):
         raise UsageError(f'there is no file "{path}". Name a topology file, or app.py:director.')
     if path.suffix == ".py" or director:
         return _from_director(path, director or "director")

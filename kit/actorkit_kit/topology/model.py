@@ -14,6 +14,8 @@ from actorkit_kit.topology.document import Location
 
 #: Name of the broker that a topology has when it says nothing about one.
 BROKER: Final = "broker"
+#: Kinds of servers that listen for whoever connects.
+LISTENING: Final = ("broker", "registration")
 
 #: Folder beside the topology where secrets are that say nothing else.
 SECRETS_FOLDER: Final = "secrets"
@@ -90,6 +92,8 @@ class Topology:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     #: Name of the secret with the topology's CURVE keys; "" when its edges are in the clear.
     keys: str = ""
+    #: Whether they may be in the clear where other machines reach them.
+    clear: bool = False
 
 
 def secret_of(topology: Topology, name: str) -> Secret:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from actorkit_kit.classes.actor_class import ActorClass
 from actorkit_kit.topology.document import Location
 from actorkit_kit.topology.findings import Findings
-from actorkit_kit.topology.model import Node, Topology
-
-#: Kinds that listen for whoever connects.
-_LISTENING: Final = ("broker", "registration")
+from actorkit_kit.topology.model import LISTENING, Node, Topology
 
 
 def missing_broker(topology: Topology, classes: Mapping[str, ActorClass]) -> Location | None:
@@ -24,10 +20,8 @@ def missing_broker(topology: Topology, classes: Mapping[str, ActorClass]) -> Loc
 
 def check(findings: Findings, on_networks: Findings, topology: Topology, classes: Mapping[str, ActorClass]) -> None:
     """Note what cannot work, and what must not happen where other machines are near."""
+    _check_keys(findings, on_networks, topology)
     for name, node in topology.actors.items():
-        if node.kind in _LISTENING and not _is_settled(topology, node):
-            public = any(exposure.public for exposure in node.expose)
-            _in_the_clear(findings if public else on_networks, node)
         if node.replicas > 1 and node.kind == "registration":
             message = f'"{name}" has one instance. For another, add an actor that uses: mdp-registration-service.'
             findings.add((*node.location, "replicas"), message)
@@ -37,21 +31,29 @@ def check(findings: Findings, on_networks: Findings, topology: Topology, classes
             )
 
 
-def _is_settled(topology: Topology, node: Node) -> bool:
-    """Whether the topology says who may connect: whoever has its keys, or everybody."""
-    return bool(topology.keys or node.params.get("keys") or node.params.get("clear") is True)
+def _check_keys(findings: Findings, on_networks: Findings, topology: Topology) -> None:
+    """See that the topology says who may connect: those with its keys, or everybody. It says so once, for all of it."""
+    if topology.keys and topology.clear:
+        findings.add(("clear",), "edges and brokers have keys: and are in the clear. Remove one of the two.", key=True)
+    if topology.keys or topology.clear:
+        return
+    servers = [node for node in topology.actors.values() if node.kind in LISTENING and not _says_itself(node)]
+    public = [node for node in servers if any(exposure.public for exposure in node.expose)]
+    for node in public:
+        findings.add(node.location, _in_the_clear(f'"{node.name}"', "has"), key=True)
+    if public:
+        return
+    if topology.connections:
+        on_networks.add(("connections",), _in_the_clear("edges and brokers" if servers else "edges", "have"), key=True)
+    elif servers:
+        on_networks.add(servers[0].location, _in_the_clear(f'"{servers[0].name}"', "has"), key=True)
 
 
-def _in_the_clear(findings: Findings, node: Node) -> None:
-    what = f'"{node.name}" can be reached from other machines and has no keys'
-    keys = "Add keys: {secret: topology-keys} (kit keys makes them)"
-    if node.location == (node.kind,):
-        findings.add(
-            node.location, f"{what}. {keys}, or say that it may be so: {node.kind}: {{clear: true}}.", key=True
-        )
-    elif node.location[-1] == node.name:
-        findings.add(node.location, f"{what}. {keys}, or say that it may be so: params: {{clear: true}}.", key=True)
-    else:
-        user = node.location[-1]
-        what = f'"{user}" needs a broker, which can be reached from other machines and has no keys'
-        findings.add(node.location, f"{what}. {keys}, or say that it may be so: broker: {{clear: true}}.", key=True)
+def _says_itself(node: Node) -> bool:
+    """Whether a server's own parameters say who may connect."""
+    return bool(node.params.get("keys") or node.params.get("clear") is True)
+
+
+def _in_the_clear(what: str, have: str) -> str:
+    keys = "Add keys: {secret: topology-keys} (kit keys makes them), or say that it may be so: clear: true."
+    return f"{what} can be reached from other machines and {have} no keys. {keys}"

@@ -76,8 +76,7 @@ BUILD: Final = Key(
 ACTOR: Final = Keys((USES, PARAMS, REPLICAS, BUILD, EXPOSE, *SHARED))
 
 # The sections that are short for one actor beside the graph.
-CLEAR: Final = Key("clear", Flag(), "whether other machines may connect without keys")
-_LISTENING: Final = Keys((CLEAR, PARAMS, REPLICAS, EXPOSE, *SHARED))
+_LISTENING: Final = Keys((PARAMS, REPLICAS, EXPOSE, *SHARED))
 SERVER: Final[dict[Kind, Keys]] = {
     "broker": _LISTENING,
     "registration": _LISTENING,
@@ -134,7 +133,8 @@ SECTIONS: Final = {
 }
 IN_KEYS: Final = Keys((KEYS_SECRET,))
 KEYS: Final = Key("keys", IN_KEYS, "the secret with the CURVE keys of all edges and brokers")
+CLEAR: Final = Key("clear", Flag(), "whether edges and brokers may be without keys where other machines reach them")
 SECRETS: Final = Key("secrets", Named(schema_of_each={"$ref": "#/definitions/secret"}), "where secrets come from")
 IN_DEFAULTS: Final = Keys(SHARED)
 DEFAULTS: Final = Key("defaults", IN_DEFAULTS, "hold for all that say nothing else")
-TOPOLOGY: Final = Keys((NAME, ACTORS, CONNECTIONS, *SECTIONS.values(), KEYS, SECRETS, DEFAULTS))
+TOPOLOGY: Final = Keys((NAME, ACTORS, CONNECTIONS, *SECTIONS.values(), KEYS, CLEAR, SECRETS, DEFAULTS))

@@ -16,6 +16,7 @@ from actorkit_kit.console import Output
 from actorkit_kit.deploy import deployment
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
+from actorkit_kit.files import is_file
 from actorkit_kit.local.state import running_processes
 from actorkit_kit.remote import brokers
 from actorkit_kit.remote.brokers import Brokers
@@ -142,4 +143,4 @@ def find_brokers(endpoints: Sequence[str] | None, keys: Path | None, name: str, 
 def _is_topology(reference: str) -> bool:
     """Whether a topology is meant, not a deployment's name."""
     path = Path(reference)
-    return ":" in reference or "/" in reference or bool(path.suffix) or Path(path, DEFAULT_FILE).is_file()
+    return ":" in reference or "/" in reference or bool(path.suffix) or is_file(Path(path, DEFAULT_FILE))

@@ -25,6 +25,12 @@ def is_late(parcel: Parcel, now_ms: int) -> bool:
     return latest is not None and latest <= now_ms
 
 
+def was_asked(parcel: Parcel, actor: str, key: bytes) -> bool:
+    """Whether the one who waits at an actor under that key asked for an event."""
+    waiter = parcel.reply_to.get(actor) if parcel.reply_to else None
+    return waiter is not None and waiter.key == key
+
+
 def split(items: Iterable[Item], out: Callable[[Parcel], bool]) -> tuple[list[Item], list[Item]]:
     """The items in two lists: events that stay, and events for which `out` is true."""
     stays: list[Item] = []

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from actorkit.edge import expiry, wire
+from actorkit.edge import choice, expiry, wire
 from actorkit.edge.ledger import Entry, settle
 from actorkit.edge.outcome import Outcome, answer
 from actorkit.edge.peers import Peers
@@ -255,7 +255,8 @@ class Sender:
         if self.has_replies and self.pending:
             if now >= self._next_sweep:
                 self._next_sweep = now + expiry.SWEEP_S
-                self._drop_late(int(now * 1000))
+                now_ms = int(now * 1000)
+                self._drop(lambda parcel: expiry.is_late(parcel, now_ms), expiry.expired(self._actor))
             self._replace(self.replies.sort_out(self._items(), self.destination))
         if self.replies:
             self._send_replies()
@@ -324,27 +325,10 @@ class Sender:
         self._write(session, [parcel for parcel, _ in items], entries)
 
     def _choose(self) -> SendSession | None:
-        """The session with most credit, if that is any; one that has a suspect only where there is no other."""
-        best: SendSession | None = None
-        for session in self._candidates():
-            if best is None or (session.credit > best.credit if session.apart is best.apart else best.apart):
-                best = session
-        return best if best is not None and best.credit > 0 else None
+        return choice.most_room(self._candidates())
 
     def _candidates(self) -> list[SendSession]:
-        """The sessions that new events may go to: one that is not listed, and at the end one that drains, only where
-        there is no other at all."""
-        best: list[SendSession] = []
-        rank = 0
-        for session in self.sessions.values():
-            if session.bye or not session.instance or (session.draining and not self.draining):
-                continue
-            worth = 1 if session.draining else 2 if not session.listed else 3
-            if worth > rank:
-                best, rank = [session], worth
-            elif worth == rank:
-                best.append(session)
-        return best
+        return choice.candidates(self.sessions.values(), self.draining)
 
     def _send_replies(self) -> None:
         """Answers go to the very instance that waits for them. What no session leads there goes up with the
@@ -368,15 +352,7 @@ class Sender:
 
     def withdraw(self, key: bytes) -> None:
         """Send no more of what was asked under that key here and still waits for a peer: nobody wants the answer."""
-
-        def asked(parcel: Parcel) -> bool:
-            reply_to = parcel.reply_to or {}
-            return self._actor in reply_to and reply_to[self._actor].key == key
-
-        self._drop(asked, None)
-
-    def _drop_late(self, now_ms: int) -> None:
-        self._drop(lambda parcel: expiry.is_late(parcel, now_ms), expiry.expired(self._actor))
+        self._drop(lambda parcel: expiry.was_asked(parcel, self._actor, key), None)
 
     def _drop(self, out: Callable[[Parcel], bool], outcome: Outcome | None) -> None:
         stays, goes = expiry.split(self._items(), out)
@@ -388,10 +364,7 @@ class Sender:
 
     def _part(self, session: SendSession) -> None:
         """Say Bye to a draining peer that owes us nothing, when there is another one to send to."""
-        elsewhere = any(
-            other.instance and other.listed and not other.draining and not other.bye for other in self.sessions.values()
-        )
-        if elsewhere and not session.unacked:
+        if not session.unacked and choice.is_another(self.sessions.values()):
             session.bye = True
             self.frames.append((session, wire.encode(wire.Bye())))
 

@@ -39,6 +39,7 @@ from actorkit.observe import redact
 from actorkit.observe.logs import LEVELS
 from actorkit.settings import Settings
 from actorkit.transport import topology_keys
+from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.io_yield import yield_to_io
 
 #: An idle instance that drains waits this long for a sender that may still need it, in seconds.
@@ -147,6 +148,11 @@ class Host:
             keys = self._keys.server if self._keys is not None else None
             self.listener = Listener(self.context, self.settings.inbox, self.receiver, self._arrived, keys)
             log.info("inbox at %s", self.listener.endpoint)
+            if keys is None and not Endpoint.parse(self.settings.inbox).is_local:
+                log.warning(
+                    "the inbox is in the clear, and other hosts can reach it: whoever does can send events. Set "
+                    "ACTORKIT_KEYS (keys: in the topology), or keep others out of the network (docs/security.md)."
+                )
         if "log" in self.connectors:
             self.actor.log.setLevel(LEVELS[self.settings.log_level])
             self.actor.log.addHandler(LogOutbox(self.outboxes, self.name, self.instance))
@@ -178,8 +184,10 @@ class Host:
 
     def why_not_getting_on(self) -> str:
         """Why no worker has got on for longer than `stuck_after_s`, for people; "" when one has."""
+        if self.consumer is None:
+            return ""  # Actors that consume nothing, as a broker, need not have the parameter.
         stuck_after_s = self.actor.params.stuck_after_s
-        stuck_s = self.consumer.stuck_s(time.monotonic()) if self.consumer is not None else 0.0
+        stuck_s = self.consumer.stuck_s(time.monotonic())
         return f"{self.at_work()} for {stuck_s:.0f} s" if stuck_after_s and stuck_s > stuck_after_s else ""
 
     @property

@@ -41,7 +41,7 @@ def test_units_stop_where_events_begin_first_and_the_broker_last(shop: Path) -> 
 
 
 def test_a_topology_that_needs_a_broker_gets_one(shop: Path) -> None:
-    plan = plan_of(ORDERS.replace("broker: {replicas: 2, clear: true}\n", ""), shop)
+    plan = plan_of(ORDERS.replace("broker: {replicas: 2}\nclear: true\n", ""), shop)
     (broker,) = plan.of_kind("broker")
     assert (broker.name, broker.replicas, broker.class_path) == ("broker", 1, "actorkit.mdp.broker:Broker")
     assert plan_of(ORDERS, shop).unit("broker").replicas == 2
@@ -124,8 +124,8 @@ actors:
   gen: {uses: generator}
   ask: {uses: mdp-client, params: {service: a}}
   answer: {uses: mdp-worker, params: {service: a}}
-  east: {uses: mdp-broker, replicas: 2, params: {clear: true}}
-  west: {uses: mdp-broker, params: {clear: true, port: 7000}}
+  east: {uses: mdp-broker, replicas: 2}
+  west: {uses: mdp-broker, params: {port: 7000}}
 connections: [gen -> ask, answer -> answer]
 titanic: {params: {folder: ./here}}
 """
@@ -142,7 +142,7 @@ def test_who_needs_a_broker_is_told_of_all_brokers(shop: Path) -> None:
 
 
 def test_with_a_registration_service_all_meet_there_and_it_starts_first_and_stops_last(shop: Path) -> None:
-    plan = plan_of(BESIDE + "registration: {clear: true}\n", shop)
+    plan = plan_of(BESIDE + "registration: {}\n", shop)
     assert brokers_of(plan) == dict.fromkeys(
         ("ask", "answer", "titanic", "east", "west"), "registry+tcp://registration:5550"
     )

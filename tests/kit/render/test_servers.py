@@ -18,8 +18,8 @@ from tests.kit.plans import ORDERS, plan_of
 #: Where the requests are, inside a container.
 DATA = "/var/lib/actorkit/data"
 
-TOPOLOGY = ORDERS.replace("connections:", "  west: {uses: mdp-broker, params: {clear: true}}\nconnections:")
-TOPOLOGY += "registration: {clear: true, expose: {mdp: 6000}}\ntitanic: {}\n"
+TOPOLOGY = ORDERS.replace("connections:", "  west: {uses: mdp-broker}\nconnections:")
+TOPOLOGY += "registration: {expose: {mdp: 6000}}\ntitanic: {}\n"
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_on_this_machine_brokers_meet_at_one_address_and_requests_are_kept_besid
 
 def test_a_public_broker_on_this_machine_is_announced_where_it_is_reached(shop: Path) -> None:
     port = "expose: {mdp: {port: 7551, public: true}}"
-    plan = plan_of(TOPOLOGY.replace("broker: {replicas: 2, clear", f"broker: {{{port}, clear"), shop)
+    plan = plan_of(TOPOLOGY.replace("broker: {replicas: 2}", f"broker: {{{port}}}"), shop)
     with socket_folder(plan) as sockets:
         (broker,) = (each for each in Local(plan, sockets).processes() if each.unit.name == "broker")
     assert broker.environ["ACTORKIT_INBOX"] == "tcp://*:7551"

@@ -99,6 +99,11 @@ def with_actor(body: str) -> str:
         ("{uses: 'shop.acters:Place', build: shop}", 'there is no module "shop.acters" in "shop"'),
         ("{uses: 'shop.actors:Event', build: shop}", "is not a subclass of actorkit.Actor"),
         ("{uses: 'shop.actors:Place', build: shopp}", 'there is no folder "shopp"'),
+        (f"{{uses: 'shop.actors:Place', build: {'long' * 100}}}", "there is no folder"),
+        ("{uses: 'shop.actors:Place', build: round}", 'there is no folder "round"'),
+        (f"{{uses: stdout, params: {{prefix: {{file: {'long' * 100}}}}}}}", "there is no file"),
+        (f"{{uses: stdout, params: {{prefix: {{secret: {'long' * 100}}}}}}}", "has no file"),
+        ("{uses: stdout, params: {prefix: {file: round}}}", 'there is no file "round"'),
         ("{uses: stdout, replicas: many}", "this is a text, not a whole number"),
         ("{uses: stdout, replicas: true}", "this is true or false, not a whole number"),
         ("{uses: stdout, params: [1]}", "this is a list, not a mapping"),
@@ -120,6 +125,7 @@ def with_actor(body: str) -> str:
     ],
 )
 def test_a_mistake_in_an_actor_is_one_finding_that_says_what_to_do(shop: Path, body: str, words: str) -> None:
+    (shop / "round").symlink_to("round")
     (finding,) = found(with_actor(body), shop)
     assert finding.startswith("topology.yaml:4:")
     assert words in finding

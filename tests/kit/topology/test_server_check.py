@@ -44,12 +44,12 @@ def same(one: Plan, other: Plan) -> bool:
 @pytest.mark.parametrize(
     ("section", "actor"),
     [
-        ("broker: {clear: true, replicas: 2}", "broker: {uses: mdp-broker, params: {clear: true}, replicas: 2}"),
+        ("clear: true\nbroker: {replicas: 2}", "broker: {uses: mdp-broker, params: {clear: true}, replicas: 2}"),
         (
             "broker: {params: {queue_limit: 3}, expose: {mdp: 5550}}",
             "broker: {uses: mdp-broker, params: {queue_limit: 3}, expose: {mdp: 5550}}",
         ),
-        ("registration: {clear: true}", "registration: {uses: mdp-registration-service, params: {clear: true}}"),
+        ("registration: {}", "registration: {uses: mdp-registration-service}"),
         ("titanic: {params: {limit: 9}}", "titanic: {uses: mdp-titanic, params: {limit: 9}}"),
     ],
 )
@@ -71,35 +71,39 @@ def test_the_class_path_of_the_catalogue_is_as_good_as_the_name(shop: Path) -> N
     assert replace(by_path, uses="mdp-broker") == by_name
 
 
-@pytest.mark.parametrize(
-    ("more", "place", "words"),
-    [
-        ("", "4:3: actors.ask: ", '"ask" needs a broker, which can be reached from other machines and has no keys'),
-        ("broker: {}\n", "6:1: broker: ", "or say that it may be so: broker: {clear: true}."),
-        ("broker: {clear: false}\n", "6:1: broker: ", '"broker" can be reached from other machines and has no keys'),
-        ("broker: {clear: true}\nregistration: {}\n", "7:1: registration: ", "registration: {clear: true}."),
-    ],
-)
-def test_a_broker_in_the_clear_is_found_where_other_machines_are_near(
-    shop: Path, more: str, place: str, words: str
-) -> None:
+@pytest.mark.parametrize("more", ["", "broker: {}\n", "clear: false\n", "registration: {}\n"])
+def test_a_topology_says_once_whether_it_may_be_in_the_clear(shop: Path, more: str) -> None:
     (finding,) = told(GRAPH + more, shop)
-    assert finding.startswith(f"network: topology.yaml:{place}")
-    assert words in finding
+    assert finding.startswith("network: topology.yaml:5:1: connections: edges and brokers can be reached")
+    assert finding.endswith("(kit keys makes them), or say that it may be so: clear: true.")
 
 
-def test_a_broker_among_the_actors_says_it_in_its_parameters(shop: Path) -> None:
-    text = GRAPH.replace("connections:", "  east: {uses: mdp-broker}\nconnections:")
+def test_edges_alone_say_it_too(shop: Path) -> None:
+    text = "name: t\nactors: {a: {uses: generator}, b: {uses: stdout}}\nconnections: [a -> b]\n"
     (finding,) = told(text, shop)
-    assert finding.startswith("network: topology.yaml:5:3: actors.east: ")
-    assert "params: {clear: true}" in finding
-    assert told(text.replace("uses: mdp-broker", "uses: mdp-broker, params: {clear: true}"), shop) == []
+    assert finding.startswith(
+        "network: topology.yaml:3:1: connections: edges can be reached from other machines and have"
+    )
+    assert told(text + "clear: true\n", shop) == []
 
 
-@pytest.mark.parametrize("more", ["broker: {clear: true}\n", "broker: {}\nkeys: {secret: topology-keys}\n"])
+def test_a_server_without_a_graph_may_say_it_in_its_own_parameters(shop: Path) -> None:
+    text = "name: t\nactors:\n  east: {uses: mdp-broker}\n"
+    (finding,) = told(text, shop)
+    assert finding.startswith('network: topology.yaml:3:3: actors.east: "east" can be reached')
+    assert told(text.replace("mdp-broker", "mdp-broker, params: {clear: true}"), shop) == []
+
+
+@pytest.mark.parametrize("more", ["clear: true\n", "keys: {secret: topology-keys}\n"])
 def test_leave_and_keys_settle_it(shop: Path, more: str) -> None:
     (shop / "secrets" / "topology-keys").write_bytes(msgspec.json.encode(topology_keys.generate()))
     assert told(GRAPH + more, shop) == []
+
+
+def test_keys_and_leave_to_do_without_contradict_each_other(shop: Path) -> None:
+    (shop / "secrets" / "topology-keys").write_bytes(msgspec.json.encode(topology_keys.generate()))
+    (finding,) = told(GRAPH + "clear: true\nkeys: {secret: topology-keys}\n", shop)
+    assert finding.startswith("topology.yaml:6:1: clear: ")
 
 
 def test_a_public_port_of_a_broker_in_the_clear_is_a_mistake_for_kit_run_too(shop: Path) -> None:
@@ -112,7 +116,7 @@ def test_what_needs_a_network_is_refused_and_the_rest_works(kit: Kit, shop: Path
     for command in (("validate", "."), ("render", "compose", ".", "-o", "out"), ("render", "helm", ".", "-o", "out")):
         done = kit(*command, cwd=shop)
         assert done.returncode == 2, command
-        assert "topology.yaml:4:3: actors.ask: " in done.stdout + done.stderr
+        assert "topology.yaml:5:1: connections: " in done.stdout + done.stderr
     assert kit("graph", ".", cwd=shop).returncode == 0
 
 
@@ -123,7 +127,8 @@ def test_what_needs_a_network_is_refused_and_the_rest_works(kit: Kit, shop: Path
         ("", "broker: {replica: 3}", "6:10: broker.replica", 'Did you mean "replicas"?'),
         ("", "registration: {replicas: 2}", "6:26: registration.replicas", "has one instance"),
         ("", "titanic: {clear: true}", "6:11: titanic.clear", 'there is no key "clear" here'),
-        ("", "broker: {clear: maybe}", "6:17: broker.clear", "Write true or false."),
+        ("", "clear: maybe", "6:8: clear", "Write true or false."),
+        ("", "broker: {clear: true}", "6:10: broker.clear", 'there is no key "clear" here'),
         ("  broker: {uses: stdout}\n", "", "5:3: actors.broker", "is the broker's own. Choose another."),
         ("  broker: {uses: mdp-broker}\n", "broker: {}", "5:3: actors.broker", 'there is a section "broker:"'),
         ("  titanic: {uses: stdout}\n", "titanic: {}", "5:3: actors.titanic", "Remove one of them."),
@@ -163,11 +168,11 @@ from actorkit_actors.flow.generator import Generator
 from actorkit_actors.mdp.broker import MDPBroker
 from actorkit_actors.mdp.client import MDPClient
 
-director = Director("program")
+director = Director("program", clear=True)
 director.connect_queue(
     director.register_actor(Generator, "gen"), director.register_actor(MDPClient, "ask", service="a")
 )
-director.register_actor(MDPBroker, "broker", port=7001, clear=True)
+director.register_actor(MDPBroker, "broker", port=7001)
 """
 
 

@@ -37,7 +37,7 @@ def test_the_first_example_is_a_whole_topology_without_mistakes(shop: Path) -> N
 
 
 def test_the_example_of_secrets_can_stand_in_a_topology(shop: Path) -> None:
-    text = "name: t\nactors: {gen: {uses: generator}, out: {uses: stdout}}\nconnections: [gen -> out]\n"
+    text = "name: t\nactors: {gen: {uses: generator}, out: {uses: stdout}}\nconnections: [gen -> out]\nclear: true\n"
     assert findings(text + EXAMPLES[1], shop) == []
 
 
@@ -53,7 +53,7 @@ def test_the_example_of_what_stands_beside_the_graph_can_stand_in_a_topology(sho
 def test_every_way_to_write_a_connection_works(shop: Path, written: str) -> None:
     actors = {"gen": "generator", **dict.fromkeys(("web", "auth", "place", "left", "right", "out"), "stdout")}
     sections = "".join(f"  {name}: {{uses: {uses}}}\n" for name, uses in actors.items())
-    text = f"name: t\nactors:\n{sections}connections:\n  - {written}\n"
+    text = f"name: t\nclear: true\nactors:\n{sections}connections:\n  - {written}\n"
     told = [line for line in findings(text, shop) if "nothing is connected" not in line and "in a circle" not in line]
     assert told == []
 

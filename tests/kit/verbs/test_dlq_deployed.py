@@ -38,6 +38,7 @@ actors:
   place: {{uses: "shop.actors:Place", build: ./shop, replicas: 2}}
   out: {{uses: stdout}}
 connections: [gen -> place -> out]
+clear: true
 """
 
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from actorkit.edge import outcome, wire
+from actorkit.edge.admission import MAX_STRIKES, Admission
 from actorkit.edge.ledger import Root
 from actorkit.edge.peers import Peers
 from actorkit.edge.receive_session import ReceiveSession
@@ -185,6 +186,10 @@ class SenderEnd:
         self.sender.on_frame(other, wire.encode(wire.Welcome(wire.VERSION, "down", "down-2", 2)))
         self.sender.frames.clear()
 
+    def meets_another(self) -> None:
+        self.another_peer()
+        self.hears(wire.Welcome(wire.VERSION, "other", "other-1", 2))
+
     def out_of_credit(self) -> None:
         self.puts(2)
         self.sender.frames.clear()
@@ -226,6 +231,7 @@ SENDER_EVENTS: dict[str, Callable[[SenderEnd], object]] = {
     "an address is listed": SenderEnd.listed,
     "Welcome": lambda end: end.hears(wire.Welcome(wire.VERSION, "down", "down-1", 2)),
     "Welcome of another version": lambda end: end.hears(OTHER_WELCOME),
+    "Welcome of another actor than before": lambda end: end.meets_another(),
     "Refuse": lambda end: end.hears(wire.Refuse("no")),
     "events are pending, and there is credit": SenderEnd.puts,
     "events are pending, and there is no credit": SenderEnd.out_of_credit,
@@ -281,17 +287,28 @@ class ReceiverEnd:
         self.receiver.replies.clear()
 
     @staticmethod
-    def hello(topology: str = "t", instance: str = "up-1") -> wire.Hello:
-        return wire.Hello(wire.VERSION, topology, "up", instance, "down", "up", 2)
+    def hello(topology: str = "t", instance: str = "up-1", outbox: str = "down") -> wire.Hello:
+        return wire.Hello(wire.VERSION, topology, "up", instance, outbox, "up", 2)
 
     def hears(self, message: object, identity: bytes = b"1") -> None:
         self.receiver.on_frame(identity, wire.encode(message))
 
-    def is_crowded(self) -> None:
-        """As many other sessions as there may be, with unfinished events."""
+    def is_crowded(self, busy: int = 2) -> None:
+        """As many other sessions as there may be, so many of them with unfinished events."""
         for number in range(2 - len(self.receiver.sessions)):
             self.hears(self.hello(instance=f"other-{number}"), b"other-%d" % number)
-            self.hears(wire.Outgoing(1, [parcel()]), b"other-%d" % number)
+            if number < busy:
+                self.hears(wire.Outgoing(1, [parcel()]), b"other-%d" % number)
+        self.receiver.replies.clear()
+
+    def is_full(self) -> None:
+        """The sender's instance has as many sessions as it may have."""
+        self.receiver = Receiver("t", "down", "down-1", admission=Admission(max_peer_sessions=1))
+        self.hears(self.hello(outbox="other"), b"other")
+
+    def is_shut_out(self) -> None:
+        for _ in range(MAX_STRIKES):
+            self.hears("no message")
         self.receiver.replies.clear()
 
     def consumes(self) -> None:
@@ -332,8 +349,21 @@ def _hears(message: object) -> Callable[[ReceiverEnd], None]:
     return lambda end: end.hears(message)
 
 
-def _crowded(end: ReceiverEnd) -> None:
-    end.is_crowded()
+def _crowded(busy: int) -> Callable[[ReceiverEnd], None]:
+    def run(end: ReceiverEnd) -> None:
+        end.is_crowded(busy)
+        end.hears(end.hello())
+
+    return run
+
+
+def _full(end: ReceiverEnd) -> None:
+    end.is_full()
+    end.hears(end.hello())
+
+
+def _shut_out(end: ReceiverEnd) -> None:
+    end.is_shut_out()
     end.hears(end.hello())
 
 
@@ -352,7 +382,10 @@ RECEIVER_EVENTS: dict[str, Callable[[ReceiverEnd], object]] = {
     "Hello of the same sender": _hears(ReceiverEnd.hello()),
     "Hello, while this instance drains": _hello_while_draining,
     "Hello of another version or topology": _hears(ReceiverEnd.hello(topology="other")),
-    "Hello, with as many sessions as there may be, all with unfinished events": _crowded,
+    "Hello, with as many sessions as there may be, all with unfinished events": _crowded(2),
+    "Hello, with as many sessions as there may be, one with nothing unfinished": _crowded(1),
+    "Hello, from an instance with as many sessions as it may have": _full,
+    "anything, after eight messages that were no good": _shut_out,
     "Hello of another sender, with as many sessions as there may be, nothing unfinished here": _another_crowds,
     "Batch": _hears(wire.Outgoing(1, [parcel()])),
     "Batch that follows, within the window": _hears(wire.Outgoing(1, [parcel(), parcel()])),

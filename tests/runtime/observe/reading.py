@@ -41,7 +41,16 @@ class Moved:
         found = value(collector, name, **labels)
         assert found == expected, f"{name}{labels} is {found:g}, not {expected:g}"
         if expected:
-            self._read.add(re.sub(r"_(count|sum|bucket)$", "", name))
+            self._note(name)
+
+    def expect_at_least(self, collector: Collector, name: str, least: float, **labels: str) -> None:
+        """The metric has that value or a higher one, as ages have and sums of times."""
+        found = value(collector, name, **labels)
+        assert found >= least, f"{name}{labels} is {found:g}, not at least {least:g}"
+        self._note(name)
+
+    def _note(self, name: str) -> None:
+        self._read.add(re.sub(r"_(count|sum|bucket)$", "", name))
 
     def by(self, *names: str) -> Callable[[Callable[P, Any]], Callable[P, None]]:
         """Decorates a test that expects each of these to be something else than 0."""

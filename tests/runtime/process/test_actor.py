@@ -276,6 +276,14 @@ def test_garbage_is_counted_and_the_instance_lives(fleet: Fleet) -> None:
     assert sink.stop() == 0
 
 
+@pytest.mark.parametrize(("inbox", "told"), [("tcp://*:*", 1), ("tcp://127.0.0.1:*", 0)])
+def test_an_inbox_in_the_clear_that_others_can_reach_says_so_once(fleet: Fleet, inbox: str, told: int) -> None:
+    actor = fleet.start("pass", "tests.probes:Pass", inbox=inbox)
+    until(actor.ready, "it is ready")
+    assert actor.log.read_text().count("the inbox is in the clear, and other hosts can reach it") == told
+    assert actor.stop() == 0
+
+
 def zmtp_dealer(endpoint: str) -> socket.socket:
     """A TCP connection that has shaken hands as a DEALER (ZMTP 3.1, RFC 37, NULL mechanism)."""
     host, _, port = endpoint.removeprefix("tcp://").rpartition(":")

@@ -24,7 +24,7 @@ MESSAGE_BYTES: Final = 256
 WIRE_BYTES: Final = 16
 
 #: Interval at which clients that do not keep up are looked at again, in seconds.
-LOOK_S: Final = 1.0
+CHECK_S: Final = 1.0
 
 #: Clients that have asked nothing for one to two such times are forgotten, in seconds.
 FORGET_S: Final = 60.0
@@ -53,7 +53,7 @@ class ClientTable:
         self._slow: dict[Client, int] = {}
         #: The sum of these.
         self.unread_bytes = 0
-        self._look_at = now
+        self._check_due = now
         self._forget_at = now + FORGET_S
 
     def __repr__(self) -> str:
@@ -84,7 +84,7 @@ class ClientTable:
 
     def admits(self, client: Client, size: int) -> bool:
         """Whether a client may be sent so many bytes more, which are counted then; else they are counted as dropped."""
-        held = self._look_at_client(client)
+        held = self._measure(client)
         cost = size + MESSAGE_BYTES
         if held and held + cost > self._limit_bytes // 2:
             return self._drop(client)
@@ -102,10 +102,10 @@ class ClientTable:
 
     def tick(self, now: float) -> None:
         """Look at the clients that do not keep up; forget those that have asked nothing for long."""
-        if now >= self._look_at:
-            self._look_at = now + LOOK_S
+        if now >= self._check_due:
+            self._check_due = now + CHECK_S
             for client in list(self._slow):
-                self._look_at_client(client)
+                self._measure(client)
         if now >= self._forget_at:
             self._forget_at = now + FORGET_S
             self._sweep()
@@ -121,7 +121,7 @@ class ClientTable:
         client.check_at = 0
         return False
 
-    def _look_at_client(self, client: Client) -> int:
+    def _measure(self, client: Client) -> int:
         """Find out what has left; returns the bytes of memory that wait for the client."""
         connection = client.connection
         try:

@@ -59,19 +59,23 @@ def serve(
     every message. A bug that a message shows is logged and counted; the loop goes on.
     """
     due = clock()
+    inbox_empty = False
     while True:
-        now = _take(socket, state, clock, due)
+        now, has_read_all = _take(socket, state, clock, due)
+        inbox_empty = inbox_empty or has_read_all
         if now >= due:
             if done():
                 return
             due = now + tick_s
-            state.tick(now)
+            state.tick(now, inbox_empty=inbox_empty)
+            inbox_empty = False
             ticked(now)
             flush(socket, state, now)
 
 
-def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due: float) -> float:
-    """Take messages, one at least, until the time `due` or until none has come for a while; returns the time.
+def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due: float) -> tuple[float, bool]:
+    """Take messages, one at least, until the time `due` or until none has come for a while; returns the time, and
+    whether that was because nothing was left to read.
 
     Longer than a screen, because a call costs what ten lines cost: both messages lead straight to the end, where a
     request is given to a worker.
@@ -213,15 +217,15 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
             except zmq.ZMQError as exc:
                 _undelivered(state, [worker.identity, empty, of_worker, a_request], now, exc)
                 flush(socket, state, now)
-        return now
+        return now, False
     except zmq.Again:
-        return clock()
+        return clock(), True
     except zmq.ZMQError:
         raise
     except Exception:
         counts.errors["internal"] += 1
         log.exception("broker: a message from %s was not handled", show(identity))
-        return clock()
+        return clock(), False
 
 
 def _deadline(extension: bytes, now: float, identity: bytes) -> tuple[float, bytes]:

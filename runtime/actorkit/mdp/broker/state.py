@@ -22,7 +22,7 @@ from actorkit.mdp.broker.clients import ClientTable
 from actorkit.mdp.broker.counts import Counts
 from actorkit.mdp.broker.queues import RequestQueues
 from actorkit.mdp.broker.services import ServiceTable
-from actorkit.mdp.broker.worker_commands import WorkerCommands
+from actorkit.mdp.broker.worker_commands import CONNECTION_ENDED, WorkerCommands
 from actorkit.mdp.broker.workers import WorkerTable
 from actorkit.mdp.frames import EMPTY, MAX_FRAMES, V1, V2, Part, disconnect
 from actorkit.mdp.options import BrokerParams
@@ -93,7 +93,8 @@ class BrokerState:
     def undeliverable(self, message: Sequence[Part], now: float, *, gone: bool) -> None:
         """Take back a message of `outgoing` that was not sent: its receiver is `gone`, or does not read.
 
-        A worker that a message does not reach is given up at once, long before it would expire.
+        A worker that a message does not reach is given up long before it would expire: at once, or if it has a request,
+        when what it sent before its end has been read, for the answer may lie there.
         """
         at = 3 if message[1] == EMPTY else 2
         if message[at - 1] not in (_WORKER_1, _WORKER_2):
@@ -102,11 +103,17 @@ class BrokerState:
         worker = self.workers.get(message[0])
         if worker is not None:
             self.counts.errors["worker_gone" if gone else "worker_full"] += 1
-            begun = message[at] != worker.dialect.request
-            self._commands.worker_lost(worker, now, begun=begun, why="its worker's connection ended")
+            if message[at] == worker.dialect.request:
+                self._commands.worker_lost(worker, now, begun=False, why=CONNECTION_ENDED)
+            else:
+                self._commands.unreachable(worker, now)
 
-    def tick(self, now: float) -> None:
-        """Send the heartbeats that are due, give up workers that are silent, expire requests. Call it often."""
+    def tick(self, now: float, *, inbox_empty: bool = True) -> None:
+        """Send the heartbeats that are due, give up workers that are silent, expire requests. Call it often.
+
+        `inbox_empty` tells whether all that had come was read at some time since the last call.
+        """
+        self._commands.lose_unreachable(now, inbox_empty=inbox_empty)
         self._commands.lose_silent(now)
         self.clients.tick(now)
         for service in self.services.all():

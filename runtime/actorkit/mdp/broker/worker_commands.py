@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from actorkit.mdp.broker.clients import ClientTable
 from actorkit.mdp.broker.counts import Counts
 from actorkit.mdp.broker.queues import RequestQueues
@@ -19,6 +21,12 @@ from actorkit.mdp.frames import (
     is_service_name,
 )
 from actorkit.mdp.options import BrokerParams
+
+#: Why the request of a worker is given to another that cannot be reached any more.
+CONNECTION_ENDED: Final = "its worker's connection ended"
+
+#: A worker whose connection has ended is given up after so many ticks, though the broker always has something to read.
+MAX_UNREACHABLE_TICKS: Final = 20
 
 
 class WorkerCommands:
@@ -44,6 +52,8 @@ class WorkerCommands:
         self._workers = workers
         self._clients = clients
         self._queues = queues
+        #: Busy workers whose connection has ended, and how many ticks ago that was noticed.
+        self._unreachable: dict[Worker, int] = {}
 
     def __repr__(self) -> str:
         return f"<WorkerCommands of {self._workers!r}>"
@@ -79,6 +89,27 @@ class WorkerCommands:
         if request is not None:
             self._queues.requeue(worker.service, request, now, begun=begun, why=why)
         self._services.forget(worker.service)
+
+    def unreachable(self, worker: Worker, now: float) -> None:
+        """Give up a worker whose connection has ended; a busy one when what it sent before has been read.
+
+        A worker that is told to end sends its answer, says goodbye and closes. A broker that stood still meanwhile
+        finds the end of the connection first, when a heartbeat is due, and the answer behind it.
+        """
+        if worker.request is None:
+            self.worker_lost(worker, now, begun=True, why=CONNECTION_ENDED)
+        else:
+            self._unreachable.setdefault(worker, 0)
+
+    def lose_unreachable(self, now: float, *, inbox_empty: bool) -> None:
+        """Forget the workers whose connection has ended, if all that they sent has been read by now."""
+        for worker in list(self._unreachable):
+            self._unreachable[worker] += 1
+            if worker.gone:
+                del self._unreachable[worker]
+            elif inbox_empty or self._unreachable[worker] > MAX_UNREACHABLE_TICKS:
+                del self._unreachable[worker]
+                self.worker_lost(worker, now, begun=True, why=CONNECTION_ENDED)
 
     def lose_silent(self, now: float) -> None:
         """Send the heartbeats that are due; forget the workers that are silent, all before any request is given on."""

@@ -32,7 +32,7 @@ FIRST_PAUSE_S: Final = 0.05
 LINGER_MS: Final = 1000
 
 #: Shortest time between two looks at where slots are missing, and what is added for each registration, in seconds.
-LOOK_S: Final = (0.005, 0.00001)
+REBALANCE_S: Final = (0.005, 0.00001)
 
 #: A request for the handler: where it came from, in which session, and its body.
 Job = tuple["Registration", WorkerSession, list[bytes]]
@@ -219,7 +219,7 @@ class Registrations:
         for registration, (address, service) in moves:
             if self._leave(registration, now):
                 self._add(address, service, now)
-        first_s, each_s = LOOK_S
+        first_s, each_s = REBALANCE_S
         self._look = bool(moves)
         self._look_at = now + first_s + each_s * len(self.registrations)
 

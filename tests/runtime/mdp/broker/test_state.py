@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actorkit.mdp.broker.state import BrokerState
+from actorkit.mdp.frames import Part
 from actorkit.mdp.options import BrokerParams, ServiceOptions
 from tests.runtime.mdp.broker.bench import EXPIRY_S, Bench, LoopBench, answered, disconnected, given, refusal
 
@@ -195,6 +196,39 @@ def test_a_worker_that_cannot_be_reached_loses_its_request_at_once(bench: Bench)
     bench.state.undeliverable(message, bench.now, gone=True)
     assert not bench.state.workers
     assert bench.ready(b"w2") == [given(b"c", to=b"w2")]
+
+
+def test_the_answer_of_a_worker_that_has_ended_counts_though_its_end_is_noticed_first(bench: Bench) -> None:
+    bench.ready(b"w1")
+    bench.ready(b"w2")
+    bench.ask(b"c")
+    heartbeat: list[Part] = [b"w1", b"", b"MDPW01", b"\x04"]
+    bench.state.undeliverable(heartbeat, bench.now, gone=True)
+    bench.state.tick(bench.now, inbox_empty=False)
+    assert bench.reply(b"w1", b"c") == [answered(b"c")]
+    bench.state.tick(bench.now)
+    assert list(bench.state.workers) == [b"w2"]
+    assert bench.state.counts.requeued == 0
+
+
+def test_a_busy_worker_that_has_ended_without_an_answer_loses_its_request_when_all_is_read(bench: Bench) -> None:
+    bench.ready(b"w1")
+    bench.ready(b"w2")
+    bench.ask(b"c")
+    bench.state.undeliverable([b"w1", b"", b"MDPW01", b"\x04"], bench.now, gone=True)
+    bench.state.tick(bench.now, inbox_empty=False)
+    assert bench.take() == []
+    bench.state.tick(bench.now, inbox_empty=True)
+    assert bench.take() == [given(b"c", to=b"w2")]
+
+
+def test_a_worker_that_has_ended_is_given_up_though_there_is_always_something_to_read(bench: Bench) -> None:
+    bench.ready(b"w1")
+    bench.ask(b"c")
+    bench.state.undeliverable([b"w1", b"", b"MDPW01", b"\x04"], bench.now, gone=True)
+    for _ in range(21):
+        bench.state.tick(bench.now, inbox_empty=False)
+    assert not bench.state.workers
 
 
 def test_an_answer_for_a_client_that_went_is_counted_and_dropped(bench: Bench) -> None:
