@@ -49,7 +49,7 @@ QUIET_S: Final = 2.0
 ACK_DELAY_S: Final = 0.002
 
 #: How often it is looked which events are being consumed, in seconds. The hot path notes no time for each.
-LOOK_S: Final = 2.0
+AGE_POLL_S: Final = 2.0
 
 #: Pause before a failed event that could not be stored is stored again, in seconds.
 STORE_AGAIN_S: Final = 1.0
@@ -98,7 +98,7 @@ class Host:
         #: (libev, `ev_timer_again`); `_send_acks` stops it when it has fired once.
         self._acks = gevent.get_hub().loop.timer(ack_delay_s, ack_delay_s)
         #: Looks how long events are being consumed.
-        self._looks = gevent.get_hub().loop.timer(LOOK_S, LOOK_S, ref=False)
+        self._looks = gevent.get_hub().loop.timer(AGE_POLL_S, AGE_POLL_S, ref=False)
         self.receiver = Receiver(
             settings.topology, self.name, self.instance, dedup=DedupWindow(max_bytes=dedup_bytes), life=new_id()
         )

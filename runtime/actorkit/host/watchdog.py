@@ -20,7 +20,7 @@ from gevent import monkey
 EX_STUCK: Final = 86
 
 #: The longest time between two looks, in seconds; and how many of them there are at least until a loop is stuck.
-LOOK_S: Final = 5.0
+POLL_INTERVAL_S: Final = 5.0
 LOOKS: Final = 6
 
 #: Where C code keeps the interpreter, a process is ended after so many times `stuck_after_s`. The time in which it was
@@ -42,7 +42,7 @@ class Watchdog:
     def __init__(self, stuck_after_s: float, what: Callable[[], str]) -> None:
         self._stuck_after_s = stuck_after_s
         self._what = what
-        self._look_s = min(LOOK_S, stuck_after_s / LOOKS)
+        self._look_s = min(POLL_INTERVAL_S, stuck_after_s / LOOKS)
         self._turns = 0
         self._watching = False
         self._sleep: Callable[[float], None] = monkey.get_original("time", "sleep")
