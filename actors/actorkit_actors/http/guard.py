@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from gevent.lock import Semaphore
 
@@ -11,9 +11,6 @@ from actorkit.errors import ServiceUnavailable
 from actorkit.process import allocator
 from actorkit_actors.http.budget import SMALL_BYTES, Budget
 from actorkit_actors.http.media import BodyTooLarge
-
-if TYPE_CHECKING:
-    from actorkit_actors.http.connection import Connection
 
 #: How often connections are looked over for clients that take too long, in seconds.
 SWEEP_S: Final = 0.25
@@ -33,6 +30,36 @@ IDLE_S: Final = 1.0
 TRIM_BYTES: Final = 8 << 20
 
 
+class Guarded(Protocol):
+    """A connection, as far as it is watched.
+
+    Attributes:
+        deadline: when it takes too long, in seconds of the monotonic clock.
+    """
+
+    deadline: float
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request has begun to arrive or waits for its answer."""
+
+    @property
+    def held(self) -> int:
+        """The bytes that it holds."""
+
+    def stuck_since(self) -> float:
+        """Since when its client has not got on; infinite where it does all that it can."""
+
+    def idle_since(self) -> float:
+        """Since when it has been idle; infinite where it is not."""
+
+    def expire(self) -> None:
+        """Give it up, as it takes too long."""
+
+    def evict(self) -> None:
+        """Give it up, or what waits behind its first request, for others."""
+
+
 class Guard:
     """Watches the connections of one server.
 
@@ -46,7 +73,7 @@ class Guard:
         self.most_connections = most_connections
         #: Held by the one connection whose bytes are hard to read, so that the others get their turns between.
         self.lane = Semaphore()
-        self.connections: set[Connection] = set()
+        self.connections: set[Guarded] = set()
         self.budget = budget
         self.refused: dict[str, int] = {}
         #: There was nobody to give up; not worth looking again before then, in seconds of the monotonic clock.
@@ -120,5 +147,5 @@ class Guard:
         return ServiceUnavailable("there is no memory for this request at present; try again")
 
 
-def _is_long(connection: Connection, stuck_s: float) -> bool:
+def _is_long(connection: Guarded, stuck_s: float) -> bool:
     return stuck_s >= (STUCK_S if connection.held > SMALL_BYTES else SMALL_STUCK_S)
