@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
-import subprocess
-import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import zmq
 
-from tests.places import ROOT
+from tests.fleet import Process
 from tests.until import until
 
 #: How long a peer waits for a message that must come, in seconds.
@@ -58,31 +58,28 @@ class Peer:
 
 
 class ServerProcess:
-    """What serves on a plain loop as a process of its own, on a fixed port, that can be killed and started again.
+    """What serves on a plain loop, as a process of its own on a fixed port, that can be killed and started again."""
 
-    `code` makes the `server`; `{endpoint}` stands for where it is to be bound.
-    """
-
-    def __init__(self, code: str, port: int | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(self, cls: str, params: Any, port: int | None = None, host: str = "127.0.0.1") -> None:
         self.port = port or free_port()
         self.endpoint = f"tcp://{host}:{self.port}"
-        self._code = code
-        self._process: subprocess.Popen[bytes] | None = None
+        self._variables = {
+            "ACTORKIT_TOPOLOGY": "test",
+            "ACTORKIT_ACTOR": "server",
+            "ACTORKIT_CLASS": cls,
+            "ACTORKIT_INBOX": self.endpoint,
+            "ACTORKIT_PARAMS": msgspec.json.encode(params).decode(),
+        }
+        self._log = Path(tempfile.mkdtemp(prefix="actorkit-server-")) / "log"
+        self._process: Process | None = None
 
     def start(self) -> None:
-        code = (
-            "import signal; from actorkit.mdp.broker import Broker; from actorkit.mdp.options import ServiceOptions\n"
-            "from actorkit.mdp.directory import RegistrationService\n"
-            f"server = {self._code.replace('{endpoint}', repr(self.endpoint))}\n"
-            "signal.signal(signal.SIGTERM, lambda *_: server.stop())\n"
-            "server.run()\n"
-        )
-        runtime = ROOT / "runtime"
-        environment = {**os.environ, "PYTHONPATH": str(runtime)}
-        self._process = subprocess.Popen([sys.executable, "-c", code], env=environment)
+        self._process = Process(self._variables, self._log)
         until(self._listens, "the process listens")
 
     def _listens(self) -> bool:
+        if not self.alive:
+            raise AssertionError(f"it ended: {self._log.read_text()}")
         with socket.socket() as probe:
             probe.settimeout(1)
             host = self.endpoint.removeprefix("tcp://").rpartition(":")[0]
@@ -90,45 +87,46 @@ class ServerProcess:
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.popen.poll() is None
 
     @property
     def pid(self) -> int:
         assert self._process is not None
-        return self._process.pid
+        return self._process.popen.pid
 
     def send(self, number: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(number)
+            self._process.signal(number)
 
     def wait(self, timeout_s: float = PATIENCE_S) -> int:
         assert self._process is not None
-        until(lambda: self._process is not None and self._process.poll() is not None, "the process ends", timeout_s)
-        return int(self._process.returncode)
+        popen = self._process.popen
+        until(lambda: popen.poll() is not None, "the process ends", timeout_s)
+        return int(popen.returncode)
 
     def kill(self) -> None:
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.alive:
             self._process.kill()
-            self._process.wait()
 
 
 class BrokerProcess(ServerProcess):
-    """A broker; `params` is the text of the arguments of its parameters."""
+    """A broker; `params` are its parameters."""
 
-    def __init__(self, params: str = "", port: int | None = None, host: str = "127.0.0.1") -> None:
-        super().__init__(f"Broker({{endpoint}}, Broker.Params({params}))", port, host)
+    def __init__(self, port: int | None = None, host: str = "127.0.0.1", **params: Any) -> None:
+        super().__init__("actorkit.mdp.broker:Broker", params, port, host)
 
 
 class RegistrationProcess(ServerProcess):
     """A registration service."""
 
     def __init__(self, settle_s: float = 2.0, host: str = "127.0.0.1") -> None:
-        super().__init__(f"RegistrationService({{endpoint}}, settle_s={settle_s})", host=host)
+        params = {"settle_s": settle_s, "clear": True}
+        super().__init__("actorkit.mdp.directory:RegistrationService", params, host=host)
 
 
 @contextmanager
-def broker_processes(count: int, params: str = "heartbeat_s=0.3") -> Iterator[list[BrokerProcess]]:
-    brokers = [BrokerProcess(params) for _ in range(count)]
+def broker_processes(count: int, heartbeat_s: float = 0.3, **params: Any) -> Iterator[list[BrokerProcess]]:
+    brokers = [BrokerProcess(heartbeat_s=heartbeat_s, **params) for _ in range(count)]
     try:
         for broker in brokers:
             broker.start()

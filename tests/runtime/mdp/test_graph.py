@@ -67,7 +67,7 @@ def graph(fleet: Fleet) -> Callable[..., Graph]:
 def test_services_are_named_by_the_events_and_every_answer_arrives_though_brokers_are_killed(
     graph: Callable[..., Graph],
 ) -> None:
-    with broker_processes(2, "heartbeat_s=0.5") as brokers:
+    with broker_processes(2, heartbeat_s=0.5) as brokers:
         made = graph(*brokers)
         made.sinks()
         made.worker(services=["orders", "returns"], capacity=8, heartbeat_s=0.5)
@@ -87,7 +87,7 @@ def test_services_are_named_by_the_events_and_every_answer_arrives_though_broker
 
 @pytest.mark.timeout(120)
 def test_a_request_keeps_its_event_unacknowledged_until_the_answer_is_delivered(graph: Callable[..., Graph]) -> None:
-    with broker_processes(1, "heartbeat_s=0.5") as (broker,):
+    with broker_processes(1, heartbeat_s=0.5) as (broker,):
         made = graph(broker)
         made.worker(service="orders", capacity=16, heartbeat_s=0.5)
         made.answerer()
@@ -108,7 +108,7 @@ def test_a_request_keeps_its_event_unacknowledged_until_the_answer_is_delivered(
 
 @pytest.mark.timeout(120)
 def test_a_killed_worker_costs_nobody_an_answer(graph: Callable[..., Graph]) -> None:
-    with broker_processes(1, "heartbeat_s=0.5") as (broker,):
+    with broker_processes(1, heartbeat_s=0.5) as (broker,):
         made = graph(broker)
         made.sinks()
         worker = made.worker(service="orders", capacity=8, heartbeat_s=0.5)
@@ -127,8 +127,7 @@ def test_a_killed_worker_costs_nobody_an_answer(graph: Callable[..., Graph]) -> 
 
 @pytest.mark.timeout(120)
 def test_error_answers_are_errors_of_their_class(graph: Callable[..., Graph]) -> None:
-    options = "heartbeat_s=0.5, services={'full': ServiceOptions(queue_limit=0)}"
-    with broker_processes(1, options) as (broker,):
+    with broker_processes(1, heartbeat_s=0.5, services={"full": {"queue_limit": 0}}) as (broker,):
         made = graph(broker)
         made.sinks()
         made.worker(service="orders", heartbeat_s=0.5)
@@ -156,7 +155,7 @@ def test_without_a_broker_that_can_be_reached_a_request_fails_with_503(graph: Ca
 
 @pytest.mark.timeout(60)
 def test_a_worker_that_computes_for_several_liveness_periods_is_not_given_up(graph: Callable[..., Graph]) -> None:
-    with broker_processes(1, "heartbeat_s=0.3, liveness=3") as (broker,):
+    with broker_processes(1, heartbeat_s=0.3, liveness=3) as (broker,):
         made = graph(broker)
         made.sinks()
         # Its own interval is longer than the broker's patience: what it hears from the broker is what counts.
@@ -170,7 +169,7 @@ def test_a_worker_that_computes_for_several_liveness_periods_is_not_given_up(gra
 
 @pytest.mark.timeout(60)
 def test_a_worker_that_is_told_to_end_finishes_what_it_has(graph: Callable[..., Graph]) -> None:
-    with broker_processes(1, "heartbeat_s=0.5") as (broker,):
+    with broker_processes(1, heartbeat_s=0.5) as (broker,):
         made = graph(broker)
         made.sinks()
         worker = made.worker(service="orders", capacity=4, heartbeat_s=0.5)
@@ -195,7 +194,7 @@ def test_nothing_is_done_twice_when_the_machine_stands_still(
     graph: Callable[..., Graph], first: str, told: bool
 ) -> None:
     """Both ends stand still at once, and wake one after the other; neither holds its own sleep against the other."""
-    with broker_processes(1, "heartbeat_s=0.6") as (broker,):
+    with broker_processes(1, heartbeat_s=0.6) as (broker,):
         made = graph(broker)
         made.sinks()
         worker = made.worker(service="orders", capacity=4, heartbeat_s=0.6)

@@ -149,7 +149,7 @@ def memory_mb(pid: int) -> float:
 def test_a_client_that_reads_none_of_its_large_answers_costs_the_broker_no_more_than_the_limit(
     make_peer: Callable[..., Peer],
 ) -> None:
-    with broker_processes(1, "heartbeat_s=5, client_bytes_limit=32_000_000") as (process,):
+    with broker_processes(1, heartbeat_s=5, client_bytes_limit=32_000_000) as (process,):
         worker = register(make_peer, process.endpoint)
         deaf, honest = make_peer(process.endpoint), make_peer(process.endpoint)
         deaf.socket.setsockopt(zmq.RCVHWM, 1)
@@ -176,7 +176,7 @@ def test_a_client_that_reads_none_of_its_large_answers_costs_the_broker_no_more_
 def test_a_client_that_reads_all_the_time_loses_nothing_of_many_times_the_limit(
     make_broker: Callable[..., tuple[str, object]], make_peer: Callable[..., Peer], tmp_path: Path, transport: str
 ) -> None:
-    with broker_processes(1, "heartbeat_s=5, client_bytes_limit=4_000_000") as (process,):
+    with broker_processes(1, heartbeat_s=5, client_bytes_limit=4_000_000) as (process,):
         worker, client = register(make_peer, process.endpoint), make_peer(process.endpoint)
         body = b"x" * 50_000
         for round_ in range(20):

@@ -16,7 +16,7 @@ from actorkit.mdp.worker.worker import Worker
 from tests.runtime.mdp.broker.test_clients import memory_mb
 from tests.runtime.mdp.peers import Peer, broker_processes
 
-LIMITS = "heartbeat_s=2, max_body_bytes=1_000_000, client_bytes_limit=32_000_000, queue_bytes_limit=32_000_000"
+LIMITS = {"max_body_bytes": 1_000_000, "client_bytes_limit": 32_000_000, "queue_bytes_limit": 32_000_000}
 REQUEST = (b"", b"MDPC01")
 
 
@@ -43,7 +43,7 @@ def attack(make_peer: Callable[..., Peer], endpoint: str) -> list[Peer]:
 def test_an_honest_client_gets_every_answer_beside_strangers_that_do_what_they_can(
     make_peer: Callable[..., Peer], make_worker: Callable[..., Worker], make_client: Callable[..., Client]
 ) -> None:
-    with broker_processes(1, LIMITS) as (broker,):
+    with broker_processes(1, heartbeat_s=2, **LIMITS) as (broker,):
         answers = {"echo": lambda body: body, "big": lambda body: [b"x" * 1_000_000]}
         make_worker([broker.endpoint], answers, capacity=8, heartbeat_s=2.0)
         client = make_client(broker.endpoint)

@@ -56,7 +56,7 @@ def test_a_thousand_clients_and_fifty_workers_lose_nothing_and_memory_stays_flat
         sockets.append(made)
         return made
 
-    with broker_processes(1, "heartbeat_s=2.0") as (broker,):
+    with broker_processes(1, heartbeat_s=2.0) as (broker,):
         try:
             workers = {connect(broker.endpoint) for _ in range(WORKERS)}
             for worker in workers:

@@ -16,9 +16,8 @@ from actorkit.mdp import frames as f
 from actorkit.mdp.broker import tuning
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.worker.worker import Worker
-from tests.fleet import PYTHONPATH
+from tests.fleet import PYTHONPATH, Fleet
 from tests.runtime.mdp.peers import Peer, free_port
-from tests.runtime.mdp.test_mdp_process import Running
 
 MakePeer = Callable[..., Peer]
 
@@ -44,18 +43,13 @@ def send(peer: Peer, message: list[f.Part]) -> None:
 def endpoint(tmp_path: Path) -> Iterator[str]:
     """A broker as `python -m actorkit` runs it."""
     endpoint = f"tcp://127.0.0.1:{free_port()}"
-    broker = Running(
-        tmp_path / "broker.log",
-        ACTORKIT_ACTOR="broker",
-        ACTORKIT_CLASS="actorkit.mdp.broker:Broker",
-        ACTORKIT_INBOX=endpoint,
-    )
+    fleet = Fleet(tmp_path)
+    broker = fleet.start("broker", "actorkit.mdp.broker:Broker", inbox=endpoint)
     try:
         yield endpoint
-        assert broker.end() == 0
+        assert broker.stop() == 0
     finally:
-        broker.process.kill()
-        broker.process.wait()
+        fleet.close()
 
 
 @pytest.mark.parametrize("dialect", [f.V1, f.V2], ids=["0.1", "0.2"])

@@ -40,7 +40,7 @@ def test_a_worker_is_back_within_a_heartbeat_after_its_broker_was_killed_and_sta
     given_up: bool, make_worker: MakeWorker, make_client: MakeClient
 ) -> None:
     heartbeat_s = 1.0
-    with broker_processes(1, f"heartbeat_s={heartbeat_s}") as (process,):
+    with broker_processes(1, heartbeat_s=heartbeat_s) as (process,):
         worker = make_worker([process.endpoint], "echo", echo, capacity=3, heartbeat_s=heartbeat_s)
         client = make_client(process.endpoint)
         assert client.call("echo", [b"1"], timeout_s=5) == [b"1"]
@@ -146,7 +146,7 @@ def test_no_call_goes_to_a_broker_whose_end_has_been_noticed(
 def test_a_client_that_asks_seldom_hears_at_once_that_a_broker_drains(
     make_worker: MakeWorker, make_client: MakeClient
 ) -> None:
-    with broker_processes(2, "heartbeat_s=0.3, drain_timeout_s=30") as brokers:
+    with broker_processes(2, heartbeat_s=0.3, drain_timeout_s=30) as brokers:
         held: list[Body] = []
         go = gevent.event.Event()
 
@@ -201,7 +201,7 @@ def test_a_broker_that_does_not_know_what_draining_is_is_used_as_ever(make_clien
 def test_a_request_that_a_worker_still_has_when_its_broker_ends_is_not_sent_again_unasked(
     make_worker: MakeWorker, make_client: MakeClient
 ) -> None:
-    with broker_processes(2, "heartbeat_s=0.3, drain_timeout_s=0.3") as brokers:
+    with broker_processes(2, heartbeat_s=0.3, drain_timeout_s=0.3) as brokers:
         done: list[Body] = []
 
         def slow(body: Body) -> Body:

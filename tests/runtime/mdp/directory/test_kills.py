@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import gevent
 import msgspec
@@ -44,7 +45,7 @@ def start() -> Iterator[Start]:
 
 
 def broker_of(*services: ServerProcess) -> BrokerProcess:
-    return BrokerProcess(f"heartbeat_s=0.3, announce_s=0.1, registration={[one.endpoint for one in services]!r}")
+    return BrokerProcess(heartbeat_s=0.3, announce_s=0.1, registration=[one.endpoint for one in services])
 
 
 class Load:
@@ -209,8 +210,8 @@ def test_a_broker_bound_to_every_interface_is_reached_from_elsewhere_under_what_
         host = str(probe.getsockname()[0])
     service = RegistrationProcess(host=host)
     start(service)
-    parameters = f"heartbeat_s=0.3, announce_s=0.1, clear=True, registration=[{service.endpoint!r}]"
-    broker = BrokerProcess(parameters, host="0.0.0.0")
+    parameters: dict[str, Any] = {"heartbeat_s": 0.3, "announce_s": 0.1, "registration": [service.endpoint]}
+    broker = BrokerProcess(host="0.0.0.0", clear=True, **parameters)
     start(broker)
     until(lambda: listed(service) == [f"tcp://{host}:{broker.port}"], "it is listed under an address for others")
     endpoint = "registry+" + service.endpoint
@@ -237,7 +238,7 @@ def test_a_broker_that_does_not_reach_the_service_keeps_those_that_it_has_until_
         return ask(address, keys=keys)
 
     monkeypatch.setattr(discovery, "ask", note)
-    service, broker = RegistrationProcess(settle_s=0.0), BrokerProcess("heartbeat_s=0.3")
+    service, broker = RegistrationProcess(settle_s=0.0), BrokerProcess(heartbeat_s=0.3)
     start(service)
     start(broker)
     announce(service, broker.endpoint, ttl_s=2.0)

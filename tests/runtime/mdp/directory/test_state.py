@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -138,13 +139,13 @@ def test_without_a_way_a_broker_is_reached_at_the_address_of_its_own_name(
     assert own_endpoint("tcp://0.0.0.0:5555", service) == f"tcp://{host}:5555"
 
 
-def params(registry: Running) -> str:
-    return f"heartbeat_s=0.3, registration=[{registry.endpoint!r}], announce_s=0.1"
+def params(registry: Running) -> dict[str, Any]:
+    return {"heartbeat_s": 0.3, "registration": [registry.endpoint], "announce_s": 0.1}
 
 
 def test_clients_and_workers_follow_brokers_that_come_and_are_killed(registry: Running) -> None:
     endpoint = "registry+" + registry.endpoint
-    with broker_processes(2, params(registry)) as brokers:
+    with broker_processes(2, **params(registry)) as brokers:
         worker = Worker([endpoint], "echo", lambda body: body, heartbeat_s=0.3, resolve_s=0.1)
         client = Client([endpoint], resolve_s=0.1)
         try:
@@ -162,7 +163,7 @@ def test_clients_and_workers_follow_brokers_that_come_and_are_killed(registry: R
 
 def test_the_service_survives_its_own_restart_and_nobody_loses_a_broker_meanwhile(registry: Running) -> None:
     endpoint = "registry+" + registry.endpoint
-    with broker_processes(1, params(registry)) as (broker,):
+    with broker_processes(1, **params(registry)) as (broker,):
         discovery = Discovery()
         until(lambda: discovery.addresses(endpoint) == [broker.endpoint], "the broker is listed")
         registry.stop()
