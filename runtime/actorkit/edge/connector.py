@@ -91,20 +91,20 @@ class Connector:
             dealer.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
             dealer.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
             monitor = EventSocket(dealer.get_monitor_socket(_LOST), lambda: self._read_monitor(session))
-        pump = EventSocket(dealer, lambda: self._read(session))
-        self._sockets[session] = (pump, monitor)
+        peer_socket = EventSocket(dealer, lambda: self._read(session))
+        self._sockets[session] = (peer_socket, monitor)
         dealer.connect(address)
-        pump.start()
+        peer_socket.start()
         if monitor is not None:
             monitor.start()
 
     def _read(self, session: SendSession) -> bool:
-        pump = self._sockets[session][0]
+        peer_socket = self._sockets[session][0]
         for _ in range(BURST):
-            if not pump.readable():
+            if not peer_socket.readable():
                 self._acknowledged()
                 return False
-            trouble = self.sender.on_frame(session, pump.recv(NOBLOCK))
+            trouble = self.sender.on_frame(session, peer_socket.recv(NOBLOCK))
             if trouble:
                 log.warning("outbox %s: %s: %s", self.sender.outbox, session.address, trouble)
                 self._drop(session, died=False)
@@ -121,8 +121,9 @@ class Connector:
             frames = [monitor.recv(NOBLOCK), monitor.recv(NOBLOCK)]
             lost = lost or bool(parse_monitor_message(frames)["event"] & _LOST)
         if lost:
+            # What the peer said before its connection ended comes first: it may be how it ends.
             while session in self._sockets and self._read(session):
-                """What the peer said before its connection ended comes first: it may be how it ends."""
+                pass
         if lost and session in self._sockets:
             welcomed = bool(session.instance)
             self._drop(session)
@@ -134,11 +135,11 @@ class Connector:
 
     def _drop(self, session: SendSession, died: bool = True) -> None:
         self.sender.lost(session, died)
-        pump, monitor = self._sockets.pop(session)
+        peer_socket, monitor = self._sockets.pop(session)
         if monitor is not None:
             monitor.close()
-            pump.socket.disable_monitor()
-        pump.close()
+            peer_socket.socket.disable_monitor()
+        peer_socket.close()
 
     def flush(self) -> None:
         """Send what there is to send and credit for."""
@@ -151,9 +152,9 @@ class Connector:
         frames, self.sender.frames = self.sender.frames, []
         for session, frame in frames:
             if session in self._sockets:
-                pump = self._sockets[session][0]
+                peer_socket = self._sockets[session][0]
                 try:
-                    pump.send(frame, NOBLOCK)
+                    peer_socket.send(frame, NOBLOCK)
                 except zmq.Again:
                     # The peer does not read, or it is one in this process that has closed its socket.
                     self._drop(session)
@@ -162,7 +163,7 @@ class Connector:
                     if len(frame) >= BACKLOG_BYTES:
                         yield_to_io()
                     self.sender.reuse(frame)
-                    pump.look()
+                    peer_socket.recheck()
 
     def close(self) -> None:
         """Say goodbye to every peer and close the sockets."""
@@ -170,9 +171,9 @@ class Connector:
         self._check.set()
         self.sender.say_bye()
         self._write()
-        for pump, monitor in self._sockets.values():
+        for peer_socket, monitor in self._sockets.values():
             if monitor is not None:
                 monitor.close()
-                pump.socket.disable_monitor()
-            pump.close(linger_ms=200)
+                peer_socket.socket.disable_monitor()
+            peer_socket.close(linger_ms=200)
         self._sockets.clear()

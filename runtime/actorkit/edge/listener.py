@@ -90,13 +90,18 @@ class Listener:
         #: What peers with a session have not read, oldest first; tried again until they do.
         self._unread: dict[bytes, list[bytes]] = {}
         self._again = gevent.get_hub().loop.timer(AGAIN_S, AGAIN_S)
-        self._pump = EventSocket(router, self._read)
-        self._pump.start()
+        self._inbox_socket = EventSocket(router, self._read)
+        self._inbox_socket.start()
         self._monitor.start()
 
     def _read(self) -> bool:
-        pump, on_frame = self._pump, self.receiver.on_frame
-        recv, recv_frame, more, readable = pump.recv, pump.recv_frame, pump.more, pump.readable
+        inbox_socket, on_frame = self._inbox_socket, self.receiver.on_frame
+        recv, recv_frame, more, readable = (
+            inbox_socket.recv,
+            inbox_socket.recv_frame,
+            inbox_socket.more,
+            inbox_socket.readable,
+        )
         for _ in range(BURST):
             if not readable():
                 self._arrived()
@@ -144,13 +149,13 @@ class Listener:
         for identity, frame in replies:
             if (self._unread and identity in self._unread) or not self._send(identity, frame):
                 self._wait(identity, frame)
-        self._pump.look()
+        self._inbox_socket.recheck()
 
     def _send(self, identity: bytes, frame: bytes) -> bool:
         """Send one message; False when the peer does not read what was sent to it before."""
         try:
-            self._pump.send(identity, SNDMORE)
-            self._pump.send(frame, NOBLOCK)
+            self._inbox_socket.send(identity, SNDMORE)
+            self._inbox_socket.send(frame, NOBLOCK)
         except zmq.Again:
             return False
         except zmq.ZMQError:
@@ -192,7 +197,7 @@ class Listener:
         self._again.stop()
         self._again.close()
         self._monitor.close()
-        self._pump.socket.disable_monitor()
-        self._pump.close(linger_ms=500)
+        self._inbox_socket.socket.disable_monitor()
+        self._inbox_socket.close(linger_ms=500)
         if self._zap_handler is not None:
             self._zap_handler.close()

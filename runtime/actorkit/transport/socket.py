@@ -49,13 +49,13 @@ class EventSocket:
         self._read = read
         self._loop = gevent.get_hub().loop
         self._watcher = self._loop.io(socket.getsockopt(zmq.FD), 1)
-        self._again = False
+        self._recheck_due = False
         self.closed = False
 
     def start(self) -> None:
         """Begin to read."""
         self._watcher.start(self._ready)
-        self.look()
+        self.recheck()
 
     def readable(self) -> bool:
         """Whether a message is there. Asking is cheaper than an `Again` that is raised and caught."""
@@ -65,19 +65,19 @@ class EventSocket:
         """Whether the message that was begun has another frame."""
         return self._get(zmq.RCVMORE)
 
-    def look(self) -> None:
+    def recheck(self) -> None:
         """Look at EVENTS again, as is due after sending: messages that came meanwhile are read in the next pass."""
-        if not self._again and not self.closed and self._get(zmq.EVENTS) & _POLLIN:
-            self._again = True
+        if not self._recheck_due and not self.closed and self._get(zmq.EVENTS) & _POLLIN:
+            self._recheck_due = True
             self._loop.run_callback(self._ready)
 
     def _ready(self) -> None:
-        self._again = False
+        self._recheck_due = False
         if self.closed:
             return
         more = self._read()
         if not self.closed and more:
-            self._again = True
+            self._recheck_due = True
             self._loop.run_callback(self._ready)
 
     def close(self, linger_ms: int = 0) -> None:
