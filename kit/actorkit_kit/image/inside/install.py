@@ -22,9 +22,12 @@ from typing import Any, Final
 
 from actorkit_kit.image.inside import elf
 
-#: What no running process reads: tests, headers, gevent's loop and resolver that the runtime does not choose, and
-#: compiled copies of lxml.html's modules, which are there as Python too.
+#: What no running process reads: tests, headers, gevent's loops and resolver that the runtime does not choose, what
+#: prometheus-client has for other frameworks, pip's lists of files, and compiled copies of lxml.html's modules, which
+#: are there as Python too.
 DEAD_FOLDERS: Final = (
+    "*.dist-info/RECORD",
+    "gevent/libev/_corecffi*.so",
     "gevent/libuv",
     "gevent/resolver/cares*.so",
     "gevent/testing",
@@ -33,6 +36,9 @@ DEAD_FOLDERS: Final = (
     "greenlet/tests",
     "lxml/html/*.so",
     "lxml/includes",
+    "prometheus_client/aiohttp",
+    "prometheus_client/django",
+    "prometheus_client/twisted",
     "zmq/tests",
     "zope/interface/common/tests",
     "zope/interface/tests",
