@@ -249,6 +249,7 @@ def test_an_emoji_that_json_has_escaped_reaches_the_process(kit: Kit, tmp_path: 
         "name": "t",
         "actors": {"g": {"uses": "generator", "env": {"A": "😀"}}, "s": {"uses": "stdout"}},
         "connections": ["g -> s"],
+        "clear": True,
     }
     (tmp_path / "topology.yaml").write_text(json.dumps(topology))
     assert kit("render", "compose", "topology.yaml", "-o", "out", cwd=tmp_path).returncode == 0

@@ -128,6 +128,7 @@ actors:
   west: {uses: mdp-broker, params: {port: 7000}}
 connections: [gen -> ask, answer -> answer]
 titanic: {params: {folder: ./here}}
+clear: true
 """
 
 
