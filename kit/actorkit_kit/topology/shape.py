@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final, get_args
 
+from actorkit.edge import wire
 from actorkit.graph import Delivery, Options
 from actorkit.settings import CLASS_PATH, DRAIN_TIMEOUT_S
 from actorkit_actors.catalogue import CATALOGUE, Kind
@@ -19,7 +20,7 @@ from actorkit_kit.topology.model import CPUS, MEMORY_MB
 #: More instances than anyone means.
 MAX_REPLICAS: Final = 1000
 #: Largest window of a connection, in events.
-MAX_WINDOW: Final = 1_000_000
+MAX_WINDOW: Final = wire.MAX_WINDOW
 #: What the name of a variable of the environment looks like.
 VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 

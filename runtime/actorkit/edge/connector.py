@@ -12,6 +12,7 @@ from gevent.event import Event as Flag
 from zmq.utils.monitor import parse_monitor_message
 
 from actorkit.edge import wire
+from actorkit.edge.pauses import Pauses
 from actorkit.edge.send_session import SendSession
 from actorkit.edge.sender import Sender
 from actorkit.transport.curve import present_keys
@@ -51,6 +52,8 @@ class Connector:
         self._addresses = addresses or Resolver().addresses
         self._sockets: dict[SendSession, tuple[EventSocket, EventSocket | None]] = {}
         self._check = Flag()
+        #: Addresses where nobody lets this actor in: asking without a pause would keep both ends busy.
+        self._pauses = Pauses()
         self._closed = False
         self._follower = gevent.spawn(self._follow)
 
@@ -61,8 +64,10 @@ class Connector:
             found = [address for endpoint in endpoints for address in self._addresses(endpoint)]
             if self._closed:
                 return
+            now = time.monotonic()
             for address in sorted(self.sender.follow(found)):
-                self._open(address)
+                if self._pauses.is_over(address, now):
+                    self._open(address)
             for session in list(self.sender.sessions.values()):
                 if not session.listed and not session.unacked and (not session.instance or session.bye):
                     self._drop(session)
@@ -106,7 +111,8 @@ class Connector:
                 return False
             trouble = self.sender.on_frame(session, peer_socket.recv(NOBLOCK))
             if trouble:
-                log.warning("outbox %s: %s: %s", self.sender.outbox, session.address, trouble)
+                if self._pauses.begin(session.address, trouble, time.monotonic()):
+                    log.warning("outbox %s: %s: %s", self.sender.outbox, session.address, trouble)
                 self._drop(session, died=False)
                 self._check.set()
                 self._acknowledged()

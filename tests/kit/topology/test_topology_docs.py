@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actorkit.edge import wire
 from actorkit.graph import Options
 from actorkit.settings import SOURCE_WINDOW
 from actorkit.transport import topology_keys
@@ -63,7 +64,7 @@ def test_the_tables_are_those_of_the_shape() -> None:
 
 
 def test_the_defaults_of_windows_are_told_as_they_are() -> None:
-    assert f"| `window` | 1 to 1000000; default {Options().window} |" in DOCUMENT
+    assert f"| `window` | 1 to {wire.MAX_WINDOW}; default {Options().window} |" in DOCUMENT
     protocol = (DOCS / "protocol.md").read_text()
     assert f"(default {Options().window:,} events" in protocol
     assert f"(`ACTORKIT_SOURCE_WINDOW`, default {SOURCE_WINDOW:,} events" in protocol
