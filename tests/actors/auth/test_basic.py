@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import gevent
 import pytest
 
 import actorkit
@@ -17,6 +16,7 @@ from actorkit.errors import SettingsError
 from actorkit.testing import Harness
 from actorkit_actors.auth import basic, hashes
 from actorkit_actors.auth.basic import BasicAuth
+from tests.until import until
 
 
 def request(user: str, password: str, scheme: str = "Basic") -> Event:
@@ -28,10 +28,7 @@ def put(harness: Harness[BasicAuth], *events: Event) -> None:
     """Have events consumed, and wait until their hashes are looked at."""
     for event in events:
         harness.put(event)
-    deadline = time.monotonic() + 20
-    while harness.held:
-        assert time.monotonic() < deadline
-        gevent.sleep(0.01)
+    until(lambda: not harness.held, "every login has been looked at")
 
 
 def test_the_right_password_passes_and_names_the_user() -> None:

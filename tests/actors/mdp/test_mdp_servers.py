@@ -6,13 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
-import gevent
 import pytest
 
 from actorkit import Actor, Event
@@ -52,11 +50,12 @@ class Shout(Actor):
 
 def collected(client: Client, name: bytes) -> list[bytes]:
     """The answer of a durable request, once it is there."""
-    deadline = time.monotonic() + DEADLINE_S
-    while (answer := client.call("titanic.reply", [name], timeout_s=DEADLINE_S)) == [b"300"]:
-        assert time.monotonic() < deadline
-        gevent.sleep(0.02)
-    return answer
+
+    def answer() -> list[bytes]:
+        found = client.call("titanic.reply", [name], timeout_s=DEADLINE_S)
+        return [] if found == [b"300"] else found
+
+    return until(answer, "the request is done", DEADLINE_S, pause_s=0.02)
 
 
 def test_a_director_hosts_a_broker_that_its_clients_and_workers_use(tmp_path: Path) -> None:
