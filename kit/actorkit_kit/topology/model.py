@@ -10,7 +10,7 @@ from typing import Any, Final
 from actorkit.graph import Connection
 from actorkit.settings import DRAIN_TIMEOUT_S
 from actorkit_actors.catalogue import Kind
-from actorkit_kit.topology.document import Location
+from actorkit_kit.topology.location import Location
 
 #: Name of the broker that a topology has when it says nothing about one.
 BROKER: Final = "broker"
