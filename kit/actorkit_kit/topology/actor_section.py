@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from actorkit.settings import CLASS_PATH, DRAIN_TIMEOUT_S, VARIABLES
 from actorkit_actors.catalogue import CATALOGUE, SERVERS, Kind
+from actorkit_kit import requirements
 from actorkit_kit.classes.lookup import entry_of, is_stock
 from actorkit_kit.files import is_folder
 from actorkit_kit.topology import egress, shape
@@ -138,7 +139,10 @@ class ActorSections:
         if not is_folder(folder):
             section.add("build", f'there is no folder "{given}". Paths start from the folder of the topology.')
             return None
-        return folder.resolve()
+        folder = folder.resolve()
+        for message in requirements.mistakes(folder):
+            section.add("build", message)
+        return folder
 
     def secrets(self) -> dict[str, Secret]:
         """The declared secrets."""

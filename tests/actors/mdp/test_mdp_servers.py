@@ -28,7 +28,7 @@ from actorkit_actors.mdp.registration_service import MDPRegistrationService
 from actorkit_actors.mdp.titanic import MDPTitanic
 from actorkit_actors.mdp.worker import MDPWorker
 from tests.fleet import PYTHONPATH
-from tests.runtime.mdp.peers import free_port
+from tests.ports import free_port
 from tests.until import until
 
 #: Longest wait for anything here, in seconds.

@@ -14,16 +14,11 @@ import msgspec
 import zmq
 
 from tests.fleet import Process
+from tests.ports import free_port
 from tests.until import until
 
 #: How long a peer waits for a message that must come, in seconds.
 PATIENCE_S = 10.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Peer:

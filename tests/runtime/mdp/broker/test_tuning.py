@@ -17,7 +17,8 @@ from actorkit.mdp.broker import tuning
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.worker.worker import Worker
 from tests.fleet import PYTHONPATH, Fleet
-from tests.runtime.mdp.peers import Peer, free_port
+from tests.ports import free_port
+from tests.runtime.mdp.peers import Peer
 
 MakePeer = Callable[..., Peer]
 

@@ -21,7 +21,8 @@ from actorkit.mdp.directory.service import RegistrationService
 from actorkit.mdp.directory.state import Directory
 from actorkit.mdp.worker.worker import Worker
 from tests import garbage
-from tests.runtime.mdp.peers import broker_processes, free_port
+from tests.ports import free_port
+from tests.runtime.mdp.peers import broker_processes
 from tests.until import until
 
 
