@@ -153,8 +153,8 @@ class Producer:
         """For one connection: one entry for all events. What is done for each event is written out here."""
         outboxes, window, source, flush = self._outboxes, self._window, self._outboxes.source, self._outboxes.flush
         next_id, append, trail = outboxes.next_id, sender.pending.append, outboxes.trail
-        targets, pace, recheck = (sender,), Pace(window), 1
-        for count, event in enumerate(self._actor.produce(), 1):
+        targets, pace, recheck, left = (sender,), Pace(window), 1, 1
+        for event in self._actor.produce():
             content = event._data
             if (
                 type(content) is bytes
@@ -170,8 +170,10 @@ class Producer:
                     flush.schedule()
             else:
                 outboxes.emit_entry(event, targets, source)
-            if count >= recheck:
-                recheck = pace.keep(count)
+            left -= 1  # A small number: to count up would make an object for each event.
+            if not left:
+                count, recheck = recheck, pace.keep(recheck)
+                left = recheck - count
             if window.closed:
                 return
 
