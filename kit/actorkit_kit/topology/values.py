@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from actorkit_kit.topology.document import MAX_DEPTH, MAX_INTEGER, TOO_DEEP, Document, Location
+from actorkit_kit.topology.document import MAX_DEPTH, MAX_INTEGER, TOO_DEEP, Document
 from actorkit_kit.topology.findings import Findings
+from actorkit_kit.topology.location import Location
 from actorkit_kit.topology.model import MAX_VARIABLE_BYTES, Node, variable_bytes
 
 #: What all variables of one environment may take, in bytes. Linux gives a new process 2 MiB for them and its arguments
