@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from actorkit_kit.console import note
-from actorkit_kit.image import build
+from actorkit_kit.image import build, lock
+from actorkit_kit.image.resolve import check_base
 from actorkit_kit.plan.model import Plan
 
 #: How the classic builder begins a step.
@@ -84,6 +85,9 @@ def build_outdated(
     if not every:
         wanted = build.find_outdated(client, wanted)
     if wanted:
+        locked = lock.read(plan)
+        if locked is not None:
+            check_base(client, locked)
         with show_progress(verbose) as progress:
             build.build(client, wanted, progress, no_cache=no_cache)
     return wanted
