@@ -172,3 +172,20 @@ annotations:
 {{- define "actorkit.volume" -}}
 {{- printf "%s-%s" (index . 0) (include "actorkit.label" (list (index . 1) (int (sub 62 (len (index . 0)))))) -}}
 {{- end -}}
+
+{{/* A rule for what an actor reaches outside. A NetworkPolicy knows no names: where the host is one, or all, the port is
+     open to networkPolicy.egressTo. (list $ destination) */}}
+{{- define "actorkit.egressRule" -}}
+{{- $root := index . 0 -}}
+{{- $destination := index . 1 -}}
+{{- $rule := dict -}}
+{{- if $destination.cidr -}}
+{{- $_ := set $rule "to" (list (dict "ipBlock" (dict "cidr" $destination.cidr))) -}}
+{{- else if $root.Values.networkPolicy.egressTo -}}
+{{- $_ := set $rule "to" $root.Values.networkPolicy.egressTo -}}
+{{- end -}}
+{{- if $destination.port -}}
+{{- $_ := set $rule "ports" (list (dict "port" (int $destination.port) "protocol" "TCP")) -}}
+{{- end -}}
+{{- list $rule | toYaml -}}
+{{- end -}}

@@ -17,7 +17,7 @@ from actorkit.mdp.directory.discovery import REGISTRY
 from actorkit.settings import DRAIN_TIMEOUT_S
 from actorkit.transport.endpoint import Endpoint
 from actorkit_actors.catalogue import Kind
-from actorkit_kit.topology.model import CPUS, MEMORY_MB, SECRETS_FOLDER
+from actorkit_kit.topology.model import CPUS, MEMORY_MB, SECRETS_FOLDER, Destination
 
 #: Port on which every actor takes events, and every broker requests, inside its container.
 INBOX_PORT: Final = 5550
@@ -84,10 +84,10 @@ class Unit:
     """A node as it is deployed: an actor, or what stands beside the graph (a broker), with all of its replicas.
 
     `params` are ready for `ACTORKIT_PARAMS`: file and secret references point to the targets of `mounts`.
-    `edges` leave this unit. `waits` is ordered: receivers before senders. `begins`: events come into the topology here;
-    `serves`: it takes requests from the broker. `listens`: the parameter that holds a port of its own, published or
-    not → the one with the address to bind, "" where there is none. `keeps`: the parameter that holds a folder of files
-    which outlive the instance → that folder, inside a container.
+    `edges` leave this unit. `egress` is what it may reach outside of the topology. `waits` is ordered: receivers before
+    senders. `begins`: events come into the topology here; `serves`: it takes requests from the broker. `listens`: the
+    parameter that holds a port of its own, published or not → the one with the address to bind, "" where there is none.
+    `keeps`: the parameter that holds a folder of files which outlive the instance → that folder, inside a container.
     """
 
     name: str
@@ -104,6 +104,7 @@ class Unit:
     keys: str = ""
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()
+    egress: tuple[Destination, ...] = ()
     waits: tuple[Wait, ...] = ()
     environment_extra: Mapping[str, str] = field(default_factory=dict)
     drain_timeout_s: float = DRAIN_TIMEOUT_S

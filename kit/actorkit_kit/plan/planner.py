@@ -64,6 +64,7 @@ def _unit(
         uses_broker=actor_class.uses_broker,
         mounts=mounts,
         ports=tuple(_ports(node, actor_class)),
+        egress=node.egress,
         environment_extra=node.env,
         drain_timeout_s=node.drain_timeout_s,
         memory_mb=node.resources.memory_mb,

@@ -106,6 +106,8 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
             port.name: {"containerPort": port.container, "servicePort": port.published, "public": port.public}
             for port in sorted(unit.ports, key=lambda port: port.name)
         }
+    if unit.egress:
+        actor["egress"] = _egress(unit)
     if unit.keeps:
         actor["keeps"] = {parameter: {"target": Quoted(folder)} for parameter, folder in sorted(unit.keeps.items())}
     files = mounts.files(unit)
@@ -115,6 +117,15 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
     if secrets:
         actor["secrets"] = {name: {"target": Quoted(target)} for name, target in secrets.items()}
     return actor
+
+
+def _egress(unit: Unit) -> list[dict[str, Any]]:
+    """What an actor reaches outside: blocks of addresses or names, and ports. An empty entry stands for all."""
+    found: list[dict[str, Any]] = []
+    for one in unit.egress:
+        host = {"cidr" if one.is_block else "host": Quoted(one.host)} if one.host else {}
+        found.append({**host, **({"port": one.port} if one.port else {})})
+    return found
 
 
 def _cpu_request(cpus: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from actorkit.graph import Connection
 from actorkit.settings import DRAIN_TIMEOUT_S
 from actorkit_actors.catalogue import Kind
-from actorkit_kit.topology.document import Location
+from actorkit_kit.topology.location import Location
 
 #: Name of the broker that a topology has when it says nothing about one.
 BROKER: Final = "broker"
@@ -52,6 +52,24 @@ class Resources:
 
 
 @dataclass(frozen=True)
+class Destination:
+    """What an actor reaches outside of the topology: a `host`, which is a name, or a block of addresses as CIDR; ""
+    stands for all hosts. `port` 0 stands for all ports."""
+
+    host: str = ""
+    port: int = 0
+
+    @property
+    def is_block(self) -> bool:
+        """Whether the host is a block of addresses, which a packet filter knows; it does not know names."""
+        return "/" in self.host
+
+
+#: What an actor reaches whose `egress` is true.
+ANYWHERE: Final = (Destination(),)
+
+
+@dataclass(frozen=True)
 class Node:
     """An actor as written: `uses` is a name from the catalogue or `package.module:Class`, `class_path` the latter.
 
@@ -65,6 +83,7 @@ class Node:
     replicas: int = 1
     build: Path | None = None
     expose: tuple[Exposure, ...] = ()
+    egress: tuple[Destination, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     drain_timeout_s: float = DRAIN_TIMEOUT_S

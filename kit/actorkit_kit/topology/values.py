@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from actorkit_kit.topology.document import MAX_DEPTH, MAX_INTEGER, TOO_DEEP, Document, Location
+from actorkit_kit.topology.document import MAX_DEPTH, MAX_INTEGER, TOO_DEEP, Document
 from actorkit_kit.topology.findings import Findings
+from actorkit_kit.topology.location import Location
 from actorkit_kit.topology.model import Node
 
 #: The longest variable of an environment, name and end mark included (MAX_ARG_STRLEN of Linux, execve(2)), in bytes.
