@@ -34,6 +34,15 @@ MEMORY_MB: Final = 128
 CPUS: Final = 1.0
 
 
+#: The longest variable of an environment, name and end mark included (MAX_ARG_STRLEN of Linux, execve(2)), in bytes.
+MAX_VARIABLE_BYTES: Final = 131_072
+
+
+def variable_bytes(name: str, value: str) -> int:
+    """What a variable takes in an environment: `NAME=value` and its end mark, in bytes."""
+    return len(f"{name}={value}".encode(errors="replace")) + 1
+
+
 @dataclass(frozen=True)
 class Exposure:
     """A port that is reached from outside, on the host's `port`; from other machines only when `public`."""
