@@ -14,6 +14,7 @@ from actorkit_kit.errors import UsageError
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.render import folder as rendered_folder
+from actorkit_kit.verbs.options import TopologyArgument
 
 #: Files by which a folder that was rendered before is known.
 LANDMARKS = ("compose.yaml", "Chart.yaml")
@@ -32,7 +33,7 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def render(
         target: Annotated[Target, typer.Argument(help="What is written: a Compose folder or a Helm chart.")],
-        topology: Annotated[str, typer.Argument(metavar="TOPOLOGY", help="A topology file, or app.py:director.")],
+        topology: TopologyArgument,
         folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where it is written.")],
     ) -> None:
         """Write a folder for docker compose or helm, which runs without kit.
