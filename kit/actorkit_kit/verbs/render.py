@@ -16,6 +16,7 @@ from actorkit_kit.image.push import check_registry, in_registry
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.render import folder as rendered_folder
+from actorkit_kit.verbs.options import TopologyArgument
 
 #: Files by which a folder that was rendered before is known.
 LANDMARKS = ("compose.yaml", "Chart.yaml")
@@ -34,7 +35,7 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def render(
         target: Annotated[Target, typer.Argument(help="What is written: a Compose folder or a Helm chart.")],
-        topology: Annotated[str, typer.Argument(metavar="TOPOLOGY", help="A topology file, or app.py:director.")],
+        topology: TopologyArgument,
         folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where it is written.")],
         registry: Annotated[
             str, typer.Option("--registry", metavar="HOST[/PATH]", help="Where the images are: what kit push was told.")
