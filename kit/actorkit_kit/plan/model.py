@@ -48,6 +48,13 @@ class Image:
     extra: str = ""
     build: Path | None = None
 
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """Repository, tag, and the digest in a registry, "" where `tag` has none."""
+        name, _, digest = self.tag.partition("@")
+        repository, _, tag = name.rpartition(":")
+        return repository, tag, digest
+
 
 @dataclass(frozen=True)
 class Mount:
