@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
         Examples: kit render compose topology.yaml -o deploy; kit render helm topology.yaml -o chart
         """
         module = importlib.import_module(f"actorkit_kit.render.{target.value}")
-        plan = load_plan(topology, network=True)
+        plan = load_plan(topology, target.value)
         _check(folder, plan)
         rendered_folder.write(module.render(plan), folder, getattr(module, "PRIVATE", ()))
         note(f"wrote {folder}")
