@@ -23,7 +23,7 @@ from actorkit_kit.plan.model import (
     container_addresses,
     environment,
 )
-from actorkit_kit.render import mounts, prometheus
+from actorkit_kit.render import alerts, mounts, prometheus
 from actorkit_kit.render.yamltext import Quoted, anchored, dump, header, merged
 
 #: The image of Prometheus, and the name of its service.
@@ -64,7 +64,7 @@ def render(plan: Plan) -> dict[str, str | bytes]:
         ".env.example": _env_example(plan),
         ".gitignore": "# What must not leave this machine.\n/.env\n/secrets/\n",
         "compose.yaml": _compose(plan),
-        "prometheus/alerts.yml": prometheus.alerts(),
+        "prometheus/alerts.yml": header(plan) + dump(alerts.rules(plan)),
         "prometheus/prometheus.yml": header(plan) + dump(prometheus.configuration(plan)),
     }
     for unit in plan.units:
