@@ -143,10 +143,11 @@ annotations:
 {{- if $registry -}}{{- printf "%s/%s" (trimSuffix "/" $registry) $name -}}{{- else -}}{{- $name -}}{{- end -}}
 {{- end -}}
 
-{{/* An actor's values over the defaults, as YAML. (list $ actor) */}}
+{{/* An actor's values over the defaults, as JSON: Helm's YAML loses a line's end at the end of a text, and reads some of
+     the characters that it writes as others, or not at all. (list $ actor) */}}
 {{- define "actorkit.actor" -}}
 {{- $root := index . 0 -}}
-{{- mergeOverwrite (deepCopy $root.Values.defaults) (index $root.Values.actors (index . 1)) | toYaml -}}
+{{- mergeOverwrite (deepCopy $root.Values.defaults) (index $root.Values.actors (index . 1)) | toJson -}}
 {{- end -}}
 
 {{/* Whether Prometheus' operator is there. */}}

@@ -29,7 +29,7 @@ def load_document(reference: str) -> Document:
     if is_folder(path):
         path = path / DEFAULT_FILE
     if not is_file(path):
-        raise UsageError(f'there is no file "{path}". Name a topology file, or app.py:director.')
+        raise UsageError(f'there is no file "{path}". Name a topology file, its folder, or app.py:director.')
     if path.suffix == ".py" or director:
         return _from_director(path, director or "director")
     try:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from actorkit.graph import Connection
 from actorkit.settings import DRAIN_TIMEOUT_S
 from actorkit_actors.catalogue import Kind
-from actorkit_kit.topology.document import Location
+from actorkit_kit.topology.location import Location
 
 #: Name of the broker that a topology has when it says nothing about one.
 BROKER: Final = "broker"
@@ -37,6 +37,15 @@ USER_VARIABLES: Final = (
 #: What one instance may use when the topology says nothing else: memory in MiB, and processors.
 MEMORY_MB: Final = 128
 CPUS: Final = 1.0
+
+
+#: The longest variable of an environment, name and end mark included (MAX_ARG_STRLEN of Linux, execve(2)), in bytes.
+MAX_VARIABLE_BYTES: Final = 131_072
+
+
+def variable_bytes(name: str, value: str) -> int:
+    """What a variable takes in an environment: `NAME=value` and its end mark, in bytes."""
+    return len(f"{name}={value}".encode(errors="replace")) + 1
 
 
 @dataclass(frozen=True)

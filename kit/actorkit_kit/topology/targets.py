@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from actorkit_actors.catalogue import SERVERS
 from actorkit_kit.topology import shape
-from actorkit_kit.topology.document import Document, Location
+from actorkit_kit.topology.document import Document
 from actorkit_kit.topology.findings import suggest
+from actorkit_kit.topology.location import Location
 from actorkit_kit.topology.section import Section
 
 #: Sections of an actor that are merged key by key.

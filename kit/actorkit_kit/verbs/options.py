@@ -17,7 +17,7 @@ from actorkit_kit.deploy import deployment
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
 from actorkit_kit.files import is_file
-from actorkit_kit.local.state import running_processes
+from actorkit_kit.local.state import running_processes, running_topologies
 from actorkit_kit.remote import brokers
 from actorkit_kit.remote.brokers import Brokers
 from actorkit_kit.topology.document import Document
@@ -39,7 +39,13 @@ OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How the re
 
 #: The argument that names a topology.
 TopologyArgument = Annotated[
-    str, typer.Argument(metavar="TOPOLOGY", help="A topology file, a folder with topology.yaml, or app.py:director.")
+    str,
+    typer.Argument(
+        metavar="TOPOLOGY",
+        default_factory=lambda: DEFAULT_FILE,
+        show_default="./topology.yaml",
+        help="A topology file, a folder with topology.yaml, or app.py:director.",
+    ),
 ]
 
 #: The argument that names a deployment.
@@ -81,7 +87,7 @@ RunningOption = Annotated[
         "--deployment",
         "-d",
         metavar="NAME|TOPOLOGY",
-        help="A topology, or a deployment's name; ./topology.yaml, or the only deployment without.",
+        help="A topology, or the name of what runs; without: ./topology.yaml, or the only one that runs.",
     ),
 ]
 
@@ -104,14 +110,15 @@ def name_of(reference: str) -> str:
 def find_place(reference: str) -> tuple[Path, str] | None:
     """The folder and the name of the topology that a `RunningOption` means; None where it means a deployment.
 
-    The topology may have mistakes meanwhile: what runs of it is there all the same.
+    A name, or nothing, means a topology that `kit run` runs, if there is one. The topology may have mistakes meanwhile:
+    what runs of it is there all the same.
 
     Raises:
-        UsageError: the topology has no name.
+        UsageError: the topology has no name, or several are meant.
     """
     reference = reference or (DEFAULT_FILE if Path(DEFAULT_FILE).is_file() else "")
     if not reference or not _is_topology(reference):
-        return None
+        return _running_place(reference)
     document = load_document(reference)
     return document.base, _document_name(document, reference)
 
@@ -141,11 +148,24 @@ def find_brokers(endpoints: Sequence[str] | None, keys: Path | None, name: str, 
         raise UsageError("--keys goes with --broker. A topology that runs has its own.")
     place = find_place(name)
     if place is None and target is Where.LOCAL:
-        raise UsageError("name the topology that kit run runs: -d topology.yaml")
+        raise UsageError(f"kit run does not run {name or 'a topology'}. Start it, or name its file: -d topology.yaml")
     if place is not None and (target is Where.LOCAL or (target is None and running_processes(*place))):
         return brokers.local_brokers(*place)
     with closing(connect()) as client:
         return brokers.deployed_brokers(client, place[1] if place else name or deployment.find_only(client))
+
+
+def _running_place(name: str) -> tuple[Path, str] | None:
+    """The folder and the name of the topology that `kit run` runs under a name ("": the only one); None: there is none.
+
+    Raises:
+        UsageError: several run.
+    """
+    found = [place for place in running_topologies() if name in ("", place[1])]
+    if len(found) > 1:
+        several = ", ".join(f"{base} ({topology})" for base, topology in found)
+        raise UsageError(f"several topologies run here: {several}. Name the folder of one: -d {found[0][0]}")
+    return found[0] if found else None
 
 
 def _is_topology(reference: str) -> bool:

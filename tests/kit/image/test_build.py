@@ -20,6 +20,7 @@ from actorkit_kit.image import build
 from actorkit_kit.image.inside import elf
 from actorkit_kit.plan.model import Image, Plan, Unit
 from tests import needs
+from tests.kit.image.quiet import Quiet
 from tests.kit.render.goldens import orders
 from tests.places import ORDERS
 
@@ -118,22 +119,6 @@ def client() -> Iterator[DockerClient]:
     needs.engine()
     with closing(connect()) as client:
         yield client
-
-
-class Quiet:
-    """Shows nothing, and knows what was built."""
-
-    def __init__(self) -> None:
-        self.built: list[str] = []
-
-    def started(self, tag: str) -> None:
-        pass
-
-    def line(self, tag: str, text: str) -> None:
-        pass
-
-    def finished(self, tag: str) -> None:
-        self.built.append(tag)
 
 
 @pytest.fixture(scope="module")

@@ -179,7 +179,7 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_has(graph: Callable[..., 
         made.asker(count=12)
         until(lambda: made.numbers("done"), "the first are being done")
         worker.signal(signal.SIGTERM)
-        assert worker.popen.wait(20) == 0
+        assert worker.wait(20) == 0
         finished = len(made.numbers("done"))
         made.fleet.restart(worker)
         until(lambda: len(made.numbers("sink")) == 12, "all are answered", 30)
@@ -213,7 +213,7 @@ def test_nothing_is_done_twice_when_the_machine_stands_still(
         time.sleep(0.1)
         ends.popitem()[1](signal.SIGCONT)
         if told:
-            assert worker.popen.wait(20) == 0
+            assert worker.wait(20) == 0
             made.fleet.restart(worker)
         until(lambda: len(made.numbers("sink")) == 12, "all are answered", 30)
         assert sorted(made.numbers("done")) == list(range(12)), f"none was done twice; {worker.log.read_text()}"
