@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
         Examples: kit render compose topology.yaml -o deploy; kit render helm topology.yaml -o chart
         """
         module = importlib.import_module(f"actorkit_kit.render.{target.value}")
-        plan = load_plan(topology, network=True)
+        plan = load_plan(topology, target.value)
         if registry:
             plan = _in_registry(plan, check_registry(registry))
         _check(folder, plan)
