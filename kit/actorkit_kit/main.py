@@ -32,6 +32,8 @@ VERBS: Final = (
     "render",
     "build",
     "deploy",
+    "history",
+    "rollback",
     "status",
     "logs",
     "scale",

@@ -1,8 +1,8 @@
 """Images: what goes into each, whether it has to be built, and the build through the Docker SDK.
 
 The SDK speaks to the engine's classic builder: BuildKit wants a session, which it does not offer. So the Dockerfile
-uses nothing that only BuildKit has. An image carries the digest of all that went into it as a label; one with another
-digest is built again.
+uses nothing that only BuildKit has. The tag of an image follows from all that goes into it, so no tag ever comes to
+mean something else; the whole digest is a label of the image.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -27,6 +26,8 @@ from actorkit_kit.plan.model import Image, Plan
 
 #: Label with the digest of what went into an image.
 DIGEST_LABEL: Final = "io.actorkit.digest"
+#: Digits of the digest that stand in a tag.
+TAG_DIGITS: Final = 12
 #: Lines of a failed build that are shown.
 TAIL_LINES: Final = 12
 
@@ -36,9 +37,13 @@ Context = dict[str, Path]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an image is made: `stage` of the Dockerfile, with `arguments`, from the files of `context`."""
+    """How an image is made: `stage` of the Dockerfile, with `arguments`, from the files of `context`.
 
-    tag: str
+    `release` is the version that the tag of an image of actorkit begins with, "" for an author's own.
+    """
+
+    repository: str
+    release: str
     stage: str
     arguments: Mapping[str, str]
     context: Context = field(repr=False)
@@ -55,6 +60,12 @@ class Recipe:
             whole.update(f"\0{name}\0{_mode(path):o}\0".encode() + path.read_bytes())
         return f"sha256:{whole.hexdigest()}"
 
+    @property
+    def tag(self) -> str:
+        """The image's name: `orders/execute:3f2a91bc07de`, `actorkit/xslt:0.1.0-8c1d5a90e2b7`."""
+        digits = self.digest.removeprefix("sha256:")[:TAG_DIGITS]
+        return f"{self.repository}:{self.release}-{digits}" if self.release else f"{self.repository}:{digits}"
+
 
 class Progress(Protocol):
     """What is told while images are built."""
@@ -67,17 +78,37 @@ class Progress(Protocol):
 
 
 def recipes(plan: Plan) -> list[Recipe]:
-    """The recipe of every image of the plan, the runtime's first, each tag once.
+    """The recipe of every image of the plan, the runtime's first, each image once.
 
     Raises:
         KitError: a folder of the author's code is missing.
     """
+    return list(_recipes(plan).values())
+
+
+def identified(plan: Plan) -> Plan:
+    """The plan with every image under the tag that follows from its content. No engine is asked.
+
+    Raises:
+        KitError: a folder of the author's code is missing.
+    """
+    found = _recipes(plan)
+    units = (replace(unit, image=replace(unit.image, tag=found[_repository(unit.image)].tag)) for unit in plan.units)
+    return replace(plan, units=tuple(units))
+
+
+def _recipes(plan: Plan) -> dict[str, Recipe]:
+    """The recipes by repository, the runtime's first."""
     runtime = runtime_recipe(plan.version)
-    found = {runtime.tag: runtime}
+    found = {runtime.repository: runtime}
     for unit in plan.units:
-        if unit.image.tag not in found:
-            found[unit.image.tag] = _actor_recipe(plan, unit.image, unit.uses, runtime)
-    return list(found.values())
+        if _repository(unit.image) not in found:
+            found[_repository(unit.image)] = _actor_recipe(plan, unit.image, unit.uses, runtime)
+    return found
+
+
+def _repository(image: Image) -> str:
+    return image.tag.rpartition(":")[0]
 
 
 def runtime_recipe(version: str) -> Recipe:
@@ -85,7 +116,7 @@ def runtime_recipe(version: str) -> Recipe:
     context = {"Dockerfile": assets.asset("Dockerfile"), "pyproject.toml": assets.asset("pyproject.toml")}
     context |= _folder(assets.image_scripts(), "kit/actorkit_kit/image/inside")
     context |= _folder(assets.package("actorkit"), "runtime/actorkit")
-    return Recipe(f"actorkit/runtime:{version}", "runtime", {"VERSION": version}, context)
+    return Recipe("actorkit/runtime", version, "runtime", {"VERSION": version}, context)
 
 
 def _actor_recipe(plan: Plan, image: Image, uses: str, runtime: Recipe) -> Recipe:
@@ -95,7 +126,8 @@ def _actor_recipe(plan: Plan, image: Image, uses: str, runtime: Recipe) -> Recip
         code = survey(image.build, plan.secret_files)
         context |= {f"code/{name}": path for name, path in code.files.items()}
         arguments |= {"CODE": "code"}
-    return Recipe(image.tag, "actor", arguments, context, parent=runtime.digest)
+    release = plan.version if image.build is None else ""
+    return Recipe(_repository(image), release, "actor", arguments, context, parent=runtime.digest)
 
 
 def _folder(folder: Path, prefix: str) -> Context:
@@ -129,24 +161,6 @@ def _digest_of(client: DockerClient, tag: str) -> str | None:
         return str(client.images.get(tag).labels.get(DIGEST_LABEL))
     except ImageNotFound:
         return None
-
-
-def image_ids(client: DockerClient, plan: Plan) -> dict[str, str]:
-    """The images of a plan that are there: tag → id."""
-    tags = {image.tag for image in (unit.image for unit in plan.units)}
-    found = {}
-    for tag in sorted(tags):
-        with suppress(ImageNotFound):
-            found[tag] = str(client.images.get(tag).id)
-    return found
-
-
-def restore_tags(client: DockerClient, before: Mapping[str, str]) -> None:
-    """Give tags back to the images that had them; one that is gone keeps the new one."""
-    for tag, id_ in before.items():
-        repository, _, version = tag.rpartition(":")
-        with suppress(ImageNotFound):
-            client.images.get(id_).tag(repository, version)
 
 
 def build(client: DockerClient, wanted: Iterable[Recipe], progress: Progress, *, no_cache: bool = False) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from actorkit_kit.console import note
-from actorkit_kit.image import build
+from actorkit_kit.image import build, changes
 from actorkit_kit.plan.model import Plan
 
 #: How the classic builder begins a step.
@@ -75,15 +75,19 @@ def show_progress(verbose: bool) -> Iterator[build.Progress]:
 def build_outdated(
     client: DockerClient, plan: Plan, *, every: bool = False, no_cache: bool = False, verbose: bool = False
 ) -> list[build.Recipe]:
-    """Build the images of a plan that are missing or changed, or all of them. The recipes that were built.
+    """Build the images of a plan that are missing or changed, or all of them, and tell what has changed since the last
+    time. The recipes that were built.
 
     Raises:
         KitError: a build failed.
     """
-    wanted = build.recipes(plan)
-    if not every:
-        wanted = build.find_outdated(client, wanted)
+    all_of_them = build.recipes(plan)
+    wanted = all_of_them if every else build.find_outdated(client, all_of_them)
     if wanted:
         with show_progress(verbose) as progress:
             build.build(client, wanted, progress, no_cache=no_cache)
+    record = changes.record_path(plan)
+    for line in changes.lines(changes.read_record(record), all_of_them):
+        note(f"kit: {line}")
+    changes.write_record(record, all_of_them)
     return wanted

@@ -30,6 +30,16 @@ class Where(StrEnum):
     COMPOSE = "compose"
 
 
+class DeployTarget(StrEnum):
+    """What is deployed to."""
+
+    COMPOSE = "compose"
+    HELM = "helm"
+
+
+#: The option that says what is deployed to.
+TargetOption = Annotated[DeployTarget, typer.Option("--target", "-t", help="What it is deployed to.")]
+
 #: The option `-o text|json` of verbs that have a result.
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How the result is written.", show_default=True)]
 
@@ -95,6 +105,21 @@ def name_of(reference: str) -> str:
         InvalidTopology: it is a topology with mistakes.
     """
     return load_checked(reference).topology.name if _is_topology(reference) else reference
+
+
+def deployed_folder(reference: str) -> Path:
+    """The folder that a deployment on the engine runs from, or ran from where a topology is named.
+
+    Raises:
+        UsageError: there is no such deployment.
+        KitError: its folder is gone.
+    """
+    if reference and _is_topology(reference):
+        topology = load_checked(reference).topology
+        return topology.base / ".kit" / topology.name
+    with closing(connect()) as client:
+        name = reference or deployment.find_only(client)
+        return deployment.compose_folder(deployment.find_replicas(client, name))
 
 
 def find_place(reference: str) -> tuple[Path, str] | None:

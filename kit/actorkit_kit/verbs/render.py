@@ -11,6 +11,7 @@ import typer
 
 from actorkit_kit.console import note
 from actorkit_kit.errors import UsageError
+from actorkit_kit.image.build import identified
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.render import folder as rendered_folder
@@ -43,7 +44,7 @@ def register(app: typer.Typer) -> None:
         Examples: kit render compose topology.yaml -o deploy; kit render helm topology.yaml -o chart
         """
         module = importlib.import_module(f"actorkit_kit.render.{target.value}")
-        plan = load_plan(topology, network=True)
+        plan = identified(load_plan(topology, network=True))
         _check(folder, plan)
         rendered_folder.write(module.render(plan), folder, getattr(module, "PRIVATE", ()))
         note(f"wrote {folder}")
