@@ -9,6 +9,15 @@ import pytest
 
 from tests.places import ROOT
 
+#: What of MajorDomo opens sockets, looks at them, or waits for them.
+WITH_SOCKETS = {
+    *(f"actorkit.mdp.{name}" for name in ("cli", "router", "server", "thread")),
+    *(f"actorkit.mdp.broker.{name}" for name in ("broker", "connection", "loop", "tuning")),
+    *(f"actorkit.mdp.client.{name}" for name in ("client", "connection")),
+    *(f"actorkit.mdp.directory.{name}" for name in ("announcer", "discovery", "service")),
+    *("actorkit.mdp.titanic.titanic", "actorkit.mdp.worker.registrations", "actorkit.mdp.worker.worker"),
+}
+
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 
 
@@ -30,6 +39,13 @@ def test_every_state_machine_of_an_edge_is_in_the_contract_that_it_has_no_socket
     files = {f"actorkit.edge.{path.stem}" for path in (ROOT / "runtime/actorkit/edge").glob("*.py")}
     with_sockets = {"actorkit.edge.connector", "actorkit.edge.listener"}
     assert files - with_sockets - {"actorkit.edge.__init__"} == set(contract["source_modules"])
+
+
+def test_every_file_of_majordomo_is_in_the_contract_that_it_has_no_socket_or_has_one() -> None:
+    (contract,) = [one for one in CONTRACTS if one["name"].startswith("the state of MajorDomo")]
+    root = ROOT / "runtime/actorkit"
+    files = {f"actorkit.{'.'.join(path.relative_to(root).with_suffix('').parts)}" for path in root.glob("mdp/**/*.py")}
+    assert {file for file in files if not file.endswith("__init__")} - WITH_SOCKETS == set(contract["source_modules"])
 
 
 def test_every_module_of_a_contract_is_there() -> None:

@@ -30,6 +30,7 @@ VERBS: Final = (
     "services",
     "dlq",
     "render",
+    "lock",
     "build",
     "deploy",
     "history",

@@ -8,10 +8,8 @@ import http.client
 import importlib.util
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -22,6 +20,8 @@ from actorkit import Event
 from actorkit.testing import Harness
 from actorkit_actors.xml.xslt import XSLT
 from tests.places import ROOT
+from tests.ports import free_port
+from tests.until import until
 
 EXAMPLES = ROOT / "examples"
 ORDERS = EXAMPLES / "orders"
@@ -60,24 +60,23 @@ def running(module: str, port: int = 0) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 def post(port: int, path: str, body: str, **headers: str) -> tuple[int, str]:
     """(status, body); waits until the program listens."""
-    deadline = time.monotonic() + WAIT_S
-    while True:
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
-        try:
-            client.request("POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-            answer = client.getresponse()
-            return answer.status, answer.read().decode()
-        except ConnectionRefusedError:
-            assert time.monotonic() < deadline, "the program does not listen"
-            time.sleep(0.02)
-        finally:
-            client.close()
+
+    def connected() -> http.client.HTTPConnection | None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
+        with contextlib.suppress(ConnectionRefusedError):
+            connection.connect()
+            return connection
+        return None
+
+    with contextlib.closing(until(connected, "the program listens", WAIT_S, pause_s=0.02)) as client:
+        client.request("POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = client.getresponse()
+        return answer.status, answer.read().decode()
 
 
 def credentials(password: str) -> str:

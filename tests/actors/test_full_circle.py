@@ -18,7 +18,7 @@ import pytest
 from actorkit import Actor, JSONEvent, MalformedEvent
 from actorkit.mdp.broker.broker import Broker
 from tests.fleet import Fleet, Process
-from tests.runtime.mdp.peers import free_port
+from tests.ports import free_port
 from tests.until import until
 
 WEB = "actorkit_actors.http.server:HTTPServer"

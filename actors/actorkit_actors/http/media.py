@@ -88,11 +88,12 @@ def content_type(header: str) -> tuple[str, str]:
     """
     if len(header) > MAX_HEADER_LENGTH:
         raise HeaderTooLong(f"the Content-Type is longer than {MAX_HEADER_LENGTH} characters")
-    return _content_type(header)
+    return parse_content_type(header)
 
 
 @lru_cache(maxsize=256)
-def _content_type(header: str) -> tuple[str, str]:
+def parse_content_type(header: str) -> tuple[str, str]:
+    """The media type and the charset of a Content-Type that is not too long; the latest ones are remembered."""
     media_type, options = parse_options_header(header)
     return media_type.strip().lower(), options.get("charset", "").strip().lower()
 

@@ -28,6 +28,7 @@ from actorkit.event.parcel import MAX_BODY_BYTES
 from actorkit.graph import RESERVED
 from actorkit.observe.figures import Figure
 from actorkit.params import Problem
+from actorkit.process.memory import memory_limit_bytes
 from actorkit_actors.http import answer, media
 from actorkit_actors.http.budget import SMALL_BYTES, Budget, Lease, default_bytes, default_connections
 from actorkit_actors.http.connection import Connection
@@ -132,8 +133,10 @@ class HTTPServer(Actor):
         """
         self._router = Router(self.params.routes)
         self._tls = tls_context(self.params.certfile, self.params.keyfile)
+        memory_bytes = memory_limit_bytes()
         self._guard = Guard(
-            Budget(self.params.memory_bytes or default_bytes()), self.params.max_connections or default_connections()
+            Budget(self.params.memory_bytes or default_bytes(memory_bytes)),
+            self.params.max_connections or default_connections(memory_bytes),
         )
         self._connections = self._guard.connections
         self._active = 0

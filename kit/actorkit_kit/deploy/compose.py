@@ -28,7 +28,7 @@ OnStatus = Callable[[list[ActorStatus]], None]
 Tell = Callable[[str], None]
 
 #: Files in a deployment's folder that were not rendered.
-_NOT_RENDERED: Final = (history.HISTORY, "images.json", ".env", "compose.override.yaml")
+_NOT_RENDERED: Final = (history.HISTORY, "images.json", "sbom", ".env", *engine.OVERRIDES)
 
 
 def deployment_folder(plan: Plan) -> Path:

@@ -55,7 +55,8 @@ def write_record(path: Path, wanted: Iterable[Recipe]) -> None:
 
 def _entry(recipe: Recipe) -> dict[str, Any]:
     files = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in recipe.context.items()}
-    return {"tag": recipe.tag, "arguments": dict(recipe.arguments), "files": files}
+    locked = hashlib.sha256(json.dumps(dict(recipe.locked), sort_keys=True).encode()).hexdigest()
+    return {"tag": recipe.tag, "arguments": dict(recipe.arguments), "files": files, "locked": locked}
 
 
 def lines(before: Mapping[str, Any], wanted: Iterable[Recipe]) -> list[str]:
@@ -85,6 +86,8 @@ def _why(then: Mapping[str, Any], recipe: Recipe) -> str:
     before = then.get("arguments", {})
     settings = {*before, *now["arguments"]} - {"RUNTIME", "VERSION"}
     said += [f"{name} changed" for name in sorted(settings) if before.get(name) != now["arguments"].get(name)]
+    if then.get("locked") != now["locked"]:
+        said.append("kit.lock changed")
     return ", ".join(said) or "what it is layered on changed"
 
 

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from actorkit_kit.console import note
-from actorkit_kit.image import build, changes
+from actorkit_kit.image import build, changes, lock
+from actorkit_kit.image.resolve import check_base
 from actorkit_kit.plan.model import Plan
 
 #: How the classic builder begins a step.
@@ -84,6 +85,9 @@ def build_outdated(
     all_of_them = build.recipes(plan)
     wanted = all_of_them if every else build.find_outdated(client, all_of_them)
     if wanted:
+        locked = lock.read(plan)
+        if locked is not None:
+            check_base(client, locked)
         with show_progress(verbose) as progress:
             build.build(client, wanted, progress, no_cache=no_cache)
     record = changes.record_path(plan)

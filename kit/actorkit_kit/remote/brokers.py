@@ -16,7 +16,7 @@ import msgspec
 from docker import DockerClient
 
 from actorkit.errors import UNREADABLE
-from actorkit.mdp.cli import Answer, Order, Report
+from actorkit.mdp.cli import BrokerQuery, BrokerReport, CallResult
 from actorkit.transport.endpoint import Endpoint
 from actorkit_kit import python_process
 from actorkit_kit.deploy import deployment
@@ -44,13 +44,13 @@ class Brokers:
     command: tuple[str, ...]
     environ: Mapping[str, str] | None = None
 
-    def call(self, service: str, body: Sequence[bytes], timeout_s: float, *, notes: bool = True) -> Answer:
+    def call(self, service: str, body: Sequence[bytes], timeout_s: float, *, notes: bool = True) -> CallResult:
         """Ask a service once.
 
         Raises:
             KitError: the command could not be run.
         """
-        request = Order(
+        request = BrokerQuery(
             brokers=dict(self.endpoints),
             service=service,
             body=list(body),
@@ -58,17 +58,17 @@ class Brokers:
             keys=self.keys,
             notes=notes,
         )
-        return self._run(request, Answer)
+        return self._run(request, CallResult)
 
-    def services(self, *, notes: bool = True) -> list[Report]:
+    def services(self, *, notes: bool = True) -> list[BrokerReport]:
         """Ask every broker for its services.
 
         Raises:
             KitError: the command could not be run.
         """
-        return self._run(Order(brokers=dict(self.endpoints), keys=self.keys, notes=notes), list[Report])
+        return self._run(BrokerQuery(brokers=dict(self.endpoints), keys=self.keys, notes=notes), list[BrokerReport])
 
-    def _run(self, request: Order, type_: Callable[..., _T]) -> _T:
+    def _run(self, request: BrokerQuery, type_: Callable[..., _T]) -> _T:
         done = subprocess.run(
             self.command, env=self.environ, input=msgspec.msgpack.encode(request), capture_output=True, check=False
         )

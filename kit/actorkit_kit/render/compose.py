@@ -113,6 +113,7 @@ def _compose(plan: Plan) -> str:
         "networks": {
             "data": {"internal": True, "labels": _labels(plan)},
             "edge": {"labels": _labels(plan)},
+            **({"egress": {"labels": _labels(plan)}} if any(unit.egress for unit in plan.units) else {}),
         },
         "volumes": {name: {"labels": _labels(plan)} for name in sorted({PROMETHEUS, *kept})},
     }
@@ -140,7 +141,7 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
             **_labels(plan, actor=unit.name, kind=unit.kind),
             "org.opencontainers.image.version": Quoted(plan.version),
         },
-        "networks": ["data", "edge"] if unit.ports else ["data"],
+        "networks": ["data", *(["edge"] if unit.ports else []), *(["egress"] if unit.egress else [])],
         "stop_grace_period": f"{unit.drain_timeout_s + GRACE_MARGIN_S:g}s",
     }
     if unit.waits:

@@ -19,9 +19,10 @@ from actorkit_kit.files import is_file
 from actorkit_kit.topology import graph_check, server_check, shape, values
 from actorkit_kit.topology.actor_section import ActorSections
 from actorkit_kit.topology.connection_section import ConnectionSection
-from actorkit_kit.topology.document import Document, Location
+from actorkit_kit.topology.document import Document
 from actorkit_kit.topology.findings import Finding, Findings
 from actorkit_kit.topology.kinds import type_words
+from actorkit_kit.topology.location import Location
 from actorkit_kit.topology.model import BROKER, Node, Topology, secret_of
 from actorkit_kit.topology.section import Section
 

@@ -16,11 +16,7 @@ from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-#: Where something is in a document: keys and, in lists, indexes.
-Location = tuple[str | int, ...]
-
-#: Line and column, from 1; (0, 0) when they are not known.
-Place = tuple[int, int]
+from actorkit_kit.topology.location import Location, Place
 
 #: The most values that a file may have after its aliases are resolved.
 MAX_VALUES: Final = 300_000

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from actorkit_kit.errors import KitError
-from actorkit_kit.topology.document import Document, Location, Place
+from actorkit_kit.topology.document import Document
+from actorkit_kit.topology.location import Location, Place
 
 
 @dataclass(frozen=True, order=True)

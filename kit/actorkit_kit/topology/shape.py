@@ -14,6 +14,7 @@ from actorkit.edge import wire
 from actorkit.graph import Delivery, Options
 from actorkit.settings import CLASS_PATH, DRAIN_TIMEOUT_S
 from actorkit_actors.catalogue import CATALOGUE, Kind
+from actorkit_kit.topology.egress import Egress
 from actorkit_kit.topology.kinds import Choice, Flag, Integer, Key, Keys, Name, Named, Number, Other, Text, ecma
 from actorkit_kit.topology.model import CPUS, MEMORY_MB
 
@@ -74,7 +75,8 @@ BUILD: Final = Key(
     Text(words="folder"),
     "the folder that holds the code of `package.module:Class`, and its `requirements.txt` or `pyproject.toml`",
 )
-ACTOR: Final = Keys((USES, PARAMS, REPLICAS, BUILD, EXPOSE, *SHARED))
+EGRESS: Final = Key("egress", Egress(), "what it may reach outside of the topology: all, or these; nothing without")
+ACTOR: Final = Keys((USES, PARAMS, REPLICAS, BUILD, EXPOSE, EGRESS, *SHARED))
 
 # The sections that are short for one actor beside the graph.
 _LISTENING: Final = Keys((PARAMS, REPLICAS, EXPOSE, *SHARED))

@@ -15,7 +15,7 @@ import typer
 from actorkit import Event
 from actorkit.errors import ConversionError
 from actorkit.event.body import BYTES, JSON, TEXT, XML
-from actorkit.mdp.cli import Answer, End
+from actorkit.mdp.cli import CallResult, End
 from actorkit_actors.mdp import envelope
 from actorkit_kit.console import Output, note, result_json
 from actorkit_kit.errors import KitError, UsageError
@@ -109,7 +109,7 @@ def _frames(data: Sequence[str], file: str | None) -> list[bytes]:
         raise UsageError(f'the file "{file}" cannot be read: {exc.strerror}.') from exc
 
 
-def _opened(answer: Answer) -> Answer:
+def _opened(answer: CallResult) -> CallResult:
     """What is in the envelope of an answer: the data, or the failure of the event."""
     if answer.end != "answered":
         return answer
@@ -119,11 +119,11 @@ def _opened(answer: Answer) -> Answer:
     except ConversionError as exc:
         raise KitError(f"the answer cannot be read: {exc}") from exc
     if failure is not None and failure.status >= 400:
-        return Answer(end="failed", error=f"{failure.actor}: {failure.message}", status=failure.status)
-    return Answer(end="answered", body=body if failure is None else [])
+        return CallResult(end="failed", error=f"{failure.actor}: {failure.message}", status=failure.status)
+    return CallResult(end="answered", body=body if failure is None else [])
 
 
-def _tell(answer: Answer, output: Output, seconds: float) -> None:
+def _tell(answer: CallResult, output: Output, seconds: float) -> None:
     if output is Output.JSON:
         told = {"end": answer.end, "status": answer.status, "error": answer.error, "seconds": round(seconds, 3)}
         result_json({**told, "body": [_shown(frame) for frame in answer.body]})

@@ -22,6 +22,10 @@ from actorkit.event.parcel import MAX_BODY_BYTES, MAX_TRAIL, Parcel, ReplyTo
 from actorkit.graph import RESERVED
 from actorkit.host.flush import FlushOnce
 
+#: What an author can do who gave something else than an event.
+CONSUMED: Final = "return an Event, an iterable of events, or None"
+PRODUCED: Final = "yield events, as Event(data)"
+
 #: Status of a failure that no actor meant for the one who waits.
 UNEXPECTED: Final = 500
 
@@ -189,10 +193,10 @@ class Outboxes:
         elif isinstance(result, Iterable) and not isinstance(result, str | bytes | dict):
             for event in result:
                 if not isinstance(event, Event):
-                    raise UnsendableData(_no_event("gave", event))
+                    raise UnsendableData(no_event("consume gave", event, CONSUMED))
                 self.emit(event, self._default, parent)
         else:
-            raise UnsendableData(_no_event("returned", result))
+            raise UnsendableData(no_event("consume returned", result, CONSUMED))
 
     def emit_failure(self, event: Event, failure: Failure, inbox: str) -> None:
         """Send an event that failed to the error outbox. When there is none, tell whoever waits for its answer; what
@@ -281,9 +285,9 @@ def failed(event: Event, failure: Failure) -> Failed:
         return Failed.of(failure)
 
 
-def _no_event(did: str, result: object) -> str:
-    kind = type(result).__name__
-    return f"consume {did} {reprlib.repr(result)}, a {kind}; return an Event, an iterable of events, or None"
+def no_event(who: str, made: object, instead: str) -> str:
+    """What an actor's author is told who gave something else than an event."""
+    return f"{who} {reprlib.repr(made)}, a {type(made).__name__}; {instead}"
 
 
 def _too_long(content: bytes) -> str:

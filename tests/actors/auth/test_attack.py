@@ -15,7 +15,7 @@ import pytest
 
 from actorkit_actors.auth import hashes
 from tests.fleet import Fleet, Process
-from tests.runtime.mdp.peers import free_port
+from tests.ports import free_port
 from tests.until import until
 
 #: What a topology gives an actor where it says nothing, in MiB.

@@ -28,7 +28,7 @@ from actorkit_actors.mdp.registration_service import MDPRegistrationService
 from actorkit_actors.mdp.titanic import MDPTitanic
 from actorkit_actors.mdp.worker import MDPWorker
 from tests.fleet import PYTHONPATH
-from tests.runtime.mdp.peers import free_port
+from tests.ports import free_port
 from tests.until import until
 
 #: Longest wait for anything here, in seconds.
@@ -248,14 +248,8 @@ def test_durable_requests_survive_sigkill_of_titanic_and_of_the_broker(start: St
         client.close()
 
 
-def test_every_setting_of_titanic_is_a_parameter_of_the_actor_and_gets_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_setting_of_titanic_is_a_parameter_of_the_actor_and_gets_there(tmp_path: Path) -> None:
     settings = signature(Titanic.__init__).parameters.keys() - {"self", "endpoints", "path", "keys", "clock"}
-    given: dict[str, object] = {}
-    monkeypatch.setattr(Titanic, "__init__", lambda *_, **settings: given.update(settings))
-    monkeypatch.setattr(Titanic, "start", lambda _: None)
-    monkeypatch.setattr(Titanic, "close", lambda _: None)
     wanted: dict[str, Any] = {
         "at_a_time": 3,
         "limit": 4,
@@ -265,5 +259,5 @@ def test_every_setting_of_titanic_is_a_parameter_of_the_actor_and_gets_there(
         "heartbeat_s": 8.5,
     }
     assert settings == wanted.keys()
-    with Harness(MDPTitanic, folder=str(tmp_path), brokers=["tcp://127.0.0.1:1"], **wanted):
-        assert {name: given[name] for name in settings} == wanted
+    with Harness(MDPTitanic, folder=str(tmp_path), brokers=["tcp://127.0.0.1:1"], **wanted) as harness:
+        assert harness.actor.settings == wanted

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -171,9 +171,26 @@ def test_nothing_comes_twice_at_full_rate_through_a_partition_of_six_seconds(tmp
     assert verdict["sent"] > 20_000
 
 
-def test_a_partition_needs_root_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert network.unable() == "--partition needs network namespaces: root, and the commands ip, unshare and nsenter."
+UNABLE = "--partition needs network namespaces: root, and the commands ip, unshare and nsenter."
+
+
+def test_a_partition_needs_root_and_says_so() -> None:
+    nobody = "import os; os.geteuid() or os.seteuid(65534)"
+    code = f"from actorkit_kit.chaos import network; {nobody}; print(network.unable())"
+    asked = subprocess.run(
+        [sys.executable, "-c", code],
+        env=python_process.environ(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (asked.stdout, asked.stderr) == (f"{UNABLE}\n", "")
+
+
+def test_a_partition_needs_commands_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert network.unable() == UNABLE
 
 
 def test_what_an_actor_loses_is_counted_and_told(shop: Path) -> None:

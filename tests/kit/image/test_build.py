@@ -21,6 +21,7 @@ from actorkit_kit.image import build, changes
 from actorkit_kit.image.inside import elf
 from actorkit_kit.plan.model import Image, Plan, Unit
 from tests import needs
+from tests.kit.image.quiet import Quiet
 from tests.kit.render.goldens import orders
 from tests.places import ORDERS
 
@@ -163,22 +164,6 @@ def client() -> Iterator[DockerClient]:
         yield client
 
 
-class Quiet:
-    """Shows nothing, and knows what was built."""
-
-    def __init__(self) -> None:
-        self.built: list[str] = []
-
-    def started(self, tag: str) -> None:
-        pass
-
-    def line(self, tag: str, text: str) -> None:
-        pass
-
-    def finished(self, tag: str) -> None:
-        self.built.append(tag)
-
-
 @pytest.fixture(scope="module")
 def built(client: DockerClient) -> DockerClient:
     build.build(client, build.find_outdated(client, build.recipes(orders())), Quiet())
@@ -233,6 +218,34 @@ def test_an_image_has_what_its_code_asks_for_and_nothing_that_shadows_the_standa
     try:
         build.build(built, build.recipes(plan)[1:], Quiet())
         assert inside(tag, "python -c 'import lxml, tomli_w, mylib, linked.actors, queue; print(mylib.one)'") == "1"
+    finally:
+        built.images.remove(tag, force=True)
+
+
+#: A line of requirements with the hash of its wheel.
+HASHED = "six==1.16.0 --hash=sha256:8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254\n"
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"requirements.txt": HASHED, "pyproject.toml": '[project]\nname = "shop"\ndependencies = ["iniconfig"]\n'},
+        {"requirements.txt": "-r deps/more.txt\n-c limits.txt\niniconfig\n", "limits.txt": "six==1.16.0\n"},
+    ],
+    ids=["hashes, and a pyproject.toml without", "files that name others"],
+)
+def test_every_way_to_ask_for_packages_is_followed(built: DockerClient, code: Path, files: dict[str, str]) -> None:
+    (code / "deps").mkdir()
+    (code / "deps" / "more.txt").write_text("six\n")
+    for name, text in files.items():
+        (code / name).write_text(text)
+    plan = plan_of(unit("ways", Image("actorkit-test/ways:0.1.0", "xml", code)))
+    tag = tag_of(plan, "actorkit-test/ways")
+    try:
+        build.build(built, build.recipes(plan)[1:], Quiet())
+        assert inside(tag, "python -c 'import lxml, six, iniconfig; print(six.__version__)'") == "1.16.0"
     finally:
         built.images.remove(tag, force=True)
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.kit.running import DEADLINE_S, KitRun
+from tests.ports import free_port
 from tests.until import until
 
 STREAM = """\
@@ -194,13 +195,6 @@ def test_a_port_in_use_is_told_in_one_line_before_anything_starts(start: Callabl
     assert running.said() == (
         f'kit: port {port} of "web": Address already in use. End what uses it, or change actors.web.expose.http.\n'
     )
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_a_published_port_answers_on_loopback_and_has_one_process(start: Callable[..., KitRun]) -> None:

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from actorkit_kit import python_process
 from actorkit_kit.local.state import running_processes
 from tests.kit.conftest import Kit
 from tests.kit.running import DEADLINE_S, KitRun
+from tests.until import until
 
 CODE = '''\
 from actorkit import Actor, Event, UnprocessableEvent
@@ -146,24 +146,26 @@ def test_several_frames_make_a_durable_request_from_a_shell(call: Call) -> None:
     status, out, _ = call("titanic.request", "--data", "shout", "--data", "kept")
     assert (status, out.split("\n")[0]) == (0, "200")
     name = out.split("\n")[1]
-    for _ in range(100):
-        answer = call("titanic.reply", "--data", name)
-        if answer[1] != "300":
-            break
-    assert answer == (0, "200\nbytes KEPT", "")
+
+    def answer() -> tuple[int, str, str] | None:
+        told = call("titanic.reply", "--data", name)
+        return told if told[1] != "300" else None
+
+    assert until(answer, "the request is done") == (0, "200\nbytes KEPT", "")
 
 
 def test_every_broker_lists_its_services(kit: Kit, running: Path) -> None:
-    deadline = time.monotonic() + DEADLINE_S
     # The worker looks for brokers each second, and has half of its places at each of the two.
     wanted = [["broker-1", "shout", "2", "0", "2", "0"], ["broker-2", "shout", "2", "0", "2", "0"]]
-    lines: list[list[str]] = []
-    while not all(row in lines for row in wanted):
-        assert time.monotonic() < deadline, lines
+
+    def rows() -> list[list[str]]:
         done = kit("services", cwd=running)
         assert (done.returncode, done.stderr) == (0, "")
         lines = [line.split() for line in done.stdout.splitlines()]
-    assert lines[0] == ["BROKER", "SERVICE", "WORKERS", "BUSY", "IDLE", "QUEUE", "OLDEST"]
+        return lines if all(row in lines for row in wanted) else []
+
+    header = until(rows, "both brokers have the worker", DEADLINE_S)[0]
+    assert header == ["BROKER", "SERVICE", "WORKERS", "BUSY", "IDLE", "QUEUE", "OLDEST"]
     told = json.loads(kit("services", "-o", "json", cwd=running).stdout)
     assert [each["broker"] for each in told] == ["broker-1", "broker-2"]
     assert told[0]["services"]["shout"] == {"workers": 2, "busy": 0, "idle": 2, "queue": 0, "oldest_s": 0.0}

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.fleet import Fleet, Process
-from tests.runtime.mdp.peers import BrokerProcess, broker_processes, free_port
+from tests.ports import free_port
+from tests.runtime.mdp.peers import BrokerProcess, broker_processes
 from tests.until import until
 
 COUNT = 120
