@@ -21,6 +21,7 @@ LIST: Final = "requirements.txt"
 PROJECT: Final = "pyproject.toml"
 _NESTED: Final = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*(\S.*)")
 _EDITABLE: Final = re.compile(r"(?:-e|--editable)[ =]*(\S.*)")
+_INDEX: Final = re.compile(r"-i|-f|--(?:index-url|extra-index-url|no-index|find-links|trusted-host)\b")
 _VERSION_CONTROL: Final = re.compile(r"(?:[\w.\[\],-]+ *@ *)?(?:git|hg|svn|bzr)\+", re.IGNORECASE)
 _PASSWORD: Final = re.compile(r"[a-z][a-z0-9+.]*://[^/\s@]*:[^/\s@$]+@", re.IGNORECASE)
 _PATH: Final = re.compile(r"(?:[\w.\[\],-]+ *@ *)?(file:\S+|\.{0,2}/\S*|\.{1,2})(?=\s|$)")
@@ -62,6 +63,11 @@ def digest(folder: Path) -> str:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError):
             asked["project"] = project.read_bytes().hex()
     return f"sha256:{hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()}"
+
+
+def options(folder: Path) -> list[str]:
+    """The lines that lead pip to other places than its own index."""
+    return [line.text for line in lines(folder) if _INDEX.match(line.text)]
 
 
 def mistakes(folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,10 +24,14 @@ from docker.errors import APIError, ImageNotFound
 from actorkit_kit import assets
 from actorkit_kit.author_code import survey
 from actorkit_kit.errors import KitError
+from actorkit_kit.image import lock, timeless
+from actorkit_kit.image.lock import Lock
 from actorkit_kit.plan.model import Image, Plan
 
 #: Label with the digest of what went into an image.
 DIGEST_LABEL: Final = "io.actorkit.digest"
+#: Where a stage of the build finds what a lock says; `actorkit_kit.image.inside.install` reads it.
+LOCKED: Final = "kit/actorkit_kit/image/inside/locked-{}.json"
 #: Lines of a failed build that are shown.
 TAIL_LINES: Final = 12
 
@@ -43,6 +48,8 @@ class Recipe:
     arguments: Mapping[str, str]
     context: Context = field(repr=False)
     parent: str = ""
+    #: What a lock says: files of the context that stand nowhere, by their path in it; empty without a lock.
+    locked: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def digest(self) -> str:
@@ -53,6 +60,8 @@ class Recipe:
         whole.update(f"\0{self.parent}".encode())
         for name, path in sorted(self.context.items()):
             whole.update(f"\0{name}\0{_mode(path):o}\0".encode() + path.read_bytes())
+        for name, text in sorted(self.locked.items()):
+            whole.update(f"\0{name}\0{text}".encode())
         return f"sha256:{whole.hexdigest()}"
 
 
@@ -70,32 +79,43 @@ def recipes(plan: Plan) -> list[Recipe]:
     """The recipe of every image of the plan, the runtime's first, each tag once.
 
     Raises:
-        KitError: a folder of the author's code is missing.
+        KitError: a folder of the author's code is missing, or the lock disagrees.
     """
-    runtime = runtime_recipe(plan.version)
+    found_lock = lock.read(plan)
+    runtime = runtime_recipe(plan.version, found_lock)
     found = {runtime.tag: runtime}
     for unit in plan.units:
         if unit.image.tag not in found:
-            found[unit.image.tag] = _actor_recipe(plan, unit.image, unit.uses, runtime)
+            found[unit.image.tag] = _actor_recipe(plan, unit.image, unit.uses, runtime, found_lock)
     return list(found.values())
 
 
-def runtime_recipe(version: str) -> Recipe:
+def runtime_recipe(version: str, found: Lock | None = None) -> Recipe:
     """The recipe of the image that all others are layered on; the broker is in it."""
     context = {"Dockerfile": assets.asset("Dockerfile"), "pyproject.toml": assets.asset("pyproject.toml")}
     context |= _folder(assets.image_scripts(), "kit/actorkit_kit/image/inside")
     context |= _folder(assets.package("actorkit"), "runtime/actorkit")
-    return Recipe(f"actorkit/runtime:{version}", "runtime", {"VERSION": version}, context)
+    arguments = {"VERSION": version}
+    locked: dict[str, str] = {}
+    if found is not None:
+        arguments["PYTHON"] = found.base
+        locked[LOCKED.format("runtime")] = found.image(lock.RUNTIME, lock.asked(None)).for_build()
+    return Recipe(f"{lock.RUNTIME}:{version}", "runtime", arguments, context, locked=locked)
 
 
-def _actor_recipe(plan: Plan, image: Image, uses: str, runtime: Recipe) -> Recipe:
+def _actor_recipe(plan: Plan, image: Image, uses: str, runtime: Recipe, found: Lock | None) -> Recipe:
     context = dict(runtime.context) | _folder(assets.package("actorkit_actors"), "actors/actorkit_actors")
     arguments = {"VERSION": plan.version, "EXTRA": image.extra, "RUNTIME": runtime.tag, "NAME": uses}
     if image.build is not None:
         code = survey(image.build, plan.secret_files)
         context |= {f"code/{name}": path for name, path in code.files.items()}
         arguments |= {"CODE": "code"}
-    return Recipe(image.tag, "actor", arguments, context, parent=runtime.digest)
+    # The builder makes the stages of the runtime as well, whatever it is told to layer the actor on.
+    locked = dict(runtime.locked)
+    if found is not None:
+        arguments["PYTHON"] = found.base
+        locked[LOCKED.format("actor")] = found.image(image.tag.rpartition(":")[0], lock.asked(image)).for_build()
+    return Recipe(image.tag, "actor", arguments, context, parent=runtime.digest, locked=locked)
 
 
 def _folder(folder: Path, prefix: str) -> Context:
@@ -115,13 +135,24 @@ def archive(recipe: Recipe) -> io.BytesIO:
             info = tarfile.TarInfo(name)
             info.size, info.mode = len(content), _mode(path)
             tar.addfile(info, io.BytesIO(content))
+        for name, text in sorted(recipe.locked.items()):
+            info = tarfile.TarInfo(name)
+            info.size = len(text.encode())
+            tar.addfile(info, io.BytesIO(text.encode()))
     packed.seek(0)
     return packed
 
 
 def find_outdated(client: DockerClient, wanted: Iterable[Recipe]) -> list[Recipe]:
     """Those whose image is missing or was made from something else."""
-    return [recipe for recipe in wanted if _digest_of(client, recipe.tag) != recipe.digest]
+    return [recipe for recipe in wanted if not _is_built(client, recipe)]
+
+
+def _is_built(client: DockerClient, recipe: Recipe) -> bool:
+    """Whether the engine has the image; one from a lock that still has its times was left half way by a ^C."""
+    if _digest_of(client, recipe.tag) != recipe.digest:
+        return False
+    return not recipe.locked or str(client.images.get(recipe.tag).attrs["Created"]).startswith(timeless.EPOCH[:-1])
 
 
 def _digest_of(client: DockerClient, tag: str) -> str | None:
@@ -164,7 +195,26 @@ def build(client: DockerClient, wanted: Iterable[Recipe], progress: Progress, *,
         if _digest_of(client, recipe.tag) != recipe.digest:
             said = "\n  ".join(tail)
             raise KitError(f'the image "{recipe.tag}" could not be built. The builder said last:\n  {said}')
+        if recipe.locked:
+            _make_timeless(client, recipe)
         progress.finished(recipe.tag)
+
+
+def _make_timeless(client: DockerClient, recipe: Recipe) -> None:
+    """Give the image that was built the digest that every build of this recipe has."""
+    image = client.images.get(recipe.tag)
+    below = client.images.get(recipe.arguments.get("RUNTIME") or recipe.arguments["PYTHON"])
+    shared = len(below.attrs["RootFS"]["Layers"])
+    with tempfile.TemporaryDirectory() as folder:
+        saved, rewritten = Path(folder, "saved.tar"), Path(folder, "rewritten.tar")
+        with saved.open("wb") as file:
+            file.writelines(image.save())
+        timeless.rewrite(saved, shared, recipe.tag, rewritten)
+        with rewritten.open("rb") as file:
+            client.images.load(file)
+    if client.images.get(recipe.tag).id != image.id:
+        # Its untagged parents are the builder's cache.
+        client.api.remove_image(str(image.id), noprune=True)
 
 
 def _build_one(client: DockerClient, recipe: Recipe, no_cache: bool) -> Iterator[str]:

@@ -13,7 +13,7 @@ from actorkit_actors.catalogue import CATALOGUE, SERVERS, Kind
 from actorkit_kit import requirements
 from actorkit_kit.classes.lookup import entry_of, is_stock
 from actorkit_kit.files import is_folder
-from actorkit_kit.topology import shape
+from actorkit_kit.topology import egress, shape
 from actorkit_kit.topology.findings import Findings, suggest
 from actorkit_kit.topology.kinds import Key, Text, bad_name, type_words
 from actorkit_kit.topology.model import BROKER, LISTENING, USER_VARIABLES, Exposure, Node, Resources, Secret
@@ -112,6 +112,7 @@ class ActorSections:
             replicas=section.value(shape.REPLICAS),
             build=build,
             expose=self._exposures(section),
+            egress=section.value(shape.EGRESS) or egress.read(section, shape.EGRESS.name),
             kind=entry.kind if entry else "actor",
             location=section.location,
             **self._shared(section, self._defaults),

@@ -48,6 +48,7 @@ class Findings:
 
         A location that the document does not have stands for its nearest ancestor.
         """
+        location = self._document.written(location)
         self.put(location, self._document.place(location, key=key), message)
 
     def put(self, location: Location, place: Place, message: str) -> None:

@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
 
         Example: kit deploy examples/orders/topology.yaml
         """
-        plan = load_plan(topology, network=True)
+        plan = load_plan(topology, target.value)
         with closing(connect()) as client:
             before = build.image_ids(client, plan)
             build_outdated(client, plan)

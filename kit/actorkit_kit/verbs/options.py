@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -20,7 +20,8 @@ from actorkit_kit.files import is_file
 from actorkit_kit.local.state import running_processes, running_topologies
 from actorkit_kit.remote import brokers
 from actorkit_kit.remote.brokers import Brokers
-from actorkit_kit.topology.load import DEFAULT_FILE, load_checked, load_document
+from actorkit_kit.topology.document import Document
+from actorkit_kit.topology.load import DEFAULT_FILE, load_document
 
 
 class Where(StrEnum):
@@ -29,6 +30,9 @@ class Where(StrEnum):
     LOCAL = "local"
     COMPOSE = "compose"
 
+
+#: The target whose values decide where any would do: images, and the code in them, are the same in all of them.
+IMAGES_TARGET: Final = "compose"
 
 #: The option `-o text|json` of verbs that have a result.
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How the result is written.", show_default=True)]
@@ -95,12 +99,12 @@ WhereOption = Annotated[
 
 
 def name_of(reference: str) -> str:
-    """The name of the deployment that `reference` means.
+    """The name of the deployment that `reference` means. A topology may have mistakes meanwhile.
 
     Raises:
-        InvalidTopology: it is a topology with mistakes.
+        UsageError: it is a topology without a name.
     """
-    return load_checked(reference).topology.name if _is_topology(reference) else reference
+    return _document_name(load_document(reference), reference) if _is_topology(reference) else reference
 
 
 def find_place(reference: str) -> tuple[Path, str] | None:
@@ -116,10 +120,14 @@ def find_place(reference: str) -> tuple[Path, str] | None:
     if not reference or not _is_topology(reference):
         return _running_place(reference)
     document = load_document(reference)
+    return document.base, _document_name(document, reference)
+
+
+def _document_name(document: Document, reference: str) -> str:
     name = document.data.get("name") if isinstance(document.data, dict) else None
     if not isinstance(name, str):
         raise UsageError(f'"{reference}" has no name:. Correct it; kit validate tells more.')
-    return document.base, name
+    return name
 
 
 def find_brokers(endpoints: Sequence[str] | None, keys: Path | None, name: str, target: Where | None) -> Brokers:

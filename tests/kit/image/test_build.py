@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,9 +15,9 @@ from actorkit_kit import assets, python_process
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import KitError
 from actorkit_kit.image import build
-from actorkit_kit.image.inside import elf
 from actorkit_kit.plan.model import Image, Plan, Unit
 from tests import needs
+from tests.kit.image.quiet import Quiet
 from tests.kit.render.goldens import orders
 from tests.places import ORDERS
 
@@ -97,43 +95,11 @@ def test_the_dockerfile_pleases_hadolint() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_a_stripped_library_still_loads(tmp_path: Path) -> None:
-    name = "greenlet._greenlet"
-    source = Path(import_module(name).__file__ or "")
-    copy = tmp_path / source.name
-    copy.write_bytes(source.read_bytes())
-    saved = elf.strip(copy)
-    assert saved > 100_000
-    assert copy.stat().st_size == source.stat().st_size - saved
-    load = f"import importlib.util as u; s = u.spec_from_file_location({name!r}, {str(copy)!r}); u.module_from_spec(s)"
-    done = subprocess.run([sys.executable, "-I", "-c", load], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    text = tmp_path / "text.so"
-    text.write_text("/* a linker script */")
-    assert elf.strip(text) == 0
-
-
 @pytest.fixture(scope="module")
 def client() -> Iterator[DockerClient]:
     needs.engine()
     with closing(connect()) as client:
         yield client
-
-
-class Quiet:
-    """Shows nothing, and knows what was built."""
-
-    def __init__(self) -> None:
-        self.built: list[str] = []
-
-    def started(self, tag: str) -> None:
-        pass
-
-    def line(self, tag: str, text: str) -> None:
-        pass
-
-    def finished(self, tag: str) -> None:
-        self.built.append(tag)
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from typing import Any, Final
 
 from actorkit_kit.image.inside import elf, pip, wanted
 
-#: File beside this one with what a lock names for the image that is built; there is none without a lock.
-LOCK: Final = "locked.json"
+#: File beside this one with what a lock names for a stage, `runtime` or `actor`; there is none without a lock.
+LOCK: Final = "locked-{}.json"
 #: File among the packages that tells them: see `pip.Package`.
 INSTALLED: Final = "installed.json"
 
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--code", type=Path)
     given = parser.parse_args()
     given.target.mkdir(parents=True, exist_ok=True)
-    lock = Path(__file__).with_name(LOCK)
+    lock = Path(__file__).with_name(LOCK.format(given.what))
     if lock.is_file():
         installed = install_locked(json.loads(lock.read_text(encoding="utf-8")), given.target, given.code)
     elif given.what == "runtime":
