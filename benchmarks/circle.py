@@ -9,19 +9,21 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
+
 from benchmarks import report
-from benchmarks.edge import free_port
 
 HERE = Path(__file__).resolve().parent
 #: Length of one measurement in seconds.
 SECONDS = 4
 #: Connections, with one request under way on each: few, where each hop waits for the next, and more.
 CONNECTIONS = (16, 64)
-#: Where the circle listens: `expose` in circle.yaml.
-CIRCLE = "127.0.0.1:8090"
+#: Where the circle listens as it is written in circle.yaml; here it gets a free port.
+WRITTEN_PORT = "8090"
 
 
 def load(address: str, connections: int) -> dict[str, float]:
@@ -33,19 +35,28 @@ def load(address: str, connections: int) -> dict[str, float]:
 
 def measure(runs: int) -> report.Rows:
     """One row for each number of connections: medians over the runs, the ratio to the floor of the same run."""
-    port = free_port()
+    ports = free_port(), free_port()
+    bare, circle = (f"127.0.0.1:{port}" for port in ports)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("circle.yaml", "request.xsl", "answer.xsl"):
+            text = (HERE / name).read_text()
+            (Path(folder) / name).write_text(text.replace(WRITTEN_PORT, str(ports[1])))
+        return against(bare, circle, Path(folder) / "circle.yaml", runs)
+
+
+def against(bare: str, circle: str, topology: Path, runs: int) -> report.Rows:
+    """The rows of the circle that a topology makes at one address, and of the floor at the other."""
     kit = subprocess.Popen(
-        [sys.executable, "-m", "actorkit_kit", "run", str(HERE / "circle.yaml"), "-o", "json"],
+        [sys.executable, "-m", "actorkit_kit", "run", str(topology), "-o", "json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    floor = subprocess.Popen([sys.executable, "-m", "benchmarks.http_floor", str(port)])
+    floor = subprocess.Popen([sys.executable, "-m", "benchmarks.http_floor", bare.rpartition(":")[2]])
     try:
         if kit.stdout is None or not kit.stdout.readline():
             raise SystemExit("the circle did not start; see: kit run benchmarks/circle.yaml")
-        bare = f"127.0.0.1:{port}"
-        return [row(many, [(load(bare, many), load(CIRCLE, many)) for _ in range(runs)]) for many in CONNECTIONS]
+        return [row(many, [(load(bare, many), load(circle, many)) for _ in range(runs)]) for many in CONNECTIONS]
     finally:
         for process in (kit, floor):
             process.terminate()

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from tests.ports import free_port
+from tests.until import until
 
 from actorkit.edge.wire import MAX_BATCH, MAX_BATCH_BYTES
 from actorkit.transport import topology_keys
@@ -36,13 +36,6 @@ PLAIN, CURVE = "source -> sink", "source -> sink, CURVE"
 CIPHER_BYTES = 1 << 30
 #: Longest time for one measurement, in seconds.
 LIMIT_S = 120
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def actor(name: str, cls: str, params: dict[str, Any], **variables: str) -> subprocess.Popen[bytes]:
@@ -62,18 +55,21 @@ def actor(name: str, cls: str, params: dict[str, Any], **variables: str) -> subp
 
 def result(file: Path, processes: list[subprocess.Popen[bytes]]) -> list[float]:
     """Wait for the sink's figures, then end the processes."""
-    deadline = time.monotonic() + LIMIT_S
+
+    def figures() -> str:
+        failed = [process.args for process in processes if process.poll()]
+        if failed:
+            raise SystemExit(f"a process has failed: {failed}")
+        return file.read_text() if file.exists() else ""
+
     try:
-        while not (file.exists() and file.read_text()):
-            if time.monotonic() > deadline:
-                raise SystemExit(f"no result within {LIMIT_S} s; a process may have failed")
-            time.sleep(0.02)
+        found = until(figures, "the sink has written its figures", LIMIT_S, pause_s=0.02)
     finally:
         for process in processes:
             process.terminate()
         for process in processes:
             process.wait(30)
-    return [float(part) for part in file.read_text().split()]
+    return [float(part) for part in found.split()]
 
 
 def floor(size_bytes: int, count: int, folder: Path, keys: Path | None = None, what: str = "") -> float:

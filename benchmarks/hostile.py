@@ -84,7 +84,7 @@ def to_json(document: bytes) -> object:
 
 
 def ask_type(header: bytes) -> object:
-    media._content_type.cache_clear()
+    media.parse_content_type.cache_clear()
     return media.content_type(header.decode())
 
 

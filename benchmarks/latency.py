@@ -12,8 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.ports import free_port
+
 from benchmarks import report
-from benchmarks.edge import actor, free_port, result
+from benchmarks.edge import actor, result
 from benchmarks.process import cpu_s, memory_mb
 
 #: Events of one measurement, and their rate.

@@ -29,8 +29,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port
+from tests.until import until
+
 from benchmarks import guide, report
-from benchmarks.edge import free_port
 from benchmarks.process import cpu_s
 
 OUR_BROKER = (
@@ -123,14 +125,11 @@ def running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def wait_for(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while True:
+    def listens() -> bool:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if time.monotonic() > deadline:
-            raise SystemExit(f"nothing listens at port {port}")
-        time.sleep(0.02)
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    until(listens, f"a broker listens at port {port}", pause_s=0.02)
 
 
 def once(contender: Contender, load: Load, seconds: float) -> Figures:

@@ -14,8 +14,11 @@ import time
 import urllib.error
 import urllib.request
 
+from tests.ports import free_port
+from tests.until import until
+
 from benchmarks import report
-from benchmarks.edge import actor, free_port
+from benchmarks.edge import actor
 from benchmarks.process import memory_mb
 
 LIBRARIES = "import gevent, gevent.pywsgi, msgspec, prometheus_client, zmq"
@@ -34,8 +37,7 @@ def start() -> tuple[float, float]:
     begun = time.perf_counter()
     process = actor("idle", "Idle", {}, ACTORKIT_INBOX=f"tcp://127.0.0.1:{inbox}", ACTORKIT_ADMIN=f"127.0.0.1:{admin}")
     try:
-        while not ready(admin):
-            time.sleep(0.002)
+        until(lambda: ready(admin), "the actor is ready", pause_s=0.002)
         taken = (time.perf_counter() - begun) * 1000
         memory = memory_mb(process.pid)
     finally:

@@ -12,8 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.ports import free_port
+from tests.until import until
+
 from benchmarks import report
-from benchmarks.edge import LIMIT_S, actor, free_port
+from benchmarks.edge import LIMIT_S, actor
 from benchmarks.process import memory_mb
 
 #: Body sizes in bytes.
@@ -29,16 +32,17 @@ def full(size_bytes: int, folder: Path) -> tuple[int, float, float]:
     holder = actor("holder", "Holder", {"file": str(file)}, ACTORKIT_INBOX=endpoint)
     params = {"count": 10**9, "size_bytes": size_bytes}
     source = actor("source", "Source", params, ACTORKIT_OUTBOX_NEXT=f"{endpoint}#in", ACTORKIT_DRAIN_TIMEOUT_S="0.1")
-    deadline = time.monotonic() + LIMIT_S
+    held, since = -1, time.monotonic()
+
+    def quiet() -> bool:
+        nonlocal held, since
+        now = int(file.read_text() or 0) if file.exists() else 0
+        if now != held:
+            held, since = now, time.monotonic()
+        return held > 0 and time.monotonic() - since >= QUIET_S
+
     try:
-        held, since = -1, time.monotonic()
-        while time.monotonic() - since < QUIET_S or held <= 0:
-            if time.monotonic() > deadline:
-                raise SystemExit(f"no full window within {LIMIT_S} s; a process may have failed")
-            time.sleep(0.05)
-            now = int(file.read_text() or 0) if file.exists() else 0
-            if now != held:
-                held, since = now, time.monotonic()
+        until(quiet, "the window is full", LIMIT_S, pause_s=0.05)
         return held, memory_mb(holder.pid), memory_mb(source.pid)
     finally:
         for process in (source, holder):

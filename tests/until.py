@@ -11,7 +11,9 @@ import gevent
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], what: str = "it happens", timeout_s: float = 20.0, pause_s: float = 0.005) -> T:
+def until(
+    condition: Callable[[], T | None], what: str = "it happens", timeout_s: float = 20.0, pause_s: float = 0.005
+) -> T:
     """Wait until the condition is true, and let greenlets run meanwhile. Returns what it was in the end. `pause_s` is
     the time between two looks: longer where a look costs something.
 

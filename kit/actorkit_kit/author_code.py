@@ -26,6 +26,7 @@ _LEFT_BEHIND: Final = frozenset(
         ".pytest_cache",
         ".ruff_cache",
         ".venv",
+        "kit.lock",
     )
 )
 #: Where to look for the line that a private key begins with (RFC 7468 §10), in bytes from the beginning of a file.

@@ -5,8 +5,8 @@
         timeout_s: Annotated[float, Meta(gt=0, description="how long to wait")] = 30.0
 
 The unit of a number is the end of its name (`_s`, `_bytes`) or `extra={"unit": …}`. `extra={"secret": True}` marks what
-must never be shown. Any parameter may be given as `{"file": path}`: the content of the file is then its value (text for
-a `str`, JSON otherwise).
+must never be shown. Any parameter may be given as `{"file": path}`: the content of the file is then its value, as it is
+for a `str` or `bytes` and read as JSON otherwise.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import difflib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT, Meta
@@ -176,19 +177,33 @@ def build(cls: type[P], given: Mapping[str, Any]) -> P:
         raise SettingsError(str(exc)) from exc
 
 
+def _kind(cls: type[msgspec.Struct], name: str) -> Any:
+    """The type of a parameter, without what else its annotation says, without None where that may be as well."""
+    hints, fields = _hints_and_fields(cls)
+    kind = hints[fields[name].name] if name in fields else None
+    kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    if get_origin(kind) not in (Union, UnionType):
+        return kind
+    others = [one for one in get_args(kind) if one is not type(None)]
+    return others[0] if len(others) == 1 else kind
+
+
 def _content(cls: type[msgspec.Struct], name: str, value: Any) -> Any:
     if not (is_reference(value) and "file" in value):
         return value
     path = Path(str(value["file"]))
+    kind = _kind(cls, name)
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
+        if kind is bytes:
+            return content
+        text = content.decode()
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
         raise SettingsError(f'{name}: the file "{path}" cannot be read: {reason}') from exc
-    hints = get_type_hints(cls)
-    if hints.get(name) is str:
+    if kind is str:
         return text
     try:
-        return msgspec.json.decode(text.encode())
+        return msgspec.json.decode(content)
     except UNREADABLE as exc:
         raise SettingsError(f'{name}: the file "{path}" is not JSON: {exc}') from exc

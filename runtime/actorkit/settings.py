@@ -37,6 +37,10 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
         "folder with the author's modules, which come after all others on the path",
     ),
     "ACTORKIT_PARAMS": ("{}", 'parameters as a JSON object; `{"file": path}` stands for a file\'s content'),
+    "ACTORKIT_PARAMS_FILE": (
+        "none",
+        "file with the parameters, in the place of `ACTORKIT_PARAMS`: a variable holds at most 128 KiB",
+    ),
     "ACTORKIT_INSTANCE": ("host name and process id", "name of this instance, different for each replica"),
     "ACTORKIT_INBOX": ("none", "endpoint to bind for incoming events: `tcp://*:5550` or `ipc:///path`"),
     "ACTORKIT_BROKERS": (
@@ -101,7 +105,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         class_path=reader.matching("ACTORKIT_CLASS", CLASS_PATH, "package.module:Class"),
         topology=reader.name("ACTORKIT_TOPOLOGY", "default"),
         code=reader.path("ACTORKIT_CODE"),
-        params=reader.json_object("ACTORKIT_PARAMS"),
+        params=reader.params(),
         instance=environ.get("ACTORKIT_INSTANCE") or f"{socket.gethostname()}-{os.getpid()}",
         inbox=reader.endpoint("ACTORKIT_INBOX"),
         outboxes=reader.outboxes(),
@@ -135,9 +139,21 @@ class _Reader:
             raise SettingsError(f'{variable} is "{value}"; wanted: {wanted}.')
         return value
 
-    def json_object(self, variable: str) -> dict[str, Any]:
+    def params(self) -> dict[str, Any]:
+        path = self.path("ACTORKIT_PARAMS_FILE")
+        if path is None:
+            return self.json_object("ACTORKIT_PARAMS", self._environ.get("ACTORKIT_PARAMS", "{}"))
+        if "ACTORKIT_PARAMS" in self._environ:
+            raise SettingsError("ACTORKIT_PARAMS and ACTORKIT_PARAMS_FILE are both set. Set one of them.")
         try:
-            return msgspec.json.decode(self._environ.get(variable, "{}"), type=dict[str, Any])
+            content = path.read_bytes()
+        except OSError as exc:
+            raise SettingsError(f'ACTORKIT_PARAMS_FILE: "{path}" cannot be read: {exc.strerror}.') from exc
+        return self.json_object("ACTORKIT_PARAMS_FILE", content)
+
+    def json_object(self, variable: str, content: str | bytes) -> dict[str, Any]:
+        try:
+            return msgspec.json.decode(content, type=dict[str, Any])
         except UNREADABLE as exc:
             raise SettingsError(f"{variable} is not a JSON object: {exc}.") from exc
 

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from benchmarks.edge import free_port
 
 from tests.fleet import Fleet
 from tests.hostile.site import CONTAINER_MB, Site
+from tests.ports import free_port
 from tests.until import until
 
 MB = 1 << 20

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-import socket
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -30,13 +29,6 @@ def copy(folder: Path, name: str, **changes: str) -> Path:
         text = text.replace(old, new)
     topology.write_text(text)
     return topology
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def order(url: str, password: str = PASSWORD, timeout_s: float = 30) -> tuple[int, str]:

@@ -18,6 +18,7 @@ from actorkit_kit import python_process
 from tests import needs
 from tests.integration import shop
 from tests.places import ORDERS
+from tests.ports import free_port
 from tests.until import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -72,7 +73,7 @@ def left(name: str) -> str:
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     needs.engine()
     needs.image("prom/prometheus:v3.5.0", otherwise="prom/prometheus:v3")
-    front, metrics = shop.free_port(), shop.free_port()
+    front, metrics = free_port(), free_port()
     changes = {"http: 8080": f"http: {front}", "replicas: 3": "replicas: 1"}
     topology = shop.copy(tmp_path_factory.mktemp("deployed") / "orders", NAME, **changes)
     kit = kit_with(PROMETHEUS_PORT=str(metrics))
@@ -209,7 +210,7 @@ def test_a_change_that_does_not_come_up_is_taken_back(deployed: Deployed) -> Non
         assert done.returncode == 1
         assert f'"execute" ({NAME}-execute-' in done.stderr
         assert "the disk is on fire" in done.stderr
-        assert "The deployment that ran before was put back." in done.stderr
+        assert re.search(r"What ran before \(revision \d\) was put back, and is healthy\.", done.stderr)
     finally:
         code.write_text(source)
         deployed.topology.write_text(text)
@@ -224,7 +225,7 @@ BROKEN_SETUP = """
 
 def test_a_deployment_that_does_not_come_up_leaves_nothing_behind(tmp_path: Path) -> None:
     needs.engine()
-    topology = shop.copy(tmp_path / "orders", "orders-broken", **{"http: 8080": f"http: {shop.free_port()}"})
+    topology = shop.copy(tmp_path / "orders", "orders-broken", **{"http: 8080": f"http: {free_port()}"})
     code = tmp_path / "orders" / "shop" / "shop" / "actors.py"
     code.write_text(code.read_text().replace("    params: Params\n", "    params: Params\n" + BROKEN_SETUP, 1))
     done = kit_with()("deploy", str(topology), "--no-prometheus", "--timeout", "60")
@@ -251,7 +252,7 @@ def test_a_port_in_use_is_told_before_anything_starts(tmp_path: Path) -> None:
 
 def test_what_is_rendered_runs_without_kit(tmp_path: Path) -> None:
     needs.engine()
-    port = shop.free_port()
+    port = free_port()
     topology = shop.copy(tmp_path / "orders", "orders-plain")
     kit = kit_with()
     assert kit("build", str(topology)).returncode == 0
@@ -270,7 +271,7 @@ def test_what_is_rendered_runs_without_kit(tmp_path: Path) -> None:
 
 def test_down_leaves_nothing(tmp_path: Path) -> None:
     needs.engine()
-    topology = shop.copy(tmp_path / "orders", "orders-down", **{"http: 8080": f"http: {shop.free_port()}"})
+    topology = shop.copy(tmp_path / "orders", "orders-down", **{"http: 8080": f"http: {free_port()}"})
     kit = kit_with()
     assert kit("deploy", str(topology), "--no-prometheus").returncode == 0
     done = kit("down", "orders-down")

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from actorkit_kit import python_process
-from tests.kit.local.test_run import free_port
 from tests.places import ORDERS
+from tests.ports import free_port
 
 
 def test_the_demo_shows_both_answers_and_what_the_metrics_count(tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ import hmac
 import os
 import sys
 import time
-from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Annotated, Final
+from typing import Annotated
 
 import gevent
 from gevent.event import Event as Flag
@@ -27,13 +26,8 @@ from actorkit_actors.auth import hashes
 from actorkit_actors.auth.budget import hashes_at_a_time
 from actorkit_actors.auth.checks import Check, Checks
 from actorkit_actors.auth.failures import Failures, network
+from actorkit_actors.auth.remembered import Remembered
 from actorkit_actors.auth.users import parse
-
-#: How many verified passwords are remembered, so that only the first request with each pays for the hash.
-CACHE_SIZE: Final = 4096
-
-#: Salt of the hashes that are computed only so that every refusal takes as long.
-_SALT: Final = b"nobody's, really"
 
 
 class BasicAuth(Actor):
@@ -95,17 +89,15 @@ class BasicAuth(Actor):
         self._challenge = f'Basic realm="{realm}", charset="UTF-8"'
         redact.learn(list(users.plain.values()))
         self._key = os.urandom(32)
-        self._hashed = users.hashed
+        self._hashed = hashes.Hashed(users.hashed)
         self._plain = {name: self._digest(password.encode()) for name, password in users.plain.items()}
-        #: A refusal costs one hash of each kind in the file, so that time does not tell which names there are.
-        self._costs = sorted({stored.cost for stored in users.hashed.values()})
-        self._verified: OrderedDict[bytes, str] = OrderedDict()
+        self._remembered = Remembered()
         interval_s = self.params.failure_interval_s
         self._names = Failures(self.params.failures_per_name, interval_s)
         self._addresses = Failures(self.params.failures_per_address, interval_s)
         self._checks = Checks(self._is_clean)
-        if self._costs:
-            most = max(cost.memory_bytes for cost in self._costs)
+        if self._hashed.costs:
+            most = max(cost.memory_bytes for cost in self._hashed.costs)
             count = self.params.hashes or hashes_at_a_time(most)
             self.log.info("%d hashes of %d MiB at a time", count, most >> 20)
             self._pool, self._there = ThreadPool(count), Flag()
@@ -131,18 +123,17 @@ class BasicAuth(Actor):
             raise self._refusal(header)
         name, password = credentials[0].decode("utf-8", "replace"), credentials[1]
         digest = self._digest(b"\0".join(credentials))
-        if digest in self._verified:
-            # Known good ones wait for nobody.
-            self._verified.move_to_end(digest)
-            http.user = self._verified[digest]
+        known = self._remembered.name_of(digest)
+        if known is not None:  # Known good ones wait for nobody.
+            http.user = known
             return event
         check = Check(digest, name, password, network(http.remote))
         self._limit(check)
         if name in self._plain and hmac.compare_digest(self._digest(password), self._plain[name]):
-            self._remember(check)
+            self._remembered.add(digest, name)
             http.user = name
             return event
-        if not self._costs:
+        if not self._hashed.costs:
             self._count(check)
             raise self._refusal(header)
         for held, _ in self._checks.add(check, (self.hold(event), event)):
@@ -168,7 +159,7 @@ class BasicAuth(Actor):
             if all(_is_late(event) for _, event in check.waiting):
                 refusal = AnswerTimeout("nobody waits for the answer any more")
             elif self._hash(check):
-                self._remember(check)
+                self._remembered.add(check.digest, check.name)
             else:
                 self._count(check)
                 refusal = self._refusal("given")
@@ -193,27 +184,11 @@ class BasicAuth(Actor):
             held.fail(exc)
 
     def _hash(self, check: Check) -> bool:
-        """Whether the password is right, in a native thread. A wrong one costs the same whoever's it is."""
-        stored = self._hashed.get(check.name)
-
-        def look() -> bool:
-            right = stored is not None and stored.matches(check.password)
-            if right:
-                return True
-            for cost in self._costs:
-                if stored is None or stored.cost != cost:
-                    cost.hash(check.password, _SALT)
-            return False
-
-        return self._pool is not None and bool(self._pool.apply(look))
+        """Whether the password is right; that is found out in a native thread."""
+        return self._pool is not None and bool(self._pool.apply(self._hashed.right, (check.name, check.password)))
 
     def _digest(self, content: bytes) -> bytes:
         return hashlib.blake2b(content, key=self._key, digest_size=32).digest()
-
-    def _remember(self, check: Check) -> None:
-        if len(self._verified) >= CACHE_SIZE:
-            self._verified.popitem(last=False)
-        self._verified[check.digest] = check.name
 
     def _is_clean(self, check: Check) -> bool:
         now = time.monotonic()

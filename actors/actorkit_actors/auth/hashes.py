@@ -11,11 +11,16 @@ import hashlib
 import hmac
 import os
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 #: Most memory that one hash may take, in bytes.
 MAX_HASH_BYTES: Final = 64 << 20
+
+#: Salt and length in bytes of the hashes that are computed only so that every refusal takes as long.
+_SALT: Final = b"nobody's, really"
+_LENGTH: Final = 32
 
 #: Most that `p` may be: it costs time and no memory.
 _MAX_P: Final = 16
@@ -52,7 +57,7 @@ class Cost:
         """Whether scrypt can be asked for it, and may."""
         return self.ln >= 1 and self.r >= 1 and 1 <= self.p <= _MAX_P and self.memory_bytes <= MAX_HASH_BYTES
 
-    def hash(self, password: bytes, salt: bytes, length: int = 32) -> bytes:
+    def hash(self, password: bytes, salt: bytes, length: int = _LENGTH) -> bytes:
         """Compute it. It holds no lock of Python's, so that threads compute several at a time."""
         return hashlib.scrypt(
             password, salt=salt, n=1 << self.ln, r=self.r, p=self.p, maxmem=MAX_HASH_BYTES + (1 << 20), dklen=length
@@ -67,9 +72,35 @@ class Hash:
     salt: bytes
     digest: bytes
 
-    def matches(self, password: bytes) -> bool:
-        """Whether it is that password's; takes as long when it is not."""
-        return hmac.compare_digest(self.cost.hash(password, self.salt, len(self.digest)), self.digest)
+
+#: Computes a hash at a cost, of a password and a salt, of so many bytes.
+Compute = Callable[[Cost, bytes, bytes, int], bytes]
+
+
+class Hashed:
+    """The hashed passwords of some users. A wrong one costs one hash of each kind that there is, whoever's it is: time
+    does not tell which names there are.
+
+    Attributes:
+        costs: of the hashes, each once.
+    """
+
+    def __init__(self, by_name: Mapping[str, Hash], compute: Compute = Cost.hash) -> None:
+        self._by_name = by_name
+        self._compute = compute
+        self.costs = sorted({stored.cost for stored in by_name.values()})
+
+    def right(self, name: str, password: bytes) -> bool:
+        """Whether it is the password of that user. Native threads may ask at the same time."""
+        stored = self._by_name.get(name)
+        if stored is not None:
+            computed = self._compute(stored.cost, password, stored.salt, len(stored.digest))
+            if hmac.compare_digest(computed, stored.digest):
+                return True
+        for cost in self.costs:
+            if stored is None or stored.cost != cost:
+                self._compute(cost, password, _SALT, _LENGTH)
+        return False
 
 
 def is_ours(text: str) -> bool:

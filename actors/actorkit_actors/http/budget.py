@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from actorkit.process.memory import memory_limit_bytes
-
 #: Which part of the memory the bodies may take by themselves. What is made of them takes about as much again, on its
 #: way through the sockets of clients and edges; the other half is the process itself.
 SHARE: Final = 4
@@ -35,14 +33,14 @@ CONNECTIONS_SHARE: Final = 8
 MOST_CONNECTIONS: Final = 8192
 
 
-def default_bytes() -> int:
+def default_bytes(memory_bytes: int) -> int:
     """The budget of a process: a part of what its container may use."""
-    return min(MOST_BYTES, max(LEAST_BYTES, memory_limit_bytes() // SHARE))
+    return min(MOST_BYTES, max(LEAST_BYTES, memory_bytes // SHARE))
 
 
-def default_connections() -> int:
+def default_connections(memory_bytes: int) -> int:
     """How many connections a process may have open: as many as a part of its memory is enough for."""
-    return min(MOST_CONNECTIONS, max(64, memory_limit_bytes() // CONNECTIONS_SHARE // CONNECTION_BYTES))
+    return min(MOST_CONNECTIONS, max(64, memory_bytes // CONNECTIONS_SHARE // CONNECTION_BYTES))
 
 
 class Budget:

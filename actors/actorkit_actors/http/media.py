@@ -88,11 +88,12 @@ def content_type(header: str) -> tuple[str, str]:
     """
     if len(header) > MAX_HEADER_LENGTH:
         raise HeaderTooLong(f"the Content-Type is longer than {MAX_HEADER_LENGTH} characters")
-    return _content_type(header)
+    return parse_content_type(header)
 
 
 @lru_cache(maxsize=256)
-def _content_type(header: str) -> tuple[str, str]:
+def parse_content_type(header: str) -> tuple[str, str]:
+    """The media type and the charset of a Content-Type that is not too long; the latest ones are remembered."""
     media_type, options = parse_options_header(header)
     return media_type.strip().lower(), options.get("charset", "").strip().lower()
 
@@ -186,10 +187,11 @@ def _checked_json(content: bytes, charset: str) -> bytes:
 def _checked_xml(content: bytes, charset: str) -> bytes:
     from actorkit.event import xml
 
-    root = xml.parse(content, charset or None)
-    encoding = (root.getroottree().docinfo.encoding or "utf-8").lower()
+    root, encoding = xml.parse_document(content, charset or None)
     # What travels on is read without the header, so it must say its encoding itself.
-    return content if not charset and encoding in ("utf-8", "us-ascii") else xml.serialise(root)
+    if not charset and (encoding is None or encoding.lower() in ("utf-8", "us-ascii")):
+        return content
+    return xml.serialise(root)
 
 
 def query(text: str, charset: str = "utf-8") -> dict[str, list[str]]:

@@ -18,6 +18,8 @@ from actorkit_actors.mdp.worker import HeartbeatS
 #: The file with the requests, and the one that says whose they are, in the folder.
 REQUESTS: Final = "requests.sqlite"
 LOCK: Final = "lock"
+#: Parameters that are settings of the Titanic.
+SETTINGS: Final = ("at_a_time", "limit", "timeout_s", "retry_s", "keep_s", "heartbeat_s")
 #: How long `teardown` waits for the last answers to be written, in seconds.
 CLOSE_S: Final = 2.0
 
@@ -52,6 +54,11 @@ class MDPTitanic(Actor):
     _lock: int | None = None
     _draining: gevent.Greenlet[..., Any] | None = None
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the Titanic that it runs, by their names there: parameters of the same names."""
+        return {name: getattr(self.params, name) for name in SETTINGS}
+
     def setup(self) -> None:
         """Open the file, register at the brokers, and go on with what was left.
 
@@ -65,13 +72,8 @@ class MDPTitanic(Actor):
         self._titanic = Titanic(
             self.runtime.brokers,
             folder / REQUESTS,
-            at_a_time=self.params.at_a_time,
-            limit=self.params.limit,
-            timeout_s=self.params.timeout_s,
-            retry_s=self.params.retry_s,
-            keep_s=self.params.keep_s,
-            heartbeat_s=self.params.heartbeat_s,
             keys=self.runtime.keys,
+            **self.settings,
         )
         self._titanic.start()
 

@@ -143,10 +143,11 @@ annotations:
 {{- if $registry -}}{{- printf "%s/%s" (trimSuffix "/" $registry) $name -}}{{- else -}}{{- $name -}}{{- end -}}
 {{- end -}}
 
-{{/* An actor's values over the defaults, as YAML. (list $ actor) */}}
+{{/* An actor's values over the defaults, as JSON: Helm's YAML loses a line's end at the end of a text, and reads some of
+     the characters that it writes as others, or not at all. (list $ actor) */}}
 {{- define "actorkit.actor" -}}
 {{- $root := index . 0 -}}
-{{- mergeOverwrite (deepCopy $root.Values.defaults) (index $root.Values.actors (index . 1)) | toYaml -}}
+{{- mergeOverwrite (deepCopy $root.Values.defaults) (index $root.Values.actors (index . 1)) | toJson -}}
 {{- end -}}
 
 {{/* Whether Prometheus' operator is there. */}}
@@ -171,4 +172,21 @@ annotations:
 {{/* The name of a volume: at most 63 characters. (list prefix name) */}}
 {{- define "actorkit.volume" -}}
 {{- printf "%s-%s" (index . 0) (include "actorkit.label" (list (index . 1) (int (sub 62 (len (index . 0)))))) -}}
+{{- end -}}
+
+{{/* A rule for what an actor reaches outside. A NetworkPolicy knows no names: where the host is one, or all, the port is
+     open to networkPolicy.egressTo. (list $ destination) */}}
+{{- define "actorkit.egressRule" -}}
+{{- $root := index . 0 -}}
+{{- $destination := index . 1 -}}
+{{- $rule := dict -}}
+{{- if $destination.cidr -}}
+{{- $_ := set $rule "to" (list (dict "ipBlock" (dict "cidr" $destination.cidr))) -}}
+{{- else if $root.Values.networkPolicy.egressTo -}}
+{{- $_ := set $rule "to" $root.Values.networkPolicy.egressTo -}}
+{{- end -}}
+{{- if $destination.port -}}
+{{- $_ := set $rule "ports" (list (dict "port" (int $destination.port) "protocol" "TCP")) -}}
+{{- end -}}
+{{- list $rule | toYaml -}}
 {{- end -}}

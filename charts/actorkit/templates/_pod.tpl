@@ -2,7 +2,7 @@
 {{- define "actorkit.pod" -}}
 {{- $root := index . 0 -}}
 {{- $name := index . 1 -}}
-{{- $actor := include "actorkit.actor" . | fromYaml -}}
+{{- $actor := include "actorkit.actor" . | fromJson -}}
 metadata:
   labels:
     {{- include "actorkit.labels" (list $root $name $actor.podLabels) | nindent 4 }}
@@ -199,6 +199,7 @@ spec:
 {{- range $actor.extraEnv -}}{{- $added = append $added .name -}}{{- end -}}
 {{- $values := dict "ACTORKIT_LOG_FORMAT" $root.Values.log.format "ACTORKIT_LOG_LEVEL" $root.Values.log.level -}}
 {{- $values = mergeOverwrite $values (deepCopy (default dict $actor.env)) -}}
+{{- range $key, $value := $actor.envBase64 -}}{{- $_ := set $values $key (b64dec $value) -}}{{- end -}}
 {{- range $key, $value := $actor.endpoints -}}{{- $_ := set $values $key (tpl $value $root) -}}{{- end -}}
 - name: ACTORKIT_INSTANCE
   valueFrom:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import docker
 from docker import DockerClient
@@ -15,6 +15,14 @@ from docker.errors import DockerException
 
 from actorkit_kit.errors import KitError
 from actorkit_kit.output import last_line
+
+#: Files of the user's own that compose lays over compose.yaml: it takes the first that there is.
+OVERRIDES: Final = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
 
 
 def connect() -> DockerClient:
@@ -55,11 +63,17 @@ def docker_command() -> str:
 def compose(
     arguments: Sequence[str], *, project: str, folder: Path | None = None, **options: Any
 ) -> subprocess.Popen[str]:
-    """Start `docker compose` on a project; with `folder`, on the compose file in there.
+    """Start `docker compose` on a project; with `folder`, on the compose file in there and the user's override.
 
     `options` go to `Popen`. Text, not bytes, goes through its pipes.
     """
-    where = ["--file", str(folder / "compose.yaml"), "--project-directory", str(folder)] if folder else []
+    where = []
+    if folder:
+        # The same files that compose finds by itself in the folder: a variable COMPOSE_FILE must not lead elsewhere.
+        override = next((name for name in OVERRIDES if (folder / name).is_file()), None)
+        names = ["compose.yaml", *([override] if override else [])]
+        where = [argument for name in names for argument in ("--file", str(folder / name))]
+        where += ["--project-directory", str(folder)]
     command = [docker_command(), "compose", "--project-name", project, *where, *arguments]
     return subprocess.Popen(command, text=True, **options)
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from actorkit.params import is_reference
 from actorkit.transport.endpoint import Endpoint
 from actorkit_kit import python_process
 from actorkit_kit.errors import KitError
 from actorkit_kit.free_ports import LOOPBACK, FreePorts, why_not_free
-from actorkit_kit.plan.model import Addresses, Mount, Plan, Unit, environment
+from actorkit_kit.plan.model import Addresses, Mount, Plan, Unit, environment, fits_a_variable, params_text
+from actorkit_kit.plan.mount_name import mount_name
 from actorkit_kit.plan.secret import variable_content
 from actorkit_kit.topology.model import USER_VARIABLES
 
@@ -71,9 +73,10 @@ class Local:
     def process(self, unit: Unit, number: int) -> Process:
         """How the replica of that number is started."""
         admin = self.admin(unit, number)
-        sources = {mount.target: _source(mount, self._folder) for mount in unit.mounts}
+        sources = {mount.target: _source(mount, self._folder) for mount in unit.mounts if mount.content is None}
         params = {**_params(unit, sources, self._ports), **self._kept(unit), **_advertised(unit)}
         local = replace(unit, params=params, keys=sources[unit.keys] if unit.keys else "")
+        local = replace(local, params_file=self._params_file(local, number))
         addresses = Addresses(
             peer=lambda name: self.peer(self.plan.unit(name)), inbox=lambda _name: self.inbox(unit, number), admin=admin
         )
@@ -118,6 +121,15 @@ class Local:
         """The endpoint of one socket file of a unit, or of all that the pattern matches."""
         return str(Endpoint("ipc", f"{self._folder}/{unit.name}/{name}.sock"))
 
+    def _params_file(self, unit: Unit, number: int) -> str:
+        """The file with the parameters of a replica, where they are too long for a variable; else ""."""
+        text = params_text(unit)
+        if fits_a_variable(text):
+            return ""
+        path = self._folder / f"{unit.name}.{number}.params.json"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
     def _kept(self, unit: Unit) -> dict[str, str]:
         """The folders of files that outlive a process; where none can be kept, they end with it."""
         beside = self._box.parent if self._box else self._folder
@@ -161,7 +173,7 @@ def _url(unit: Unit, port: int) -> str:
 def _params(unit: Unit, sources: Mapping[str, str], ports: FreePorts) -> dict[str, Any]:
     """The parameters for this machine: real files, published ports, and any free port where none is published."""
     params = {
-        name: {"file": sources[value["file"]]} if isinstance(value, dict) and value.get("file") in sources else value
+        name: {"file": sources[value["file"]]} if is_reference(value) and value.get("file") in sources else value
         for name, value in unit.params.items()
     }
     published = {port.parameter: port for port in unit.ports}
@@ -177,7 +189,7 @@ def _source(mount: Mount, folder: Path) -> str:
     if not mount.variable:
         return str(mount.source)
     value = variable_content(mount)
-    path = folder / f"{mount.name}.secret"
+    path = folder / f"{mount_name(mount.name)}.secret"
     path.touch(mode=0o600)
-    path.write_text(value, encoding="utf-8")
+    path.write_bytes(value)
     return str(path)

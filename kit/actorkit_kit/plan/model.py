@@ -17,7 +17,14 @@ from actorkit.mdp.directory.discovery import REGISTRY
 from actorkit.settings import DRAIN_TIMEOUT_S
 from actorkit.transport.endpoint import Endpoint
 from actorkit_actors.catalogue import Kind
-from actorkit_kit.topology.model import CPUS, MEMORY_MB, SECRETS_FOLDER
+from actorkit_kit.topology.model import (
+    CPUS,
+    MAX_VARIABLE_BYTES,
+    MEMORY_MB,
+    SECRETS_FOLDER,
+    Destination,
+    variable_bytes,
+)
 
 #: Port on which every actor takes events, and every broker requests, inside its container.
 INBOX_PORT: Final = 5550
@@ -41,13 +48,20 @@ class Image:
     extra: str = ""
     build: Path | None = None
 
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """Repository, tag, and the digest in a registry, "" where `tag` has none."""
+        name, _, digest = self.tag.partition("@")
+        repository, _, tag = name.rpartition(":")
+        return repository, tag, digest
+
 
 @dataclass(frozen=True)
 class Mount:
     """A file that a unit reads: `source` on the author's machine, `target` inside the container.
 
     The content of a secret with a `variable` is the value of that variable in the author's environment; its `source`
-    is no file then.
+    is no file then. Nor is it where the `content` is given.
     """
 
     name: str
@@ -55,6 +69,7 @@ class Mount:
     target: str
     secret: bool = False
     variable: str = ""
+    content: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,11 +98,12 @@ class Wait:
 class Unit:
     """A node as it is deployed: an actor, or what stands beside the graph (a broker), with all of its replicas.
 
-    `params` are ready for `ACTORKIT_PARAMS`: file and secret references point to the targets of `mounts`.
-    `edges` leave this unit. `waits` is ordered: receivers before senders. `begins`: events come into the topology here;
-    `serves`: it takes requests from the broker. `listens`: the parameter that holds a port of its own, published or
-    not → the one with the address to bind, "" where there is none. `keeps`: the parameter that holds a folder of files
-    which outlive the instance → that folder, inside a container.
+    `params` are ready for `ACTORKIT_PARAMS`: file and secret references point to the targets of `mounts`. `params_file`
+    is the file that holds them where they are too long for a variable, else "".
+    `edges` leave this unit. `egress` is what it may reach outside of the topology. `waits` is ordered: receivers before
+    senders. `begins`: events come into the topology here; `serves`: it takes requests from the broker. `listens`: the
+    parameter that holds a port of its own, published or not → the one with the address to bind, "" where there is none.
+    `keeps`: the parameter that holds a folder of files which outlive the instance → that folder, inside a container.
     """
 
     name: str
@@ -97,6 +113,7 @@ class Unit:
     image: Image
     replicas: int = 1
     params: Mapping[str, Any] = field(default_factory=dict)
+    params_file: str = ""
     receives: bool = True
     edges: tuple[Connection, ...] = ()
     uses_broker: bool = False
@@ -104,6 +121,7 @@ class Unit:
     keys: str = ""
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()
+    egress: tuple[Destination, ...] = ()
     waits: tuple[Wait, ...] = ()
     environment_extra: Mapping[str, str] = field(default_factory=dict)
     drain_timeout_s: float = DRAIN_TIMEOUT_S
@@ -129,6 +147,8 @@ class Plan:
     digest: str
     base: Path
     units: tuple[Unit, ...]
+    #: Files of secrets that units need in some target, not only those that are mounted in this one.
+    declared_secrets: tuple[Path, ...] = ()
 
     def unit(self, name: str) -> Unit:
         """The unit of that name.
@@ -142,7 +162,7 @@ class Plan:
     def secret_files(self) -> frozenset[Path]:
         """The files and folders on the author's machine that hold secrets."""
         files = {mount.source for unit in self.units for mount in unit.mounts if mount.secret and not mount.variable}
-        return frozenset((*files, self.base / SECRETS_FOLDER))
+        return frozenset((*files, *self.declared_secrets, self.base / SECRETS_FOLDER))
 
     def of_kind(self, kind: Kind) -> tuple[Unit, ...]:
         """The units of a kind."""
@@ -181,13 +201,29 @@ def container_addresses(host_of: Callable[[str], str]) -> Addresses:
     )
 
 
+def params_text(unit: Unit) -> str:
+    """The parameters of a unit as JSON text of printable ASCII."""
+    return json.dumps(unit.params, sort_keys=True, separators=(",", ":")).replace("\x7f", "\\u007f")
+
+
+def fits_a_variable(text: str) -> bool:
+    """Whether a process can get the parameters in its environment."""
+    return variable_bytes("ACTORKIT_PARAMS", text) <= MAX_VARIABLE_BYTES
+
+
+def _params(unit: Unit) -> dict[str, str]:
+    if unit.params_file:
+        return {"ACTORKIT_PARAMS_FILE": unit.params_file}
+    return {"ACTORKIT_PARAMS": params_text(unit)}
+
+
 def environment(plan: Plan, unit: Unit, addresses: Addresses) -> dict[str, str]:
     """The variables of one unit, by name: the contract of `actorkit.settings`."""
     variables = {
         "ACTORKIT_TOPOLOGY": plan.topology,
         "ACTORKIT_ACTOR": unit.name,
         "ACTORKIT_CLASS": unit.class_path,
-        "ACTORKIT_PARAMS": json.dumps(unit.params, sort_keys=True, separators=(",", ":")),
+        **_params(unit),
         "ACTORKIT_ADMIN": addresses.admin,
         "ACTORKIT_DRAIN_TIMEOUT_S": f"{unit.drain_timeout_s:g}",
         **unit.environment_extra,

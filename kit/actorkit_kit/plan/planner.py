@@ -17,7 +17,20 @@ from actorkit_actors.catalogue import SERVERS
 from actorkit_kit.author_code import survey
 from actorkit_kit.classes.actor_class import ActorClass
 from actorkit_kit.classes.lookup import entry_of
-from actorkit_kit.plan.model import FILES_DIR, INBOX_PORT, SECRETS_DIR, Image, Mount, Plan, Port, Unit, Wait
+from actorkit_kit.plan.model import (
+    FILES_DIR,
+    INBOX_PORT,
+    SECRETS_DIR,
+    Image,
+    Mount,
+    Plan,
+    Port,
+    Unit,
+    Wait,
+    fits_a_variable,
+    params_text,
+)
+from actorkit_kit.plan.mount_name import mount_name
 from actorkit_kit.topology import order
 from actorkit_kit.topology.check import Checked
 from actorkit_kit.topology.model import Node, Topology, secret_of
@@ -25,6 +38,8 @@ from actorkit_kit.topology.ports import container_port, port_parameter
 
 #: Parameters of a broker in a Director. In a deployment a broker binds the inbox, and has no use for them.
 _DIRECTORS: Final = ("host", "port")
+#: Name of the file with parameters that are too long for a variable. Those of parameters have a dash in their names.
+PARAMS_FILE: Final = "params.json"
 
 
 def make_plan(checked: Checked) -> Plan:
@@ -40,7 +55,8 @@ def make_plan(checked: Checked) -> Plan:
     ]
     if topology.keys:
         units = [_with_keys(topology, unit) for unit in units]
-    plan = Plan(topology.name, actorkit.__version__, "", topology.base, tuple(units))
+    units = [_with_long_params(unit) for unit in units]
+    plan = Plan(topology.name, actorkit.__version__, "", topology.base, tuple(units), topology.secret_files)
     waits = _waits(plan)
     plan = replace(plan, units=tuple(replace(unit, waits=waits[unit.name]) for unit in units))
     return replace(plan, digest=_digest(plan))
@@ -64,6 +80,7 @@ def _unit(
         uses_broker=actor_class.uses_broker,
         mounts=mounts,
         ports=tuple(_ports(node, actor_class)),
+        egress=node.egress,
         environment_extra=node.env,
         drain_timeout_s=node.drain_timeout_s,
         memory_mb=node.resources.memory_mb,
@@ -103,9 +120,20 @@ def _with_keys(topology: Topology, unit: Unit) -> Unit:
     return replace(unit, keys=keys.target, mounts=tuple(dict.fromkeys((*unit.mounts, keys))))
 
 
+def _with_long_params(unit: Unit) -> Unit:
+    """The unit with its parameters in a file where no variable of an environment can hold them."""
+    text = params_text(unit)
+    if fits_a_variable(text):
+        return unit
+    mount = Mount(PARAMS_FILE, Path(), f"{FILES_DIR}/{PARAMS_FILE}", content=text)
+    return replace(unit, params_file=mount.target, mounts=(*unit.mounts, mount))
+
+
 def _secret_mount(topology: Topology, name: str) -> Mount:
     secret = secret_of(topology, name)
-    return Mount(name, secret.file or Path(), f"{SECRETS_DIR}/{name}", secret=True, variable=secret.variable)
+    return Mount(
+        name, secret.file or Path(), f"{SECRETS_DIR}/{mount_name(name)}", secret=True, variable=secret.variable
+    )
 
 
 def _image(topology: Topology, node: Node) -> Image:
@@ -126,7 +154,7 @@ def _mounts(topology: Topology, node: Node) -> Iterator[Mount]:
         if form == "file":
             source = (topology.base / given).resolve()
             name = f"{parameter}-{source.name}"
-            yield Mount(name, source, f"{FILES_DIR}/{name}")
+            yield Mount(name, source, f"{FILES_DIR}/{mount_name(name)}")
         else:
             yield _secret_mount(topology, given)
 
@@ -196,7 +224,7 @@ def _digest(plan: Plan) -> str:
     content = asdict(replace(plan, base=Path()))
     digest = hashlib.sha256(json.dumps(_relative(content, plan.base), sort_keys=True).encode())
     for unit in plan.units:
-        files = [mount.source for mount in unit.mounts if not mount.secret]
+        files = [mount.source for mount in unit.mounts if not mount.secret and mount.content is None]
         if unit.image.build is not None:
             files += survey(unit.image.build, plan.secret_files).files.values()
         for file in files:

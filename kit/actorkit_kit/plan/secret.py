@@ -8,7 +8,7 @@ from actorkit_kit.errors import KitError
 from actorkit_kit.plan.model import Mount
 
 
-def variable_content(mount: Mount) -> str:
+def variable_content(mount: Mount) -> bytes:
     """The value of the variable that a mount names.
 
     Raises:
@@ -17,4 +17,4 @@ def variable_content(mount: Mount) -> str:
     value = os.environ.get(mount.variable)
     if value is None:
         raise KitError(f'the secret "{mount.name}" is in the variable {mount.variable}, which is not set. Set it.')
-    return value
+    return os.fsencode(value)

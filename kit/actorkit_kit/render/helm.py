@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import codecs
 import io
-from typing import Any, Final
+import re
+import zlib
+from typing import Any, Final, NoReturn
 
 from ruamel.yaml import YAML
 
@@ -22,6 +24,12 @@ from actorkit_kit.render.yamltext import Quoted, header, tree
 PRIVATE: Final = ("secrets",)
 #: Seconds between the end of an instance's drain and its SIGKILL; the pause before the drain is part of it.
 GRACE_MARGIN_S: Final = 12
+#: The most that a ConfigMap or a Secret holds, in bytes.
+MAX_OBJECT_BYTES: Final = 1 << 20
+#: How often a release holds each file: in the chart and in its manifest; compressed, and then as base64.
+COPIES: Final = 2
+#: Characters in values that Helm 3 writes when it checks them, and then does not read.
+_UNFIT: Final = re.compile("[\x7f-\x9f\ufffe\uffff]")
 #: Variables whose values hold names of Services.
 _BROKERS: Final = "ACTORKIT_BROKERS"
 _OUTBOX: Final = "ACTORKIT_OUTBOX_"
@@ -31,8 +39,9 @@ def render(plan: Plan) -> dict[str, str | bytes]:
     """Every file of the chart's folder by its path in it; the same bytes for the same plan.
 
     Raises:
-        KitError: a file or a secret that the plan mounts cannot be read, or Helm would change it.
+        KitError: a file or a secret that the plan mounts cannot be read, or is too large.
     """
+    _check_sizes(plan)
     chart = assets.asset("charts") / "actorkit"
     rendered: dict[str, str | bytes] = {
         str(path.relative_to(chart)): path.read_bytes()
@@ -47,9 +56,38 @@ def render(plan: Plan) -> dict[str, str | bytes]:
 
 def _secret(mount: Mount) -> bytes:
     content = mounts.read(mount)
-    if content.startswith(codecs.BOM_UTF8):
-        raise KitError(f'the secret "{mount.name}" begins with a byte order mark, which Helm leaves out. Remove it.')
-    return content
+    return base64.b64encode(content) if _is_encoded(mount) else content
+
+
+def _is_encoded(mount: Mount) -> bool:
+    """Whether a secret's file in the chart holds base64: Helm leaves out a byte order mark that a file begins with."""
+    return mounts.read(mount).startswith(codecs.BOM_UTF8)
+
+
+def _check_sizes(plan: Plan) -> None:
+    """See that what is mounted fits into Kubernetes' objects, and all of it into the Secret where Helm keeps a release.
+
+    Raises:
+        KitError: it does not.
+    """
+    whole = 0
+    for unit in plan.units:
+        contents = [file.content for file in mounts.files(unit)]
+        whole += sum(len(zlib.compress(content)) for content in contents)
+        if (size := sum(map(len, contents))) > MAX_OBJECT_BYTES:
+            _too_large(f'the files of "{unit.name}" and its long parameters are {size} bytes', "a ConfigMap")
+    for name, mount in mounts.secrets(plan).items():
+        content = mounts.read(mount)
+        whole += len(zlib.compress(content))
+        if len(content) > MAX_OBJECT_BYTES:
+            _too_large(f'the secret "{name}" is {len(content)} bytes', "a Secret")
+    if (size := whole * COPIES * 4 // 3) > MAX_OBJECT_BYTES:
+        _too_large(f"all files and secrets together make a release of {size} bytes", "the Secret where Helm keeps it")
+
+
+def _too_large(what: str, where: str) -> NoReturn:
+    todo = "Shorten them, or mount a volume with extraVolumes and extraVolumeMounts."
+    raise KitError(f"{what}, more than the {MAX_OBJECT_BYTES} that {where} can hold. {todo}")
 
 
 def _values(plan: Plan, template: str) -> str:
@@ -75,19 +113,24 @@ def _actors(plan: Plan) -> dict[str, Any]:
 
 
 def _secrets(plan: Plan) -> dict[str, Any]:
-    return {name: {"existingSecret": Quoted(""), "key": Quoted(name)} for name in mounts.secrets(plan)}
+    return {
+        name: {"existingSecret": Quoted(""), "key": Quoted(name), **({"encoded": True} if _is_encoded(mount) else {})}
+        for name, mount in mounts.secrets(plan).items()
+    }
 
 
 def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
     host = "{{{{ include `actorkit.host` (list . `{}`) }}}}"
     variables = environment(plan, unit, container_addresses(host.format))
     endpoints = {name for name in variables if name == _BROKERS or name.startswith(_OUTBOX)}
-    repository, _, tag = unit.image.tag.rpartition(":")
+    encoded = {name: _base64(text.encode()) for name, text in variables.items() if _UNFIT.search(text)}
+    repository, tag, digest = unit.image.parts
     peers = {edge.destination for edge in unit.edges}
     peers |= {other.name for other in plan.meets(unit)}
     actor: dict[str, Any] = {
         "kind": unit.kind,
-        "image": {"repository": Quoted(repository), "tag": Quoted(tag)},
+        "image": {"repository": Quoted(repository), "tag": Quoted(tag)}
+        | ({"digest": Quoted(digest)} if digest else {}),
         "replicas": unit.replicas,
         "receives": unit.receives,
         "terminationGracePeriodSeconds": round(unit.drain_timeout_s + GRACE_MARGIN_S),
@@ -95,8 +138,10 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
             "requests": {"cpu": Quoted(_cpu_request(unit.cpus)), "memory": Quoted(f"{unit.memory_mb // 2}Mi")},
             "limits": {"cpu": Quoted(f"{unit.cpus:g}"), "memory": Quoted(f"{unit.memory_mb}Mi")},
         },
-        "env": {name: Quoted(value) for name, value in variables.items() if name not in endpoints},
+        "env": {name: Quoted(variables[name]) for name in sorted(variables.keys() - endpoints - encoded.keys())},
     }
+    if encoded:
+        actor["envBase64"] = encoded
     if endpoints:
         actor["endpoints"] = {name: Quoted(variables[name]) for name in sorted(endpoints)}
     if peers:
@@ -106,6 +151,8 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
             port.name: {"containerPort": port.container, "servicePort": port.published, "public": port.public}
             for port in sorted(unit.ports, key=lambda port: port.name)
         }
+    if unit.egress:
+        actor["egress"] = _egress(unit)
     if unit.keeps:
         actor["keeps"] = {parameter: {"target": Quoted(folder)} for parameter, folder in sorted(unit.keeps.items())}
     files = mounts.files(unit)
@@ -117,6 +164,15 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
     return actor
 
 
+def _egress(unit: Unit) -> list[dict[str, Any]]:
+    """What an actor reaches outside: blocks of addresses or names, and ports. An empty entry stands for all."""
+    found: list[dict[str, Any]] = []
+    for one in unit.egress:
+        host = {"cidr" if one.is_block else "host": Quoted(one.host)} if one.host else {}
+        found.append({**host, **({"port": one.port} if one.port else {})})
+    return found
+
+
 def _cpu_request(cpus: float) -> str:
     """The CPU request: a twentieth of the limit, in thousandths of a CPU."""
     return f"{max(10, round(cpus * 50))}m"
@@ -124,6 +180,11 @@ def _cpu_request(cpus: float) -> str:
 
 def _content(data: bytes) -> dict[str, Any]:
     try:
-        return {"content": Quoted(data.decode())}
+        text = data.decode()
     except UnicodeDecodeError:
-        return {"base64": Quoted(base64.b64encode(data).decode())}
+        return {"base64": _base64(data)}
+    return {"base64": _base64(data)} if _UNFIT.search(text) else {"content": Quoted(text)}
+
+
+def _base64(data: bytes) -> Quoted:
+    return Quoted(base64.b64encode(data).decode())

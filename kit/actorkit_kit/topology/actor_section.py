@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from actorkit.settings import CLASS_PATH, DRAIN_TIMEOUT_S, VARIABLES
 from actorkit_actors.catalogue import CATALOGUE, SERVERS, Kind
+from actorkit_kit import requirements
 from actorkit_kit.classes.lookup import entry_of, is_stock
 from actorkit_kit.files import is_folder
-from actorkit_kit.topology import shape
+from actorkit_kit.topology import egress, shape
 from actorkit_kit.topology.findings import Findings, suggest
 from actorkit_kit.topology.kinds import Key, Text, bad_name, type_words
 from actorkit_kit.topology.model import BROKER, LISTENING, USER_VARIABLES, Exposure, Node, Resources, Secret
@@ -111,6 +112,7 @@ class ActorSections:
             replicas=section.value(shape.REPLICAS),
             build=build,
             expose=self._exposures(section),
+            egress=section.value(shape.EGRESS) or egress.read(section, shape.EGRESS.name),
             kind=entry.kind if entry else "actor",
             location=section.location,
             **self._shared(section, self._defaults),
@@ -137,7 +139,10 @@ class ActorSections:
         if not is_folder(folder):
             section.add("build", f'there is no folder "{given}". Paths start from the folder of the topology.')
             return None
-        return folder.resolve()
+        folder = folder.resolve()
+        for message in requirements.mistakes(folder):
+            section.add("build", message)
+        return folder
 
     def secrets(self) -> dict[str, Secret]:
         """The declared secrets."""

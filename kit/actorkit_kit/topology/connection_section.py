@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from actorkit.graph import RESERVED, Box, Connection, Delivery, Options, connect, parse_box
 from actorkit_kit.topology import shape
-from actorkit_kit.topology.document import Location
 from actorkit_kit.topology.findings import Findings, path_text, suggest
 from actorkit_kit.topology.kinds import type_words
+from actorkit_kit.topology.location import Location
 from actorkit_kit.topology.section import Section
 
 _ARROW: Final = "->"

@@ -16,11 +16,7 @@ from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-#: Where something is in a document: keys and, in lists, indexes.
-Location = tuple[str | int, ...]
-
-#: Line and column, from 1; (0, 0) when they are not known.
-Place = tuple[int, int]
+from actorkit_kit.topology.location import Location, Place
 
 #: The most values that a file may have after its aliases are resolved.
 MAX_VALUES: Final = 300_000
@@ -38,7 +34,8 @@ _STANDARD: Final = "tag:yaml.org,2002:"
 class Document:
     """What was written. `label` names the document in messages, `base` is the folder that its paths start from.
 
-    `mistakes` are the places where the text itself is wrong: location, place and message.
+    `mistakes` are the places where the text itself is wrong: location, place and message. `laid`: location → where the
+    value that stands there was written, when that is elsewhere (`targets`).
     """
 
     label: str
@@ -47,6 +44,15 @@ class Document:
     values: Mapping[Location, Place] = field(default_factory=dict)
     keys: Mapping[Location, Place] = field(default_factory=dict)
     mistakes: tuple[tuple[Location, Place, str], ...] = ()
+    laid: Mapping[Location, Location] = field(default_factory=dict)
+
+    def written(self, location: Location) -> Location:
+        """Where the value at a location was written."""
+        for length in range(len(location), 0, -1):
+            source = self.laid.get(location[:length])
+            if source is not None:
+                return (*source, *location[length:])
+        return location
 
     def place(self, location: Location, *, key: bool = False) -> Place:
         """Where the value (or the key) at that location stands, or its nearest ancestor."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from actorkit_kit.errors import KitError
-from actorkit_kit.topology.document import Document, Location, Place
+from actorkit_kit.topology.document import Document
+from actorkit_kit.topology.location import Location, Place
 
 
 @dataclass(frozen=True, order=True)
@@ -47,6 +48,7 @@ class Findings:
 
         A location that the document does not have stands for its nearest ancestor.
         """
+        location = self._document.written(location)
         self.put(location, self._document.place(location, key=key), message)
 
     def put(self, location: Location, place: Place, message: str) -> None:

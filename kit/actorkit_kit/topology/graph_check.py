@@ -9,8 +9,8 @@ from typing import Final
 from actorkit.graph import RESERVED, Connection
 from actorkit_kit.classes.actor_class import ActorClass
 from actorkit_kit.topology import order
-from actorkit_kit.topology.document import Location
 from actorkit_kit.topology.findings import Findings
+from actorkit_kit.topology.location import Location
 from actorkit_kit.topology.model import Exposure, Node, Topology
 from actorkit_kit.topology.ports import port_parameter
 

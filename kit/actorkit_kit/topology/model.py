@@ -10,12 +10,17 @@ from typing import Any, Final
 from actorkit.graph import Connection
 from actorkit.settings import DRAIN_TIMEOUT_S
 from actorkit_actors.catalogue import Kind
-from actorkit_kit.topology.document import Location
+from actorkit_kit.topology.location import Location
 
 #: Name of the broker that a topology has when it says nothing about one.
 BROKER: Final = "broker"
 #: Kinds of servers that listen for whoever connects.
 LISTENING: Final = ("broker", "registration")
+
+#: What a topology becomes: processes of `kit run`, a Compose file, a Helm chart.
+TARGETS: Final = ("local", "compose", "helm")
+#: Targets in which other machines may be between instances.
+ON_NETWORKS: Final = ("compose", "helm")
 
 #: Folder beside the topology where secrets are that say nothing else.
 SECRETS_FOLDER: Final = "secrets"
@@ -32,6 +37,15 @@ USER_VARIABLES: Final = (
 #: What one instance may use when the topology says nothing else: memory in MiB, and processors.
 MEMORY_MB: Final = 128
 CPUS: Final = 1.0
+
+
+#: The longest variable of an environment, name and end mark included (MAX_ARG_STRLEN of Linux, execve(2)), in bytes.
+MAX_VARIABLE_BYTES: Final = 131_072
+
+
+def variable_bytes(name: str, value: str) -> int:
+    """What a variable takes in an environment: `NAME=value` and its end mark, in bytes."""
+    return len(f"{name}={value}".encode(errors="replace")) + 1
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,24 @@ class Resources:
 
 
 @dataclass(frozen=True)
+class Destination:
+    """What an actor reaches outside of the topology: a `host`, which is a name, or a block of addresses as CIDR; ""
+    stands for all hosts. `port` 0 stands for all ports."""
+
+    host: str = ""
+    port: int = 0
+
+    @property
+    def is_block(self) -> bool:
+        """Whether the host is a block of addresses, which a packet filter knows; it does not know names."""
+        return "/" in self.host
+
+
+#: What an actor reaches whose `egress` is true.
+ANYWHERE: Final = (Destination(),)
+
+
+@dataclass(frozen=True)
 class Node:
     """An actor as written: `uses` is a name from the catalogue or `package.module:Class`, `class_path` the latter.
 
@@ -65,6 +97,7 @@ class Node:
     replicas: int = 1
     build: Path | None = None
     expose: tuple[Exposure, ...] = ()
+    egress: tuple[Destination, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     drain_timeout_s: float = DRAIN_TIMEOUT_S
@@ -94,6 +127,8 @@ class Topology:
     keys: str = ""
     #: Whether they may be in the clear where other machines reach them.
     clear: bool = False
+    #: Files of all declared secrets, also of those that another target has.
+    secret_files: tuple[Path, ...] = ()
 
 
 def secret_of(topology: Topology, name: str) -> Secret:

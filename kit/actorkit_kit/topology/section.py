@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from actorkit.graph import NAME
-from actorkit_kit.topology.document import Location
 from actorkit_kit.topology.findings import Findings
 from actorkit_kit.topology.kinds import Key, Keys, bad_name, not_a_mapping, type_words
+from actorkit_kit.topology.location import Location
 
 T = TypeVar("T")
 

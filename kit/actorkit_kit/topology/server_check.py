@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from actorkit_kit.classes.actor_class import ActorClass
-from actorkit_kit.topology.document import Location
 from actorkit_kit.topology.findings import Findings
+from actorkit_kit.topology.location import Location
 from actorkit_kit.topology.model import LISTENING, Node, Topology
 
 

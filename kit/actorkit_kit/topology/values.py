@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from actorkit_kit.topology.document import MAX_DEPTH, MAX_INTEGER, TOO_DEEP, Document, Location
+from actorkit_kit.topology.document import MAX_DEPTH, MAX_INTEGER, TOO_DEEP, Document
 from actorkit_kit.topology.findings import Findings
-from actorkit_kit.topology.model import Node
+from actorkit_kit.topology.location import Location
+from actorkit_kit.topology.model import MAX_VARIABLE_BYTES, Node, variable_bytes
 
-#: The longest variable of an environment, name and end mark included (MAX_ARG_STRLEN of Linux, execve(2)), in bytes.
-MAX_VARIABLE_BYTES: Final = 131_072
+#: What all variables of one environment may take, in bytes. Linux gives a new process 2 MiB for them and its arguments
+#: where the stack may have the usual 8 MiB; the variables that a target adds are few.
+MAX_ENVIRONMENT_BYTES: Final = 1 << 20
 
 
 def check_values(findings: Findings, document: Document) -> bool:
@@ -43,21 +44,14 @@ def _unfit(data: Any) -> Iterator[tuple[Location, str]]:
 
 
 def check_sizes(findings: Findings, node: Node) -> None:
-    """Note what is too long for one variable of the environment: the parameters together, and each of `env`."""
-    params = _size("ACTORKIT_PARAMS", json.dumps(node.params, separators=(",", ":")))
-    if params > MAX_VARIABLE_BYTES:
-        largest = max(node.params, key=lambda name: len(json.dumps(node.params[name])))
-        message = f'the parameters of "{node.name}" are {_too_long(params)}'
-        findings.add((*node.location, "params"), f"{message} Put the largest into a file: {largest}: {{file: …}}.")
+    """Note what is too long for an environment: each of `env`, and all together."""
+    whole = 0
     for name, value in node.env.items():
-        if (size := _size(name, value)) > MAX_VARIABLE_BYTES:
-            findings.add((*node.location, "env", name), f"this is {_too_long(size)} Shorten it.")
-
-
-def _size(name: str, value: str) -> int:
-    """Bytes of `NAME=value` and its end mark."""
-    return len(f"{name}={value}".encode(errors="replace")) + 1
-
-
-def _too_long(size: int) -> str:
-    return f"{size} bytes, more than the {MAX_VARIABLE_BYTES} that a variable of the environment can hold."
+        size = variable_bytes(name, value)
+        whole += size
+        if size > MAX_VARIABLE_BYTES:
+            message = f"more than the {MAX_VARIABLE_BYTES} that a variable of the environment can hold. Shorten it."
+            findings.add((*node.location, "env", name), f"this is {size} bytes, {message}")
+    if whole > MAX_ENVIRONMENT_BYTES:
+        message = f"more than the {MAX_ENVIRONMENT_BYTES} that an environment can hold. Put some into files."
+        findings.add((*node.location, "env"), f"these are {whole} bytes, {message}")

@@ -15,7 +15,7 @@ import typer
 from actorkit import Event
 from actorkit.errors import ConversionError
 from actorkit.event.body import BYTES, JSON, TEXT, XML
-from actorkit.mdp.cli import Answer, End
+from actorkit.mdp.cli import CallResult, End
 from actorkit_actors.mdp import envelope
 from actorkit_kit.console import Output, note, result_json
 from actorkit_kit.errors import KitError, UsageError
@@ -77,7 +77,11 @@ def register(app: typer.Typer) -> None:
 
         The body is sent as it is, which any worker understands; an mdp-worker answers in kind. With --as it is the data
         of an event, as an mdp-client sends it. An answer of several frames is written with a line for each; -o json
-        tells them exactly.
+        tells them exactly. On a terminal a line end is added to an answer that has none; a file or a pipe gets the
+        bytes as they are.
+
+        When nobody answers for the service yet, that is said at once, with the services that there are; the request
+        waits for --timeout.
 
         Exit status 4 when the service answered with an error, 5 when no answer came in time, 6 when no broker or no
         worker took the request.
@@ -109,7 +113,7 @@ def _frames(data: Sequence[str], file: str | None) -> list[bytes]:
         raise UsageError(f'the file "{file}" cannot be read: {exc.strerror}.') from exc
 
 
-def _opened(answer: Answer) -> Answer:
+def _opened(answer: CallResult) -> CallResult:
     """What is in the envelope of an answer: the data, or the failure of the event."""
     if answer.end != "answered":
         return answer
@@ -119,16 +123,19 @@ def _opened(answer: Answer) -> Answer:
     except ConversionError as exc:
         raise KitError(f"the answer cannot be read: {exc}") from exc
     if failure is not None and failure.status >= 400:
-        return Answer(end="failed", error=f"{failure.actor}: {failure.message}", status=failure.status)
-    return Answer(end="answered", body=body if failure is None else [])
+        return CallResult(end="failed", error=f"{failure.actor}: {failure.message}", status=failure.status)
+    return CallResult(end="answered", body=body if failure is None else [])
 
 
-def _tell(answer: Answer, output: Output, seconds: float) -> None:
+def _tell(answer: CallResult, output: Output, seconds: float) -> None:
     if output is Output.JSON:
         told = {"end": answer.end, "status": answer.status, "error": answer.error, "seconds": round(seconds, 3)}
         result_json({**told, "body": [_shown(frame) for frame in answer.body]})
     elif answer.end == "answered":
-        sys.stdout.buffer.write(b"\n".join(answer.body))
+        written = b"\n".join(answer.body)
+        # Where a person reads it, the next prompt stands on a line of its own; a file or a pipe gets the very bytes.
+        end = b"\n" if sys.stdout.isatty() and not written.endswith(b"\n") else b""
+        sys.stdout.buffer.write(written + end)
         sys.stdout.buffer.flush()
     if answer.end != "answered":
         note(f"kit: {answer.error} ({answer.status})")

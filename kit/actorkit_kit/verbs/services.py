@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import typer
 
-from actorkit.mdp.cli import Report
+from actorkit.mdp.cli import BrokerReport
 from actorkit_kit.console import Output, note, result_json, result_table
 from actorkit_kit.verbs.options import BrokerOption, KeysOption, OutputOption, RunningOption, WhereOption, find_brokers
 
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(1)
 
 
-def _rows(report: Report) -> Iterator[tuple[str, ...]]:
+def _rows(report: BrokerReport) -> Iterator[tuple[str, ...]]:
     if not report.services:
         yield report.broker, "no answer" if report.error else "none", "", "", "", "", ""
     for name, found in sorted(report.services.items()):
@@ -53,7 +53,7 @@ def _rows(report: Report) -> Iterator[tuple[str, ...]]:
         yield report.broker, name, *map(str, numbers), f"{found.oldest_s:.1f}" if found.queue else ""
 
 
-def _as_json(report: Report) -> dict[str, object]:
+def _as_json(report: BrokerReport) -> dict[str, object]:
     services = {
         name: {
             "workers": found.workers,

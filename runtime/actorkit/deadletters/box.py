@@ -12,7 +12,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -251,20 +251,20 @@ def lines(path: Path) -> list[bytes]:
     return [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
 
 
-def drop(letter: Letter) -> None:
+def drop(letter: Letter, sync: Callable[[int], None] = os.fsync) -> None:
     """Take an event out of the box: its file is replaced by one without it, in one step, and what is left is on disk
-    before that.
+    before that. `sync` is fsync(2): it has what was written to a descriptor on the disk.
 
     Raises:
         DeadLetterError: the box cannot be written; the event is still in it.
     """
     try:
-        _drop(letter)
+        _drop(letter, sync)
     except OSError as exc:
         raise DeadLetterError(f'the dead-letter file "{letter.file}" cannot be written: {exc.strerror}') from exc
 
 
-def _drop(letter: Letter) -> None:
+def _drop(letter: Letter, sync: Callable[[int], None]) -> None:
     with _locked(letter.file):
         kept = [line for line in lines(letter.file) if json.loads(line)["id"] != letter.id]
         if kept:
@@ -275,17 +275,17 @@ def _drop(letter: Letter) -> None:
                 os.fchmod(out.fileno(), mode)
                 out.write(b"".join(kept))
                 out.flush()
-                os.fsync(out.fileno())
+                sync(out.fileno())
             temporary.replace(letter.file)
         else:
             letter.file.unlink()
-        _sync_folder(letter.file.parent)
+        _sync_folder(letter.file.parent, sync)
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(folder: Path, sync: Callable[[int], None] = os.fsync) -> None:
     """Have the names in a folder on the disk."""
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(number)
+        sync(number)
     finally:
         os.close(number)

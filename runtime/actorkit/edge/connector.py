@@ -115,7 +115,7 @@ class Connector:
         dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
         present_keys(dealer, self._keys)
         monitor = None
-        if not address.startswith("inproc://"):
+        if not Endpoint.parse(address).is_of_this_process:
             dealer.setsockopt(zmq.IPV6, 1)
             dealer.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
             dealer.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)

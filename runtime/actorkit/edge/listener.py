@@ -53,7 +53,7 @@ class Listener:
         self.receiver = receiver
         self._arrived = arrived
         try:
-            place = Endpoint.parse(endpoint)
+            bound = Endpoint.parse(endpoint)
         except ValueError as exc:
             raise SettingsError(f"the inbox: {exc}") from exc
         router = context.socket(zmq.ROUTER)
@@ -64,7 +64,7 @@ class Listener:
         router.setsockopt(zmq.RCVHWM, wire.MAX_WINDOW + CONTROL_FRAMES)
         router.setsockopt(zmq.ROUTER_MANDATORY, 1)
         router.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE_BYTES)
-        if place.transport == "tcp":
+        if bound.transport == "tcp":
             router.setsockopt(zmq.IPV6, 1)
         # A peer that was cut off, or that stops reading, is let go; with it goes what was queued for it.
         router.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)

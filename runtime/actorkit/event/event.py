@@ -1,9 +1,8 @@
 """What actors receive and send.
 
 An event is a body in one of a few formats and what is known about it. The class of an event says in which format its
-`data` is seen: `Event` takes it as it comes, `XMLEvent` as an lxml element, `JSONEvent` as JSON values, `HttpEvent` as
-bytes that came over HTTP. `convert` changes the view; the body is parsed when `data` is first read, so an actor that
-only passes events on never pays for parsing.
+`data` is seen: `Event` takes it as it comes, those of views.py in one format. `convert` changes the view; the body is
+parsed when `data` is first read, so an actor that only passes events on never pays for parsing.
 """
 
 from __future__ import annotations
@@ -173,8 +172,6 @@ class Event(EventFields, eq=False, gc=False):
         """
         if (self._data is body.UNREAD or type(self._data) is body.Raw) and self.encoded()[0] != self.FORMAT:
             _ = self.data
-        if isinstance(self, HttpEvent) and self.http is None:
-            raise ConversionError("the event did not come over HTTP; connect this actor behind an HTTP server")
 
     def adopt(self, parent: Event) -> None:
         """Make this event, which came from elsewhere or from nothing, part of its parent's trace."""
@@ -345,30 +342,3 @@ class Event(EventFields, eq=False, gc=False):
         if self.failure is not None:
             parts.append(f"failure={self.failure.kind}")
         return f"<{type(self).__name__} {' '.join(parts)}>"
-
-
-class _Formatted(Event, eq=False, gc=False):
-    """An event whose data is of one format, checked when it is made."""
-
-    def __post_init__(self) -> None:
-        data = self._data
-        if data is not body.UNREAD and type(data) is not body.Raw:
-            self._data = body.checked(data, self.FORMAT)
-
-
-class XMLEvent(_Formatted, eq=False, gc=False):
-    """An event whose `data` is an lxml element."""
-
-    FORMAT = body.XML
-
-
-class JSONEvent(_Formatted, eq=False, gc=False):
-    """An event whose `data` is made of dict, list, str, int, float, bool and None."""
-
-    FORMAT = body.JSON
-
-
-class HttpEvent(_Formatted, eq=False, gc=False):
-    """An event that came over HTTP: `data` is the body as bytes, `http` is there."""
-
-    FORMAT = body.BYTES

@@ -217,7 +217,9 @@ class Host:
             gevent.sleep(0.02)
         self.requests.draining = True
         left = not self.idle
-        if left:
+        if left and self.consumer is not None and self.consumer.crashed:
+            log.warning("ends with an event that ended the process; sent again by who sent it: %s", self.unfinished())
+        elif left:
             log.warning("the time to drain is over: %s", self.unfinished())
         self.close()
         return not left

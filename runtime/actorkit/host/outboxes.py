@@ -22,6 +22,10 @@ from actorkit.event.parcel import MAX_BODY_BYTES, MAX_TRAIL, Parcel, ReplyTo
 from actorkit.graph import RESERVED
 from actorkit.host.flush import FlushOnce
 
+#: What an author can do who gave something else than an event.
+CONSUMED: Final = "return an Event, an iterable of events, or None"
+PRODUCED: Final = "yield events, as Event(data)"
+
 #: Status of a failure that no actor meant for the one who waits.
 UNEXPECTED: Final = 500
 
@@ -189,18 +193,21 @@ class Outboxes:
         elif isinstance(result, Iterable) and not isinstance(result, str | bytes | dict):
             for event in result:
                 if not isinstance(event, Event):
-                    raise UnsendableData(_no_event("gave", event))
+                    raise UnsendableData(no_event("consume gave", event, CONSUMED))
                 self.emit(event, self._default, parent)
         else:
-            raise UnsendableData(_no_event("returned", result))
+            raise UnsendableData(no_event("consume returned", result, CONSUMED))
 
     def emit_failure(self, event: Event, failure: Failure, inbox: str) -> None:
-        """Send an event that failed to the error outbox. When there is none, tell whoever waits for its answer; what
-        nobody waits for, and what was meant for nobody, becomes a dead letter."""
+        """Send an event that failed to the error outbox, and tell whoever waits for its answer: should nobody answer it
+        from there either, the failure is the answer. Where there is no such outbox, what nobody waits for, and what was
+        meant for nobody, becomes a dead letter."""
+        entry = event.origin
         if self._error:
+            if type(entry) is Delivery and entry.reply_to:
+                entry.tell(failed(event, failure))
             self.emit(event.failed(failure), self._error, event)
             return
-        entry = event.origin
         awaited = entry is not None and bool(entry.reply_to) and not is_late(entry, int(monotonic() * 1000))
         if failure.status == UNEXPECTED or not awaited:
             self._dead_letter(event, failure, inbox)
@@ -224,17 +231,25 @@ class Outboxes:
         that `told` with each outcome that comes up."""
 
         def end() -> None:
-            self._others -= 1
+            self.ended()
             finished()
 
+        self.emit_request(event, targets, Root(end, told), reply_to)
+
+    def emit_request(self, event: Event, targets: Sequence[Sender], root: Entry, reply_to: ReplyTo | None) -> None:
+        """Send an event that begins here; `root`, which counts 1 for this call, waits for it from now on. When it is
+        done it has to call `ended`."""
         self._others += 1
-        root = Root(end, told)
         try:
             self.emit_entry(event, targets, root, reply_to)
         except BaseException:
             self._others -= 1
             raise
         settle(root)
+
+    def ended(self) -> None:
+        """What `emit_request` began is finished."""
+        self._others -= 1
 
     def emit_entry(
         self, event: Event, targets: Sequence[Sender], entry: Entry, reply_to: ReplyTo | None = None
@@ -281,9 +296,9 @@ def failed(event: Event, failure: Failure) -> Failed:
         return Failed.of(failure)
 
 
-def _no_event(did: str, result: object) -> str:
-    kind = type(result).__name__
-    return f"consume {did} {reprlib.repr(result)}, a {kind}; return an Event, an iterable of events, or None"
+def no_event(who: str, made: object, instead: str) -> str:
+    """What an actor's author is told who gave something else than an event."""
+    return f"{who} {reprlib.repr(made)}, a {type(made).__name__}; {instead}"
 
 
 def _too_long(content: bytes) -> str:

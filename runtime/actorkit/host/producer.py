@@ -12,10 +12,12 @@ from gevent.event import Event as Flag
 
 from actorkit.actor import Actor
 from actorkit.edge.sender import MIN_WINDOW, Sender
+from actorkit.errors import UnsendableData
+from actorkit.event import Event
 from actorkit.event.body import BYTES
 from actorkit.event.parcel import MAX_BODY_BYTES, Parcel
 from actorkit.host.consumer import SLICE_S
-from actorkit.host.outboxes import Outboxes
+from actorkit.host.outboxes import PRODUCED, Outboxes, no_event
 
 #: A source gives way to the others in the process after this many events at the latest.
 SLICE_EVENTS: Final = 512
@@ -147,6 +149,8 @@ class Producer:
         outboxes, window, source = self._outboxes, self._window, self._outboxes.source
         pace, recheck = Pace(window), 1
         for count, event in enumerate(self._actor.produce(), 1):
+            if not isinstance(event, Event):
+                raise UnsendableData(no_event("produce made", event, PRODUCED))
             outboxes.emit_entry(event, targets, source)
             if count >= recheck:
                 recheck = pace.keep(count)
@@ -159,7 +163,10 @@ class Producer:
         next_id, append, trail = outboxes.next_id, sender.pending.append, outboxes.trail
         targets, pace, recheck, left = (sender,), Pace(window), 1, 1
         for event in self._actor.produce():
-            content = event._data
+            try:
+                content = event._data
+            except AttributeError:
+                raise UnsendableData(no_event("produce made", event, PRODUCED)) from None
             if (
                 type(content) is bytes
                 and sender.shared_entry is source

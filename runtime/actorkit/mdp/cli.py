@@ -1,11 +1,13 @@
 """`python -m actorkit.mdp.cli`: ask a service once, or brokers for their services. `kit` runs it.
 
-Runs where the brokers can be reached. One Order (msgpack) on stdin, one Answer or a list of Reports on stdout.
+Runs where the brokers can be reached. One BrokerQuery (msgpack) on stdin, one CallResult or a list of BrokerReports on
+stdout.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -22,11 +24,14 @@ from actorkit.transport.keys import ClientKeys
 #: Longest time to ask one broker about itself, in seconds.
 ASK_TIMEOUT_S: Final = 3.0
 
+#: What a line on standard error begins with that is for people, at once, and no mistake.
+FOR_PEOPLE: Final = "note: "
+
 #: How a call ended: answered; the service failed; nobody took the request; it was taken and not answered in time.
 End: TypeAlias = Literal["answered", "failed", "untaken", "unanswered"]
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class BrokerQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What to do: call `service`, or without one, ask every broker for its services. `keys`: a file with CURVE keys."""
 
     #: Name for people → endpoint; `registry+` endpoints are looked up.
@@ -39,7 +44,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     notes: bool = True
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class CallResult(msgspec.Struct, frozen=True, kw_only=True):
     """How a call ended; `status` is that of the error, as in HTTP."""
 
     end: End
@@ -48,7 +53,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class BrokerReport(msgspec.Struct, frozen=True, kw_only=True):
     """The services of one broker; `error` says why they are not known."""
 
     broker: str
@@ -57,17 +62,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def main() -> int:
-    """Do what the order on stdin says; returns the exit status: 0, or EX_CONFIG with one line on standard error."""
+    """Do what the query on stdin says; returns the exit status: 0, or EX_CONFIG with one line on standard error."""
     try:
-        order = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Order)
-        keys = read_keys(Path(order.keys)) if order.keys else None
+        query = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=BrokerQuery)
+        keys = read_keys(Path(query.keys)) if query.keys else None
     except UNREADABLE as exc:
-        print(f"actorkit: the order on stdin cannot be read: {exc}", file=sys.stderr)  # noqa: T201  # a command's output
+        print(f"actorkit: the query on stdin cannot be read: {exc}", file=sys.stderr)  # noqa: T201  # a command's output
         return EX_CONFIG
     except SettingsError as exc:
         print(f"actorkit: {exc}", file=sys.stderr)  # noqa: T201  # a command's output
         return EX_CONFIG
-    found = call(order, keys) if order.service else services(order, keys)
+    found = call(query, keys) if query.service else services(query, keys)
     sys.stdout.buffer.write(msgspec.msgpack.encode(found))
     return 0
 
@@ -84,66 +89,90 @@ def read_keys(path: Path) -> ClientKeys:
         return topology_keys.read(path).client
 
 
-def call(order: Order, keys: ClientKeys | None) -> Answer:
-    """Ask the service once, through whichever broker is there."""
-    client = Client(list(order.brokers.values()), headers=order.notes, keys=keys)
+def call(query: BrokerQuery, keys: ClientKeys | None) -> CallResult:
+    """Ask the service once, through whichever broker is there. That it has no worker is said at once, on stderr."""
+    client = Client(list(query.brokers.values()), headers=query.notes, keys=keys)
+    is_mmi = query.service.startswith("mmi.")
+    until = time.monotonic() + query.timeout_s
     try:
-        return Answer(end="answered", body=client.call(order.service, order.body, timeout_s=order.timeout_s))
+        if query.notes and not is_mmi and _is_unknown(client, query, keys):
+            waits = f"waits {query.timeout_s:g} s for one. {_there_are(client.brokers, query, keys)}"
+            print(f'{FOR_PEOPLE}nobody answers for "{query.service}" now; {waits}', file=sys.stderr, flush=True)  # noqa: T201
+        body = client.call(query.service, query.body, timeout_s=max(0.001, until - time.monotonic()))
+        return CallResult(end="answered", body=body)
     except ServiceFailed as exc:
-        return Answer(end="failed", error=exc.message, status=exc.status)
+        return CallResult(end="failed", error=exc.message, status=exc.status)
     except NoAnswer as exc:
-        if order.service.startswith("mmi.") or _has_worker(client.brokers, order, keys):
-            return Answer(end="unanswered", error=exc.message, status=exc.status)
-        error = f'no worker is registered for "{order.service}" at {", ".join(client.brokers) or "any broker"}'
-        return Answer(end="untaken", error=error, status=503)
+        if is_mmi or _has_worker(client.brokers, query, keys):
+            return CallResult(end="unanswered", error=exc.message, status=exc.status)
+        error = f'no worker is registered for "{query.service}" at {", ".join(client.brokers) or "any broker"}'
+        return CallResult(end="untaken", error=error, status=503)
     except ActorkitError as exc:
-        return Answer(end="untaken", error=exc.message, status=exc.status)
+        return CallResult(end="untaken", error=exc.message, status=exc.status)
     finally:
         client.close()
 
 
-def _has_worker(addresses: list[str], order: Order, keys: ClientKeys | None) -> bool:
+def _is_unknown(client: Client, query: BrokerQuery, keys: ClientKeys | None) -> bool:
+    """Whether no broker knows a worker of the service. The first one is asked by the client that is about to call."""
+    timeout_s = min(query.timeout_s / 2, ASK_TIMEOUT_S)
+    try:
+        if client.call("mmi.service", [query.service.encode()], timeout_s=timeout_s) != [b"404"]:
+            return False
+    except NoAnswer:
+        return False
+    return len(client.brokers) == 1 or not _has_worker(client.brokers, query, keys)
+
+
+def _there_are(addresses: list[str], query: BrokerQuery, keys: ClientKeys | None) -> str:
+    """Which services have workers, in words."""
+    reports = [_report(address, address, query, keys) for address in addresses]
+    names = {name for report in reports for name, found in report.services.items() if found.workers}
+    return f"Services: {', '.join(sorted(names))}." if names else "No service has a worker."
+
+
+def _has_worker(addresses: list[str], query: BrokerQuery, keys: ClientKeys | None) -> bool:
     """Whether any broker knows a worker of the service, or does not tell."""
     for address in addresses:
         try:
-            if _ask(address, "mmi.service", order.service.encode(), order, keys) != [b"404"]:
+            if _ask(address, "mmi.service", query.service.encode(), query, keys) != [b"404"]:
                 return True
         except ActorkitError:
             return True
     return False
 
 
-def services(order: Order, keys: ClientKeys | None) -> list[Report]:
+def services(query: BrokerQuery, keys: ClientKeys | None) -> list[BrokerReport]:
     """Ask every broker behind every endpoint for its services."""
     discovery = Discovery(keys=keys)
     found = []
-    for name, endpoint in order.brokers.items():
+    for name, endpoint in query.brokers.items():
         addresses = discovery.addresses(endpoint)
         if not addresses:
-            found.append(Report(broker=name, error=f"no broker is known at {endpoint}"))
+            found.append(BrokerReport(broker=name, error=f"no broker is known at {endpoint}"))
         only = len(addresses) == 1 and not endpoint.startswith(REGISTRY)
-        reports = [_report(name if only else address, address, order, keys) for address in addresses]
+        reports = [_report(name if only else address, address, query, keys) for address in addresses]
         answered = [report for report in reports if not report.error]
         # Only one of the two addresses of localhost has somebody behind it.
         found += answered if answered and "//localhost:" in endpoint else reports
     return found
 
 
-def _report(name: str, address: str, order: Order, keys: ClientKeys | None) -> Report:
+def _report(name: str, address: str, query: BrokerQuery, keys: ClientKeys | None) -> BrokerReport:
     try:
-        answer = _ask(address, "mmi.workers", b"", order, keys)
-        return Report(broker=name, services=msgspec.json.decode(b"".join(answer), type=dict[str, ServiceReport]))
+        answer = _ask(address, "mmi.workers", b"", query, keys)
+        return BrokerReport(broker=name, services=msgspec.json.decode(b"".join(answer), type=dict[str, ServiceReport]))
     except ActorkitError as exc:
-        return Report(broker=name, error=exc.message)
+        return BrokerReport(broker=name, error=exc.message)
     except UNREADABLE:
         told = b" ".join(answer).decode(errors="replace")
-        return Report(broker=name, error=f'it does not list its services: it answered "{told}"')
+        return BrokerReport(broker=name, error=f'it does not list its services: it answered "{told}"')
 
 
-def _ask(address: str, service: str, argument: bytes, order: Order, keys: ClientKeys | None) -> list[bytes]:
-    client = Client([address], headers=order.notes, keys=keys)
+def _ask(address: str, service: str, argument: bytes, query: BrokerQuery, keys: ClientKeys | None) -> list[bytes]:
+    client = Client([address], headers=query.notes, keys=keys)
     try:
-        return client.call(service, [argument], timeout_s=min(order.timeout_s, ASK_TIMEOUT_S))
+        return client.call(service, [argument], timeout_s=min(query.timeout_s, ASK_TIMEOUT_S))
     finally:
         client.close()
 

@@ -56,14 +56,14 @@ def main(settings: Settings) -> int:
     return 0
 
 
-def _broker(settings: Settings, endpoint: str) -> Server:
+def broker(settings: Settings, endpoint: str, memory_bytes: int | None = None) -> Broker:
     """A broker. What its parameters do not say follows from the settings: keys, the time to drain, and where it
     announces itself, which is where the topology's clients look for brokers. What may wait in it
-    is at most a quarter of the container's memory, for requests and for answers each."""
+    is at most a quarter of the memory, for requests and for answers each: of the container's, where nothing is said."""
     built = params.build(BrokerParams, settings.params)
     if "drain_timeout_s" not in settings.params:
         built = msgspec.structs.replace(built, drain_timeout_s=settings.drain_timeout_s)
-    share = memory_limit_bytes() // 4
+    share = (memory_bytes or memory_limit_bytes()) // 4
     for name in {"queue_bytes_limit", "client_bytes_limit"} - settings.params.keys():
         built = msgspec.structs.replace(built, **{name: min(getattr(built, name), share)})
     registration = [name.removeprefix(REGISTRY) for name in settings.brokers if name.startswith(REGISTRY)]
@@ -89,6 +89,6 @@ def _registration(settings: Settings, endpoint: str) -> Server:
 
 #: What runs here, by the class that ACTORKIT_CLASS names.
 SERVERS: Final[dict[str, Callable[[Settings, str], Server]]] = {
-    "actorkit.mdp.broker:Broker": _broker,
+    "actorkit.mdp.broker:Broker": broker,
     "actorkit.mdp.directory:RegistrationService": _registration,
 }

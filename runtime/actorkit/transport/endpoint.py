@@ -67,6 +67,11 @@ class Endpoint:
         return address is not None and address.is_loopback
 
     @property
+    def is_of_this_process(self) -> bool:
+        """Whether only sockets of one context meet here: nothing lies between that could break or fall silent."""
+        return self.transport == "inproc"
+
+    @property
     def is_every_interface(self) -> bool:
         """Whether a socket that binds here can be reached at every address of its machine."""
         return self.transport == "tcp" and self.host in _EVERY_INTERFACE

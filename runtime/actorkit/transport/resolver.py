@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import gevent
 from gevent import socket
@@ -30,14 +30,14 @@ _NO_ADDRESS: Final = frozenset(
 LookUp = Callable[[str], list[str]]
 
 
-def look_up(host: str) -> list[str]:
-    """Ask the system, in gevent's thread pool, so that other greenlets go on.
+def look_up(host: str, ask: Callable[..., list[Any]] = socket.getaddrinfo) -> list[str]:
+    """Ask the system, in gevent's thread pool, so that other greenlets go on. `ask` is getaddrinfo(3), or is like it.
 
     Raises:
         OSError: nobody can tell now.
     """
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        found = ask(host, None, type=socket.SOCK_STREAM)
     except UnicodeError:  # a label that is empty or too long, so it is no name
         return []
     except socket.gaierror as exc:

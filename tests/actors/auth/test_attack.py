@@ -15,7 +15,7 @@ import pytest
 
 from actorkit_actors.auth import hashes
 from tests.fleet import Fleet, Process
-from tests.runtime.mdp.peers import free_port
+from tests.ports import free_port
 from tests.until import until
 
 #: What a topology gives an actor where it says nothing, in MiB.
@@ -70,7 +70,7 @@ def login(port: int, name: str, password: str) -> tuple[int, float]:
 
 def most_memory_mb(process: Process) -> float:
     """The most that it has ever had in memory."""
-    status = Path(f"/proc/{process.popen.pid}/status").read_text()
+    status = Path(f"/proc/{process.pid}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from actorkit_actors.flow.data import Data
 from actorkit_actors.flow.generator import Generator
 from actorkit_actors.flow.null import Null
 from actorkit_actors.flow.stdout import Stdout
+from tests.fleet import PYTHONPATH
 
 
 def test_null_sends_nothing_and_fails_nothing() -> None:
@@ -51,16 +54,18 @@ def test_stdout_writes_everything_but_credentials_when_asked_to(capsys: pytest.C
     assert "c2VjcmV0" not in written
 
 
-def test_stdout_writes_to_a_terminal_that_has_no_umlauts(monkeypatch: pytest.MonkeyPatch) -> None:
-    import io
-
-    raw = io.BytesIO()
-    with io.TextIOWrapper(raw, encoding="ascii") as ascii_only:
-        monkeypatch.setattr("sys.stdout", ascii_only)
-        harness = Harness(Stdout)
-        harness.put(Event("ü"))
-        assert raw.getvalue() == b"\\xfc\n"
-    assert harness.errors == []
+def test_stdout_writes_to_a_terminal_that_has_no_umlauts() -> None:
+    code = """
+from actorkit import Event
+from actorkit.testing import Harness
+from actorkit_actors.flow.stdout import Stdout
+harness = Harness(Stdout)
+harness.put(Event(chr(252)))
+assert not harness.errors
+"""
+    terminal = {"PYTHONPATH": PYTHONPATH, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], env=terminal, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"\\xfc\n", b"")
 
 
 @pytest.mark.parametrize(

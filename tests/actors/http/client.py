@@ -46,6 +46,11 @@ def figure(harness: Harness[HTTPServer], name: str) -> float:
     return value
 
 
+def refused(harness: Harness[HTTPServer]) -> dict[str, float]:
+    """How many clients the server has turned away, by reason."""
+    return {one.label_value: one.value for one in harness.actor.figures() if one.name == "actorkit_http_refused"}
+
+
 class Client:
     """A client that sees every byte."""
 

@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actorkit_actors.http import budget as budgets
-from actorkit_actors.http.budget import LEAST_BYTES, MOST_BYTES, SMALL_BYTES, Budget, Lease
+from actorkit_actors.http.budget import (
+    LEAST_BYTES,
+    MOST_BYTES,
+    MOST_CONNECTIONS,
+    SMALL_BYTES,
+    Budget,
+    Lease,
+    default_bytes,
+    default_connections,
+)
 
 MB = 1 << 20
 
@@ -72,9 +80,14 @@ def test_the_sums_are_those_of_the_leases(steps: list[tuple[int, str, int]]) -> 
 
 
 @pytest.mark.parametrize(
-    ("memory", "share"),
-    [(128 * MB, 32 * MB), (1024 * MB, 256 * MB), (16 * MB, LEAST_BYTES), (64 << 30, MOST_BYTES)],
+    ("memory", "share", "connections"),
+    [
+        (4 * MB, LEAST_BYTES, 64),
+        (16 * MB, LEAST_BYTES, 128),
+        (128 * MB, 32 * MB, 1024),
+        (1024 * MB, 256 * MB, MOST_CONNECTIONS),
+        (64 << 30, MOST_BYTES, MOST_CONNECTIONS),
+    ],
 )
-def test_the_budget_follows_from_the_memory(monkeypatch: pytest.MonkeyPatch, memory: int, share: int) -> None:
-    monkeypatch.setattr(budgets, "memory_limit_bytes", lambda: memory)
-    assert budgets.default_bytes() == share
+def test_the_budget_and_the_connections_follow_from_the_memory(memory: int, share: int, connections: int) -> None:
+    assert (default_bytes(memory), default_connections(memory)) == (share, connections)

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.kit.running import DEADLINE_S, KitRun
+from tests.ports import free_port
 from tests.until import until
 
 STREAM = """\
@@ -196,13 +197,6 @@ def test_a_port_in_use_is_told_in_one_line_before_anything_starts(start: Callabl
     )
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def test_a_published_port_answers_on_loopback_and_has_one_process(start: Callable[..., KitRun]) -> None:
     port = free_port()
     running = start(
@@ -235,7 +229,7 @@ def test_a_second_interrupt_does_not_wait_for_what_is_under_way(start: Callable[
     code.write_text(text)
     running = start(STREAM)
     table = running.table()
-    running.process.send_signal(signal.SIGINT)
+    running.process.signal(signal.SIGINT)
     until(lambda: "^C again does not wait" in running.said(), "the first ^C was not noticed")
     assert running.stop(signal.SIGINT) == 130
     assert all(is_gone(pid) for pid in pids(table))

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from actorkit_kit.errors import KitError
 from actorkit_kit.render import folder, helm
 from actorkit_kit.render.yamltext import Quoted, dump
 from tests import needs
@@ -151,14 +150,3 @@ def test_what_is_written_as_yaml_is_read_as_the_same_texts_by_yaml_1_1(content: 
 )
 def test_a_key_that_yaml_1_1_takes_for_something_else_is_quoted(key: str) -> None:
     assert dump({key: [key]}) == f'"{key}": ["{key}"]\n'
-
-
-def test_a_secret_that_helm_would_change_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets" / "users").write_bytes(b"\xef\xbb\xbfbob:pass\n")
-    text = (
-        "name: t\nactors:\n  web: {uses: http-server, params: {routes: [{path: /a}]}}\n"
-        "  auth: {uses: basic-auth, params: {users: {secret: users}}}\nconnections: [web -> auth -> web]\n"
-    )
-    with pytest.raises(KitError, match='the secret "users" begins with a byte order mark'):
-        helm.render(plan_of(text, tmp_path))

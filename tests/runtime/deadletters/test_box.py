@@ -59,7 +59,7 @@ def test_dropping_one_letter_leaves_the_others(tmp_path: Path) -> None:
 
 
 def test_what_is_left_after_a_drop_is_on_disk_and_as_private_as_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     box = Box(tmp_path / "box", "down", "down-1")
     for number in range(2):
@@ -70,19 +70,17 @@ def test_what_is_left_after_a_drop_is_on_disk_and_as_private_as_before(
     first.file.chmod(0o640)
     first.file.with_suffix(".new").write_text("left by one that was killed")
     synced: list[str] = []
-    really = os.fsync
 
-    def fsync(number: int) -> None:
+    def sync(number: int) -> None:
         synced.append(str(Path(f"/proc/self/fd/{number}").readlink()))
-        really(number)
+        os.fsync(number)
 
-    monkeypatch.setattr(os, "fsync", fsync)
-    drop(first)
+    drop(first, sync)
     assert synced == [str(first.file.with_suffix(".new")), str(first.file.parent)]
     assert [path.name for path in first.file.parent.iterdir()] == [first.file.name]
     assert (first.file.stat().st_mode & 0o777, [one.id for one in letters(tmp_path / "box")]) == (0o640, [second.id])
     synced.clear()
-    drop(second)
+    drop(second, sync)
     assert synced == [str(first.file.parent)]
 
 

@@ -168,10 +168,11 @@ def test_a_sender_that_begins_anew_is_told_again_what_was_no_good() -> None:
 
 
 def test_strangers_are_not_remembered_without_end() -> None:
-    made = receiver()
+    admission = Admission()
+    made = Receiver("t", "down", "down-1", admission=admission)
     for number in range(MAX_STRANGERS + 100):
         made.on_frame(b"%d" % number, b"junk")
-    assert len(made._admission.strikes) == MAX_STRANGERS
+    assert len(admission.strikes) == MAX_STRANGERS
 
 
 def test_names_without_end_make_no_labels_without_end() -> None:

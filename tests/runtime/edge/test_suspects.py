@@ -31,7 +31,8 @@ def welcome(made: Sender, address: str, life: int = 0) -> SendSession:
 
 def marks(made: Sender) -> dict[int, bool | Suspicion]:
     """What waits, by id, with its mark."""
-    return {item[0].id: item[0].redelivered for item in [*made.suspects.items, *made._items()]}
+    suspects = [parcel for parcel, _ in made.suspects.items]
+    return {parcel.id: parcel.redelivered for parcel in [*suspects, *made.pending]}
 
 
 def test_each_event_that_a_peer_held_is_a_suspect_when_nobody_knows_what_ended_it() -> None:

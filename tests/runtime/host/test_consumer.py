@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -21,6 +22,7 @@ from actorkit import (
     RateExceeded,
     ServiceUnavailable,
 )
+from actorkit.deadletters.box import letters
 from actorkit.director import Director
 from actorkit.errors import NotAnswered
 from actorkit.event.parcel import Parcel
@@ -205,23 +207,17 @@ def test_only_what_can_get_better_is_tried_again(
 
 @pytest.mark.parametrize("threads", [0, 1])
 def test_a_held_event_that_fails_is_a_dead_letter_of_the_inbox_that_it_came_into(
-    director: Director, threads: int, caplog: pytest.LogCaptureFixture
+    setting: Setting, threads: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    ask, later = director.register_actor(Asker, "asker"), director.register_actor(Later, "later", threads=threads)
-    director.connect_queue((ask, "orders"), (later, "wanted"))
-    director.connect_queue(later, ask)
-    inboxes: list[str] = []
-    actor = begin(director)
-    outboxes = director._hosts["later"].outboxes
-    outboxes._dead_letter = lambda event, failure, inbox: inboxes.append(inbox)
-    for _ in range(2):
-        actor.send(JSONEvent("fail"))
-    until(lambda: inboxes)
-    assert inboxes == ["wanted"]
-    consumer = director._hosts["later"].consumer
-    assert consumer is not None
-    assert consumer.failed == {"wanted": 1}
+    host = setting.start(Later, params={"threads": threads}, dead_letters=tmp_path)
+    up = setting.sender(host)
+    up.hello(inbox="wanted")
+    up.batch(*(Parcel(number, 0, "j", b'"fail"', b"") for number in (1, 2)))
+    (letter,) = until(lambda: list(letters(tmp_path)), "the first one has failed")
+    assert (letter.id, letter.inbox) == (f"{1:016x}", "wanted")
+    assert host.consumer is not None
+    assert host.consumer.failed == {"wanted": 1}
     assert "consume failed: MalformedEvent: too late" in caplog.text
 
 

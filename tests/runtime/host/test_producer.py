@@ -129,3 +129,22 @@ def test_what_a_source_has_taken_is_sent_when_it_is_told_to_end_meanwhile(direct
     assert director.stop()
     assert [event.convert(JSONEvent).data for event in sink.kept] == [1, 2, 3, 4]
     assert source.taken == 4
+
+
+class Typist(Actor):
+    """Makes text where an event is wanted."""
+
+    def produce(self) -> Iterator[Event]:
+        yield cast(Event, "text")
+
+
+@pytest.mark.parametrize("sinks", [1, 2])
+def test_a_source_that_makes_something_else_than_events_says_what_it_made(
+    director: Director, caplog: pytest.LogCaptureFixture, sinks: int
+) -> None:
+    typist = director.register_actor(Typist, "typist")
+    for number in range(sinks):
+        director.connect_queue(typist, director.register_actor(Keep, f"keep-{number}"))
+    director.start(block=False)
+    until(lambda: "produce made 'text', a str; yield events, as Event(data)" in caplog.text)
+    director.stop()

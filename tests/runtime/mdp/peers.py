@@ -14,16 +14,11 @@ import msgspec
 import zmq
 
 from tests.fleet import Process
+from tests.ports import free_port
 from tests.until import until
 
 #: How long a peer waits for a message that must come, in seconds.
 PATIENCE_S = 10.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Peer:
@@ -68,6 +63,7 @@ class ServerProcess:
             "ACTORKIT_ACTOR": "server",
             "ACTORKIT_CLASS": cls,
             "ACTORKIT_INBOX": self.endpoint,
+            "ACTORKIT_ADMIN": "127.0.0.1:0",
             "ACTORKIT_PARAMS": msgspec.json.encode(params).decode(),
         }
         self._log = Path(tempfile.mkdtemp(prefix="actorkit-server-")) / "log"
@@ -87,12 +83,17 @@ class ServerProcess:
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.popen.poll() is None
+        return self._process is not None and self._process.alive
 
     @property
     def pid(self) -> int:
         assert self._process is not None
-        return self._process.popen.pid
+        return self._process.pid
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric's samples that have these labels."""
+        assert self._process is not None
+        return self._process.metric(name, **labels)
 
     def send(self, number: signal.Signals) -> None:
         if self._process is not None:
@@ -100,13 +101,11 @@ class ServerProcess:
 
     def wait(self, timeout_s: float = PATIENCE_S) -> int:
         assert self._process is not None
-        popen = self._process.popen
-        until(lambda: popen.poll() is not None, "the process ends", timeout_s)
-        return int(popen.returncode)
+        return self._process.wait(timeout_s)
 
     def kill(self) -> None:
-        if self._process is not None and self.alive:
-            self._process.kill()
+        if self._process is not None:
+            self._process.close()
 
 
 class BrokerProcess(ServerProcess):

@@ -11,7 +11,7 @@ from actorkit.mdp.client.client import Client
 from actorkit.mdp.directory.discovery import Discovery
 from actorkit.mdp.worker.worker import Worker
 from tests.fleet import Fleet, fetch
-from tests.runtime.mdp.peers import free_port
+from tests.ports import free_port
 from tests.until import until
 
 

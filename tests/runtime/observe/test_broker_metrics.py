@@ -122,7 +122,8 @@ def test_a_service_beyond_those_with_metrics_of_their_own_is_counted_with_the_ot
     MOVED.expect(read(bench), "actorkit_broker_workers", 2, service=OTHER)
 
 
-@MOVED.by("actorkit_registration_brokers", "actorkit_registration_errors_total")
+@MOVED.by("actorkit_registration_brokers", "actorkit_registration_listings_total")
+@MOVED.by("actorkit_registration_errors_total")
 def test_a_registration_service_counts_brokers_and_messages_that_were_no_good() -> None:
     directory, now = Directory(0.0), 0.0
     collector = DirectoryCollector(lambda: directory, lambda: now)
@@ -135,6 +136,7 @@ def test_a_registration_service_counts_brokers_and_messages_that_were_no_good() 
     directory.receive([b"", HEADER, b"no command"], now)
     directory.receive([b"", HEADER, LIST], now)
     directory.receive(announce("udp://c:1"), now)
+    MOVED.expect(collector, "actorkit_registration_listings_total", 1)
     for reason in ("frames", "command", "endpoint"):
         MOVED.expect(collector, "actorkit_registration_errors_total", 1, reason=reason)
     MOVED.expect(collector, "actorkit_registration_errors_total", 3)

@@ -7,7 +7,6 @@ import json
 import pytest
 
 from actorkit import settings
-from actorkit.mdp.broker.broker import Broker
 from actorkit.process import server
 
 MIB = 1024 * 1024
@@ -20,7 +19,6 @@ MIB = 1024 * 1024
 def test_what_waits_in_a_broker_is_at_most_a_quarter_of_its_containers_memory_unless_it_is_set(
     monkeypatch: pytest.MonkeyPatch, params: dict[str, int], queues: int, clients: int
 ) -> None:
-    monkeypatch.setattr(server, "memory_limit_bytes", lambda: 128 * MIB)
     for name, value in {
         "TOPOLOGY": "test",
         "ACTOR": "broker",
@@ -29,6 +27,5 @@ def test_what_waits_in_a_broker_is_at_most_a_quarter_of_its_containers_memory_un
         "PARAMS": json.dumps(params),
     }.items():
         monkeypatch.setenv(f"ACTORKIT_{name}", value)
-    made = server.SERVERS["actorkit.mdp.broker:Broker"](settings.read(), "tcp://127.0.0.1:*")
-    assert isinstance(made, Broker)
+    made = server.broker(settings.read(), "tcp://127.0.0.1:*", memory_bytes=128 * MIB)
     assert (made.params.queue_bytes_limit, made.params.client_bytes_limit) == (queues * MIB, clients * MIB)

@@ -2,25 +2,29 @@
 
 `runtime`: the dependencies of the distribution, and its metadata, so that `actorkit[xml]` can be asked for later.
 `actor`: an extra, and what the author's requirements.txt or pyproject.toml asks for, without what the runtime has
-already and never in another version of it.
+already and never in another version of it. With a lock: exactly what the lock names.
 """
 
 from __future__ import annotations
 
 import argparse
 import compileall
+import json
 import os
 import py_compile
 import shutil
-import subprocess
-import sys
 import sysconfig
 import tomllib
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-from actorkit_kit.image.inside import elf
+from actorkit_kit.image.inside import elf, pip, wanted
+
+#: File beside this one with what a lock names for a stage, `runtime` or `actor`; there is none without a lock.
+LOCK: Final = "locked-{}.json"
+#: File among the packages that tells them: see `pip.Package`.
+INSTALLED: Final = "installed.json"
 
 #: What no running process reads: tests, headers, gevent's loops and resolver that the runtime does not choose, what
 #: prometheus-client has for other frameworks, pip's lists of files, and compiled copies of lxml.html's modules, which
@@ -59,15 +63,18 @@ def main() -> None:
     parser.add_argument("--code", type=Path)
     given = parser.parse_args()
     given.target.mkdir(parents=True, exist_ok=True)
-    if given.what == "runtime":
-        project = tomllib.loads(given.project.read_text())["project"]
-        pip("--target", str(given.target), *project["dependencies"])
-        write_metadata(project, given.target)
+    lock = Path(__file__).with_name(LOCK.format(given.what))
+    if lock.is_file():
+        installed = install_locked(json.loads(lock.read_text(encoding="utf-8")), given.target, given.code)
+    elif given.what == "runtime":
+        installed = pip.install("--target", str(given.target), *project_of(given.project)["dependencies"])
     else:
-        extra = [f"actorkit[{given.extra}]"] if given.extra else []
-        wanted = [*extra, *authors_requirements(given.code)]
-        if wanted:
-            add(wanted, given.target, given.code)
+        extra = [[f"actorkit[{given.extra}]"]] if given.extra else []
+        installed = add([*extra, *wanted.groups(given.code)], given.target, given.code)
+    if given.what == "runtime":
+        write_metadata(project_of(given.project), given.target)
+    if installed:
+        (given.target / INSTALLED).write_text(json.dumps(installed), encoding="utf-8")
     stock = given.code is not None and (given.code / "actorkit_actors").is_dir()
     strip(given.target, DEAD_FOLDERS + (DEAD_IN_STOCK if stock else ()))
     compileall.compile_dir(
@@ -75,51 +82,51 @@ def main() -> None:
     )
 
 
-def authors_requirements(code: Path) -> list[str]:
-    """What the author's folder asks for, as arguments of pip: its requirements.txt, its pyproject.toml's dependencies.
-
-    The folder itself is copied, so its own build system is never asked.
-    """
-    wanted = ["--requirement", "requirements.txt"] if (code / "requirements.txt").is_file() else []
-    project = code / "pyproject.toml"
-    if project.is_file():
-        try:
-            table = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {})
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-            sys.exit(f"pyproject.toml cannot be read: {exc}")
-        if "dependencies" in table.get("dynamic", ()) and not wanted:
-            sys.exit(
-                "pyproject.toml computes its dependencies (dynamic). Write them there, or into a requirements.txt."
-            )
-        wanted += table.get("dependencies", [])
-    return wanted
+def project_of(file: Path) -> dict[str, Any]:
+    """The table [project] of a pyproject.toml."""
+    return dict(tomllib.loads(file.read_text(encoding="utf-8"))["project"])
 
 
-def pip(*arguments: str, folder: Path | None = None) -> None:
-    """Run `pip install` in a folder; its message is the build's, and so is its status."""
-    command = [sys.executable, "-m", "pip", "install", "--no-cache-dir", "--no-compile", "--quiet"]
-    quiet = ["--disable-pip-version-check", "--root-user-action=ignore"]
-    done = subprocess.run([*command, *quiet, *arguments], check=False, cwd=folder)
-    if done.returncode:
-        sys.exit(done.returncode)
+def install_locked(lock: dict[str, list[str]], target: Path, folder: Path | None) -> list[pip.Package]:
+    """Install exactly what a lock names: `hashed`, lines of requirements with hashes; `local`, paths in `folder`."""
+    installed: list[pip.Package] = []
+    if lock["hashed"]:
+        lines = Path("locked.txt").absolute()
+        lines.write_text("".join(f"{line}\n" for line in lock["hashed"]), encoding="utf-8")
+        command = ["--target", str(target.absolute()), "--no-deps", "--require-hashes", "--requirement", str(lines)]
+        installed += pip.install(*command)
+    if lock["local"]:
+        installed += pip.install("--target", str(target.absolute()), "--no-deps", *lock["local"], folder=folder)
+    return installed
 
 
-def add(wanted: list[str], target: Path, folder: Path) -> None:
-    """Install `wanted` into `target`, less what PYTHONPATH has; the versions there are held. Paths begin in `folder`.
+def add(groups: list[list[str]], target: Path, folder: Path) -> list[pip.Package]:
+    """Install `groups` into `target`, less what PYTHONPATH has; the versions there are held. Paths begin in `folder`.
 
     pip's `--target` looks at nothing that is installed, so a prefix takes the files first.
     """
     prefix = Path("prefix").absolute()
-    held = Path("held.txt").absolute()
-    runtime = [entry for entry in os.environ.get("PYTHONPATH", "").split(":") if entry]
-    here = {found.name: found.version for found in metadata.distributions(path=runtime) if found.name != "actorkit"}
-    held.write_text("".join(f"{name}=={version}\n" for name, version in sorted(here.items())))
-    pip("--prefix", str(prefix), "--constraint", str(held), *wanted, folder=folder)
     scheme = sysconfig.get_preferred_scheme("prefix")
-    for kind in ("purelib", "platlib"):
-        installed = sysconfig.get_path(kind, scheme=scheme, vars={"base": str(prefix), "platbase": str(prefix)})
-        if Path(installed).is_dir():
-            shutil.copytree(installed, target, dirs_exist_ok=True, symlinks=True)
+    places = {"base": str(prefix), "platbase": str(prefix)}
+    folders = [sysconfig.get_path(kind, scheme=scheme, vars=places) for kind in ("purelib", "platlib")]
+    there = [entry for entry in os.environ.get("PYTHONPATH", "").split(":") if entry]
+    installed = []
+    for group in groups:
+        held = Path("held.txt").absolute()
+        held.write_text("".join(f"{line}\n" for line in held_versions([*folders, *there])), encoding="utf-8")
+        found = {"PYTHONPATH": ":".join([*there, *folders])}
+        command = ["--prefix", str(prefix), "--constraint", str(held), *group]
+        installed += pip.install(*command, folder=folder, environ=found)
+    for installed_at in dict.fromkeys(folders):
+        if Path(installed_at).is_dir():
+            shutil.copytree(installed_at, target, dirs_exist_ok=True, symlinks=True)
+    return installed
+
+
+def held_versions(folders: list[str]) -> list[str]:
+    """Constraints that hold what is installed in folders in its version."""
+    here = {found.name: found.version for found in metadata.distributions(path=folders) if found.name != "actorkit"}
+    return [f"{name}=={version}" for name, version in sorted(here.items())]
 
 
 def write_metadata(project: dict[str, Any], target: Path) -> None:

@@ -2,7 +2,7 @@
 
 Nearly every message is one of two: a 0.1 client's request with one body frame (and perhaps our header) for a known
 service, or a 0.1 worker's reply with one body frame to the request it holds. These two are written out in `_take`, on
-local names and without a call or a list of frames (docs/majordomo.md tells what that brings). Whatever is not plainly
+local names and without a call or a list of frames (docs/speed.md tells what that brings). Whatever is not plainly
 one of them goes through `BrokerState.receive`, which knows every rule. The tests of the rules run against both.
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -71,20 +71,30 @@ class Announcer:
                 continue  # the service is away; what waits for it is enough
 
 
-def own_endpoint(bound: str, service: str) -> str:
+# The plain functions: this runs in the broker's own thread, where gevent's would make a loop of its own.
+
+
+def address_of(name: str) -> str:
+    """The first address that the system knows of a host's name.
+
+    Raises:
+        OSError: it knows none now.
+    """
+    found = monkey.get_original("socket", "getaddrinfo")(name, None, type=socket.SOCK_STREAM)
+    return str(found[0][4][0])
+
+
+def own_endpoint(bound: str, service: str, address_of: Callable[[str], str] = address_of) -> str:
     """Where others reach a socket bound to every interface: our address on the way to the service.
 
     `bound` and `service` are endpoints, as "tcp://0.0.0.0:5555". An endpoint bound to one address is returned as it is.
     Where there is no way to the service yet, as when all pods start at once, it is the address of this host's own name,
-    for the name itself means nothing to other pods.
+    for the name itself means nothing to other pods; `address_of` finds it.
     """
     place = Endpoint.parse(bound)
     if not place.is_every_interface:
         return bound
-    return str(Endpoint.tcp(_address_towards(Endpoint.parse(service)) or _address_of_name(), place.port))
-
-
-# The plain functions: this runs in the broker's own thread, where gevent's would make a loop of its own.
+    return str(Endpoint.tcp(_address_towards(Endpoint.parse(service)) or _address_of_name(address_of), place.port))
 
 
 def _address_towards(service: Endpoint) -> str:
@@ -100,12 +110,11 @@ def _address_towards(service: Endpoint) -> str:
         return ""
 
 
-def _address_of_name() -> str:
+def _address_of_name(address_of: Callable[[str], str]) -> str:
     """The address of this host's name; the name where that leads to this host only, or nowhere."""
     name = str(monkey.get_original("socket", "gethostname")())
     try:
-        found = monkey.get_original("socket", "getaddrinfo")(name, None, type=socket.SOCK_STREAM)
+        address = address_of(name)
     except OSError:
         return name
-    address = str(found[0][4][0])
     return name if Endpoint.tcp(address, 0).is_local else address

@@ -38,7 +38,7 @@ class Discovery:
 
     `registry+tcp://host:port` asks every registration service behind that name, and lists what any of them lists. One
     that does not answer, or has just been started and may not know all, takes nothing away from what was known; if
-    another one lists all, only for `REMEMBER_S`. Nor is a broker forgotten that one is connected to (`connected` tells
+    another one lists all, only for `remember_s`. Nor is a broker forgotten that one is connected to (`connected` tells
     the addresses): whether it is there its connection knows best, and that to the service may be what is broken.
     """
 
@@ -48,10 +48,12 @@ class Discovery:
         *,
         keys: ClientKeys | None = None,
         connected: Callable[[], Iterable[str]] = tuple,
+        remember_s: float = REMEMBER_S,
     ) -> None:
         self._resolver = resolver or Resolver().addresses
         self._keys = keys
         self._connected = connected
+        self._remember_s = remember_s
         #: Brokers by endpoint, and when they were listed last.
         self._known: dict[str, dict[str, float]] = {}
         #: The addresses told last, by endpoint.
@@ -68,7 +70,7 @@ class Discovery:
         now = time.monotonic()
         listed = dict.fromkeys((broker.endpoint for listing in listings for broker in listing.brokers), now)
         if len(listings) < len(asked) or not asked or not all(listing.complete for listing in listings):
-            forgotten = now - REMEMBER_S if any(listing.complete for listing in listings) else float("-inf")
+            forgotten = now - self._remember_s if any(listing.complete for listing in listings) else float("-inf")
             known = self._known.get(endpoint, {})
             listed = {**{broker: seen for broker, seen in known.items() if seen > forgotten}, **listed}
         self._known[endpoint] = listed

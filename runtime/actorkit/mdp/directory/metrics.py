@@ -22,6 +22,8 @@ class DirectoryCollector(Collector):
         directory = self._directory()
         alive = directory.alive(self._clock())
         yield GaugeMetricFamily("actorkit_registration_brokers", "Brokers that are there.", value=alive)
+        listings = directory.listings
+        yield CounterMetricFamily("actorkit_registration_listings", "Listings that were asked for.", value=listings)
         errors = CounterMetricFamily("actorkit_registration_errors", "Messages dropped, by reason.", labels=["reason"])
         for reason, number in list(directory.errors.items()):
             errors.add_metric([reason], number)

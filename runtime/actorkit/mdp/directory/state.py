@@ -61,6 +61,8 @@ class Directory:
 
     def __init__(self, now: float, settle_s: float = 5.0) -> None:
         self.errors: Counter[str] = Counter()
+        #: How often somebody asked for the listing.
+        self.listings = 0
         self._brokers: dict[str, tuple[float, float]] = {}
         self._complete_at = now + settle_s
         self._announcements = msgspec.msgpack.Decoder(Announcement)
@@ -74,6 +76,7 @@ class Directory:
             self.errors["frames"] += 1
             return []
         if frames[2] == LIST and len(frames) == 3:
+            self.listings += 1
             return [b"", HEADER, BROKERS, msgspec.msgpack.encode(self.listing(now))]
         if frames[2] not in (ANNOUNCE, LEAVE) or len(frames) != 4:
             self.errors["command"] += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from zmq.backend import Socket
 from actorkit.mdp.frames import OUR_WORKER, Part, new_process_name
 from actorkit.mdp.worker import capacity
 from actorkit.mdp.worker.session import WorkerSession
+from actorkit.mdp.worker.wakeup import WakeUp
 from actorkit.transport.curve import present_keys
 from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ClientKeys
@@ -63,8 +63,8 @@ class Registrations:
     """Keeps `capacity` registrations, shared out over all services and broker addresses (capacity.py).
 
     `run()` is the native thread and the only one that touches sockets. Other threads call `want`, `answer`, `drain` and
-    `stop`, which leave word and wake it. `deliver` is called in the native thread with each request; `changed` when
-    the last registration has gone while draining.
+    `stop`, which leave word and wake it (`wakeup.py`). `deliver` is called in the native thread with each request;
+    `changed` when the last registration has gone while draining.
     """
 
     def __init__(
@@ -97,11 +97,9 @@ class Registrations:
         self._answers: deque[tuple[Registration, WorkerSession, list[bytes]]] = deque()
         self._draining = False
         self._stopping = False
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
-        os.set_blocking(self._wake_write, False)
+        self._wakeup = WakeUp()
         self._poller = zmq.Poller()
-        self._poller.register(self._wake_read, zmq.POLLIN)
+        self._poller.register(self._wakeup.fileno(), zmq.POLLIN)
         self._by_socket: dict[Socket, Registration] = {}
         self._context: zmq.Context[Any] = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, 65_535)
@@ -112,34 +110,27 @@ class Registrations:
         """Say which brokers there are."""
         if addresses != self._wanted:
             self._wanted = addresses
-            self.wake()
+            self._wakeup.wake()
 
     def answer(self, registration: Registration, session: WorkerSession, body: list[bytes]) -> None:
         """Send the answer to a request; dropped if its session has ended."""
         self._answers.append((registration, session, body))
-        self.wake()
+        self._wakeup.wake()
 
     def drain(self) -> None:
         """Disconnect what is idle now and the rest after its answer; register nothing more."""
         self._draining = True
-        self.wake()
+        self._wakeup.wake()
 
     def stop(self) -> None:
         """End `run()` without a word to brokers; they hear it from the closed connections."""
         self._stopping = True
-        self.wake()
+        self._wakeup.wake()
 
     def close(self) -> None:
         """Free what is left when `run()` has returned, or was never called."""
-        os.close(self._wake_read)
-        os.close(self._wake_write)
+        self._wakeup.close()
         self._context.term()
-
-    def wake(self) -> None:
-        try:
-            os.write(self._wake_write, b"x")
-        except BlockingIOError:
-            return  # the pipe is full: it will wake
 
     # The native thread
 
@@ -183,10 +174,7 @@ class Registrations:
             self._settle(registration, now)
 
     def _read_wakeups(self) -> None:
-        try:
-            os.read(self._wake_read, 65_536)
-        except BlockingIOError:
-            return
+        self._wakeup.clear()
         now = time.monotonic()
         self._match(now)
         if self._draining:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import zmq
@@ -17,7 +17,8 @@ from actorkit.mdp.broker import tuning
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.worker.worker import Worker
 from tests.fleet import PYTHONPATH, Fleet
-from tests.runtime.mdp.peers import Peer, free_port
+from tests.ports import free_port
+from tests.runtime.mdp.peers import Peer
 
 MakePeer = Callable[..., Peer]
 
@@ -121,12 +122,11 @@ def test_a_pyzmq_that_is_built_otherwise_is_left_as_it_is(caplog: pytest.LogCapt
 
 
 def test_a_pyzmq_that_makes_its_frames_elsewhere_is_put_back_as_it_was(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    inside = ModuleType("inside")
-    inside.zmq = zmq  # type: ignore[attr-defined]  # as the real one has it, but nothing looks here
-    monkeypatch.setitem(sys.modules, "inside", inside)
+    (tmp_path / "pyzmq_inside.py").write_text("import zmq\n")  # as the real one has it, but nothing looks here
+    monkeypatch.syspath_prepend(tmp_path)
     with caplog.at_level(logging.WARNING):
-        assert not tuning.reuse_receive_frame("inside")
-    assert inside.zmq is zmq
+        assert not tuning.reuse_receive_frame("pyzmq_inside")
+    assert importlib.import_module("pyzmq_inside").zmq is zmq
     assert "a frame is another object" in caplog.text

@@ -13,11 +13,9 @@ import pytest
 import zmq
 
 from actorkit.mdp.client.client import Client
-from actorkit.mdp.directory import discovery
 from actorkit.mdp.directory.discovery import Discovery, ask
-from actorkit.mdp.directory.state import ANNOUNCE, HEADER, Announcement, Listing
+from actorkit.mdp.directory.state import ANNOUNCE, HEADER, Announcement
 from actorkit.mdp.worker.worker import Worker
-from actorkit.transport.keys import ClientKeys
 from tests.runtime.mdp.peers import BrokerProcess, RegistrationProcess, ServerProcess
 from tests.until import until
 
@@ -176,9 +174,8 @@ def test_of_two_services_either_may_be_killed(start: Start, make_worker: MakeWor
 
 
 def test_a_broker_that_none_lists_is_remembered_for_a_while_only_if_another_service_answers(
-    start: Start, monkeypatch: pytest.MonkeyPatch
+    start: Start,
 ) -> None:
-    monkeypatch.setattr(discovery, "REMEMBER_S", 3.0)
     services = [RegistrationProcess(settle_s=0.0) for _ in range(2)]
     for service in services:
         start(service)
@@ -188,8 +185,8 @@ def test_a_broker_that_none_lists_is_remembered_for_a_while_only_if_another_serv
     def behind(name: str, *known: ServerProcess) -> list[str]:
         return [service.endpoint for service in known] if "registration" in name else [name]
 
-    both = Discovery(lambda name: behind(name, *services))
-    one = Discovery(lambda name: behind(name, services[0]))
+    both = Discovery(lambda name: behind(name, *services), remember_s=3.0)
+    one = Discovery(lambda name: behind(name, services[0]), remember_s=3.0)
     endpoint = "registry+tcp://registration:6000"
     for found in (both, one):
         until(lambda found=found: found.addresses(endpoint), "it is listed")  # type: ignore[misc]
@@ -229,15 +226,8 @@ def announce(service: ServerProcess, endpoint: str, ttl_s: float) -> None:
 
 
 def test_a_broker_that_does_not_reach_the_service_keeps_those_that_it_has_until_it_ends(
-    start: Start, make_worker: MakeWorker, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+    start: Start, make_worker: MakeWorker, make_client: MakeClient
 ) -> None:
-    asked: list[str] = []
-
-    def note(address: str, *, keys: ClientKeys | None) -> Listing | None:
-        asked.append(address)
-        return ask(address, keys=keys)
-
-    monkeypatch.setattr(discovery, "ask", note)
     service, broker = RegistrationProcess(settle_s=0.0), BrokerProcess(heartbeat_s=0.3)
     start(service)
     start(broker)
@@ -247,8 +237,8 @@ def test_a_broker_that_does_not_reach_the_service_keeps_those_that_it_has_until_
     until(lambda: worker.brokers and client.brokers, "both know the broker")
     with load(client) as running:
         until(lambda: listed(service) == [], "it is listed no more")
-        asked.clear()
-        until(lambda: len(asked) > 10, "both have heard of it")
+        asked = service.metric("actorkit_registration_listings_total")
+        until(lambda: service.metric("actorkit_registration_listings_total") > asked + 10, "both have heard of it")
         running.goes_on()
     broker.kill()
     until(lambda: not worker.brokers and not client.brokers, "it is there no more")

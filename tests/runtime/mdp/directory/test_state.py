@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from actorkit.mdp.broker.broker import Broker
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.directory import state as d
-from actorkit.mdp.directory.announcer import own_endpoint
+from actorkit.mdp.directory.announcer import address_of, own_endpoint
 from actorkit.mdp.directory.discovery import Discovery, ask
 from actorkit.mdp.directory.service import RegistrationService
 from actorkit.mdp.directory.state import Directory
 from actorkit.mdp.worker.worker import Worker
 from tests import garbage
-from tests.runtime.mdp.peers import broker_processes, free_port
+from tests.ports import free_port
+from tests.runtime.mdp.peers import broker_processes
 from tests.until import until
 
 
@@ -130,13 +131,15 @@ def test_a_broker_is_reached_at_the_address_of_its_way_to_the_service() -> None:
 @pytest.mark.parametrize(
     ("known", "host"), [("10.244.0.9", "10.244.0.9"), ("fd00::9", "[fd00::9]"), ("127.0.1.1", socket.gethostname())]
 )
-def test_without_a_way_a_broker_is_reached_at_the_address_of_its_own_name(
-    service: str, known: str, host: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_way_a_broker_is_reached_at_the_address_of_its_own_name(service: str, known: str, host: str) -> None:
     """So it is for pods that start before the service has a name: nobody else knows a pod's own name."""
-    answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (known, 0))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: answer)
-    assert own_endpoint("tcp://0.0.0.0:5555", service) == f"tcp://{host}:5555"
+    assert own_endpoint("tcp://0.0.0.0:5555", service, lambda _: known) == f"tcp://{host}:5555"
+
+
+def test_the_system_knows_the_address_of_a_name() -> None:
+    assert address_of("localhost") in ("127.0.0.1", "::1")
+    with pytest.raises(socket.gaierror):
+        address_of("nowhere.invalid")
 
 
 def params(registry: Running) -> dict[str, Any]:

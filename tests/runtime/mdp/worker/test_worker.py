@@ -17,7 +17,8 @@ from actorkit.mdp.errors import ClientClosed, NoAnswer, NoBroker, ServiceFailed,
 from actorkit.mdp.options import ServiceOptions
 from actorkit.mdp.thread import BrokerThread
 from actorkit.mdp.worker.worker import Worker
-from tests.runtime.mdp.peers import BrokerProcess, free_port
+from tests.ports import free_port
+from tests.runtime.mdp.peers import BrokerProcess
 from tests.until import until
 
 MakeBroker = Callable[..., tuple[str, Broker]]

@@ -1,10 +1,8 @@
-"""docs/protocol.md is the protocol: its grammar is that of `wire.py`, its tables of states are what both ends do."""
+"""The tables of states of docs/protocol.md are what both ends of an edge do: each row is run."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 import pytest
@@ -22,116 +20,13 @@ from actorkit.event import Event
 from actorkit.event.context import Failure
 from actorkit.event.parcel import Parcel, Suspicion, Waiter
 from actorkit.graph import Options
+from tests.doc_tables import Row, states, told
 from tests.places import DOCS
-from tests.runtime.edge.test_golden_frames import FROM_RECEIVER, FROM_SENDER, frame
 
 TEXT = (DOCS / "protocol.md").read_text()
 
-# --- the grammar ----------------------------------------------------------------------------------------------------
 
-
-def grammar() -> dict[str, str]:
-    """Rules by name, without comments."""
-    found = re.search(r"```abnf\n(.*?)```", TEXT, re.S)
-    assert found is not None
-    lines = [line.partition(";")[0].rstrip() for line in found[1].splitlines()]
-    return {name.strip(): rule.strip() for name, _, rule in (line.partition("=") for line in lines if line)}
-
-
-RULES = grammar()
-#: Messages of the grammar: rule → (letter, elements).
-LETTERS = {name: found[1] for name, rule in RULES.items() if (found := re.match(r'ARRAY TAG %s"(\w)"', rule))}
 MESSAGES: tuple[type[msgspec.Struct], ...] = (*wire.FromSender.__args__, *wire.FromReceiver.__args__)
-ARRAYS: tuple[type[msgspec.Struct], ...] = (*MESSAGES, Parcel, Waiter, outcome.Answer, outcome.Failed, Failure)
-STRUCTS = {cls.__name__.lower(): cls for cls in ARRAYS}
-KINDS = {
-    "STR": str,
-    "BIN": bytes,
-    "UINT": int,
-    "INT": int,
-    "BOOL": bool,
-    "ARRAY": list,
-    "NIL": type(None),
-    "MAP": dict,
-    "TAG": str,
-}
-
-
-def elements(name: str) -> tuple[list[str], list[str]]:
-    """The names of a message's or parcel's elements: (those that must be there, those that may be left out)."""
-    rule = re.sub(r'TAG %s"\w"|\*more', "", RULES[name])
-    needed, _, optional = rule.replace("ARRAY", "").partition("[")
-    return needed.replace("-", "_").split(), re.findall(r"\w+", optional.replace("-", "_"))
-
-
-def fields(cls: type[msgspec.Struct]) -> tuple[list[str], list[str]]:
-    """The same of a struct: its fields without and with a default."""
-    every = msgspec.structs.fields(cls)
-    return [f.encode_name for f in every if f.required], [f.encode_name for f in every if not f.required]
-
-
-def test_the_grammar_has_every_message_and_no_other() -> None:
-    tags = {cls.__struct_config__.tag: name for name, cls in STRUCTS.items()}
-    del tags[None]
-    assert {letter: name for name, letter in LETTERS.items()} == tags
-
-
-@pytest.mark.parametrize("name", STRUCTS)
-def test_an_array_of_the_grammar_has_the_elements_of_the_code(name: str) -> None:
-    assert elements(name) == fields(STRUCTS[name])
-
-
-def test_either_end_says_what_its_rule_says() -> None:
-    for end, union in (("sender", wire.FromSender), ("receiver", wire.FromReceiver)):
-        assert set(re.findall(r"\w+", RULES[end])) == {cls.__name__.lower() for cls in union.__args__}
-
-
-def test_every_rule_is_used_and_every_name_is_a_rule() -> None:
-    used = {
-        name
-        for rule in RULES.values()
-        for name in re.findall(r"[A-Za-z][\w-]*", re.sub(r'%s"\w"|%x[\w-]+|(?<=[\s(*])\d(?=OCTET)', " ", rule))
-    }
-    assert used - RULES.keys() == set()
-    assert RULES.keys() - used == {"sender", "receiver"}
-
-
-def kind(name: str) -> tuple[type, ...]:
-    """The Python types of the values that a rule may be."""
-    return tuple(KINDS[head] for head in re.findall(r"(?:^|/ )(?:\( )?([A-Z]+)", RULES[name]))
-
-
-@pytest.mark.parametrize("name", [*FROM_SENDER, *FROM_RECEIVER])
-def test_the_golden_frames_are_sentences_of_the_grammar(name: str) -> None:
-    drawn = {**FROM_SENDER, **FROM_RECEIVER}[name][1]
-    letter, *values = msgspec.msgpack.decode(frame(drawn))
-    rule = {letter: name for name, letter in LETTERS.items()}[letter]
-    _conforms(rule, values)
-    for one in values[1] if rule == "batch" else ():
-        _conforms("parcel", one)
-    for _, (letter, *parts) in values[0] if rule == "outcomes" else ():
-        rule = {letter: name for name, letter in LETTERS.items()}[letter]
-        _conforms(rule, parts)
-        _conforms(*(("parcel", parts[-1]) if rule == "answer" else ("failure", parts[0])))
-
-
-def _conforms(rule: str, values: list[Any]) -> None:
-    needed, optional = elements(rule)
-    assert len(needed) <= len(values)
-    for name, value in zip([*needed, *optional][: len(values)], values, strict=True):
-        assert type(value) in kind(name.replace("_", "-")), (rule, name, value)
-
-
-# --- the states -----------------------------------------------------------------------------------------------------
-
-Row = tuple[str, str, str, str]
-
-
-def table(heading: str) -> list[Row]:
-    """The rows of the table of states below that heading."""
-    part = TEXT.partition(heading)[2].partition("\n\n|")[2].partition("\n\n")[0]
-    cells = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in part.splitlines()]
-    return [(state, event, sends, after) for state, event, sends, after in cells[2:]]
 
 
 def names(frames: list[bytes]) -> str:
@@ -255,7 +150,7 @@ SENDER_EVENTS: dict[str, Callable[[SenderEnd], object]] = {
 }
 
 
-@pytest.mark.parametrize("row", table("**The sender's end**"), ids=lambda row: f"{row[0]}, {row[1]}")
+@pytest.mark.parametrize("row", states(TEXT, "**The sender's end**"), ids=told)
 def test_a_sender_does_what_its_table_says(row: Row) -> None:
     state, event, sends, after = row
     end = SenderEnd(state)
@@ -406,7 +301,7 @@ RECEIVER_EVENTS: dict[str, Callable[[ReceiverEnd], object]] = {
 }
 
 
-@pytest.mark.parametrize("row", table("**The receiver's end**"), ids=lambda row: f"{row[0]}, {row[1]}")
+@pytest.mark.parametrize("row", states(TEXT, "**The receiver's end**"), ids=told)
 def test_a_receiver_does_what_its_table_says(row: Row) -> None:
     state, event, sends, after = row
     end = ReceiverEnd(state)
@@ -416,5 +311,5 @@ def test_a_receiver_does_what_its_table_says(row: Row) -> None:
 
 def test_every_message_stands_in_the_table_of_the_end_that_hears_it() -> None:
     for heading, union in (("**The sender's end**", wire.FromReceiver), ("**The receiver's end**", wire.FromSender)):
-        told = {event.split()[0].rstrip(",") for _, event, _, _ in table(heading)}
+        told = {event.split()[0].rstrip(",") for _, event, _, _ in states(TEXT, heading)}
         assert {cls.__name__ for cls in union.__args__} <= told

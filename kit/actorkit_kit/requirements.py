@@ -1,0 +1,137 @@
+"""What the folder `build:` asks for in its requirements.txt and pyproject.toml, and which lines no image can satisfy.
+
+The image that builds has pip and no git, and sees the author's folder and nothing else of the author's machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from actorkit_kit.files import is_file, is_folder
+
+#: The file that pip reads, and the one whose [project] names dependencies.
+LIST: Final = "requirements.txt"
+PROJECT: Final = "pyproject.toml"
+_NESTED: Final = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*(\S.*)")
+_EDITABLE: Final = re.compile(r"(?:-e|--editable)[ =]*(\S.*)")
+_INDEX: Final = re.compile(r"-i|-f|--(?:index-url|extra-index-url|no-index|find-links|trusted-host)\b")
+_VERSION_CONTROL: Final = re.compile(r"(?:[\w.\[\],-]+ *@ *)?(?:git|hg|svn|bzr)\+", re.IGNORECASE)
+_PASSWORD: Final = re.compile(r"[a-z][a-z0-9+.]*://[^/\s@]*:[^/\s@$]+@", re.IGNORECASE)
+_PATH: Final = re.compile(r"(?:[\w.\[\],-]+ *@ *)?(file:\S+|\.{0,2}/\S*|\.{1,2})(?=\s|$)")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a file with requirements, continuations joined; `number` counts from 1."""
+
+    file: Path
+    number: int
+    text: str
+
+
+def lines(folder: Path) -> Iterator[Line]:
+    """Every line that asks for something: of requirements.txt, and of the files in the folder that it names."""
+    root = folder.resolve()
+    pending, seen = [folder / LIST], set()
+    while pending:
+        file = pending.pop(0)
+        if file in seen or not is_file(file):
+            continue
+        seen.add(file)
+        for line in _read(file):
+            yield line
+            nested = _NESTED.match(line.text)
+            named = file.parent / _unquoted(nested[1]) if nested else None
+            if named is not None and named.resolve().is_relative_to(root):
+                pending.append(named)
+
+
+def digest(folder: Path) -> str:
+    """A hash of all that the folder asks for; comments and empty lines do not count."""
+    asked: dict[str, Any] = {"lines": [[line.file.name, line.text] for line in lines(folder)]}
+    project = folder / PROJECT
+    if is_file(project):
+        try:
+            asked["project"] = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {}).get("dependencies")
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+            asked["project"] = project.read_bytes().hex()
+    return f"sha256:{hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()}"
+
+
+def options(folder: Path) -> list[str]:
+    """The lines that lead pip to other places than its own index."""
+    return [line.text for line in lines(folder) if _INDEX.match(line.text)]
+
+
+def mistakes(folder: Path) -> list[str]:
+    """What no image can install, and what to write instead; each begins with the file and the line."""
+    root = folder.resolve()
+    found = []
+    for line in lines(folder):
+        message = _mistake(line, root)
+        if message:
+            name = line.file.relative_to(folder) if line.file.is_relative_to(folder) else line.file.name
+            found.append(f'{name}:{line.number}: "{_hidden(line.text)}": {message}')
+    return found
+
+
+def _mistake(line: Line, root: Path) -> str:
+    """Why a line is of no use, and what to do; "" where it is."""
+    if _PASSWORD.search(line.text):
+        return "a password in a file that goes into the image. Take it out."
+    nested = _NESTED.match(line.text)
+    if nested:
+        return "" if "://" in nested[1] else _path_mistake(_unquoted(nested[1]), line.file.parent, root)
+    editable = _EDITABLE.match(line.text)
+    if _VERSION_CONTROL.match(editable[1] if editable else line.text):
+        todo = "Name an archive: NAME @ https://HOST/OWNER/NAME/archive/COMMIT.tar.gz, or copy it into the folder"
+        return f"the image that builds has no git. {todo}."
+    path = _PATH.match(editable[1] if editable else line.text)
+    if path is None:
+        return "an editable install has no place in an image. Leave -e out." if editable else ""
+    # pip takes paths of requirements from its working folder, which is the author's, whatever file they stand in.
+    mistake = _path_mistake(path[1], root, root)
+    if not mistake and (root / path[1]).resolve() == root:
+        return "the folder is in the image anyway, and pyproject.toml is read. Leave this line out."
+    return mistake or ("an editable install has no place in an image. Leave -e out." if editable else "")
+
+
+def _path_mistake(given: str, base: Path, root: Path) -> str:
+    if given.startswith("file:"):
+        return "a path on this machine, which the image does not have. Copy it into the folder and write ./PATH."
+    path = (base / re.sub(r"\[[^\]]*\]$", "", given)).resolve()
+    if not path.is_relative_to(root):
+        return "it lies outside of the folder, so the image does not have it. Copy it into the folder."
+    return "" if is_file(path) or is_folder(path) else "there is no such file or folder."
+
+
+def _read(file: Path) -> Iterator[Line]:
+    text, begun = "", 0
+    for number, raw in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        begun = begun if text else number
+        if raw.endswith("\\") and not raw.lstrip().startswith("#"):
+            text += raw[:-1] + " "
+            continue
+        text = re.sub(r"(^|\s)#.*$", "", text + raw).strip()
+        if text:
+            yield Line(file, begun, re.sub(r"\s+", " ", text))
+        text = ""
+    if text.strip():
+        yield Line(file, begun, text.strip())
+
+
+def _unquoted(text: str) -> str:
+    return text.strip().strip("\"'")
+
+
+def _hidden(text: str) -> str:
+    """The line without a password, and short enough to be read."""
+    text = _PASSWORD.sub(lambda found: found[0].rpartition("//")[0] + "//…@", text)
+    return text if len(text) <= 60 else f"{text[:59]}…"
