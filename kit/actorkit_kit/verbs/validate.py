@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
         Example: kit validate examples/orders/topology.yaml
         """
         checked = check(load_document(topology))
-        findings = sorted((*checked.findings, *checked.on_networks))
+        findings = sorted((*checked.findings, *checked.on_networks, *checked.unset))
         if output is Output.JSON:
             result_json([finding.as_json() for finding in findings])
         else:
