@@ -13,10 +13,10 @@ from typing import Final
 import pytest
 
 from tests import needs
-from tests.integration import shop
 from tests.integration.test_cluster import NAMESPACE, forwarded, run
 from tests.integration.test_cluster import namespace as namespace  # a fixture
 from tests.integration.test_compose import docker, kit_with
+from tests.ports import free_port
 from tests.until import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -108,7 +108,7 @@ def test_on_compose_only_an_actor_with_egress_gets_out_and_its_destinations_are_
 ) -> None:
     needs.engine()
     gateway = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
-    front = shop.free_port()
+    front = free_port()
     topology = write(tmp_path, "h-egress", gateway, server, front)
     kit = kit_with()
     try:

@@ -118,7 +118,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize(
     ("reference", "words"),
     [
-        ("nowhere.yaml", 'there is no file "nowhere.yaml". Name a topology file, or app.py:director.'),
+        ("nowhere.yaml", 'there is no file "nowhere.yaml". Name a topology file, its folder, or app.py:director.'),
         ("app.py:nobody", 'app.py:nobody: it has no object "nobody"'),
         ("app.py:nothing", 'its "nothing" is not a Director: it has no document()'),
     ],

@@ -17,14 +17,14 @@ from actorkit_kit.classes import lookup
 from actorkit_kit.classes.actor_class import ActorClass, ClassReply, ClassRequest
 from actorkit_kit.errors import KitError
 from actorkit_kit.files import is_file
-from actorkit_kit.topology import graph_check, server_check, shape, values
+from actorkit_kit.topology import graph_check, server_check, shape, targets, values
 from actorkit_kit.topology.actor_section import ActorSections
 from actorkit_kit.topology.connection_section import ConnectionSection
 from actorkit_kit.topology.document import Document
 from actorkit_kit.topology.findings import Finding, Findings
 from actorkit_kit.topology.kinds import type_words
 from actorkit_kit.topology.location import Location
-from actorkit_kit.topology.model import BROKER, Node, Topology, secret_of
+from actorkit_kit.topology.model import BROKER, ON_NETWORKS, TARGETS, Node, Topology, secret_of
 from actorkit_kit.topology.section import Section
 
 
@@ -43,8 +43,12 @@ class Checked:
     unset: tuple[Finding, ...] = ()
 
 
-def check(document: Document) -> Checked:
-    """Find every mistake. Never fails on a document, whatever stands in it."""
+def check(document: Document, target: str = "") -> Checked:
+    """Find every mistake of a topology in a target; without one, of what holds in all that say nothing else.
+
+    Never fails on a document, whatever stands in it.
+    """
+    document = targets.for_target(document, target)
     findings = Findings(document)
     for location, place, message in document.mistakes:
         findings.put(location, place, message)
@@ -59,6 +63,7 @@ def check(document: Document) -> Checked:
         return Checked(Topology("", document.base, {}), {}, tuple(findings))
     root = Section(findings, (), document.data)
     root.check_keys(shape.TOPOLOGY)
+    targets.check(root)
     name = root.value(shape.NAME)
     if not root.mapping(shape.ACTORS):
         findings.add(("actors",), f"there are no actors. {shape.ACTORS.required}")
@@ -66,7 +71,16 @@ def check(document: Document) -> Checked:
     nodes, secrets = sections.nodes(), sections.secrets()
     connections = ConnectionSection(findings, root.mapping(shape.ACTORS)).read(document.data.get("connections"))
     keys = _keys_secret(root)
-    topology = Topology(name, document.base, nodes, tuple(connections), secrets, keys, root.value(shape.CLEAR))
+    topology = Topology(
+        name=name,
+        base=document.base,
+        actors=nodes,
+        connections=tuple(connections),
+        secrets=secrets,
+        keys=keys,
+        clear=root.value(shape.CLEAR),
+        secret_files=targets.secret_files(document),
+    )
     if keys:
         _keys(findings, topology)
     classes = _classes(findings, topology)
@@ -83,6 +97,27 @@ def check(document: Document) -> Checked:
     unset = Findings(document)
     _variables(unset, topology)
     return Checked(topology, classes, tuple(findings), tuple(on_networks), tuple(unset))
+
+
+def check_all(document: Document) -> tuple[Finding, ...]:
+    """Every mistake in every target, in the order of the file. A mistake of some targets alone tells which."""
+    if not targets.has_targets(document):
+        checked = check(document)
+        return tuple(sorted({*checked.findings, *checked.on_networks, *checked.unset}))
+    found: dict[Finding, list[str]] = defaultdict(list)
+    for target in TARGETS:
+        checked = check(document, target)
+        on_networks = checked.on_networks if target in ON_NETWORKS else ()
+        for finding in {*checked.findings, *checked.unset, *on_networks}:
+            found[finding].append(target)
+    return tuple(sorted(_told(finding, where) for finding, where in found.items()))
+
+
+def _told(finding: Finding, where: list[str]) -> Finding:
+    if tuple(where) in (TARGETS, ON_NETWORKS) or finding.path.startswith(shape.TARGETS.name):
+        return finding
+    told = f"target{'s' if len(where) > 1 else ''} {' and '.join(where)}"
+    return replace(finding, message=f"in the {told}: {finding.message}")
 
 
 def _keys_secret(root: Section) -> str:

@@ -38,7 +38,8 @@ class Document:
     """What was written. `label` names the document in messages, `base` is the folder that its paths start from.
 
     `mistakes` are the places where the text itself is wrong: location, place and message. `unreadable` are the
-    locations of values that could not be read; None stands there.
+    locations of values that could not be read; None stands there. `laid`: location → where the value that stands there
+    was written, when that is elsewhere (`targets`).
     """
 
     label: str
@@ -48,6 +49,15 @@ class Document:
     keys: Mapping[Location, Place] = field(default_factory=dict)
     mistakes: tuple[tuple[Location, Place, str], ...] = ()
     unreadable: frozenset[Location] = frozenset()
+    laid: Mapping[Location, Location] = field(default_factory=dict)
+
+    def written(self, location: Location) -> Location:
+        """Where the value at a location was written."""
+        for length in range(len(location), 0, -1):
+            source = self.laid.get(location[:length])
+            if source is not None:
+                return (*source, *location[length:])
+        return location
 
     def place(self, location: Location, *, key: bool = False) -> Place:
         """Where the value (or the key) at that location stands, or its nearest ancestor."""

@@ -49,6 +49,7 @@ class Findings:
         A location that the document does not have stands for its nearest ancestor. Nothing is noted of a value that
         could not be read: the document tells that.
         """
+        location = self._document.written(location)
         if self._document.is_readable(location[:-1] if key else location):
             self.put(location, self._document.place(location, key=key), message)
 

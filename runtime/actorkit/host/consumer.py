@@ -248,7 +248,7 @@ class Consumer:
         """Consume events with consecutive numbers. This is the hot path: what is done for each is written out here."""
         outboxes, wanted, handle, emit = self._outboxes, self._wanted, self._handle, self._outboxes.emit_result
         can_forward, forwarding, copies = outboxes.can_forward, outboxes.forwarding.append, len(outboxes.targets(None))
-        buckets, fast, strict = self.buckets, 0, wanted.FORMAT is not None
+        buckets, slow, fastest, strict = self.buckets, 0, FASTEST, wanted.FORMAT is not None
         if session.timed:
             handle, strict = self._handle_in_time, False
         context.run = run = BatchProgress(session, first, parcels)
@@ -275,12 +275,9 @@ class Consumer:
                 if parcel.early is not None:
                     parcel.tell_early()
             ended = perf_counter()
-            spent = ended - begun
-            begun = ended
-            if spent < FASTEST:
-                fast += 1
-            else:
-                buckets[bisect_left(BUCKETS, spent)] += 1
+            if ended - begun >= fastest:
+                slow += 1
+                buckets[bisect_left(BUCKETS, ended - begun)] += 1
                 if ended - slice_began > SLICE_S:
                     self.seconds += ended - slice_began
                     if outboxes.forwarding:
@@ -288,12 +285,13 @@ class Consumer:
                     run.report(number - first + 1)
                     outboxes.flush.schedule()
                     gevent.sleep(0)
-                    begun = slice_began = perf_counter()
+                    ended = slice_began = perf_counter()
+            begun = ended
         if outboxes.forwarding:
             outboxes.forward()
         run.report(len(parcels))
         self.seconds += begun - slice_began
-        buckets[0] += fast
+        buckets[0] += len(parcels) - slow
 
     def _handle_in_time(self, event: Event) -> object:
         """Handle an event that somebody may wait for, unless nobody does any more.

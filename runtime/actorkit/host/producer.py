@@ -157,8 +157,8 @@ class Producer:
         """For one connection: one entry for all events. What is done for each event is written out here."""
         outboxes, window, source, flush = self._outboxes, self._window, self._outboxes.source, self._outboxes.flush
         next_id, append, trail = outboxes.next_id, sender.pending.append, outboxes.trail
-        targets, pace, recheck = (sender,), Pace(window), 1
-        for count, event in enumerate(self._actor.produce(), 1):
+        targets, pace, recheck, left = (sender,), Pace(window), 1, 1
+        for event in self._actor.produce():
             try:
                 content = event._data
             except AttributeError:
@@ -177,8 +177,10 @@ class Producer:
                     flush.schedule()
             else:
                 outboxes.emit_entry(event, targets, source)
-            if count >= recheck:
-                recheck = pace.keep(count)
+            left -= 1  # A small number: to count up would make an object for each event.
+            if not left:
+                count, recheck = recheck, pace.keep(recheck)
+                left = recheck - count
             if window.closed:
                 return
 
