@@ -171,7 +171,7 @@ class ReceiverEnd:
     """A receiver with one session, brought to a state."""
 
     def __init__(self, state: str) -> None:
-        self.receiver = Receiver("t", "down", "down-1", max_sessions=2)
+        self.receiver = Receiver("t", "down", "down-1", max_sessions=2, max_bytes=10_000)
         self.session: ReceiveSession | None = None
         if state != "none":
             self.hears(self.hello())
@@ -258,7 +258,6 @@ def _full(end: ReceiverEnd) -> None:
 
 
 def _no_room(end: ReceiverEnd) -> None:
-    end.receiver._max_bytes = 0
     end.hears(wire.Outgoing(1, [Parcel(1, 1, "b", b"x" * 6000, b"")]))
     assert end.sent() == "–", "one message there is always room for"
     end.hears(wire.Outgoing(2, [Parcel(2, 1, "b", b"x" * 6000, b"")]))
