@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,9 +21,9 @@ from typing import Any, Final
 import pytest
 
 from tests import needs
+from tests.fleet import Process
 from tests.integration import load
 from tests.integration.test_compose import docker, kit_with, left
-from tests.places import ROOT
 from tests.ports import free_port
 from tests.until import until
 
@@ -131,16 +133,16 @@ def under_load(site: Site) -> Iterator[Told]:
     """Requests go in all the while; afterwards it is known what became of each."""
     told = Told()
     command = [sys.executable, "-m", "tests.integration.load", site.url, str(RATE)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Process({}, Path(folder) / "log", command=command, out=Path(folder) / "out") as process,
+    ):
+        assert process.lines(1) == ["begun\n"]
         try:
-            assert process.stdout.readline() == "begun\n"
             yield told
         finally:
-            process.stdin.write("\n")
-            process.stdin.close()
-            said = json.loads(process.stdout.readline())
+            process.signal(signal.SIGTERM)
+            said = json.loads(process.lines(2)[1])
             told.sent, told.answered, told.failures = said["sent"], said["answered"], said["failures"]
             print(f"{told.sent} requests: {told.answered}, failed: {len(told.failures)} {told.failures[:5]}")
 
