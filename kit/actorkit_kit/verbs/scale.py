@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from typing import Annotated
 
 import typer
 
 from actorkit_kit.console import Output
-from actorkit_kit.deploy import compose, deployment, state_view
-from actorkit_kit.deploy.engine import connect
+from actorkit_kit.deploy import compose, deployment, preconditions, state_view
+from actorkit_kit.deploy.engine import connect, run_compose
 from actorkit_kit.errors import UsageError
 from actorkit_kit.verbs.options import DeploymentOption, OutputOption, name_of
 
@@ -28,7 +29,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Change the number of replicas of actors, and wait until they are healthy.
 
-        Nothing else is touched. The topology keeps its number: the next `kit deploy` goes back to it.
+        Nothing else is touched. An actor that publishes a port can have as many replicas as it has ports. The topology
+        keeps its number: the next `kit deploy` goes back to it.
 
         Example: kit scale execute=5
         """
@@ -39,6 +41,9 @@ def register(app: typer.Typer) -> None:
             for actor in wanted:
                 if actor not in there:
                     raise UsageError(f'"{topology}" has no actor "{actor}". It has: {", ".join(sorted(there))}.')
+            where = deployment.compose_folder(deployment.find_replicas(client, topology))
+            read = json.loads(run_compose(["config", "--format", "json"], project=topology, folder=where))
+            preconditions.check_published(topology, read["services"], wanted)
             with state_view.show_status() as on_status:
                 compose.scale(client, topology, wanted, on_status, timeout_s)
             rows = deployment.actor_statuses(deployment.find_replicas(client, topology))
