@@ -98,7 +98,7 @@ def _compose(plan: Plan) -> str:
     if PROMETHEUS in services:
         raise KitError(f'an actor cannot be named "{PROMETHEUS}" in a compose deployment. Name it otherwise.')
     services[PROMETHEUS] = _prometheus(plan)
-    kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.keeps]
+    kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.volumes]
     kept += [volume(unit, DEAD_LETTERS) for unit in plan.units if unit.keeps_dead_letters]
     document = {
         "name": plan.topology,
@@ -154,7 +154,7 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
         ]
     service["labels"] = dict(sorted(service["labels"].items()))
     mounted_at = {volume(unit, DEAD_LETTERS): DEAD_LETTERS_DIR} if unit.keeps_dead_letters else {}
-    mounted_at |= {volume(unit, parameter): target for parameter, target in sorted(unit.keeps.items())}
+    mounted_at |= {volume(unit, parameter): target for parameter, target in unit.volumes.items()}
     if mounted_at:
         service["volumes"] = [{"source": name, "target": at, "type": "volume"} for name, at in mounted_at.items()]
     targets = mounts.secret_targets(unit)
