@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from docker import DockerClient
-from docker.errors import DockerException, ImageNotFound
 
+from actorkit_kit.deploy import ports
 from actorkit_kit.deploy.deployment import Replica
+from actorkit_kit.deploy.services import Service
 from actorkit_kit.errors import KitError
 from actorkit_kit.free_ports import LOOPBACK, why_not_free
 from actorkit_kit.render.dotenv import PROMETHEUS_IMAGE
@@ -50,17 +51,7 @@ def check_prometheus(client: DockerClient, found: Iterable[Replica], folder: Pat
             f"port {port}, where Prometheus would answer, is in use on this machine. Name another one, "
             f"{PORT_VARIABLE}={int(port) + 1} in the environment or in {where}, or deploy with --no-prometheus."
         )
-    image = settings.get(IMAGE_VARIABLE) or PROMETHEUS_IMAGE
-    try:
-        client.images.get(image)
-    except ImageNotFound:
-        try:
-            client.images.pull(image)
-        except DockerException as exc:
-            raise KitError(
-                f'the image "{image}" cannot be pulled. Load it, name another one, {IMAGE_VARIABLE}=… in the '
-                f"environment or in {where}, or deploy with --no-prometheus."
-            ) from exc
+    ports.check_prometheus(client, settings.get(IMAGE_VARIABLE) or PROMETHEUS_IMAGE)
 
 
 def read_settings(path: Path) -> dict[str, str]:
@@ -73,19 +64,18 @@ def read_settings(path: Path) -> dict[str, str]:
     return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
 
 
-def check_published(topology: str, services: Mapping[str, Any], wanted: Mapping[str, int]) -> None:
-    """See that each replica has a port to publish; `services` are those of compose's own reading of the file.
+def check_published(topology: str, services: Mapping[str, Service], wanted: Mapping[str, int]) -> None:
+    """See that each replica has a port to publish.
 
     Raises:
         KitError: one would have none.
     """
     for actor, count in sorted(wanted.items()):
-        for port in services.get(actor, {}).get("ports", ()):
-            first, _, last = str(port.get("published", "")).partition("-")
-            most = int(last or first) - int(first) + 1 if first.isdigit() else count
-            if count > most:
-                ports = f"port {first}" if most == 1 else f"ports {first} to {last}"
+        for port in services[actor].published if actor in services else ():
+            found = ports.published_ports(str(port.get("published", "")))
+            if found and count > len(found):
+                which = f"port {found[0]}" if len(found) == 1 else f"ports {found[0]} to {found[-1]}"
                 raise KitError(
-                    f'"{actor}" of {topology} publishes {ports}, so it cannot have {count} replicas. Say '
+                    f'"{actor}" of {topology} publishes {which}, so it cannot have {count} replicas. Say '
                     f"replicas: {count} in the topology, then each gets a port of its own, and deploy again."
                 )

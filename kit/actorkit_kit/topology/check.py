@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -31,13 +32,15 @@ from actorkit_kit.topology.section import Section
 class Checked:
     """A topology and what was found; it can be used only when there are no findings. `classes`: actor → its class.
 
-    `on_networks` are mistakes where other machines may be between its instances: in all targets but `kit run`.
+    `on_networks` are mistakes where other machines may be between its instances: in all targets but `kit run`. `unset`
+    are variables with secrets that are not set: nothing can be started here and now, but all else can be done.
     """
 
     topology: Topology
     classes: Mapping[str, ActorClass]
     findings: tuple[Finding, ...] = ()
     on_networks: tuple[Finding, ...] = ()
+    unset: tuple[Finding, ...] = ()
 
 
 def check(document: Document, target: str = "") -> Checked:
@@ -92,18 +95,21 @@ def check(document: Document, target: str = "") -> Checked:
     graph_check.check_named_outboxes(findings, topology, named_outboxes)
     on_networks = Findings(document)
     server_check.check(findings, on_networks, topology, classes)
-    return Checked(topology, classes, tuple(findings), tuple(on_networks))
+    unset = Findings(document)
+    _variables(unset, topology)
+    return Checked(topology, classes, tuple(findings), tuple(on_networks), tuple(unset))
 
 
 def check_all(document: Document) -> tuple[Finding, ...]:
     """Every mistake in every target, in the order of the file. A mistake of some targets alone tells which."""
     if not targets.has_targets(document):
         checked = check(document)
-        return tuple(sorted({*checked.findings, *checked.on_networks}))
+        return tuple(sorted({*checked.findings, *checked.on_networks, *checked.unset}))
     found: dict[Finding, list[str]] = defaultdict(list)
     for target in TARGETS:
         checked = check(document, target)
-        for finding in {*checked.findings, *(checked.on_networks if target in ON_NETWORKS else ())}:
+        on_networks = checked.on_networks if target in ON_NETWORKS else ()
+        for finding in {*checked.findings, *checked.unset, *on_networks}:
             found[finding].append(target)
     return tuple(sorted(_told(finding, where) for finding, where in found.items()))
 
@@ -133,6 +139,16 @@ def _keys(findings: Findings, topology: Topology) -> None:
         except SettingsError as exc:
             reason = exc.message.partition(", and ")[2] or exc.message
             findings.add(location, f'the secret "{topology.keys}" is of no use: {reason} Make one with kit keys.')
+
+
+def _variables(unset: Findings, topology: Topology) -> None:
+    """See that the variables are set that hold secrets which something uses."""
+    values_given = (value for node in topology.actors.values() for value in node.params.values())
+    used = {str(value["secret"]) for value in values_given if is_reference(value) and "secret" in value}
+    for name in sorted({*used, topology.keys}):
+        variable = secret_of(topology, name).variable
+        if variable and variable not in os.environ:
+            unset.add(("secrets", name, "env"), f"the variable {variable} is not set. Set it to the secret's content.")
 
 
 def _ports(findings: Findings, topology: Topology) -> None:
@@ -177,8 +193,10 @@ def _readable(findings: Findings, topology: Topology, node: Node) -> dict[str, A
             continue
         form, given = next(iter(value.items()))
         location: Location = (*node.location, "params", name, form)
-        if not isinstance(given, str):
-            findings.add(location, f"this is {type_words(given)}. Write the name of a {form}.")
+        if not isinstance(given, str) or not given:
+            findings.add(
+                location, f"this is {type_words(given) if given != '' else 'empty'}. Write the name of a {form}."
+            )
             params[name] = {"secret": ""}
         elif form == "file":
             params[name] = _file(findings, topology, location, given)

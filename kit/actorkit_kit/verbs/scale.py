@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from typing import Annotated
 
 import typer
 
 from actorkit_kit.console import Output
-from actorkit_kit.deploy import compose, deployment, preconditions, state_view
-from actorkit_kit.deploy.engine import connect, run_compose
+from actorkit_kit.deploy import compose, deployment, state_view
+from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
 from actorkit_kit.verbs.options import DeploymentOption, OutputOption, name_of
 
@@ -41,9 +40,6 @@ def register(app: typer.Typer) -> None:
             for actor in wanted:
                 if actor not in there:
                     raise UsageError(f'"{topology}" has no actor "{actor}". It has: {", ".join(sorted(there))}.')
-            where = deployment.compose_folder(deployment.find_replicas(client, topology))
-            read = json.loads(run_compose(["config", "--format", "json"], project=topology, folder=where))
-            preconditions.check_published(topology, read["services"], wanted)
             with state_view.show_status() as on_status:
                 compose.scale(client, topology, wanted, on_status, timeout_s)
             rows = deployment.actor_statuses(deployment.find_replicas(client, topology))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from socket import socket
@@ -13,6 +11,8 @@ from docker import DockerClient
 
 from actorkit_kit.deploy import preconditions
 from actorkit_kit.deploy.deployment import Replica
+from actorkit_kit.deploy.engine import run_compose
+from actorkit_kit.deploy.services import Service, read_services
 from actorkit_kit.errors import KitError
 from actorkit_kit.render.compose import render
 from tests import needs
@@ -58,15 +58,13 @@ def test_a_port_of_prometheus_that_is_taken_is_named_with_its_variable(
     assert f"PROMETHEUS_PORT={port + 1} in the environment or in {tmp_path}/.env" in told
 
 
-def services(text: str, shop: Path, folder: Path) -> dict[str, object]:
+def services(text: str, shop: Path, folder: Path) -> dict[str, Service]:
     """Compose's own reading of what is rendered."""
     for path, content in render(plan_of(text, shop)).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content if isinstance(content, bytes) else content.encode())
-    command = [needs.tool("docker"), "compose", "config", "--format", "json"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=True)
-    found: dict[str, object] = json.loads(done.stdout)["services"]
-    return found
+    needs.tool("docker")
+    return read_services(lambda *arguments: run_compose(arguments, project="orders", folder=folder))
 
 
 def test_an_actor_gets_no_more_replicas_than_it_has_ports(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
