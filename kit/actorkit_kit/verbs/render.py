@@ -69,8 +69,15 @@ def _check(folder: Path, plan: Plan) -> None:
     """See that the folder is one to render into: what stands in it may be deleted.
 
     Raises:
-        UsageError: it holds something else.
+        UsageError: it holds something else, or cannot be looked into.
     """
+    try:
+        _look_into(folder, plan)
+    except OSError as exc:
+        raise UsageError(f'"{folder}" cannot be looked into: {exc.strerror}. Choose another folder.') from exc
+
+
+def _look_into(folder: Path, plan: Plan) -> None:
     if plan.base.is_relative_to(folder.resolve()):
         raise UsageError(f'"{folder}" is the folder of the topology. Choose a folder of its own: -o {folder}/rendered.')
     if folder.is_dir() and any(folder.iterdir()) and not any((folder / name).is_file() for name in LANDMARKS):
