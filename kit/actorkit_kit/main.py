@@ -32,6 +32,7 @@ VERBS: Final = (
     "render",
     "lock",
     "build",
+    "push",
     "deploy",
     "history",
     "rollback",

@@ -1,13 +1,13 @@
 """Honest clients, as a process of their own.
 
-python -m tests.hostile.honest PORT CLIENTS   asks until it reads a line; writes answers, failures and p99 as JSON
+python -m tests.hostile.honest PORT CLIENTS   asks until SIGTERM; writes answers, failures and p99 as JSON
 """
 
 from __future__ import annotations
 
 import http.client
 import json
-import select
+import signal
 import sys
 import threading
 import time
@@ -44,13 +44,13 @@ class Asking:
 
 
 def main(port: int, clients: int) -> None:
-    """Ask until there is a line on standard input."""
+    """Ask until SIGTERM."""
     asking = Asking(port)
+    signal.signal(signal.SIGTERM, lambda *_: asking.stop.set())
     threads = [threading.Thread(target=asking.run) for _ in range(clients)]
     for thread in threads:
         thread.start()
-    select.select([sys.stdin], [], [])
-    asking.stop.set()
+    asking.stop.wait()
     for thread in threads:
         thread.join()
     asking.taken.sort()

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from benchmarks.process import memory_mb
 
-from tests.fleet import PYTHONPATH, Fleet, Process, fetch
-from tests.places import ROOT
+from tests.fleet import Fleet, Process, fetch
 from tests.until import until
 
 #: What the container of an actor may use, in MB: docs/topology.md.
@@ -53,6 +51,7 @@ class Site:
 
     def __init__(self, fleet: Fleet, port: int, budget_mb: int = CONTAINER_MB // 4, **params: Any) -> None:
         self.port = port
+        self._folder = fleet.folder
         self.echo = fleet.start("echo", "tests.hostile.echo:Echo", outbox_web="web")
         given: dict[str, Any] = {"host": "127.0.0.1", "port": port, "memory_bytes": budget_mb << 20, "timeout_s": 1.0}
         given |= {"max_connections": CONTAINER_CONNECTIONS, **params}
@@ -90,24 +89,20 @@ class Site:
     @contextmanager
     def honest(self, clients: int = 8) -> Iterator[None]:
         """Honest clients ask meanwhile: they get every answer, no process dies, memory stays inside the container."""
-        asking = subprocess.Popen(
-            [sys.executable, "-m", "tests.hostile.honest", str(self.port), str(clients)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(ROOT),
-            env={"PYTHONPATH": PYTHONPATH},
-        )
-        watch = Watch(self.web.popen.pid)
+        command = [sys.executable, "-m", "tests.hostile.honest", str(self.port), str(clients)]
+        asking = Process({}, self._folder / "honest.log", command=command, out=self._folder / "honest.json")
+        watch = Watch(self.web.pid)
         watch.start()
         try:
             yield
         finally:
             most_mb = watch.end()
-            said, _ = asking.communicate("\n", timeout=60)
+            asking.signal(signal.SIGTERM)
+            (said,) = asking.lines(1, 60)
+            asking.close()
         found = json.loads(said)
         print(f"honest: {found}; memory at most {most_mb:.0f} MB; refused {self.all_refused()}")
-        assert self.web.popen.poll() is None, self.web.log.read_text()
+        assert self.web.alive, self.web.said()
         assert found["answers"] > 0
         assert not found["failed"]
         assert most_mb < CONTAINER_MB

@@ -178,7 +178,14 @@ def archive(recipe: Recipe) -> io.BytesIO:
 
 def find_outdated(client: DockerClient, wanted: Iterable[Recipe]) -> list[Recipe]:
     """Those whose image is missing or was made from something else."""
-    return [recipe for recipe in wanted if _digest_of(client, recipe.tag) != recipe.digest]
+    return [recipe for recipe in wanted if not _is_built(client, recipe)]
+
+
+def _is_built(client: DockerClient, recipe: Recipe) -> bool:
+    """Whether the engine has the image; one from a lock that still has its times was left half way by a ^C."""
+    if _digest_of(client, recipe.tag) != recipe.digest:
+        return False
+    return not recipe.locked or str(client.images.get(recipe.tag).attrs["Created"]).startswith(timeless.EPOCH[:-1])
 
 
 def _digest_of(client: DockerClient, tag: str) -> str | None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from actorkit_kit.console import note
-from actorkit_kit.image import build, changes, lock
+from actorkit_kit.image import build, changes, lock, sbom
 from actorkit_kit.image.resolve import check_base
 from actorkit_kit.plan.model import Plan
 
@@ -79,6 +79,8 @@ def build_outdated(
     """Build the images of a plan that are missing or changed, or all of them, and tell what has changed since the last
     time. The recipes that were built.
 
+    Every image of the plan has a bill of materials then.
+
     Raises:
         KitError: a build failed.
     """
@@ -90,6 +92,7 @@ def build_outdated(
             check_base(client, locked)
         with show_progress(verbose) as progress:
             build.build(client, wanted, progress, no_cache=no_cache)
+    sbom.write_all(client, plan, [recipe.tag for recipe in all_of_them])
     record = changes.record_path(plan)
     for line in changes.lines(changes.read_record(record), all_of_them):
         note(f"kit: {line}")

@@ -13,6 +13,7 @@ from typing import Final
 from actorkit.deadletters.box import FOLDER_MODE
 from actorkit_kit.console import note
 from actorkit_kit.errors import KitError
+from actorkit_kit.local import runs
 from actorkit_kit.local.processes import Process
 
 #: The file that says how the processes are reached; locked as long as they run.
@@ -73,10 +74,11 @@ def publish_processes(base: Path, topology: str, processes: Iterable[Process]) -
         file.truncate()
         json.dump({"topology": topology, "processes": variables}, file)
         file.flush()
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+        with runs.announce(base, topology):
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
 
 
 def running_processes(base: Path, topology: str) -> list[Mapping[str, str]]:
@@ -98,3 +100,8 @@ def running_processes(base: Path, topology: str) -> list[Mapping[str, str]]:
     except (OSError, ValueError, KeyError) as exc:
         raise KitError(f'"{path}" cannot be read: {exc}. Stop `kit run` and start it again.') from exc
     return []
+
+
+def running_topologies() -> list[tuple[Path, str]]:
+    """Each topology of this user that `kit run` runs now: its folder and its name."""
+    return [place for place in runs.announced() if running_processes(*place)]

@@ -48,6 +48,13 @@ class Image:
     extra: str = ""
     build: Path | None = None
 
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """Repository, tag, and the digest in a registry, "" where `tag` has none."""
+        name, _, digest = self.tag.partition("@")
+        repository, _, tag = name.rpartition(":")
+        return repository, tag, digest
+
 
 @dataclass(frozen=True)
 class Mount:
@@ -140,6 +147,8 @@ class Plan:
     digest: str
     base: Path
     units: tuple[Unit, ...]
+    #: Files of secrets that units need in some target, not only those that are mounted in this one.
+    declared_secrets: tuple[Path, ...] = ()
 
     def unit(self, name: str) -> Unit:
         """The unit of that name.
@@ -153,7 +162,7 @@ class Plan:
     def secret_files(self) -> frozenset[Path]:
         """The files and folders on the author's machine that hold secrets."""
         files = {mount.source for unit in self.units for mount in unit.mounts if mount.secret and not mount.variable}
-        return frozenset((*files, self.base / SECRETS_FOLDER))
+        return frozenset((*files, *self.declared_secrets, self.base / SECRETS_FOLDER))
 
     def of_kind(self, kind: Kind) -> tuple[Unit, ...]:
         """The units of a kind."""

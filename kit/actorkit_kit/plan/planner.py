@@ -56,7 +56,7 @@ def make_plan(checked: Checked) -> Plan:
     if topology.keys:
         units = [_with_keys(topology, unit) for unit in units]
     units = [_with_long_params(unit) for unit in units]
-    plan = Plan(topology.name, actorkit.__version__, "", topology.base, tuple(units))
+    plan = Plan(topology.name, actorkit.__version__, "", topology.base, tuple(units), topology.secret_files)
     waits = _waits(plan)
     plan = replace(plan, units=tuple(replace(unit, waits=waits[unit.name]) for unit in units))
     return replace(plan, digest=_digest(plan))

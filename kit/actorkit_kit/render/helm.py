@@ -124,12 +124,13 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
     variables = environment(plan, unit, container_addresses(host.format))
     endpoints = {name for name in variables if name == _BROKERS or name.startswith(_OUTBOX)}
     encoded = {name: _base64(text.encode()) for name, text in variables.items() if _UNFIT.search(text)}
-    repository, _, tag = unit.image.tag.rpartition(":")
+    repository, tag, digest = unit.image.parts
     peers = {edge.destination for edge in unit.edges}
     peers |= {other.name for other in plan.meets(unit)}
     actor: dict[str, Any] = {
         "kind": unit.kind,
-        "image": {"repository": Quoted(repository), "tag": Quoted(tag)},
+        "image": {"repository": Quoted(repository), "tag": Quoted(tag)}
+        | ({"digest": Quoted(digest)} if digest else {}),
         "replicas": unit.replicas,
         "receives": unit.receives,
         "terminationGracePeriodSeconds": round(unit.drain_timeout_s + GRACE_MARGIN_S),

@@ -17,6 +17,11 @@ BROKER: Final = "broker"
 #: Kinds of servers that listen for whoever connects.
 LISTENING: Final = ("broker", "registration")
 
+#: What a topology becomes: processes of `kit run`, a Compose file, a Helm chart.
+TARGETS: Final = ("local", "compose", "helm")
+#: Targets in which other machines may be between instances.
+ON_NETWORKS: Final = ("compose", "helm")
+
 #: Folder beside the topology where secrets are that say nothing else.
 SECRETS_FOLDER: Final = "secrets"
 
@@ -122,6 +127,8 @@ class Topology:
     keys: str = ""
     #: Whether they may be in the clear where other machines reach them.
     clear: bool = False
+    #: Files of all declared secrets, also of those that another target has.
+    secret_files: tuple[Path, ...] = ()
 
 
 def secret_of(topology: Topology, name: str) -> Secret:

@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
         Example: kit deploy examples/orders/topology.yaml
         """
-        plan = identified(load_plan(topology, network=True))
+        plan = identified(load_plan(topology, target.value))
         with closing(connect()) as client:
             build_outdated(client, plan)
             if target is DeployTarget.HELM:

@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
 
         Example: kit run examples/orders/topology.yaml
         """
-        status = asyncio.run(_run(load_plan(topology), timeout_s, quiet, output))
+        status = asyncio.run(_run(load_plan(topology, "local"), timeout_s, quiet, output))
         raise typer.Exit(status)
 
 

@@ -70,7 +70,7 @@ def login(port: int, name: str, password: str) -> tuple[int, float]:
 
 def most_memory_mb(process: Process) -> float:
     """The most that it has ever had in memory."""
-    status = Path(f"/proc/{process.popen.pid}/status").read_text()
+    status = Path(f"/proc/{process.pid}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 

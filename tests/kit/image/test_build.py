@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -18,7 +16,6 @@ from actorkit_kit import assets, python_process
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import KitError
 from actorkit_kit.image import build, changes
-from actorkit_kit.image.inside import elf
 from actorkit_kit.plan.model import Image, Plan, Unit
 from tests import needs
 from tests.kit.image.quiet import Quiet
@@ -128,7 +125,7 @@ def test_a_folder_of_code_that_is_missing_is_told() -> None:
 
 
 def test_what_is_shipped_is_found() -> None:
-    for name in ("Dockerfile", "pyproject.toml", "charts", "compose"):
+    for name in ("Dockerfile", "pyproject.toml", "charts"):
         assert assets.asset(name).exists()
     with pytest.raises(KitError, match='"nothing" is missing from this installation'):
         assets.asset("nothing")
@@ -139,22 +136,6 @@ def test_the_dockerfile_pleases_hadolint() -> None:
         [needs.tool("hadolint"), str(assets.asset("Dockerfile"))], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
-
-
-def test_a_stripped_library_still_loads(tmp_path: Path) -> None:
-    name = "greenlet._greenlet"
-    source = Path(import_module(name).__file__ or "")
-    copy = tmp_path / source.name
-    copy.write_bytes(source.read_bytes())
-    saved = elf.strip(copy)
-    assert saved > 100_000
-    assert copy.stat().st_size == source.stat().st_size - saved
-    load = f"import importlib.util as u; s = u.spec_from_file_location({name!r}, {str(copy)!r}); u.module_from_spec(s)"
-    done = subprocess.run([sys.executable, "-I", "-c", load], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    text = tmp_path / "text.so"
-    text.write_text("/* a linker script */")
-    assert elf.strip(text) == 0
 
 
 @pytest.fixture(scope="module")

@@ -229,7 +229,7 @@ def test_a_second_interrupt_does_not_wait_for_what_is_under_way(start: Callable[
     code.write_text(text)
     running = start(STREAM)
     table = running.table()
-    running.process.send_signal(signal.SIGINT)
+    running.process.signal(signal.SIGINT)
     until(lambda: "^C again does not wait" in running.said(), "the first ^C was not noticed")
     assert running.stop(signal.SIGINT) == 130
     assert all(is_gone(pid) for pid in pids(table))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -117,8 +120,60 @@ def test_an_event_that_is_dealt_with_without_an_answer_is_an_empty_one(call: Cal
 
 def test_a_service_without_a_worker_is_status_6(call: Call) -> None:
     status, out, err = call("nobody", "--timeout", "0.5")
-    assert (status, out, err.count("\n")) == (6, "", 1)
-    assert err.startswith('kit: no worker is registered for "nobody" at ipc://')
+    assert (status, out, err.count("\n")) == (6, "", 2)
+    said, told = err.splitlines()
+    assert said.startswith(
+        'kit: nobody answers for "nobody" now; waits 0.5 s for one. Services: shout, titanic.close, '
+    )
+    assert told.startswith('kit: no worker is registered for "nobody" at ipc://')
+
+
+def test_that_nobody_answers_is_said_at_once(running: Path) -> None:
+    command = [*python_process.command("actorkit_kit"), "call", "nobody", "--timeout", "100"]
+    with subprocess.Popen(command, cwd=running, env=python_process.environ(), stderr=subprocess.PIPE) as kit:
+        try:
+            assert kit.stderr is not None
+            assert b'nobody answers for "nobody" now; waits 100 s' in kit.stderr.readline()
+            assert kit.poll() is None
+        finally:
+            kit.send_signal(signal.SIGINT)
+
+
+def test_a_request_for_a_service_that_comes_later_is_answered(running: Path) -> None:
+    command = [*python_process.command("actorkit_kit"), "call", "late", "--broker", endpoints(running)[0]]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=python_process.environ(), stdout=pipe, stderr=pipe) as kit:
+        assert kit.stderr is not None
+        assert b"nobody answers" in kit.stderr.readline()
+        with worker(endpoints(running)[0], b"late", [b"here"]):
+            assert kit.communicate(timeout=DEADLINE_S)[0] == b"here"
+        assert kit.returncode == 0
+
+
+def test_on_a_terminal_an_answer_ends_with_a_line_end(running: Path) -> None:
+    main, terminal = pty.openpty()
+    try:
+        command = [*python_process.command("actorkit_kit"), "call", "shout", "--data", "hello"]
+        done = subprocess.run(command, cwd=running, env=python_process.environ(), stdout=terminal, check=False)
+        assert (done.returncode, os.read(main, 100)) == (0, b"bytes HELLO\r\n")
+    finally:
+        os.close(main)
+        os.close(terminal)
+
+
+def test_what_kit_run_runs_is_found_by_its_name_and_where_it_is_the_only_one(
+    kit: Kit, running: Path, tmp_path: Path
+) -> None:
+    for arguments in ((), ("-d", "called"), ("-d", "called", "-t", "local")):
+        done = kit("call", "shout", "--data", "far", *arguments, cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "bytes FAR", "")
+    assert kit("services", "-d", "called", cwd=tmp_path).returncode == 0
+    assert kit("dlq", "list", "-d", "called", cwd=tmp_path).stdout == "there are no dead letters\n"
+    done = kit("call", "shout", "-d", "other", "-t", "local", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "kit: kit run does not run other. Start it, or name its file: -d topology.yaml\n",
+    )
 
 
 def test_a_broker_that_is_not_there_is_status_6(call: Call) -> None:

@@ -17,7 +17,8 @@ _NAME_CHARS: Final = 80
 _CLASSIFIER: Final = "License :: OSI Approved :: "
 
 #: A package as it is told: `name`, `version`; `file` and `sha256` of what was downloaded; `url` where no index was
-#: asked; `path` where it lay in the author's folder; `license` where it names one.
+#: asked; `path` where it lay in the author's folder; where it names a license, `license`, an SPDX expression, or
+#: `license_name`.
 Package = dict[str, str]
 
 
@@ -54,16 +55,15 @@ def _package(entry: Mapping[str, Any], root: Path) -> Package:
             package["url"] = source["url"]
     if digest:
         package["sha256"] = digest
-    found = _license(told)
-    if found:
-        package["license"] = found
+    if told.get("license_expression"):
+        package["license"] = str(told["license_expression"])
+    elif name := _license_name(told):
+        package["license_name"] = name
     return package
 
 
-def _license(told: Mapping[str, Any]) -> str:
-    """The license that a package names: by its SPDX expression, its old field, or its classifier."""
-    if told.get("license_expression"):
-        return str(told["license_expression"])
+def _license_name(told: Mapping[str, Any]) -> str:
+    """The license that an older package names, by its field or by its classifier."""
     field = str(told.get("license") or "").strip()
     if field and "\n" not in field and len(field) <= _NAME_CHARS:
         return field
