@@ -13,7 +13,6 @@ from typing import Final
 import pytest
 
 from tests import needs
-from tests.integration import shop
 from tests.integration.test_cluster import NAMESPACE, forwarded, run
 from tests.integration.test_cluster import namespace as namespace  # a fixture
 from tests.integration.test_compose import docker, kit_with
