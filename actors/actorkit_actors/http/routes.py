@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Final
 from urllib.parse import unquote_to_bytes
@@ -19,6 +20,10 @@ CACHED_LENGTH: Final = 200
 CACHE_SIZE: Final = 1024
 
 
+#: The variable of a path that names the outbox, with or without a converter of werkzeug's.
+_QUEUE: Final = re.compile(r"<(?:[^<>]*:)?queue>")
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A path that the server answers for."""
 
@@ -29,6 +34,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     methods: Annotated[tuple[str, ...], Meta(min_length=1, description="methods that are let in")] = ("POST",)
     ctypes: Annotated[tuple[str, ...], Meta(description="content types that are let in, as text/*; none: all")] = ()
     outbox: Annotated[str, Meta(description="outbox when the path has no <queue>; none: all default ones")] = ""
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the path of a request names the outbox."""
+        return _QUEUE.search(self.path) is not None
 
 
 class Match(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Final
 
@@ -114,10 +114,22 @@ class HTTPServer(Actor):
             Router(params.routes)
         except SettingsError as exc:
             yield Problem("routes", str(exc).removeprefix("routes: "))
+        for number, route in enumerate(params.routes):
+            if route.outbox and route.chooses:
+                message = "this is never used: the path has <queue>, which names the outbox. Remove one of the two"
+                yield Problem(f"routes[{number}].outbox", message)
         try:
             tls_context(params.certfile, params.keyfile)
         except SettingsError as exc:
             yield Problem("certfile", str(exc).removeprefix("certfile, keyfile: "))
+
+    @classmethod
+    def named_outboxes(cls, params: Params) -> Mapping[str, str]:
+        return {
+            f"routes[{number}].outbox": route.outbox
+            for number, route in enumerate(params.routes)
+            if route.outbox and not route.chooses
+        }
 
     def __repr__(self) -> str:
         some = ", ".join(map(repr, islice(self._connections, 8)))

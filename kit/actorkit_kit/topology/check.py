@@ -83,15 +83,16 @@ def check(document: Document, target: str = "") -> Checked:
     )
     if keys:
         _keys(findings, topology)
-    classes = _classes(findings, topology)
+    classes, named_outboxes = _classes(findings, topology)
     broker = server_check.missing_broker(topology, classes)
     if broker is not None:
         topology = replace(topology, actors={**nodes, BROKER: replace(sections.server("broker"), location=broker)})
-        classes |= _classes(findings, replace(topology, actors={BROKER: topology.actors[BROKER]}))
+        classes |= _classes(findings, replace(topology, actors={BROKER: topology.actors[BROKER]}))[0]
     _ports(findings, topology)
     for node in topology.actors.values():
         values.check_sizes(findings, node)
     graph_check.check(findings, topology, classes, connections)
+    graph_check.check_named_outboxes(findings, topology, named_outboxes)
     on_networks = Findings(document)
     server_check.check(findings, on_networks, topology, classes)
     unset = Findings(document)
@@ -161,11 +162,12 @@ def _ports(findings: Findings, topology: Topology) -> None:
             owners.setdefault(exposure.port, node.name)
 
 
-def _classes(findings: Findings, topology: Topology) -> dict[str, ActorClass]:
+def _classes(findings: Findings, topology: Topology) -> tuple[dict[str, ActorClass], dict[str, dict[Location, str]]]:
+    """The classes of actors, and the outboxes that parameters name by the location where they do."""
     by_folder: dict[Path | None, list[Node]] = defaultdict(list)
     for node in topology.actors.values():
         by_folder[node.build].append(node)
-    found = {}
+    found, named = dict[str, ActorClass](), dict[str, dict[Location, str]]()
     for folder, nodes in by_folder.items():
         requests = [ClassRequest(node.class_path, _readable(findings, topology, node)) for node in nodes]
         try:
@@ -177,7 +179,9 @@ def _classes(findings: Findings, topology: Topology) -> dict[str, ActorClass]:
             _judge(findings, node, description)
             if description.actor_class is not None:
                 found[node.name] = description.actor_class
-    return found
+            for path, outbox in description.named_outboxes.items():
+                named.setdefault(node.name, {})[(*node.location, "params", *_steps(path))] = outbox
+    return found, named
 
 
 def _readable(findings: Findings, topology: Topology, node: Node) -> dict[str, Any]:
@@ -226,6 +230,8 @@ def _judge(findings: Findings, node: Node, description: ClassReply) -> None:
         where = f' in "{node.build.name}"' if node.build and description.missing else ""
         todo = "" if description.error.endswith("?") else f". {_todo(node)}"
         findings.add((*node.location, "uses"), f"{description.error}{where}{todo}")
+    for fault in description.faults:
+        findings.add((*node.location, "uses"), fault)
     for problem in description.problems:
         location: Location = (*node.location, "params", *_steps(problem.path))
         findings.add(location, _sentence(problem), key=problem.message.startswith("there is no"))
