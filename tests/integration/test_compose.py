@@ -210,7 +210,7 @@ def test_a_change_that_does_not_come_up_is_taken_back(deployed: Deployed) -> Non
         assert done.returncode == 1
         assert f'"execute" ({NAME}-execute-' in done.stderr
         assert "the disk is on fire" in done.stderr
-        assert "The deployment that ran before was put back." in done.stderr
+        assert re.search(r"What ran before \(revision \d\) was put back, and is healthy\.", done.stderr)
     finally:
         code.write_text(source)
         deployed.topology.write_text(text)

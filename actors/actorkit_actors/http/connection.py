@@ -202,7 +202,7 @@ class Connection:
         else:
             parser.feed(data)
             self._hard = parser.pieces > HARD_PIECES
-        if parser.held:
+        if parser.reading:
             self._progress(len(data))
         while requests and self._open:
             self._answer(requests.popleft())

@@ -231,10 +231,12 @@ def wait_healthy(
     timeout_s: float,
     on_status: Callable[[list[ActorStatus]], None],
     busy: Callable[[], bool] = lambda: False,
+    among: frozenset[str] | None = None,
 ) -> list[ActorStatus]:
     """Wait until each actor has its replicas healthy, and no other ones; `look` sees every state on the way.
 
-    `busy` says that somebody still works at it; an error there is raised through it.
+    `busy` says that somebody still works at it; an error there is raised through it. With `among` nothing is looked at
+    but the containers of these names.
 
     Raises:
         KitError: an instance failed or the time is over; the message has its last log lines.
@@ -242,7 +244,11 @@ def wait_healthy(
     deadline = time.monotonic() + timeout_s
     while True:
         working = busy()
-        found = [replica for replica in list_replicas(client, topology) if replica.actor in wanted]
+        found = [
+            replica
+            for replica in list_replicas(client, topology)
+            if replica.actor in wanted and (among is None or replica.container in among)
+        ]
         state = actor_statuses(found, wanted)
         on_status(state)
         failed = next((replica for replica in found if replica.failed), None)

@@ -30,6 +30,11 @@ def load_document(reference: str) -> Document:
         path = path / DEFAULT_FILE
     if not is_file(path):
         raise UsageError(f'there is no file "{path}". Name a topology file, its folder, or app.py:director.')
+    try:
+        str(path.resolve()).encode()
+    except UnicodeEncodeError:
+        # Actors get paths in JSON, which holds nothing else.
+        raise UsageError(f'the name of the file "{path}" or of a folder of it is not UTF-8 text. Rename it.') from None
     if path.suffix == ".py" or director:
         return _from_director(path, director or "director")
     try:
@@ -46,7 +51,14 @@ def _from_director(path: Path, director: str) -> Document:
     reply = inspect_code(InspectRequest(program=str(path.resolve()), director=director), path.parent.resolve())
     if reply.document is None:
         raise UsageError(f"{label}: {reply.error}")
-    return Document(label, Path(reply.base).resolve(), reply.document)
+    mistakes = tuple((location, (0, 0), message) for location, message in reply.mistakes)
+    return Document(
+        label,
+        Path(reply.base).resolve(),
+        reply.document,
+        mistakes=mistakes,
+        unreadable=frozenset(location for location, _ in reply.mistakes),
+    )
 
 
 def load_checked(reference: str, target: str = "", *, network: bool | None = None) -> Checked:

@@ -29,8 +29,9 @@ def register(app: typer.Typer) -> None:
         """Build the images of a topology on the Docker Engine.
 
         Only what is missing, or was made from other files, is built. The code of an actor with `build:` is layered on
-        the runtime's image, with what its requirements.txt names. What is in each image is written
-        below .kit beside the topology, as CycloneDX.
+        the runtime's image, with what its requirements.txt names. The tag of an image follows from its content, so no
+        tag ever comes to mean something else. What is in each image is written below .kit beside the topology, as
+        CycloneDX.
 
         Example: kit build examples/orders/topology.yaml
         """

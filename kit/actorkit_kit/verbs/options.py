@@ -34,6 +34,17 @@ class Where(StrEnum):
 #: The target whose values decide where any would do: images, and the code in them, are the same in all of them.
 IMAGES_TARGET: Final = "compose"
 
+
+class DeployTarget(StrEnum):
+    """What is deployed to."""
+
+    COMPOSE = "compose"
+    HELM = "helm"
+
+
+#: The option that says what is deployed to.
+TargetOption = Annotated[DeployTarget, typer.Option("--target", "-t", help="What it is deployed to.")]
+
 #: The option `-o text|json` of verbs that have a result.
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How the result is written.", show_default=True)]
 
@@ -105,6 +116,21 @@ def name_of(reference: str) -> str:
         UsageError: it is a topology without a name.
     """
     return _document_name(load_document(reference), reference) if _is_topology(reference) else reference
+
+
+def deployed_folder(reference: str) -> Path:
+    """The folder that a deployment on the engine runs from, or ran from where a topology is named.
+
+    Raises:
+        UsageError: there is no such deployment, or the topology has no name.
+        KitError: its folder is gone.
+    """
+    if reference and _is_topology(reference):
+        document = load_document(reference)
+        return document.base / ".kit" / _document_name(document, reference)
+    with closing(connect()) as client:
+        name = reference or deployment.find_only(client)
+        return deployment.compose_folder(deployment.find_replicas(client, name))
 
 
 def find_place(reference: str) -> tuple[Path, str] | None:

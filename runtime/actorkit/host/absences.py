@@ -11,13 +11,9 @@ class Absences:
     def __init__(self) -> None:
         self._since: dict[str, float] = {}
 
-    def look(self, lonely: Iterable[str], now: float) -> None:
-        """Take notice of the connections that have no peer now; the others are forgotten."""
+    def look(self, lonely: Iterable[str], now: float) -> str:
+        """Take notice of the connections that have no peer now, and forget the others. What is missing, in words; ""
+        when nothing is."""
         self._since = {connection: self._since.get(connection, now) for connection in lonely}
-
-    def told(self, now: float) -> str:
-        """What is missing, in words; "" when nothing is."""
-        if not self._since:
-            return ""
         parts = (f"{connection} for {now - since:.0f} s" for connection, since in self._since.items())
-        return f"no peer behind {', '.join(parts)}"
+        return f"no peer behind {', '.join(parts)}" if self._since else ""

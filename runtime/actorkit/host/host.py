@@ -14,20 +14,14 @@ from gevent.event import Event as Flag
 from actorkit import params
 from actorkit.actor import Actor
 from actorkit.deadletters.box import Box, DeadLetterError
-from actorkit.edge.at_most_once import AtMostOnceSender
-from actorkit.edge.connector import Connector
 from actorkit.edge.dedup import REMEMBER_BYTES, DedupWindow
-from actorkit.edge.keyed import KeyedSender
 from actorkit.edge.listener import Listener
-from actorkit.edge.peers import Peers
 from actorkit.edge.receiver import Receiver
-from actorkit.edge.sender import Sender
-from actorkit.errors import SettingsError
 from actorkit.event import Event
 from actorkit.event.context import Failure
 from actorkit.event.ids import new_id
-from actorkit.graph import NAME
 from actorkit.host.absences import Absences
+from actorkit.host.connectors import lonely, make_connectors
 from actorkit.host.consumer import Consumer
 from actorkit.host.flush import FlushOnce
 from actorkit.host.hold import Hold
@@ -59,13 +53,6 @@ STORE_AGAIN_S: Final = 1.0
 POLL_S: Final = 0.25
 
 log = logging.getLogger("actorkit.host")
-
-
-def sender_class(peers: Peers) -> type[Sender]:
-    """The class of sender that a connection's options ask for."""
-    if peers.options.delivery == "at-most-once":
-        return AtMostOnceSender
-    return KeyedSender if peers.options.key else Sender
 
 
 class Host:
@@ -107,7 +94,7 @@ class Host:
         self.listener: Listener | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
         self.keys = self._keys.client if self._keys is not None else None
-        self.connectors = self._make_connectors()
+        self.connectors = make_connectors(settings, self.context, self.schedule, self.keys, busy=lambda: not self.idle)
         senders = {
             outbox: [connector.sender for connector in connectors] for outbox, connectors in self.connectors.items()
         }
@@ -118,20 +105,6 @@ class Host:
         self._box = Box(settings.dead_letters, self.name, self.instance) if settings.dead_letters is not None else None
         self.consumer: Consumer | None = None
         self._producer: Producer | None = None
-
-    def _make_connectors(self) -> dict[str, tuple[Connector, ...]]:
-        settings, made = self.settings, {}
-        for outbox, peers in settings.outboxes.items():
-            if not NAME.match(outbox):
-                raise SettingsError(f'"{outbox}" is not a name for an outbox')
-            senders = [
-                sender_class(peer)(
-                    settings.topology, self.name, self.instance, outbox, peer, ordinal, busy=lambda: not self.idle
-                )
-                for ordinal, peer in enumerate(peers)
-            ]
-            made[outbox] = tuple(Connector(self.context, sender, self.schedule, self.keys) for sender in senders)
-        return made
 
     # --- life -------------------------------------------------------------------------------------------------------
 
@@ -175,26 +148,17 @@ class Host:
             return "setting up"
         if self.draining:
             return "draining"
-        missing = self._missing_peers()
+        missing = self._absences.look(lonely(self.connectors), time.monotonic())
         if missing:
             return missing
         if self.window.full:
             return f"{self.outboxes.roots} events are unfinished"
         return self.why_not_getting_on()
 
-    def _missing_peers(self) -> str:
-        """Which connections have no peer, and since when, in words; "" when all have one."""
-        now = time.monotonic()
-        senders = ((outbox, one.sender) for outbox, connectors in self.connectors.items() for one in connectors)
-        self._absences.look(
-            (f"{outbox} ({', '.join(s.peers.endpoints)})" for outbox, s in senders if not s.connected), now
-        )
-        return self._absences.told(now)
-
     def _look(self) -> None:
         """Look at what is only told when it has lasted: how long events are consumed, and who is missing."""
         _ = self.oldest_consume_s
-        self._missing_peers()
+        self._absences.look(lonely(self.connectors), time.monotonic())
 
     def why_not_getting_on(self) -> str:
         """Why no worker has got on for longer than `stuck_after_s`, for people; "" when one has."""

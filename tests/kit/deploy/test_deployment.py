@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actorkit_kit.console import Output
-from actorkit_kit.deploy import compose, deployment, state_view
+from actorkit_kit.deploy import deployment, ports, state_view
 from actorkit_kit.deploy.deployment import ActorStatus, Replica
 from actorkit_kit.errors import UsageError
 from actorkit_kit.instance import InstanceStatus
@@ -135,9 +135,9 @@ def test_amounts_are_read_or_refused() -> None:
 
 
 def test_published_ports_may_be_a_range() -> None:
-    assert list(compose.published_ports("8080")) == [8080]
-    assert list(compose.published_ports("8080-8082")) == [8080, 8081, 8082]
-    assert list(compose.published_ports("")) == []
+    assert list(ports.published_ports("8080")) == [8080]
+    assert list(ports.published_ports("8080-8082")) == [8080, 8081, 8082]
+    assert list(ports.published_ports("")) == []
 
 
 def test_a_name_is_no_file() -> None:

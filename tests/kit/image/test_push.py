@@ -183,14 +183,14 @@ def test_what_is_pushed_is_rendered_by_its_digest_and_comes_back_by_it(
 def test_a_registry_that_takes_nothing_is_told(client: DockerClient, tmp_path: Path) -> None:
     needs.image("debian:trixie-slim")
     recipe = build.runtime_recipe("0.1.0")
-    recipe = replace(recipe, tag="actorkit-test/refused:1")
-    client.images.get("debian:trixie-slim").tag("actorkit-test/refused", "1")
+    recipe = replace(recipe, repository="actorkit-test/refused", release="")
+    client.images.get("debian:trixie-slim").tag(recipe.repository, recipe.tag.rpartition(":")[2])
     where = f"127.0.0.1:{free_port()}"
     plan = Plan("shop", "0.1.0", "", tmp_path, ())
     try:
-        with pytest.raises(KitError, match=rf'"{where}/actorkit-test/refused:1" could not be pushed: .*refused'):
+        with pytest.raises(KitError, match=rf'"{where}/{recipe.tag}" could not be pushed: .*refused'):
             push(client, plan, [recipe], [where], lambda *_: None)
         assert read_record(plan) == {}
     finally:
-        for name in ("actorkit-test/refused:1", f"{where}/actorkit-test/refused:1"):
+        for name in (recipe.tag, f"{where}/{recipe.tag}"):
             client.images.remove(name)
