@@ -65,9 +65,7 @@ class Outbox:
 
     def __init__(self, context: Context, endpoint: str, welcome_s: float = 10.0) -> None:
         self.sender = Sender("t", "up", "up-1", "next", Peers.parse(f"{endpoint}#up"))
-        self._connector = Connector(
-            context, self.sender, lambda: self._connector.flush(), welcome_s=welcome_s
-        )
+        self._connector = Connector(context, self.sender, lambda: self._connector.flush(), welcome_s=welcome_s)
 
     def send(self) -> None:
         self.sender.put(Parcel(self.sender.sent + 1, 0, "n", b"", b""), Root(lambda: None), Event())
