@@ -128,18 +128,21 @@ def test_a_service_without_a_worker_is_status_6(call: Call) -> None:
     assert told.startswith('kit: no worker is registered for "nobody" at ipc://')
 
 
+def calling(folder: Path, *arguments: str) -> Process:
+    """A `kit call` that goes on, with what it writes in files of the folder."""
+    command = [*python_process.command("actorkit_kit"), "call", *arguments]
+    return Process(python_process.environ(), folder / "err", command=command, out=folder / "out")
+
+
 def test_that_nobody_answers_is_said_at_once(running: Path, tmp_path: Path) -> None:
-    command = [*python_process.command("actorkit_kit"), "call", "nobody", "--timeout", "100"]
-    command += ["--broker", endpoints(running)[0]]
-    with Process(python_process.environ(), tmp_path / "log", command=command) as kit:
-        assert 'nobody answers for "nobody" now; waits 100 s' in kit.lines(1)[0]
+    with calling(tmp_path, "nobody", "-d", str(running), "--timeout", "100") as kit:
+        until(lambda: 'nobody answers for "nobody" now; waits 100 s' in kit.said(), "it says so", DEADLINE_S)
         assert kit.alive
 
 
 def test_a_request_for_a_service_that_comes_later_is_answered(running: Path, tmp_path: Path) -> None:
-    command = [*python_process.command("actorkit_kit"), "call", "late", "--broker", endpoints(running)[0]]
-    with Process(python_process.environ(), tmp_path / "log", command=command, out=tmp_path / "out") as kit:
-        until(lambda: "nobody answers" in kit.said(), "it says that nobody is there", DEADLINE_S)
+    with calling(tmp_path, "late", "--broker", endpoints(running)[0]) as kit:
+        until(lambda: "nobody answers" in kit.said(), "it says so", DEADLINE_S)
         with worker(endpoints(running)[0], b"late", [b"here"]):
             assert kit.wait(DEADLINE_S) == 0
     assert (tmp_path / "out").read_text() == "here"
