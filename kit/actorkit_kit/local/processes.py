@@ -37,7 +37,8 @@ class Process:
 
     @property
     def name(self) -> str:
-        return f"{self.unit.name}.{self.number}"
+        """The instance's name, as in its log and metrics."""
+        return f"{self.unit.name}-{self.number}"
 
 
 @contextmanager

@@ -90,6 +90,8 @@ def _compose(plan: Plan) -> str:
     shared = anchored(
         "environment",
         {
+            # The engine's name server alone knows which replica a container is.
+            "ACTORKIT_INSTANCE": Quoted("@dns"),
             "ACTORKIT_LOG_FORMAT": Quoted("${ACTORKIT_LOG_FORMAT:-json}"),
             "ACTORKIT_LOG_LEVEL": Quoted("${ACTORKIT_LOG_LEVEL:-info}"),
         },

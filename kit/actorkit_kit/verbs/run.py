@@ -126,7 +126,7 @@ def _tell(plan: Plan, supervisor: Supervisor, output: Output) -> None:
 
 
 def _speaker(plan: Plan, quiet: bool) -> Any:
-    width = max(len(f"{unit.name}.{unit.replicas}") for unit in plan.units)
+    width = max(len(f"{unit.name}-{unit.replicas}") for unit in plan.units)
     numbers = {unit.name: COLOURS[n % len(COLOURS)] for n, unit in enumerate(plan.units)}
     coloured = colour(sys.stderr)
 
@@ -134,6 +134,6 @@ def _speaker(plan: Plan, quiet: bool) -> Any:
         if quiet:
             return
         prefix = f"{name:<{width}} |"
-        note(f"\x1b[{numbers[name.rpartition('.')[0]]}m{prefix}\x1b[0m {line}" if coloured else f"{prefix} {line}")
+        note(f"\x1b[{numbers[name.rpartition('-')[0]]}m{prefix}\x1b[0m {line}" if coloured else f"{prefix} {line}")
 
     return say
