@@ -103,7 +103,7 @@ def test_a_signal_stops_everything_sources_first_and_nothing_is_left(
     assert running.stop(number) == 0
     assert "nothing was left unfinished" in running.said()
     assert all(is_gone(pid) for pid in pids(table))
-    drains = re.findall(r"^(\w+)\.\d+ .*draining", running.said(), re.MULTILINE)
+    drains = re.findall(r"^(\w+)-\d+ .*draining", running.said(), re.MULTILINE)
     assert drains == ["gen", "middle", "middle", "out"]
 
 
@@ -179,7 +179,7 @@ def test_a_process_that_ends_before_it_is_ready_is_told_in_one_line_and_nothing_
     running = start(STREAM, "--quiet")
     assert running.process.wait(DEADLINE_S) == 1
     (line,) = running.said().splitlines()
-    assert re.fullmatch(r'kit: "middle\.[12]" ended with status 1 before it was ready: .*no database.*', line)
+    assert re.fullmatch(r'kit: "middle-[12]" ended with status 1 before it was ready: .*no database.*', line)
 
 
 def test_a_port_in_use_is_told_in_one_line_before_anything_starts(start: Callable[..., KitRun]) -> None:
