@@ -7,13 +7,14 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from benchmarks.process import memory_mb
 
 from tests.fleet import Fleet, Process, fetch
+from tests.hostile import report
 from tests.until import until
 
 #: What the container of an actor may use, in MB: docs/topology.md.
@@ -87,25 +88,12 @@ class Site:
             return False
 
     @contextmanager
-    def honest(self, clients: int = 8) -> Iterator[None]:
-        """Honest clients ask meanwhile: they get every answer, no process dies, memory stays inside the container."""
-        command = [sys.executable, "-m", "tests.hostile.honest", str(self.port), str(clients)]
-        asking = Process({}, self._folder / "honest.log", command=command, out=self._folder / "honest.json")
-        watch = Watch(self.web.pid)
-        watch.start()
-        try:
+    def honest(self, clients: int = 8, victim: Process | None = None) -> Iterator[None]:
+        """Honest clients ask meanwhile: they get every answer; the victim, which is the server unless another one is
+        named, does not die and stays inside its container."""
+        with honest(self.port, "/echo", victim or self.web, clients):
             yield
-        finally:
-            most_mb = watch.end()
-            asking.signal(signal.SIGTERM)
-            (said,) = asking.lines(1, 60)
-            asking.close()
-        found = json.loads(said)
-        print(f"honest: {found}; memory at most {most_mb:.0f} MB; refused {self.all_refused()}")
-        assert self.web.alive, self.web.said()
-        assert found["answers"] > 0
-        assert not found["failed"]
-        assert most_mb < CONTAINER_MB
+        print(f"refused {self.all_refused()}")
 
     def all_refused(self) -> list[str]:
         """What /metrics says about clients that were turned away."""
@@ -115,3 +103,22 @@ class Site:
     def refused(self, reason: str) -> float:
         """How often clients were turned away for that reason, as /metrics says."""
         return self.web.metric("actorkit_http_refused_total", reason=reason)
+
+
+@contextmanager
+def honest(port: int, path: str, victim: Process, clients: int = 8, logins: Iterable[str] = ()) -> Iterator[None]:
+    """Honest clients of a server, who log in with these names and passwords, while `victim` is attacked."""
+    command = [sys.executable, "-m", "tests.hostile.honest", str(port), str(clients), path, *logins]
+    folder = victim.log.parent
+    asking = Process({}, folder / "honest.log", command=command, out=folder / "honest.json")
+    watch = Watch(victim.pid)
+    watch.start()
+    try:
+        yield
+    finally:
+        most_mb = watch.end()
+        asking.signal(signal.SIGTERM)
+        (said,) = asking.lines(1, 60)
+        asking.close()
+    assert victim.alive, victim.said()
+    report.judge(json.loads(said), most_mb, CONTAINER_MB)

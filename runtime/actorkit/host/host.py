@@ -16,7 +16,7 @@ from actorkit.actor import Actor
 from actorkit.deadletters.box import Box, DeadLetterError
 from actorkit.edge.dedup import REMEMBER_BYTES, DedupWindow
 from actorkit.edge.listener import Listener
-from actorkit.edge.receiver import Receiver
+from actorkit.edge.receiver import MAX_BYTES, Receiver
 from actorkit.event import Event
 from actorkit.event.context import Failure
 from actorkit.event.ids import new_id
@@ -57,7 +57,7 @@ log = logging.getLogger("actorkit.host")
 
 class Host:
     """Runs one instance of an actor; implements `actorkit.actor.Runtime`. `dedup_bytes` bounds the memory for
-    recognising repeats.
+    recognising repeats, `inbox_bytes` what has come and has not been consumed.
 
     Stops in three steps: `drain` (nothing new from outside, upstreams are told), wait until the ledger is empty or the
     time is over, `close`.
@@ -70,6 +70,7 @@ class Host:
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
         dedup_bytes: int = REMEMBER_BYTES,
         ack_delay_s: float = ACK_DELAY_S,
+        inbox_bytes: int = MAX_BYTES,
     ) -> None:
         self.settings = settings
         redact.learn_headers(settings.secret_headers)
@@ -89,7 +90,12 @@ class Host:
         #: Looks at what is only told when it has lasted.
         self._looks = gevent.get_hub().loop.timer(AGE_POLL_S, AGE_POLL_S, ref=False)
         self.receiver = Receiver(
-            settings.topology, self.name, self.instance, dedup=DedupWindow(max_bytes=dedup_bytes), life=new_id()
+            settings.topology,
+            self.name,
+            self.instance,
+            dedup=DedupWindow(max_bytes=dedup_bytes),
+            max_bytes=inbox_bytes,
+            life=new_id(),
         )
         self.listener: Listener | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
