@@ -65,9 +65,7 @@ class Outbox:
 
     def __init__(self, context: Context, endpoint: str, welcome_s: float = 10.0) -> None:
         self.sender = Sender("t", "up", "up-1", "next", Peers.parse(f"{endpoint}#up"))
-        self._connector = Connector(
-            context, self.sender, lambda: self._connector.flush(), welcome_s=welcome_s
-        )
+        self._connector = Connector(context, self.sender, lambda: self._connector.flush(), welcome_s=welcome_s)
 
     def send(self) -> None:
         self.sender.put(Parcel(self.sender.sent + 1, 0, "n", b"", b""), Root(lambda: None), Event())
@@ -91,7 +89,7 @@ def http_server(_: Context, port: int) -> Stranger:
 
 
 def itself(_: Context, port: int) -> Stranger:
-    """As where nobody listens, and a TCP connection whose own port is its peer's meets itself: it hears what it says."""
+    """As a TCP connection to a port of its own machine where nobody listens can be: it hears what it says."""
 
     def answer(sock: socket.socket, _: object) -> None:
         while data := sock.recv(1000):
