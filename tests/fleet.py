@@ -1,15 +1,18 @@
-"""Actors as real processes, for tests: started, scraped, killed, and never left behind."""
+"""Real processes for tests, actors above all: started, scraped, killed, and never left behind."""
 
 from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from signal import SIGCONT, SIGTERM, Signals
+from typing import Final
 
 from tests.places import ROOT
 from tests.until import until
@@ -29,27 +32,63 @@ def fetch(url: str, timeout_s: float = 5.0) -> tuple[int, str]:
         return 0, ""
 
 
-class Process:
-    """One `python -m actorkit`; its log is in `log`."""
+#: The command of an actor's process.
+ACTOR: Final = (sys.executable, "-m", "actorkit")
 
-    def __init__(self, variables: dict[str, str], log: Path) -> None:
-        self.variables = variables
+
+class Process:
+    """A process of a test: an actor, or what else `command` runs. All that it writes is in the file `log`, or what it
+    writes to standard output in `out` where that is given."""
+
+    def __init__(
+        self, variables: Mapping[str, str], log: Path, *, command: Sequence[str] = ACTOR, out: Path | None = None
+    ) -> None:
+        self.variables = dict(variables)
         self.log = log
+        self._out = out
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": PYTHONPATH, "PYTHONUNBUFFERED": "1", **variables}
-        with log.open("ab") as out:
-            self.popen = subprocess.Popen(
-                [sys.executable, "-m", "actorkit"], env=environment, stdout=out, stderr=subprocess.STDOUT
-            )
+        with ExitStack() as stack:
+            errors = stack.enter_context(log.open("ab"))
+            stdout = stack.enter_context(out.open("ab")) if out is not None else errors
+            self.popen = subprocess.Popen(command, env=environment, stdout=stdout, stderr=errors)
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    @property
+    def alive(self) -> bool:
+        return self.popen.poll() is None
+
+    def said(self) -> str:
+        """What it has written so far."""
+        return self.log.read_text()
+
+    def lines(self, count: int, timeout_s: float = 30.0) -> list[str]:
+        """The first lines of its standard output, once it has written so many."""
+
+        def written() -> list[str]:
+            alive = self.alive
+            whole = [line for line in (self._out or self.log).read_text().splitlines(True) if line.endswith("\n")]
+            assert alive or len(whole) >= count, f"it ended with {self.popen.returncode}: {self.said()}"
+            return whole[:count] if len(whole) >= count else []
+
+        return until(written, f"it writes {count} lines", timeout_s, pause_s=0.02)
 
     @property
     def admin(self) -> str:
         """The admin server's URL; its port is found in the log."""
-        found = re.findall(r"admin server at (http://[0-9.]+:[0-9]+)", self.log.read_text())
+        found = re.findall(r"admin server at (http://[0-9.]+:[0-9]+)", self.said())
         return found[-1] if found else ""
 
     def ready(self) -> bool:
-        if self.popen.poll() is not None:
-            raise AssertionError(f"it ended with {self.popen.returncode}: {self.log.read_text()}")
+        assert self.alive, f"it ended with {self.popen.returncode}: {self.said()}"
         return bool(self.admin) and fetch(f"{self.admin}/readyz")[0] == 200
 
     def metric(self, name: str, **labels: str) -> float:
@@ -61,17 +100,29 @@ class Process:
                 total += float(line.rpartition(" ")[2])
         return total
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: Signals) -> None:
         self.popen.send_signal(number)
 
-    def stop(self, timeout_s: float = 30.0) -> int:
-        """SIGTERM; returns the exit status."""
-        self.popen.terminate()
-        return self.popen.wait(timeout_s)
+    def wait(self, timeout_s: float = 30.0) -> int:
+        """Its exit status, once it has ended; greenlets go on meanwhile."""
+        until(lambda: not self.alive, "the process ends", timeout_s)
+        return int(self.popen.returncode)
+
+    def stop(self, number: Signals = SIGTERM, timeout_s: float = 30.0) -> int:
+        """Tell it to end; returns the exit status."""
+        self.signal(number)
+        return self.wait(timeout_s)
 
     def kill(self) -> None:
+        """End it at once; comes back when it is gone, without a turn of gevent's loop."""
         self.popen.kill()
         self.popen.wait(10)
+
+    def close(self) -> None:
+        """End it if it still runs, whatever state it is in."""
+        if self.alive:
+            self.signal(SIGCONT)
+            self.kill()
 
 
 class Fleet:
@@ -107,6 +158,4 @@ class Fleet:
 
     def close(self) -> None:
         for process in self.processes:
-            if process.popen.poll() is None:
-                process.signal(signal.SIGCONT)
-                process.kill()
+            process.close()

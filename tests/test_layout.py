@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -21,17 +22,17 @@ WITH_SOCKETS = {
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 
 
-def folders(root: Path) -> set[str]:
-    """The folders below one that have Python files, relative to it."""
-    return {str(path.parent.relative_to(root)) for path in root.rglob("*.py")}
+def folders(root: Path, files: str = "*.py") -> set[str]:
+    """The folders below one that have such files, relative to it."""
+    return {str(path.parent.relative_to(root)) for path in root.rglob(files)}
 
 
 @pytest.mark.parametrize(
     ("tests", "package"),
     [("runtime", "runtime/actorkit"), ("actors", "actors/actorkit_actors"), ("kit", "kit/actorkit_kit")],
 )
-def test_tests_stand_in_folders_that_the_code_has(tests: str, package: str) -> None:
-    assert folders(ROOT / "tests" / tests) - folders(ROOT / package) == set()
+def test_each_folder_of_code_has_one_of_tests_and_no_other_has(tests: str, package: str) -> None:
+    assert folders(ROOT / "tests" / tests, "test_*.py") == folders(ROOT / package)
 
 
 def test_every_state_machine_of_an_edge_is_in_the_contract_that_it_has_no_socket() -> None:
@@ -55,3 +56,26 @@ def test_every_module_of_a_contract_is_there() -> None:
             (root,) = [ROOT / part for part in ("runtime", "actors", "kit") if (ROOT / part / package).is_dir()]
             path = root.joinpath(package, *rest)
             assert path.is_dir() or path.with_suffix(".py").is_file(), name
+
+
+#: What a test does not do, by what it would look like: CONTRIBUTING.md says what it does instead.
+FORBIDDEN = {
+    "replaces a function, a constant or a module": r"monkeypatch\.(setattr|delattr|setitem|delitem)\(|unittest[.]mock",
+    "reads a private field": r"(?<!self)(?<!cls)(?<!os)(?<!greenlet)\._(?!replace\b)[a-z]",
+    "starts a process that goes on beside it": r"\bPopen\(",
+}
+
+#: Who does it for all others, and this file.
+FOR_ALL = {"tests/fleet.py", "tests/test_layout.py"}
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_test_looks_inside(what: str) -> None:
+    files = [path for path in (ROOT / "tests").rglob("*.py") if str(path.relative_to(ROOT)) not in FOR_ALL]
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in files
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(FORBIDDEN[what], line)
+    ]
+    assert found == [], what

@@ -7,6 +7,7 @@ the metrics that count them, and stops everything.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import signal
 import subprocess
@@ -31,6 +32,8 @@ METRICS = (
 
 def main() -> int:
     """Run the demonstration; the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # a pipe shows each line when it is written, as a terminal does
     command = [sys.executable, "-m", "actorkit_kit", "run", str(TOPOLOGY), "-o", "json", "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as kit:
         try:

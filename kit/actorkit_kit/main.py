@@ -34,6 +34,8 @@ VERBS: Final = (
     "build",
     "push",
     "deploy",
+    "history",
+    "rollback",
     "status",
     "logs",
     "scale",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Protocol, get_type_hints
 
 from actorkit import params
@@ -166,6 +166,12 @@ class Actor:
         return ()
 
     @classmethod
+    def named_outboxes(cls, params: Any) -> Mapping[str, str]:  # noqa: ARG003  # the name is the subclass's contract
+        """Outboxes that finished parameters name, by the path inside them (`routes[0].outbox`). When a topology is
+        checked, each has to be connected."""
+        return {}
+
+    @classmethod
     def consumes(cls) -> bool:
         """Whether the class takes events in."""
         return cls.consume is not Actor.consume or cls.ANSWERS
@@ -174,6 +180,11 @@ class Actor:
     def produces(cls) -> bool:
         """Whether the class is a source."""
         return cls.produce is not Actor.produce
+
+    @classmethod
+    def handles_events(cls) -> bool:
+        """Whether events go in or out: what does neither stands beside the graph, as a broker does."""
+        return cls.consumes() or cls.produces()
 
     @classmethod
     def input_class(cls) -> type[Event]:

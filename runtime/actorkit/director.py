@@ -147,7 +147,11 @@ class Director:
         return any(node is not None and node.name == name for node in (self._log_node, self._error_node))
 
     def document(self) -> dict[str, Any]:
-        """The same graph as a topology document, in the form that a topology file has."""
+        """The same graph as a topology document, in the form that a topology file has.
+
+        A broker is a process beside the graph there, with a log of its own: the connections that every actor has to
+        the log and the error actor, it has in this process only.
+        """
         actors = {}
         for node in self._nodes.values():
             actors[node.name] = {"uses": class_path(node.cls), "params": dict(node.params)}
@@ -160,6 +164,7 @@ class Director:
                 **{key: value for key, value in asdict(one.options).items() if value != asdict(Options())[key]},
             }
             for one in self.connections
+            if one in self._connections or self._nodes[one.source].cls.handles_events()
         ]
         clear = {"clear": True} if self.clear else {}
         return {"name": self.name, "actors": actors, "connections": connections, **clear}

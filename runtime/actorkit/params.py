@@ -152,6 +152,12 @@ def _hints_and_fields(cls: type[msgspec.Struct]) -> tuple[dict[str, Any], dict[s
     return hints, {field.encode_name: field for field in msgspec.structs.fields(cls)}
 
 
+@cache
+def _secrets(cls: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The parameters of a class that must never be shown."""
+    return tuple(parameter.name for parameter in declared(cls) if parameter.secret)
+
+
 def is_reference(value: object) -> bool:
     """Whether a given value stands for the content of a file or a secret."""
     return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in ("file", "secret")
@@ -168,9 +174,9 @@ def build(cls: type[P], given: Mapping[str, Any]) -> P:
     if problems:
         raise SettingsError("; ".join(f"{problem.path}: {problem.message}".lstrip(": ") for problem in problems))
     # From here on whoever shows something leaves them out.
-    for parameter in declared(cls):
-        if parameter.secret and values.get(parameter.name):
-            redact.learn(values[parameter.name])
+    for name in _secrets(cls):
+        if values.get(name):
+            redact.learn(values[name])
     try:
         return msgspec.convert(values, cls)
     except (msgspec.ValidationError, ValueError, TypeError) as exc:

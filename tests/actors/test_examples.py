@@ -6,11 +6,9 @@ import base64
 import contextlib
 import http.client
 import importlib.util
-import os
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +17,7 @@ import pytest
 from actorkit import Event
 from actorkit.testing import Harness
 from actorkit_actors.xml.xslt import XSLT
+from tests.fleet import Process
 from tests.places import ROOT
 from tests.ports import free_port
 from tests.until import until
@@ -42,20 +41,12 @@ program.director.start()
 
 
 @contextlib.contextmanager
-def running(module: str, port: int = 0) -> Iterator[subprocess.Popen[str]]:
+def running(folder: Path, module: str, port: int = 0) -> Iterator[Process]:
     """The program as a process; it has to end by itself, and well, when it is told to."""
-    paths = os.pathsep.join(str(ROOT / name) for name in ("runtime", "actors"))
     script = RUN.format(folder=str(EXAMPLES), module=module, port=port)
-    command = [sys.executable, "-c", script]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths}
-    ) as program:
-        try:
-            yield program
-            program.send_signal(signal.SIGTERM)
-            assert program.wait(timeout=WAIT_S) == 0
-        finally:
-            program.kill()
+    with Process({}, folder / "log", command=[sys.executable, "-c", script], out=folder / "out") as program:
+        yield program
+        assert program.stop(timeout_s=WAIT_S) == 0, program.said()
 
 
 @pytest.fixture
@@ -83,15 +74,14 @@ def credentials(password: str) -> str:
     return "Basic " + base64.b64encode(f"alice:{password}".encode()).decode()
 
 
-def test_the_generator_reaches_both_outputs() -> None:
-    with running("fan_out") as program:
-        assert program.stdout is not None
-        lines = [program.stdout.readline() for _ in range(2)]
+def test_the_generator_reaches_both_outputs(tmp_path: Path) -> None:
+    with running(tmp_path, "fan_out") as program:
+        lines = program.lines(2)
     assert sorted(line.partition("] ")[2] for line in lines) == ["I am number one: hello\n", "I am number two: hello\n"]
 
 
-def test_an_order_goes_full_circle_in_one_process(port: int) -> None:
-    with running("full_circle", port):
+def test_an_order_goes_full_circle_in_one_process(tmp_path: Path, port: int) -> None:
+    with running(tmp_path, "full_circle", port):
         xml = {"Content_Type": "application/xml", "Authorization": credentials("wonderland")}
         status, body = post(port, "/auth", ORDER, **xml)
         assert (status, body) == (
@@ -107,8 +97,8 @@ def test_an_order_goes_full_circle_in_one_process(port: int) -> None:
         assert "ACME" not in body
 
 
-def test_both_workers_answer_in_one_process(port: int) -> None:
-    with running("majordomo", port):
+def test_both_workers_answer_in_one_process(tmp_path: Path, port: int) -> None:
+    with running(tmp_path, "majordomo", port):
         answers = {post(port, "/ask", "hello", Content_Type="text/plain") for _ in range(6)}
     assert answers == {(200, "HELLO! says shout-1"), (200, "HELLO! says shout-2")}
 

@@ -143,7 +143,7 @@ def test_a_worker_that_is_told_to_end_gets_the_answers_that_are_still_in_work(fl
         worker.signal(signal.SIGTERM)
         answers = Counter(one.result() for one in asked)
     assert answers == {(200, f'{{"done":{n}}}'): 1 for n in range(20)}
-    assert worker.popen.wait(20) == 0
+    assert worker.wait(20) == 0
 
 
 def test_all_instances_are_rolled_at_once_under_load_and_nobody_is_told_what_is_not_true(
@@ -171,7 +171,7 @@ def test_all_instances_are_rolled_at_once_under_load_and_nobody_is_told_what_is_
                 new = circle.start()
                 for process in old:
                     process.signal(signal.SIGTERM)
-                assert [process.popen.wait(40) for process in old] == [0] * len(old)
+                assert [process.wait(40) for process in old] == [0] * len(old)
                 old = new
         finally:
             ended.set()

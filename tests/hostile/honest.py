@@ -1,17 +1,21 @@
 """Honest clients, as a process of their own.
 
-python -m tests.hostile.honest PORT CLIENTS   asks until it reads a line; writes answers, failures and p99 as JSON
+python -m tests.hostile.honest PORT CLIENTS PATH [NAME:PASSWORD]…   asks until SIGTERM; writes answers, failures and p99
+as JSON. The clients log in with these, in turn. The answer has to be what was sent.
 """
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
-import select
+import signal
 import sys
 import threading
 import time
 from collections import Counter
+
+from tests.hostile.report import figures
 
 BODY = json.dumps({"order": {"item": "tea", "note": "x" * 800}}).encode()
 
@@ -19,18 +23,23 @@ BODY = json.dumps({"order": {"item": "tea", "note": "x" * 800}}).encode()
 class Asking:
     """Some clients, each with one request after the other on a connection that is kept."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, path: str) -> None:
         self._port = port
+        self._path = path
         self.stop = threading.Event()
         self.taken: list[float] = []
         self.failed: Counter[str] = Counter()
 
-    def run(self) -> None:
+    def run(self, login: str) -> None:
+        """Ask until the end, with this name and password if there is one."""
+        headers = {"Content-Type": "application/json"}
+        if login:
+            headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         while not self.stop.is_set():
             begun = time.perf_counter()
             try:
-                connection.request("POST", "/echo", BODY, {"Content-Type": "application/json"})
+                connection.request("POST", self._path, BODY, headers)
                 answer = connection.getresponse()
                 right = (answer.status, answer.read()) == (200, BODY)
                 if not right:
@@ -43,27 +52,19 @@ class Asking:
         connection.close()
 
 
-def main(port: int, clients: int) -> None:
-    """Ask until there is a line on standard input."""
-    asking = Asking(port)
-    threads = [threading.Thread(target=asking.run) for _ in range(clients)]
+def main(port: int, clients: int, path: str, *logins: str) -> None:
+    """Ask until SIGTERM."""
+    asking = Asking(port, path)
+    signal.signal(signal.SIGTERM, lambda *_: asking.stop.set())
+    mine = [logins[number % len(logins)] if logins else "" for number in range(clients)]
+    threads = [threading.Thread(target=asking.run, args=[login]) for login in mine]
     for thread in threads:
         thread.start()
-    select.select([sys.stdin], [], [])
-    asking.stop.set()
+    asking.stop.wait()
     for thread in threads:
         thread.join()
-    asking.taken.sort()
-    count = len(asking.taken)
-    found = {
-        "answers": count - sum(asking.failed.values()),
-        "failed": asking.failed,
-        "p50_ms": round(asking.taken[count // 2] * 1000, 1),
-        "p99_ms": round(asking.taken[count * 99 // 100] * 1000, 1),
-        "max_ms": round(asking.taken[-1] * 1000, 1),
-    }
-    print(json.dumps(found))
+    print(json.dumps(figures(asking.taken, asking.failed)))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

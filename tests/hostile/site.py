@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
-import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from benchmarks.process import memory_mb
 
-from tests.fleet import PYTHONPATH, Fleet, Process, fetch
-from tests.places import ROOT
+from tests.fleet import Fleet, Process, fetch
+from tests.hostile import report
 from tests.until import until
 
 #: What the container of an actor may use, in MB: docs/topology.md.
@@ -53,6 +52,7 @@ class Site:
 
     def __init__(self, fleet: Fleet, port: int, budget_mb: int = CONTAINER_MB // 4, **params: Any) -> None:
         self.port = port
+        self._folder = fleet.folder
         self.echo = fleet.start("echo", "tests.hostile.echo:Echo", outbox_web="web")
         given: dict[str, Any] = {"host": "127.0.0.1", "port": port, "memory_bytes": budget_mb << 20, "timeout_s": 1.0}
         given |= {"max_connections": CONTAINER_CONNECTIONS, **params}
@@ -88,29 +88,12 @@ class Site:
             return False
 
     @contextmanager
-    def honest(self, clients: int = 8) -> Iterator[None]:
-        """Honest clients ask meanwhile: they get every answer, no process dies, memory stays inside the container."""
-        asking = subprocess.Popen(
-            [sys.executable, "-m", "tests.hostile.honest", str(self.port), str(clients)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(ROOT),
-            env={"PYTHONPATH": PYTHONPATH},
-        )
-        watch = Watch(self.web.popen.pid)
-        watch.start()
-        try:
+    def honest(self, clients: int = 8, victim: Process | None = None) -> Iterator[None]:
+        """Honest clients ask meanwhile: they get every answer; the victim, which is the server unless another one is
+        named, does not die and stays inside its container."""
+        with honest(self.port, "/echo", victim or self.web, clients):
             yield
-        finally:
-            most_mb = watch.end()
-            said, _ = asking.communicate("\n", timeout=60)
-        found = json.loads(said)
-        print(f"honest: {found}; memory at most {most_mb:.0f} MB; refused {self.all_refused()}")
-        assert self.web.popen.poll() is None, self.web.log.read_text()
-        assert found["answers"] > 0
-        assert not found["failed"]
-        assert most_mb < CONTAINER_MB
+        print(f"refused {self.all_refused()}")
 
     def all_refused(self) -> list[str]:
         """What /metrics says about clients that were turned away."""
@@ -120,3 +103,22 @@ class Site:
     def refused(self, reason: str) -> float:
         """How often clients were turned away for that reason, as /metrics says."""
         return self.web.metric("actorkit_http_refused_total", reason=reason)
+
+
+@contextmanager
+def honest(port: int, path: str, victim: Process, clients: int = 8, logins: Iterable[str] = ()) -> Iterator[None]:
+    """Honest clients of a server, who log in with these names and passwords, while `victim` is attacked."""
+    command = [sys.executable, "-m", "tests.hostile.honest", str(port), str(clients), path, *logins]
+    folder = victim.log.parent
+    asking = Process({}, folder / "honest.log", command=command, out=folder / "honest.json")
+    watch = Watch(victim.pid)
+    watch.start()
+    try:
+        yield
+    finally:
+        most_mb = watch.end()
+        asking.signal(signal.SIGTERM)
+        (said,) = asking.lines(1, 60)
+        asking.close()
+    assert victim.alive, victim.said()
+    report.judge(json.loads(said), most_mb, CONTAINER_MB)

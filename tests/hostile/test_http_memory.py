@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.fleet import Fleet
+from tests.hostile.report import LONG
 from tests.hostile.site import CONTAINER_MB, Site
 from tests.ports import free_port
 from tests.until import until
@@ -47,6 +48,11 @@ def for_seconds(seconds: float, attack: Callable[[], None]) -> int:
     return count
 
 
+def test_nobody_attacks(site: Site, seconds: float) -> None:
+    with site.honest():
+        time.sleep(seconds)
+
+
 def test_bodies_that_never_end(site: Site, seconds: float, dice: random.Random) -> None:
     part = dice.randbytes(int(7.9 * MB))
     with contextlib.ExitStack() as held, site.honest():
@@ -79,7 +85,7 @@ def test_requests_that_are_unfinished_behind_a_dead_service(site: Site, seconds:
     with contextlib.ExitStack() as held, site.honest():
 
         def attack() -> None:
-            for _ in range(30):
+            for _ in range(300 if LONG else 30):
                 push(held.enter_context(site.client()), head(len(body), "/dead") + body)
 
         for_seconds(seconds, attack)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests import needs
-from tests.integration import shop
 from tests.integration.test_cluster import forwarded, namespace, run
 from tests.integration.test_compose import kit_with
 from tests.kit import awkward
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -26,7 +26,7 @@ VARIABLES = {awkward.VARIABLE: os.fsdecode(awkward.IN_VARIABLE)}
 def deployed(tmp_path: Path) -> Iterator[tuple[str, dict[str, awkward.Given]]]:
     """The URL of what is deployed on the engine, and what its actors must have got."""
     needs.engine()
-    port = shop.free_port()
+    port = free_port()
     expected = awkward.write(tmp_path, "off", port, awkward.drawn())
     kit = kit_with(**VARIABLES)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import pytest
 
 from tests import needs
+from tests.fleet import Process
 from tests.integration import shop
 from tests.integration.test_compose import kit_with
 from tests.until import until
@@ -54,18 +56,13 @@ def apply(*manifests: dict[str, Any]) -> None:
 def forwarded(what: str, port: int) -> Iterator[str]:
     """A URL that leads to a port of a Service or a pod."""
     command = [needs.tool("kubectl"), "--namespace", NAMESPACE, "port-forward", what, f":{port}"]
-    with tempfile.TemporaryFile("w+") as said:  # kubectl tells of each connection: a pipe would fill up
-        with subprocess.Popen(command, stdout=said, stderr=said) as process:
-            try:
-                yield f"http://{until(lambda: _address(said), f'{what} is reached', 60, 0.25)}"
-            finally:
-                process.terminate()
-
-
-def _address(said: IO[str]) -> str:
-    said.seek(0)
-    line = said.readline()
-    return line.split()[2] if line.startswith("Forwarding from") and line.endswith("\n") else ""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Process(os.environ, Path(folder) / "log", command=command) as process,
+    ):
+        (line,) = process.lines(1, 60)
+        assert line.startswith("Forwarding from "), line
+        yield f"http://{line.split()[2]}"
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +33,14 @@ class Place(Actor):
     def consume(self, event: Event) -> Event:
         return event
 '''
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _runs_of_these_tests_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """`kit run` tells where it runs in a folder of these tests, so that they find nobody else's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        yield
 
 
 @pytest.fixture

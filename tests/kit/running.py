@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from actorkit_kit import python_process
+from tests.fleet import Process
 
 #: Longest wait for its end, in seconds.
 DEADLINE_S = 30.0
@@ -19,39 +19,31 @@ class KitRun:
 
     def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
         self.folder = folder
-        self._errors = folder / "stderr.txt"
-        with self._errors.open("w") as stream:
-            self.process = subprocess.Popen(
-                [*python_process.command("actorkit_kit"), "run", str(folder), "-o", "json", *arguments],
-                env=python_process.environ(extra=variables),
-                stdout=subprocess.PIPE,
-                stderr=stream,
-                text=True,
-            )
+        number = len(list(folder.glob("stderr-*")))  # a second run in the folder has files of its own
+        self.process = Process(
+            python_process.environ(extra=variables),
+            folder / f"stderr-{number}.txt",
+            command=[*python_process.command("actorkit_kit"), "run", str(folder), "-o", "json", *arguments],
+            out=folder / f"stdout-{number}.txt",
+        )
 
     def table(self) -> dict[str, Any]:
         """The actors by name, once all are ready."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, self.said()
+        (line,) = self.process.lines(1, DEADLINE_S)
         return {row["actor"]: row for row in json.loads(line)["actors"]}
 
     def said(self) -> str:
         """What it has written to stderr."""
-        return self._errors.read_text()
+        return self.process.said()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; the exit status."""
-        self.process.send_signal(number)
-        return self.process.wait(DEADLINE_S)
+        return self.process.stop(number, DEADLINE_S)
 
     def close(self) -> None:
         """End what still runs, at once where it does not end by itself."""
-        assert self.process.stdout is not None
         try:
-            if self.process.poll() is None:
+            if self.process.alive:
                 self.stop(signal.SIGINT)
         finally:
-            self.process.kill()
-            self.process.wait()
-            self.process.stdout.close()
+            self.process.close()

@@ -49,6 +49,18 @@ def test_validate_says_so_when_there_is_no_mistake(kit: Kit, folder: Path) -> No
     assert done.stdout == "topology.yaml: no mistakes: 2 actors, 1 connections\n"
 
 
+def test_no_topology_means_the_one_of_the_folder(
+    kit: Kit, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert kit("validate", cwd=folder).stdout == "topology.yaml: no mistakes: 2 actors, 1 connections\n"
+    assert kit("graph", cwd=folder).stdout == kit("graph", "topology.yaml", cwd=folder).stdout
+    assert kit("render", "compose", "-o", "out", cwd=folder).returncode == 0
+    assert (folder / "out" / "compose.yaml").is_file()
+    done = kit("validate", cwd=tmp_path_factory.mktemp("empty"))
+    told = 'kit: there is no file "topology.yaml". Name a topology file, its folder, or app.py:director.\n'
+    assert (done.returncode, done.stderr) == (2, told)
+
+
 def test_validate_tells_every_mistake_on_stdout_and_ends_with_2(kit: Kit, folder: Path) -> None:
     done = kit("validate", "bad.yaml", cwd=folder)
     assert (done.returncode, done.stderr) == (2, "")
@@ -118,7 +130,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize(
     ("reference", "words"),
     [
-        ("nowhere.yaml", 'there is no file "nowhere.yaml". Name a topology file, or app.py:director.'),
+        ("nowhere.yaml", 'there is no file "nowhere.yaml". Name a topology file, its folder, or app.py:director.'),
         ("app.py:nobody", 'app.py:nobody: it has no object "nobody"'),
         ("app.py:nothing", 'its "nothing" is not a Director: it has no document()'),
     ],
@@ -198,7 +210,7 @@ def test_the_version_is_that_of_the_runtime(kit: Kit) -> None:
 def test_a_bug_is_told_in_one_line_and_its_traceback_is_kept(kit: Kit, folder: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
-    code = "import actorkit_kit.load as load\ndef fail(reference):\n    raise ValueError('unthinkable')\n"
+    code = "import actorkit_kit.load as load\ndef fail(*_, **__):\n    raise ValueError('unthinkable')\n"
     (broken / "sitecustomize.py").write_text(f"{code}load.load_plan = fail\n")
     done = kit("graph", "topology.yaml", cwd=folder, PYTHONPATH=f"{broken}:{_path()}", TMPDIR=str(tmp_path))
     assert done.returncode == 3
@@ -229,7 +241,7 @@ def test_nothing_is_coloured_when_it_goes_to_a_pipe(kit: Kit) -> None:
         "params: {data: " + "[" * 3_000 + "]" * 3_000 + "}",
         'env: {A: "a\\0b"}',
         'env: {A: "\\ud83d"}',
-        "params: {data: " + "x" * 140_000 + "}",
+        "env: {DATA: " + "x" * 140_000 + "}",
     ],
     ids=lambda odd: odd[:30],
 )
@@ -255,3 +267,33 @@ def test_an_emoji_that_json_has_escaped_reaches_the_process(kit: Kit, tmp_path: 
     assert kit("render", "compose", "topology.yaml", "-o", "out", cwd=tmp_path).returncode == 0
     services = YAML(typ="safe").load((tmp_path / "out" / "compose.yaml").read_text(encoding="utf-8"))["services"]
     assert services["g"]["environment"]["A"] == "😀"
+
+
+DIRECTED = """\
+from actorkit.director import Director
+from actorkit_actors.flow.data import Data
+from actorkit_actors.flow.stdout import Stdout
+from actorkit_actors.mdp.broker import MDPBroker
+from actorkit_actors.mdp.worker import MDPWorker
+
+director = Director("directed", clear=True)
+director.register_actor(MDPBroker, "broker", port=0, clear=True)
+worker = director.register_actor(MDPWorker, "w", service="s")
+data = director.register_actor(Data, "d", data="x")
+director.connect_queue(worker, data)
+director.connect_queue(data, worker)
+logs = director.register_log_actor(Stdout, "logs")
+director.register_error_actor(Stdout, "errors")
+"""
+
+
+def test_a_director_with_a_broker_and_actors_for_logs_and_errors_is_a_topology(kit: Kit, tmp_path: Path) -> None:
+    (tmp_path / "d.py").write_text(DIRECTED)
+    (tmp_path / "e.py").write_text(DIRECTED + 'director.connect_log_queue(director.get_actor("broker"), logs)\n')
+    done = kit("validate", "d.py:director", cwd=tmp_path)
+    assert done.stdout == "d.py:director: no mistakes: 4 actors, 6 connections\n"
+    drawn = kit("graph", "d.py:director", cwd=tmp_path).stdout
+    assert 'unit_d -.->|"log"| unit_logs' in drawn
+    assert "unit_broker -.->" not in drawn
+    said = kit("validate", "e.py:director", cwd=tmp_path).stdout
+    assert '"broker" stands beside the graph: no event goes to it or comes from it.' in said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -14,7 +13,7 @@ from actorkit import Actor, Event, JSONEvent, MalformedEvent, NotFound
 from actorkit.director import Director, DirectorError
 from actorkit.errors import Draining, NotAnswered
 from actorkit.event import HttpEvent
-from tests.fleet import PYTHONPATH
+from tests.fleet import Process
 from tests.probes import Leaver, Source
 from tests.runtime.directing import Asker, Keep, asker, begin
 
@@ -185,15 +184,11 @@ def test_a_program_stops_at_sigterm_with_status_0(tmp_path: Path) -> None:
             """
         )
     )
-    environment = {"PYTHONPATH": PYTHONPATH}
-    with subprocess.Popen(
-        [sys.executable, str(program)], env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "running\n"
-        process.terminate()
-        assert process.stdout.readline() == "stopped False\n"
-        assert process.wait(10) == 0
+    command = [sys.executable, str(program)]
+    with Process({}, tmp_path / "log", command=command, out=tmp_path / "out") as process:
+        assert process.lines(1) == ["running\n"]
+        assert process.stop() == 0, process.said()
+        assert process.lines(2) == ["running\n", "stopped False\n"]
 
 
 def test_a_graph_whose_actor_has_ended_stops_and_says_so(director: Director) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from actorkit.edge import admission, dedup, listener, receiver, sender, wire
+from actorkit.edge import admission, dedup, listener, receive_session, receiver, sender, wire
 from actorkit.event import parcel
 from actorkit.graph import Options
 from actorkit.host import producer
+from actorkit.mdp.broker import clients
+from actorkit.mdp.options import BrokerParams
 from actorkit.observe import admin_server
 from actorkit.process import actor
 from actorkit.settings import Settings
@@ -16,12 +18,29 @@ from actorkit.transport.socket import CONTROL_FRAMES, HEARTBEAT_TIMEOUT_MS
 from tests.places import ROOT
 
 MIB, KIB = 1 << 20, 1 << 10
+BROKER = BrokerParams()
 
 #: The beginning of each row → what it says, out of the code.
 LIMITS: dict[str, tuple[int | str, ...]] = {
     "events sent to one instance and not consumed": (Options().window, wire.MAX_WINDOW),
     "bodies of them": (f"{sender.WINDOW_BYTES // MIB} MiB", sender.MIN_WINDOW),
     "events that began in one instance": (Settings("a", "a:A").source_window,),
+    "messages that have come to an inbox": (
+        f"{receive_session.SMALL_BYTES // KIB} KiB",
+        f"{receiver.MAX_BYTES // MIB} MiB",
+    ),
+    "body of a request": (f"{BROKER.max_body_bytes // MIB} MiB",),
+    "requests of one service that wait": (BROKER.queue_limit,),
+    "bytes of requests that wait": (f"{BROKER.queue_bytes_limit // MIB} MiB",),
+    "time that a request waits": (f"{BROKER.request_timeout_s:g} s",),
+    "workers that one request may end": (f"`max_deliveries`: {BROKER.max_deliveries}",),
+    "messages for one peer that does not read": (BROKER.peer_backlog,),
+    "bytes for all clients that do not read": (f"{BROKER.client_bytes_limit // MIB} MiB",),
+    "services that only clients have named": (BROKER.max_services, BROKER.client_services),
+    "services that metrics name": (BROKER.metric_services,),
+    "clients that are remembered": (clients.MAX_CLIENTS, f"{clients.FORGET_S:g} s"),
+    "a worker that is silent": (f"{BROKER.expiry_s:g} s",),
+    "time for requests to be finished": (f"{BROKER.drain_timeout_s:g} s",),
     "body of one event": (f"{parcel.MAX_BODY_BYTES // MIB} MiB",),
     "message on an edge": (f"{wire.MAX_MESSAGE_BYTES // MIB} MiB",),
     "sessions of an inbox": (receiver.MAX_SESSIONS,),
@@ -69,7 +88,7 @@ def test_the_second_row_about_bodies_is_that_of_sources() -> None:
 
 def test_every_metric_that_tells_of_a_limit_is_a_metric() -> None:
     # Those that only one actor has stand with that actor.
-    metrics = "\n".join((ROOT / "docs" / page).read_text() for page in ("metrics.md", "actors.md"))
+    metrics = "\n".join((ROOT / "docs" / page).read_text() for page in ("metrics.md", "actors.md", "majordomo.md"))
     for line in rows():
         for part in line.split("`")[1::2]:
             if part.startswith("actorkit_"):

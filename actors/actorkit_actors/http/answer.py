@@ -37,7 +37,7 @@ def of_event(answer: Event, request: Request, fits: Callable[[str, bytes], None]
     format_, content = answer.encoded()
     if format_ == bodies.NOTHING:
         return Response(status or 204, headers=headers)
-    if any(name.lower() == "content-type" for name, _ in headers):
+    if len(headers) > 1 and any(name.lower() == "content-type" for name, _ in headers):
         return Response(status or 200, content, headers=headers)
     media_type, content = accept.write(request.headers.get("accept", ""), format_, content, fits)
     return Response(status or 200, content, media_type, headers)

@@ -182,28 +182,34 @@ class Connection:
             self._sock.close()
 
     def _serve(self) -> None:
-        parser, receive = self._parser, self._sock.recv
-        while self._open:
-            data = receive(parser.appetite)
-            if not data:
-                parser.end()
-            self._take(data)
-            if not data:
-                return
+        parser = self._parser
+        more = True
+        while more and self._open:
+            more = self._read()
+            self._answer_all()
             if parser.expects and self._open:
                 parser.expects = False
                 self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _take(self, data: bytes) -> None:
-        """Read some bytes, and answer the requests that they complete."""
-        parser, requests = self._parser, self._parser.requests
+    def _read(self) -> bool:
+        """Read some bytes; False when no more will come. (A function of its own, so that the bytes are gone while an
+        answer is waited for: they are up to 64 KiB that no budget counts.)"""
+        parser, data = self._parser, self._sock.recv(self._parser.appetite)
+        if not data:
+            parser.end()
+            return False
         if self._hard:
             self._feed_hard(data)
         else:
             parser.feed(data)
             self._hard = parser.pieces > HARD_PIECES
-        if parser.held:
+        if parser.reading:
             self._progress(len(data))
+        return True
+
+    def _answer_all(self) -> None:
+        """Answer the requests that are complete."""
+        parser, requests = self._parser, self._parser.requests
         while requests and self._open:
             self._answer(requests.popleft())
             if requests:

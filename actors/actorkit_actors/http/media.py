@@ -187,10 +187,11 @@ def _checked_json(content: bytes, charset: str) -> bytes:
 def _checked_xml(content: bytes, charset: str) -> bytes:
     from actorkit.event import xml
 
-    root = xml.parse(content, charset or None)
-    encoding = (root.getroottree().docinfo.encoding or "utf-8").lower()
+    root, encoding = xml.parse_document(content, charset or None)
     # What travels on is read without the header, so it must say its encoding itself.
-    return content if not charset and encoding in ("utf-8", "us-ascii") else xml.serialise(root)
+    if not charset and (encoding is None or encoding.lower() in ("utf-8", "us-ascii")):
+        return content
+    return xml.serialise(root)
 
 
 def query(text: str, charset: str = "utf-8") -> dict[str, list[str]]:

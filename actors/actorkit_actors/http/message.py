@@ -26,7 +26,7 @@ _OWN: Final = frozenset(
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 
-_STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 
 class Request:
@@ -75,13 +75,13 @@ class _Date:
 
     def __init__(self) -> None:
         self._second = 0
-        self._line = b""
+        self._line = ""
 
-    def line(self) -> bytes:
+    def line(self) -> str:
         now = int(time.time())
         if now != self._second:
             self._second = now
-            self._line = f"Date: {formatdate(now, usegmt=True)}\r\n".encode()
+            self._line = f"Date: {formatdate(now, usegmt=True)}\r\n"
         return self._line
 
 
@@ -97,28 +97,26 @@ def write(response: Response, *, keep_alive: bool, version: str = "1.1", head: b
     """The response as it goes out, in two pieces: the second is a long body by itself, or empty. `head`: without the
     body, for HEAD."""
     status = response.status
-    parts = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode(), _date.line()]
+    lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n", _date.line()]
     typed = False
     for name, value in response.headers:
-        parts.append(f"{name}: {value}\r\n".encode("latin-1"))
+        lines.append(f"{name}: {value}\r\n")
         typed = typed or name.lower() == "content-type"
     body = b""
     if status in BODILESS:
         if status == 205:
-            parts.append(b"Content-Length: 0\r\n")
+            lines.append("Content-Length: 0\r\n")
     else:
         body = response.body
         if response.media_type and not typed:
-            parts.append(b"Content-Type: %b\r\n" % response.media_type.encode("latin-1"))
-        parts.append(b"Content-Length: %d\r\n" % len(body))
+            lines.append(f"Content-Type: {response.media_type}\r\n")
+        lines.append(f"Content-Length: {len(body)}\r\n")
     if not keep_alive:
-        parts.append(b"Connection: close\r\n")
+        lines.append("Connection: close\r\n")
     elif version == "1.0":
-        parts.append(b"Connection: keep-alive\r\n")
-    parts.append(b"\r\n")
+        lines.append("Connection: keep-alive\r\n")
+    lines.append("\r\n")
+    first = "".join(lines).encode("latin-1")
     if head:
-        body = b""
-    if len(body) >= LONG_BODY_BYTES:
-        return b"".join(parts), body
-    parts.append(body)
-    return b"".join(parts), b""
+        return first, b""
+    return (first, body) if len(body) >= LONG_BODY_BYTES else (first + body, b"")

@@ -69,7 +69,8 @@ class Parser:
     def __init__(
         self, limits: Limits, budget: Budget, begun: Callable[[], None], make_room: Callable[[], None]
     ) -> None:
-        self._limits = limits
+        self._most_header = limits.max_header_bytes
+        self._most_body = min(limits.max_body_bytes, budget.most_large)
         self._budget = budget
         self._begun = begun
         self._make_room = make_room
@@ -84,9 +85,13 @@ class Parser:
         self._lease = Lease(budget)
         self._in_head = False
         self._target = b""
-        #: Fields and bytes of the header or trailer section that is being read.
-        self._fields = self._section = 0
+        #: Names and values, one after the other, of the header or trailer section that is being read.
+        self._fields: list[bytes] = []
         self._head_bytes = self._size = 0
+        #: Bytes of the body that the lease does not have yet: they came all at once, with the end of the request.
+        self._owed = 0
+        #: The last Host that was found to be one: a client mostly asks for the same.
+        self._host: str | None = None
         #: The length of the body, where the head says it.
         self._length = 0
         self._body: bytes | io.BytesIO = b""
@@ -121,12 +126,22 @@ class Parser:
             self._decline_upgrade(data[exc.args[0] :])
         except httptools.HttpParserError as exc:
             self.refusal = self.refusal or _unreadable(str(exc))
-        if self._in_head and self.refusal is None:
-            self._head_bytes += len(data)
-            if self._head_bytes > self._limits.max_header_bytes + SLACK_BYTES:
+        if self._in_head:
+            self._more_of_head(len(data))
+        elif self._fields and self.refusal is None and not self._fit(*_section(self._fields)):
+            self.refusal = self._too_large_head()
+
+    def _more_of_head(self, size: int) -> None:
+        """So many bytes have come of a head that is not complete."""
+        fields, length = _section(self._fields)
+        if self.refusal is None:
+            self._head_bytes += size
+            if not self._fit(fields, length) or self._head_bytes > self._most_header + SLACK_BYTES:
                 self.refusal = self._too_large_head()
-            elif not self._grow(len(data) * HEAD_FACTOR):
+            elif not self._grow(size * HEAD_FACTOR):
                 self.refusal = _NO_ROOM
+        if self.refusal is not None:
+            self.headers = _headers(self._fields[: 2 * MAX_HEADERS])
 
     def end(self) -> None:
         """No more bytes will come."""
@@ -137,6 +152,7 @@ class Parser:
         """Forget what is not answered, and give its bytes back."""
         self._body = b""
         self.headers = {}
+        self._fields.clear()
         self._lease.release()
         for request in self.requests:
             request.release()
@@ -170,47 +186,44 @@ class Parser:
 
     def on_message_begin(self) -> None:
         self._in_head = True
-        self._fields = self._section = self._size = self._head_bytes = 0
+        self._fields.clear()
+        self._size = self._head_bytes = self._owed = 0
         self._target = b""
         self.headers = {}
         self._begun()
 
     def on_url(self, url: bytes) -> None:
         self._target += url
-        if len(self._target) > self._limits.max_header_bytes:
-            self._stop(Refusal(414, f"the address is longer than {self._limits.max_header_bytes} bytes", "header"))
+        if len(self._target) > self._most_header:
+            self._stop(Refusal(414, f"the address is longer than {self._most_header} bytes", "header"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields += 1
-        self._section += len(name) + len(value) + 4
-        if self._section > self._limits.max_header_bytes or self._fields > MAX_HEADERS:
-            self._stop(self._too_large_head())
-        if not self._in_head:
-            return  # A trailer field is no header field (RFC 9110 §6.5.1); nothing here has a use for one.
-        headers = self.headers
-        key = name.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        if key not in headers:
-            headers[key] = text
-        elif key == "host":
-            self._stop(Refusal(400, "the request has two Host headers", "broken"))
-        else:
-            headers[key] = f"{headers[key]}{'; ' if key == 'cookie' else ', '}{text}"
+        self._fields.extend((name, value))  # All are looked at together, at the end of the head or of what came.
+
+    def _fit(self, fields: int, length: int) -> bool:
+        """Whether a section may have so many fields, and be so long."""
+        return fields <= MAX_HEADERS and length <= self._most_header
 
     def _too_large_head(self) -> Refusal:
-        most = self._limits.max_header_bytes
+        most = self._most_header
         return Refusal(431, f"the headers are more than {MAX_HEADERS}, or {most} bytes", "header")
 
     def on_headers_complete(self) -> None:
-        headers = self.headers
-        version = self._llhttp.get_http_version()
-        request = Request(self._llhttp.get_method().decode("latin-1"), self._target, version, headers)
+        fields = self._fields
+        count, self._head_bytes = _section(fields)
+        if not self._fit(count, self._head_bytes):
+            self._stop(self._too_large_head())
+        self.headers = headers = _headers(fields)
+        if len(headers) < count and sum(name.lower() == b"host" for name in fields[::2]) > 1:
+            self._stop(Refusal(400, "the request has two Host headers", "broken"))
+        llhttp = self._llhttp
+        request = Request(llhttp.get_method().decode("latin-1"), self._target, llhttp.get_http_version(), headers)
         if (refusal := self._check_head(request)) is not None:
             self._stop(refusal)
         if "expect" in headers:
-            self.expects = version == "1.1"
+            self.expects = request.version == "1.1"
         self._in_head = False
-        self._head_bytes, self._fields, self._section = self._section, 0, 0
+        fields.clear()
         self._body = b""
         self._request = request
 
@@ -224,23 +237,29 @@ class Parser:
         host = headers.get("host")
         if host is None and version == "1.1":
             return Refusal(400, "the request has no Host header", "broken")
-        if host and not _HOST.match(host):
-            return Refusal(400, "the Host header is not a host", "broken")
-        if headers.get("transfer-encoding", "chunked").lower() != "chunked":
+        if host and host != self._host:
+            if not _HOST.match(host):
+                return Refusal(400, "the Host header is not a host", "broken")
+            self._host = host
+        if "transfer-encoding" in headers and headers["transfer-encoding"].lower() != "chunked":
             return Refusal(501, "only the transfer coding chunked is taken; send the body as it is", "broken")
         self._length = length = int(headers.get("content-length") or 0)
-        if length > self._limits.max_body_bytes or length > self._budget.most_large:
+        if length > self._most_body:
             return self._too_large_body()
-        if headers.get("expect", "100-continue").lower() != "100-continue":
+        if "expect" in headers and headers["expect"].lower() != "100-continue":
             return Refusal(417, "only 100-continue can be expected", "broken")
         return None
 
     def on_body(self, data: bytes) -> None:
         self.pieces += 1
-        self._size += len(data)
-        if self._size > self._limits.max_body_bytes or self._size > self._budget.most_large:
+        size = len(data)
+        if size == self._length:  # The whole of it; its end is what llhttp tells next.
+            self._body, self._owed = data, size
+            return
+        self._size += size
+        if self._size > self._most_body:
             self._stop(self._too_large_body())
-        if not self._grow(len(data)):
+        if not self._grow(size):
             self._stop(_NO_ROOM)
         if not self._body:
             self._body = data
@@ -253,8 +272,7 @@ class Parser:
         self.expects = False
 
     def _too_large_body(self) -> Refusal:
-        most = min(self._limits.max_body_bytes, self._budget.most_large)
-        return Refusal(413, f"the body is larger than {most} bytes", "body")
+        return Refusal(413, f"the body is larger than {self._most_body} bytes", "body")
 
     def on_message_complete(self) -> None:
         self.pieces += 1
@@ -264,19 +282,21 @@ class Parser:
             return
         if len(self.requests) > MAX_PIPELINED:
             self._stop(Refusal(503, f"more than {MAX_PIPELINED} requests wait on this connection", "pipelined"))
-        if not self._grow(self._head_bytes * HEAD_FACTOR + OVERHEAD_BYTES):
+        if self._fields and not self._fit(*_section(self._fields)):
+            self._stop(self._too_large_head())
+        if not self._grow(self._owed + self._head_bytes * HEAD_FACTOR + OVERHEAD_BYTES):
             self._stop(_NO_ROOM)
         request.lease = lease
         # With HTTP/1.0 the framing of a chunked body cannot be trusted (RFC 9112 §6.1).
-        request.keep_alive = self._llhttp.should_keep_alive() and not (
-            request.version == "1.0" and "transfer-encoding" in request.headers
+        request.keep_alive = self._llhttp.should_keep_alive() and (
+            request.version != "1.0" or "transfer-encoding" not in request.headers
         )
         request.body = body if isinstance(body, bytes) else body.getvalue()
         self._body = b""
         self._lease = Lease(self._budget)
         self.expects = False
         self._request = None
-        self._length = self._size = 0
+        self._length = self._size = self._owed = 0
         self.requests.append(request)
 
     def _stop(self, refusal: Refusal) -> None:
@@ -285,6 +305,29 @@ class Parser:
 
 
 _NO_ROOM: Final = Refusal(503, "there is no memory for this request at present; try again", "memory")
+
+
+def _section(fields: list[bytes]) -> tuple[int, int]:
+    """(number, bytes) of the fields whose names and values these are."""
+    count = len(fields) // 2
+    return count, len(b"".join(fields)) + 4 * count
+
+
+def _headers(fields: list[bytes]) -> dict[str, str]:
+    """The fields whose names and values these are, names in lower case; those of one name are joined. All are decoded
+    at once: there is no line feed in them."""
+    if not fields:
+        return {}
+    names = b"\n".join(fields[::2]).lower().decode("latin-1").split("\n")
+    values = b"\n".join(fields[1::2]).decode("latin-1").split("\n")
+    headers = dict(zip(names, values, strict=True))
+    if len(headers) == len(names):
+        return headers
+    headers.clear()
+    for name, value in zip(names, values, strict=True):
+        there = headers.get(name)
+        headers[name] = value if there is None else f"{there}{'; ' if name == 'cookie' else ', '}{value}"
+    return headers
 
 
 def _unreadable(said: str) -> Refusal:

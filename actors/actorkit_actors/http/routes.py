@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Final
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from msgspec import Meta
 from werkzeug import exceptions, routing
 
-from actorkit.errors import SettingsError
+from actorkit.errors import MalformedEvent, SettingsError
 
-#: Longer paths are not remembered, in characters: strangers choose them.
+#: Longer targets are not remembered, in bytes: strangers choose them.
 CACHED_LENGTH: Final = 200
 
-#: How many (method, path) pairs are remembered with their route; beyond it all are forgotten.
+#: How many (method, target) pairs are remembered with their route; beyond it all are forgotten.
 CACHE_SIZE: Final = 1024
+
+
+#: The variable of a path that names the outbox, with or without a converter of werkzeug's.
+_QUEUE: Final = re.compile(r"<(?:[^<>]*:)?queue>")
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +34,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     methods: Annotated[tuple[str, ...], Meta(min_length=1, description="methods that are let in")] = ("POST",)
     ctypes: Annotated[tuple[str, ...], Meta(description="content types that are let in, as text/*; none: all")] = ()
     outbox: Annotated[str, Meta(description="outbox when the path has no <queue>; none: all default ones")] = ""
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the path of a request names the outbox."""
+        return _QUEUE.search(self.path) is not None
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -67,18 +78,23 @@ class Router:
             table.update()
         except (ValueError, LookupError, TypeError) as exc:
             raise SettingsError(f"routes: a path cannot be used: {exc}") from exc
-        self._cache: dict[tuple[str, str], Match | NoRoute] = {}
+        self._cache: dict[tuple[str, bytes], tuple[Match | NoRoute, str, str]] = {}
 
-    def find(self, method: str, path: str) -> Match | NoRoute:
-        """The route of a request; `path` is decoded, and a slash at its end does not count."""
-        found = self._cache.get((method, path))
+    def find(self, method: str, target: bytes) -> tuple[Match | NoRoute, str, str]:
+        """(route, decoded path, query) of a request. A slash at the end of the path does not count.
+
+        Raises:
+            MalformedEvent: the target is not UTF-8.
+        """
+        found = self._cache.get((method, target))
         if found is None:
-            found = self._find(method, path.rstrip("/") or "/")
-            if len(path) > CACHED_LENGTH:
+            path, query = split_target(target)
+            found = self._find(method, path.rstrip("/") or "/"), path, query
+            if len(target) > CACHED_LENGTH or query:
                 return found
             if len(self._cache) >= CACHE_SIZE:
                 self._cache.clear()
-            self._cache[method, path] = found
+            self._cache[method, target] = found
         return found
 
     def _find(self, method: str, path: str) -> Match | NoRoute:
@@ -92,3 +108,21 @@ class Router:
         values = {name: str(value) for name, value in found.items()}
         queue = values.pop("queue", route.outbox) or None
         return Match(route, queue, values)
+
+
+def split_target(target: bytes) -> tuple[str, str]:
+    """(decoded path, query) of a request target (RFC 9112 §3.2): origin form, absolute form or `*`.
+
+    Raises:
+        MalformedEvent: it is not UTF-8.
+    """
+    if not target.startswith((b"/", b"*")):
+        _, _, rest = target.partition(b"://")
+        target = rest[slash:] if (slash := rest.find(b"/")) >= 0 else b"/"
+    path, _, query = target.partition(b"#")[0].partition(b"?")
+    if b"%" in path:
+        path = unquote_to_bytes(path)
+    try:
+        return path.decode(), query.decode("latin-1")
+    except UnicodeDecodeError as exc:
+        raise MalformedEvent("the address is not UTF-8") from exc

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Final
-from urllib.parse import unquote_to_bytes
 
 import gevent
 from gevent import socket
@@ -14,14 +13,13 @@ from gevent.pool import Pool
 from gevent.server import StreamServer
 from msgspec import Meta
 
-from actorkit import Actor, ErrorMessage, Event, Http, MalformedEvent, NotFound, ServiceUnavailable
+from actorkit import Actor, ErrorMessage, Event, Http, NotFound, ServiceUnavailable
 from actorkit.errors import (
     ActorkitError,
     MethodNotAllowed,
     NotAnswered,
     RequestFailed,
     SettingsError,
-    UnsupportedMediaType,
 )
 from actorkit.event.ids import new_id
 from actorkit.event.parcel import MAX_BODY_BYTES
@@ -29,13 +27,13 @@ from actorkit.graph import RESERVED
 from actorkit.observe.figures import Figure
 from actorkit.params import Problem
 from actorkit.process.memory import memory_limit_bytes
-from actorkit_actors.http import answer, media
-from actorkit_actors.http.budget import SMALL_BYTES, Budget, Lease, default_bytes, default_connections
+from actorkit_actors.http import answer, intake, media
+from actorkit_actors.http.budget import Budget, Lease, default_bytes, default_connections
 from actorkit_actors.http.connection import Connection
 from actorkit_actors.http.guard import SWEEP_S, Guard
 from actorkit_actors.http.listener import listen, tls_context
 from actorkit_actors.http.message import Refusal, Request, Response
-from actorkit_actors.http.routes import Match, NoRoute, Route, Router
+from actorkit_actors.http.routes import NoRoute, Route, Router
 
 #: New connections that are taken before those that are there have their turns; gevent takes a hundred.
 MAX_ACCEPT: Final = 8
@@ -116,10 +114,22 @@ class HTTPServer(Actor):
             Router(params.routes)
         except SettingsError as exc:
             yield Problem("routes", str(exc).removeprefix("routes: "))
+        for number, route in enumerate(params.routes):
+            if route.outbox and route.chooses:
+                message = "this is never used: the path has <queue>, which names the outbox. Remove one of the two"
+                yield Problem(f"routes[{number}].outbox", message)
         try:
             tls_context(params.certfile, params.keyfile)
         except SettingsError as exc:
             yield Problem("certfile", str(exc).removeprefix("certfile, keyfile: "))
+
+    @classmethod
+    def named_outboxes(cls, params: Params) -> Mapping[str, str]:
+        return {
+            f"routes[{number}].outbox": route.outbox
+            for number, route in enumerate(params.routes)
+            if route.outbox and not route.chooses
+        }
 
     def __repr__(self) -> str:
         some = ", ".join(map(repr, islice(self._connections, 8)))
@@ -142,8 +152,10 @@ class HTTPServer(Actor):
         self._active = 0
         #: Requests that wait for an answer, by their outbox. Where there are several, a dead one must not take all.
         self._waiting: dict[str | None, int] = {}
-        several = len(set(self.runtime.outboxes) - set(RESERVED)) > 1
-        self._most_waiting = max(1, self.params.max_requests * 3 // 4) if several else self.params.max_requests
+        #: Where requests may go by name.
+        self._queues = frozenset(self.runtime.outboxes) - set(RESERVED)
+        most = self.params.max_requests
+        self._most_waiting = max(1, most * 3 // 4) if len(self._queues) > 1 else most
         self._closing = False
         #: Responses by status.
         self._responses: dict[int, int] = {}
@@ -211,7 +223,7 @@ class HTTPServer(Actor):
 
     def respond(self, request: Request, remote: str) -> Response:
         """Answer one request."""
-        started = time.monotonic()
+        started = time.monotonic() if self.params.access_log else 0.0
         try:
             response = self._respond(request, remote)
         except NotAnswered:
@@ -255,16 +267,16 @@ class HTTPServer(Actor):
         yield Figure("actorkit_http_waiting", "Requests that wait for an answer.", self._active)
 
     def _respond(self, request: Request, remote: str) -> Response:
-        path, query = split_target(request.target)
-        found = self._router.find(request.method, path)
+        found, path, query = self._router.find(request.method, request.target)
         if isinstance(found, NoRoute):
             return self._unrouted(request, path, found)
-        self._check(request, found)
+        if found.queue is not None and found.queue not in self._queues:
+            raise NotFound(f'there is no service "{found.queue}"')
         waiting = self._waiting.get(found.queue, 0)
         if self._active >= self.params.max_requests or waiting >= self._most_waiting:
             self._guard.count("requests")
             raise ServiceUnavailable("too many requests are waiting for answers; try again")
-        format_, content = self._read(request)
+        format_, content = intake.read(request, found.route, self._guard)
         http = Http(
             method=request.method,
             path=path,
@@ -298,26 +310,8 @@ class HTTPServer(Actor):
         request.trace = came.trace
         return answer.of_event(came, request, self._check_room_to_convert, self.log)
 
-    def _read(self, request: Request) -> tuple[str, bytes]:
-        """The body of a request for its event, within the budget.
-
-        Raises:
-            ServiceUnavailable: there is no room for what it takes at present.
-            BodyTooLarge: there never is.
-        """
-        header, content = request.headers.get("content-type", ""), request.body
-        if len(content) > SMALL_BYTES:
-            self._guard.check_room(media.weight(header, content))
-        format_, read = media.read(header, content)
-        more = len(read) - len(content)
-        if more > 0 and request.lease is not None and not request.lease.grow(more):
-            raise self._guard.no_room()
-        request.body = b""
-        return format_, read
-
     def _check_room_to_convert(self, format_: str, content: bytes) -> None:
-        if len(content) > SMALL_BYTES:
-            self._guard.check_room(media.parsing_bytes(format_, content) or len(content) * media.REWRITTEN_BYTES)
+        intake.check_room_to_convert(format_, content, self._guard)
 
     def _unrouted(self, request: Request, path: str, found: NoRoute) -> Response:
         allow = ", ".join(sorted({*found.allowed, "OPTIONS"}))
@@ -327,22 +321,6 @@ class HTTPServer(Actor):
         if found.allowed:
             raise MethodNotAllowed(f"{request.method} is not for this address; there is {allow}", allow=allow)
         raise NotFound("there is nothing at this address")
-
-    def _check(self, request: Request, match: Match) -> None:
-        """Whether the request may go where it wants, before its body is looked at."""
-        if match.queue is not None and (match.queue in RESERVED or match.queue not in self.runtime.outboxes):
-            raise NotFound(f'there is no service "{match.queue}"')
-        if not request.body:
-            return
-        encoding = request.headers.get("content-encoding", "identity").lower()
-        if encoding != "identity":
-            raise UnsupportedMediaType(f'the content encoding "{encoding}" is not taken here; send the body as it is')
-        accepted = match.route.ctypes
-        media_type = media.content_type(request.headers.get("content-type", ""))[0]
-        if accepted and not media.within(media_type, accepted):
-            raise UnsupportedMediaType(
-                f'the content type "{media_type}" is not taken here; there is {", ".join(accepted)}'
-            )
 
     def _failed(self, error: ActorkitError, request: Request) -> Response:
         trace = _trace(request)
@@ -356,21 +334,3 @@ def _trace(request: Request) -> str:
     if not request.trace:
         request.trace = f"{new_id():016x}"
     return request.trace
-
-
-def split_target(target: bytes) -> tuple[str, str]:
-    """(decoded path, query) of a request target (RFC 9112 §3.2): origin form, absolute form or `*`.
-
-    Raises:
-        MalformedEvent: it is not UTF-8.
-    """
-    if not target.startswith((b"/", b"*")):
-        _, _, rest = target.partition(b"://")
-        target = rest[slash:] if (slash := rest.find(b"/")) >= 0 else b"/"
-    path, _, query = target.partition(b"#")[0].partition(b"?")
-    if b"%" in path:
-        path = unquote_to_bytes(path)
-    try:
-        return path.decode(), query.decode("latin-1")
-    except UnicodeDecodeError as exc:
-        raise MalformedEvent("the address is not UTF-8") from exc

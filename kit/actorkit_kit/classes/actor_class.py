@@ -15,6 +15,7 @@ from actorkit import params as parameters
 from actorkit.actor import Actor
 from actorkit.errors import ActorkitError
 from actorkit.params import Parameter, Problem
+from actorkit_kit.classes import contract
 
 
 class ActorClass(msgspec.Struct, frozen=True):
@@ -60,12 +61,18 @@ class ClassRequest(msgspec.Struct, frozen=True):
 
 
 class ClassReply(msgspec.Struct, frozen=True):
-    """The answer: the class, or in `error` why there is none; `missing` names a module that could not be found."""
+    """The answer: the class, or in `error` why there is none; `missing` names a module that could not be found.
+
+    `faults` are mistakes in the class, `problems` those in the parameters. `named_outboxes` are those that the
+    parameters name: path inside them → outbox.
+    """
 
     actor_class: ActorClass | None = None
     problems: tuple[Problem, ...] = ()
     error: str = ""
     missing: str = ""
+    faults: tuple[str, ...] = ()
+    named_outboxes: dict[str, str] = {}
 
 
 def describe(request: ClassRequest) -> ClassReply:
@@ -89,8 +96,13 @@ def describe(request: ClassRequest) -> ClassReply:
         return ClassReply(error=f'the module "{module}" has no class "{name}"{hint}')
     if not (inspect.isclass(found) and issubclass(found, Actor)):
         return ClassReply(error=f'"{request.class_path}" is not a subclass of actorkit.Actor')
-    declarations = _declarations(request.class_path, found)  # type: ignore[arg-type]  # a class can be hashed
-    return ClassReply(declarations, tuple(_problems(found, request.params)))
+    wrong = _faults(found)  # type: ignore[arg-type]  # a class can be hashed
+    try:
+        declarations = _declarations(request.class_path, found)  # type: ignore[arg-type]  # a class can be hashed
+    except Exception as exc:  # noqa: BLE001 - annotations and class attributes of the user's may be anything
+        return ClassReply(error=f'"{request.class_path}" cannot be looked at: {_reason(exc)}', faults=wrong)
+    problems, named = _judge_params(found, request.params)
+    return ClassReply(declarations, tuple(problems), faults=wrong, named_outboxes=named)
 
 
 def class_of(class_path: str) -> type[Actor]:
@@ -98,6 +110,11 @@ def class_of(class_path: str) -> type[Actor]:
     module, _, name = class_path.partition(":")
     cls: type[Actor] = getattr(importlib.import_module(module), name)
     return cls
+
+
+@cache
+def _faults(cls: type[Actor]) -> tuple[str, ...]:
+    return tuple(contract.faults(cls))
 
 
 @cache
@@ -117,17 +134,18 @@ def _declarations(class_path: str, cls: type[Actor]) -> ActorClass:
     )
 
 
-def _problems(cls: type[Actor], given: Mapping[str, Any]) -> Iterable[Problem]:
+def _judge_params(cls: type[Actor], given: Mapping[str, Any]) -> tuple[Iterable[Problem], dict[str, str]]:
+    """What is wrong with parameters, and which outboxes they name."""
     problems = parameters.check(cls.Params, given)
     unknown = any(parameters.is_reference(value) and "secret" in value for value in given.values())
     if problems or unknown:
-        return problems
+        return problems, {}
     try:
         finished = parameters.build(cls.Params, given)
-        return list(cls.check(finished))
+        return list(cls.check(finished)), dict(cls.named_outboxes(finished))
     except Exception as exc:  # noqa: BLE001 - the class's own code may raise anything; it is then the finding
         name, colon, rest = _reason(exc).partition(": ")
-        return [Problem(name, rest) if colon and name in given else Problem("", _reason(exc))]
+        return [Problem(name, rest) if colon and name in given else Problem("", _reason(exc))], {}
 
 
 def _reason(exc: BaseException) -> str:

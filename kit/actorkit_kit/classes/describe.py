@@ -8,12 +8,15 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from actorkit_kit.classes.actor_class import ClassReply, ClassRequest, describe
+from actorkit_kit.classes.plain_document import Location, PlainDocument
+from actorkit_kit.files import is_folder
 
 
 class InspectRequest(msgspec.Struct, frozen=True):
@@ -29,10 +32,11 @@ class InspectRequest(msgspec.Struct, frozen=True):
 
 
 class InspectReply(msgspec.Struct, frozen=True):
-    """What was seen; `error` tells why there is no document."""
+    """What was seen; `error` tells why there is no document, `mistakes` which values in it no topology can hold."""
 
     descriptions: tuple[ClassReply, ...] = ()
     document: dict[str, Any] | None = None
+    mistakes: tuple[tuple[Location, str], ...] = ()
     base: str = ""
     error: str = ""
 
@@ -48,7 +52,7 @@ def main() -> None:
         _director(request) if request.program else InspectReply(tuple(describe(request) for request in request.classes))
     )
     with os.fdopen(answer, "wb") as stream:
-        stream.write(msgspec.json.encode(reply, enc_hook=str))
+        stream.write(msgspec.json.encode(reply))
 
 
 def _director(request: InspectRequest) -> InspectReply:
@@ -66,9 +70,17 @@ def _director(request: InspectRequest) -> InspectReply:
             return InspectReply(error=f'it has no object "{request.director}"')
         if not callable(getattr(director, "document", None)):
             return InspectReply(error=f'its "{request.director}" is not a Director: it has no document()')
-        return InspectReply(document=director.document(), base=str(getattr(director, "base", None) or path.parent))
+        base = Path(str(getattr(director, "base", None) or path.parent))
+        if not is_folder(base):
+            return InspectReply(error=f'its base "{base}" is no folder')
+        document = director.document()
+        if not isinstance(document, Mapping):
+            return InspectReply(error=f'its "{request.director}" is not a Director: its document() is no mapping')
+        plain = PlainDocument(document)
+        return InspectReply(document=plain.content, mistakes=tuple(plain.mistakes), base=str(base))
     except (Exception, SystemExit) as exc:  # noqa: BLE001 - the user's program may raise anything
-        return InspectReply(error=f"it cannot be run: {type(exc).__name__}: {' '.join(str(exc).split())}")
+        reason = f"{type(exc).__name__}: {' '.join(str(exc).split())}".removesuffix(": ")
+        return InspectReply(error=f"it cannot be run: {reason.encode(errors='backslashreplace').decode()}")
 
 
 if __name__ == "__main__":

@@ -1,29 +1,34 @@
-"""Bringing the compose target up on a Docker Engine, and taking it back when it does not come up."""
+"""The compose target on a Docker Engine: brought up, changed without an outage, and taken back to what ran."""
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Final
 
 from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
 
-from actorkit_kit.deploy import deployment, engine
+from actorkit_kit.deploy import deployment, engine, history, meeting, ports, preconditions, replacement
 from actorkit_kit.deploy.deployment import ActorStatus
+from actorkit_kit.deploy.history import Revision
+from actorkit_kit.deploy.replacement import Replacement
+from actorkit_kit.deploy.services import Service, read_services
 from actorkit_kit.errors import KitError
-from actorkit_kit.free_ports import why_not_free
-from actorkit_kit.image import build
 from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import Plan
-from actorkit_kit.render import compose, folder, mounts
+from actorkit_kit.render import compose, folder
 
 OnStatus = Callable[[list[ActorStatus]], None]
+Tell = Callable[[str], None]
+
+#: Files in a deployment's folder that were not rendered.
+_NOT_RENDERED: Final = (history.HISTORY, "images.json", "sbom", ".env", *engine.OVERRIDES)
 
 
 def deployment_folder(plan: Plan) -> Path:
@@ -31,183 +36,212 @@ def deployment_folder(plan: Plan) -> Path:
     return plan.base / ".kit" / plan.topology
 
 
-@dataclass(frozen=True)
-class Start:
-    """One start of a deployment: what is wanted, from where, and what was there before."""
+@dataclass
+class Deployer:
+    """Brings one deployment to another state, or leaves it as it was. `tell` says what is done, a line for each."""
 
     client: DockerClient
-    plan: Plan
+    topology: str
     folder: Path
-    profile: tuple[str, ...]
-    on_status: OnStatus
-    wanted: Mapping[str, int]
+    prometheus: bool
     timeout_s: float
-    files_before: Mapping[str, str | bytes]
-    images_before: Mapping[str, str]
-    volumes_before: bool
+    on_status: OnStatus
+    tell: Tell
+    #: Leave a failed state as it is.
+    keep: bool = False
+    services: dict[str, Service] = field(default_factory=dict)
+    _replacement: Replacement | None = None
 
-    def compose(self, *arguments: str) -> str:
-        return engine.run_compose([*self.profile, *arguments], project=self.plan.topology, folder=self.folder)
+    def deploy(self, rendered: Mapping[str, str | bytes], digest: str, reason: str = "") -> list[ActorStatus]:
+        """Bring up what is rendered, beside what runs where something does; keep it as a revision when it is healthy.
+        When it fails, what ran is put back.
 
-    def wait(self, busy: Callable[[], bool] = lambda: False) -> list[ActorStatus]:
-        return deployment.wait_healthy(
-            self.client, self.plan.topology, self.wanted, self.timeout_s, self.on_status, busy
-        )
-
-
-def deploy(
-    client: DockerClient,
-    plan: Plan,
-    on_status: OnStatus,
-    *,
-    prometheus: bool,
-    timeout_s: float,
-    keep: bool = False,
-    images_before: Mapping[str, str] | None = None,
-) -> list[ActorStatus]:
-    """Write the folder, start everything, wait until it is healthy.
-
-    When it fails, what was there before is put back: nothing, or the deployment that ran, with `images_before`
-    (tag → id).
-
-    Raises:
-        KitError: it did not come up; the message says which instance, and what it said last.
-    """
-    where = deployment_folder(plan)
-    running = deployment.list_replicas(client, plan.topology)
-    rendered = compose.render(plan)
-    start = Start(
-        client=client,
-        plan=plan,
-        folder=where,
-        profile=("--profile", "observability") if prometheus else (),
-        on_status=on_status,
-        wanted={unit.name: unit.replicas for unit in plan.units} | ({compose.PROMETHEUS: 1} if prometheus else {}),
-        timeout_s=timeout_s,
-        files_before=folder.read(where) if running else {},
-        images_before=images_before or {},
-        volumes_before=bool(client.volumes.list(filters={"label": f"{deployment.TOPOLOGY_LABEL}={plan.topology}"})),
-    )
-    folder.write(rendered, where, compose.PRIVATE)
-    folder.write({".gitignore": "*\n"}, where.parent)
-    services = json.loads(start.compose("config", "--format", "json"))["services"]
-    _check_ports(services, {url for replica in running for url in replica.urls})
-    if prometheus:
-        _check_prometheus(client, services[compose.PROMETHEUS]["image"])
-    try:
-        state = _up(start)
-        _refresh_secrets(start, rendered)
-    except BaseException as exc:
-        if keep:
+        Raises:
+            KitError: it did not come up; the message says which instance, and what it said last, and what runs now.
+        """
+        running = deployment.list_replicas(self.client, self.topology)
+        before = self._files_that_ran() if running else {}
+        had_volumes = bool(self.client.volumes.list(filters={"label": f"{deployment.TOPOLOGY_LABEL}={self.topology}"}))
+        try:
+            self._write(rendered)
+            self._check({url for replica in running for url in replica.urls})
+        except BaseException:
+            self._forget(before)
             raise
-        outcome = _roll_back(start)
-        if isinstance(exc, KitError):
-            raise KitError(f"{exc}\n{outcome}") from exc
-        raise
-    return state
-
-
-def _check_ports(services: Mapping[str, Any], ours: set[str]) -> None:
-    """See that each published port is free, where the engine is on this machine.
-
-    Raises:
-        KitError: one is not.
-    """
-    if not os.environ.get("DOCKER_HOST", "unix://").startswith("unix://"):
-        return
-    taken = {url.rpartition(":")[2] for url in ours}
-    for name, service in sorted(services.items()):
-        for port in service.get("ports", ()):
-            for number in published_ports(port.get("published", "")):
-                if str(number) not in taken and why_not_free(port.get("host_ip", ""), number):
-                    raise KitError(
-                        f'port {number}, which "{name}" publishes, is in use on this machine. Free it, or '
-                        f'give "{name}" another one: expose in the topology, or .env beside the compose file.'
-                    )
-
-
-def published_ports(published: str) -> range:
-    """The ports of `8080`, or of the range `8080-8082`, as compose writes them."""
-    first, _, last = published.partition("-")
-    return range(int(first), int(last or first) + 1) if first.isdigit() else range(0)
-
-
-def _check_prometheus(client: DockerClient, image: str) -> None:
-    try:
-        client.images.get(image)
-    except ImageNotFound:
         try:
-            client.images.pull(image)
-        except DockerException as exc:
-            raise KitError(
-                f'the image "{image}" cannot be pulled. Load it, name another one in PROMETHEUS_IMAGE, '
-                "or deploy with --no-prometheus."
-            ) from exc
+            if running:
+                self._change(_changed_secrets(before, rendered))
+            state = self._up()
+        except BaseException as exc:
+            if self.keep:
+                raise
+            outcome = self._put_back(before) if running else self._take_down(volumes=not had_volumes)
+            if isinstance(exc, KitError):
+                raise KitError(f"{exc}\n{outcome}") from exc
+            raise
+        self._remember(rendered, digest, reason)
+        return state
 
+    def _files_that_ran(self) -> dict[str, str | bytes]:
+        """The files of the last revision. Without any, an older kit made the deployment: what stands in the folder."""
+        kept = history.revisions(self.folder)
+        if kept:
+            return history.files_of(self.folder, kept[-1].number)
+        found = folder.read(self.folder)
+        return {path: content for path, content in found.items() if path.split("/")[0] not in _NOT_RENDERED}
 
-def _up(start: Start) -> list[ActorStatus]:
-    arguments = [*start.profile, "up", "--detach", "--remove-orphans", "--no-build", "--quiet-pull"]
-    with tempfile.TemporaryFile("w+") as said:
-        process = engine.compose(
-            arguments,
-            project=start.plan.topology,
-            folder=start.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=said,
-        )
+    def _forget(self, before: Mapping[str, str | bytes]) -> None:
+        """Let the folder hold what ran, not what was tried."""
+        if before or history.revisions(self.folder):
+            folder.write(before or self._files_that_ran(), self.folder, compose.PRIVATE)
+
+    def _write(self, rendered: Mapping[str, str | bytes]) -> None:
+        folder.write(rendered, self.folder, compose.PRIVATE)
+        folder.write({".gitignore": "*\n"}, self.folder.parent)
+        self.services = read_services(self._compose)
+
+    def _check(self, ours: set[str]) -> None:
+        ports.check_ports(self.services.values(), ours)
+        if self.prometheus:
+            ports.check_prometheus(self.client, self.services[compose.PROMETHEUS].image)
+
+    def _profile(self) -> tuple[str, ...]:
+        return ("--profile", "observability") if self.prometheus else ()
+
+    def _compose(self, *arguments: str) -> str:
+        return engine.run_compose([*self._profile(), *arguments], project=self.topology, folder=self.folder)
+
+    def _wait(self, wanted: Mapping[str, int], among: frozenset[str] | None = None) -> list[ActorStatus]:
+        return deployment.wait_healthy(self.client, self.topology, wanted, self.timeout_s, self.on_status, among=among)
+
+    def _change(self, secrets: frozenset[str]) -> None:
+        """Replace what has changed, beside what runs."""
+        stale = frozenset(name for name, service in self.services.items() if service.secrets & secrets)
+        change = Replacement(self.client, self.topology, self.services, self._compose, stale)
+        self._replacement = change
+        change.prepare()
+        if change.new:
+            self.tell(f"starting new instances of {', '.join(change.changed)}")
+        change.start(self._wait)
+        if change.new and not meeting.wait_met(self.client, self.topology, change.changed):
+            self.tell("not every peer has met the new instances yet; what goes to them waits until then")
+        if change.old:
+            self.tell(f"the old instances of {', '.join(sorted(change.old))} finish what they hold")
+        change.relieve(self._wait)
+        change.settle()
+        self._replacement = None
+
+    def _up(self) -> list[ActorStatus]:
+        """Let compose do the rest: everything where nothing ran, and what stands beside the topology."""
+        wanted = {name: service.replicas for name, service in self.services.items()}
+        arguments = [*self._profile(), "up", "--detach", "--remove-orphans", "--no-build", "--quiet-pull"]
+        with tempfile.TemporaryFile("w+") as said:
+            process = engine.compose(
+                arguments,
+                project=self.topology,
+                folder=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+            )
+            try:
+                return deployment.wait_healthy(
+                    self.client,
+                    self.topology,
+                    wanted,
+                    self.timeout_s,
+                    self.on_status,
+                    lambda: self._is_working(process, said),
+                )
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                process.wait()
+
+    def _is_working(self, process: subprocess.Popen[str], said: IO[str]) -> bool:
+        """Whether compose still works.
+
+        Raises:
+            KitError: it failed; the message tells of the instance that it failed for, where there is one.
+        """
+        status = process.poll()
+        if not status:
+            return status is None
+        said.seek(0)
+        complaint = last_line(said.read())
+        ill = deployment.first_unhealthy(deployment.list_replicas(self.client, self.topology))
+        if ill is None or ill.container not in complaint:
+            raise KitError(f"docker compose up failed: {complaint}")
+        raise KitError(deployment.failure_report(self.client, ill, f"is {ill.health or ill.state}"))
+
+    def _put_back(self, before: Mapping[str, str | bytes]) -> str:
+        """Put back what ran, and wait until it is healthy; a sentence that says so."""
+        kept = history.revisions(self.folder)
+        name = f"what ran before (revision {kept[-1].number})" if kept else "what ran before"
         try:
-            return start.wait(lambda: _is_working(start, process, said))
-        finally:
-            if process.poll() is None:
-                process.terminate()
-            process.wait()
+            self._write(before)
+            if self._replacement is None:
+                # All had been replaced already, and what stands beside the topology failed.
+                self._change(frozenset())
+                self._up()
+            else:
+                self._replacement.take_back()
+                amounts, names = self._replacement.what_ran()
+                self._wait(amounts, names)
+        except (KitError, DockerException) as exc:
+            return f"{name[0].upper()}{name[1:]} was put back, but is not healthy: {exc}"
+        return f"{name[0].upper()}{name[1:]} was put back, and is healthy."
 
-
-def _is_working(start: Start, process: subprocess.Popen[str], said: IO[str]) -> bool:
-    """Whether compose still works.
-
-    Raises:
-        KitError: it failed; the message tells of the instance that it failed for, where there is one.
-    """
-    status = process.poll()
-    if not status:
-        return status is None
-    said.seek(0)
-    complaint = last_line(said.read())
-    ill = deployment.first_unhealthy(deployment.list_replicas(start.client, start.plan.topology))
-    if ill is None or ill.container not in complaint:
-        raise KitError(f"docker compose up failed: {complaint}")
-    raise KitError(deployment.failure_report(start.client, ill, f"is {ill.health or ill.state}"))
-
-
-def _refresh_secrets(start: Start, rendered: Mapping[str, str | bytes]) -> None:
-    """Start anew what reads a secret that has changed. Compose does not look into files, and a label would tell."""
-    changed = {
-        path
-        for path, data in rendered.items()
-        if path.startswith("secrets/") and start.files_before.get(path, data) != data
-    }
-    stale = sorted(
-        unit.name
-        for unit in start.plan.units
-        if any(f"secrets/{name}" in changed for name in mounts.secret_targets(unit))
-    )
-    if stale:
-        start.compose("up", "--detach", "--no-deps", "--no-build", "--force-recreate", *stale)
-        start.wait()
-
-
-def _roll_back(start: Start) -> str:
-    """Put back what was there before; a sentence that says what that was."""
-    if not start.files_before:
-        # Volumes that an earlier deployment left hold dead letters and requests that it promised to keep.
-        take_down(start.plan.topology, start.folder, volumes=not start.volumes_before)
+    def _take_down(self, *, volumes: bool) -> str:
+        """Take down what did not come up. Volumes that were there before may hold dead letters and requests."""
+        take_down(self.topology, self.folder, volumes=volumes)
+        self._forget({})
         return "Everything of it was taken down again; --keep leaves it for a look."
-    folder.write(start.files_before, start.folder, compose.PRIVATE)
-    build.restore_tags(start.client, start.images_before)
-    start.compose("up", "--detach", "--remove-orphans", "--no-build")
-    return "The deployment that ran before was put back."
+
+    def _remember(self, rendered: Mapping[str, str | bytes], digest: str, reason: str) -> None:
+        services = {name: service for name, service in self.services.items() if service.actor}
+        before = history.revisions(self.folder)
+        revision, unnamed = history.add(self.folder, rendered, services, digest, reason)
+        if revision in before:
+            self.tell(f"revision {revision.number} as before: nothing changed")
+        else:
+            self.tell(f"revision {revision.number}: {', '.join(revision.changes)}")
+        for image in sorted(unnamed):
+            if image.startswith(f"{self.topology}/"):
+                with suppress(ImageNotFound, DockerException):
+                    self.client.images.remove(image)
+
+    def roll_back(self, number: int | None) -> tuple[Revision, list[ActorStatus]]:
+        """Bring up a revision that ran before, the last but one without a number; it becomes the newest revision.
+
+        Raises:
+            UsageError: there is no such revision.
+            KitError: an image of it is gone, or it did not come up.
+        """
+        revision = history.find(self.folder, number)
+        for image in sorted(revision.images):
+            try:
+                self.client.images.get(image)
+            except ImageNotFound:
+                raise KitError(
+                    f'the image "{image}" of revision {revision.number} is gone. Deploy that version of the '
+                    "code again: kit deploy TOPOLOGY"
+                ) from None
+        files = history.files_of(self.folder, revision.number)
+        return revision, self.deploy(files, revision.digest, f"back to revision {revision.number}")
+
+
+def _changed_secrets(before: Mapping[str, str | bytes], now: Mapping[str, str | bytes]) -> frozenset[str]:
+    """Secrets with another content. Compose does not look into files, and a label would tell."""
+    return frozenset(
+        path.removeprefix("secrets/")
+        for path, content in now.items()
+        if path.startswith("secrets/") and _bytes(before.get(path, content)) != _bytes(content)
+    )
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def take_down(topology: str, where: Path | None, *, volumes: bool) -> None:
@@ -229,10 +263,19 @@ def scale(
 
     Raises:
         UsageError: there is no such deployment or actor.
-        KitError: compose could not, or new replicas did not become healthy.
+        KitError: there are fewer ports than replicas, compose could not, or new ones did not become healthy.
     """
-    where = deployment.compose_folder(deployment.find_replicas(client, topology))
-    amounts = [f"--scale={actor}={count}" for actor, count in sorted(wanted.items())]
-    arguments = ["up", "--detach", "--no-deps", "--no-recreate", "--no-build", *amounts, *sorted(wanted)]
+    found = deployment.find_replicas(client, topology)
+    where = deployment.compose_folder(found)
+    services = read_services(lambda *arguments: engine.run_compose(arguments, project=topology, folder=where))
+    preconditions.check_published(topology, services, wanted)
+    there = Counter(replica.actor for replica in found)
+    # All services are named, each with the number that there is: compose gives a service that it starts without the
+    # others another hash, and the next deployment would take it for one that has changed.
+    amounts = [f"--scale={name}={wanted.get(name, there[name])}" for name in sorted(services)]
+    arguments = ["up", "--no-start", "--no-recreate", "--no-build", *amounts]
     engine.run_compose(arguments, project=topology, folder=where)
+    for replica in deployment.list_replicas(client, topology):
+        if replica.actor in wanted and replica.state == "created":
+            replacement.start(replica.actor, client.containers.get(replica.container))
     return deployment.wait_healthy(client, topology, wanted, timeout_s, on_status)

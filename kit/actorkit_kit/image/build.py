@@ -1,8 +1,8 @@
 """Images: what goes into each, whether it has to be built, and the build through the Docker SDK.
 
 The SDK speaks to the engine's classic builder: BuildKit wants a session, which it does not offer. So the Dockerfile
-uses nothing that only BuildKit has. An image carries the digest of all that went into it as a label; one with another
-digest is built again.
+uses nothing that only BuildKit has. The tag of an image follows from all that goes into it, so no tag ever comes to
+mean something else; the whole digest is a label of the image.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import io
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -30,6 +29,8 @@ from actorkit_kit.plan.model import Image, Plan
 
 #: Label with the digest of what went into an image.
 DIGEST_LABEL: Final = "io.actorkit.digest"
+#: Digits of the digest that stand in a tag.
+TAG_DIGITS: Final = 12
 #: Where a stage of the build finds what a lock says; `actorkit_kit.image.inside.install` reads it.
 LOCKED: Final = "kit/actorkit_kit/image/inside/locked-{}.json"
 #: Lines of a failed build that are shown.
@@ -41,9 +42,13 @@ Context = dict[str, Path]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an image is made: `stage` of the Dockerfile, with `arguments`, from the files of `context`."""
+    """How an image is made: `stage` of the Dockerfile, with `arguments`, from the files of `context`.
 
-    tag: str
+    `release` is the version that the tag of an image of actorkit begins with, "" for an author's own.
+    """
+
+    repository: str
+    release: str
     stage: str
     arguments: Mapping[str, str]
     context: Context = field(repr=False)
@@ -64,6 +69,12 @@ class Recipe:
             whole.update(f"\0{name}\0{text}".encode())
         return f"sha256:{whole.hexdigest()}"
 
+    @property
+    def tag(self) -> str:
+        """The image's name: `orders/execute:3f2a91bc07de`, `actorkit/xslt:0.1.0-8c1d5a90e2b7`."""
+        digits = self.digest.removeprefix("sha256:")[:TAG_DIGITS]
+        return f"{self.repository}:{self.release}-{digits}" if self.release else f"{self.repository}:{digits}"
+
 
 class Progress(Protocol):
     """What is told while images are built."""
@@ -76,18 +87,38 @@ class Progress(Protocol):
 
 
 def recipes(plan: Plan) -> list[Recipe]:
-    """The recipe of every image of the plan, the runtime's first, each tag once.
+    """The recipe of every image of the plan, the runtime's first, each image once.
 
     Raises:
         KitError: a folder of the author's code is missing, or the lock disagrees.
     """
+    return list(_recipes(plan).values())
+
+
+def identified(plan: Plan) -> Plan:
+    """The plan with every image under the tag that follows from its content. No engine is asked.
+
+    Raises:
+        KitError: a folder of the author's code is missing, or the lock disagrees.
+    """
+    found = _recipes(plan)
+    units = (replace(unit, image=replace(unit.image, tag=found[_repository(unit.image)].tag)) for unit in plan.units)
+    return replace(plan, units=tuple(units))
+
+
+def _recipes(plan: Plan) -> dict[str, Recipe]:
+    """The recipes by repository, the runtime's first."""
     found_lock = lock.read(plan)
     runtime = runtime_recipe(plan.version, found_lock)
-    found = {runtime.tag: runtime}
+    found = {runtime.repository: runtime}
     for unit in plan.units:
-        if unit.image.tag not in found:
-            found[unit.image.tag] = _actor_recipe(plan, unit.image, unit.uses, runtime, found_lock)
-    return list(found.values())
+        if _repository(unit.image) not in found:
+            found[_repository(unit.image)] = _actor_recipe(plan, unit.image, unit.uses, runtime, found_lock)
+    return found
+
+
+def _repository(image: Image) -> str:
+    return image.tag.rpartition(":")[0]
 
 
 def runtime_recipe(version: str, found: Lock | None = None) -> Recipe:
@@ -100,10 +131,11 @@ def runtime_recipe(version: str, found: Lock | None = None) -> Recipe:
     if found is not None:
         arguments["PYTHON"] = found.base
         locked[LOCKED.format("runtime")] = found.image(lock.RUNTIME, lock.asked(None)).for_build()
-    return Recipe(f"{lock.RUNTIME}:{version}", "runtime", arguments, context, locked=locked)
+    return Recipe(lock.RUNTIME, version, "runtime", arguments, context, locked=locked)
 
 
 def _actor_recipe(plan: Plan, image: Image, uses: str, runtime: Recipe, found: Lock | None) -> Recipe:
+    repository = _repository(image)
     context = dict(runtime.context) | _folder(assets.package("actorkit_actors"), "actors/actorkit_actors")
     arguments = {"VERSION": plan.version, "EXTRA": image.extra, "RUNTIME": runtime.tag, "NAME": uses}
     if image.build is not None:
@@ -114,8 +146,9 @@ def _actor_recipe(plan: Plan, image: Image, uses: str, runtime: Recipe, found: L
     locked = dict(runtime.locked)
     if found is not None:
         arguments["PYTHON"] = found.base
-        locked[LOCKED.format("actor")] = found.image(image.tag.rpartition(":")[0], lock.asked(image)).for_build()
-    return Recipe(image.tag, "actor", arguments, context, parent=runtime.digest, locked=locked)
+        locked[LOCKED.format("actor")] = found.image(repository, lock.asked(image)).for_build()
+    release = plan.version if image.build is None else ""
+    return Recipe(repository, release, "actor", arguments, context, parent=runtime.digest, locked=locked)
 
 
 def _folder(folder: Path, prefix: str) -> Context:
@@ -160,24 +193,6 @@ def _digest_of(client: DockerClient, tag: str) -> str | None:
         return str(client.images.get(tag).labels.get(DIGEST_LABEL))
     except ImageNotFound:
         return None
-
-
-def image_ids(client: DockerClient, plan: Plan) -> dict[str, str]:
-    """The images of a plan that are there: tag → id."""
-    tags = {image.tag for image in (unit.image for unit in plan.units)}
-    found = {}
-    for tag in sorted(tags):
-        with suppress(ImageNotFound):
-            found[tag] = str(client.images.get(tag).id)
-    return found
-
-
-def restore_tags(client: DockerClient, before: Mapping[str, str]) -> None:
-    """Give tags back to the images that had them; one that is gone keeps the new one."""
-    for tag, id_ in before.items():
-        repository, _, version = tag.rpartition(":")
-        with suppress(ImageNotFound):
-            client.images.get(id_).tag(repository, version)
 
 
 def build(client: DockerClient, wanted: Iterable[Recipe], progress: Progress, *, no_cache: bool = False) -> None:

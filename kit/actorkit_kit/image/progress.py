@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from actorkit_kit.console import note
-from actorkit_kit.image import build, lock, sbom
+from actorkit_kit.image import build, changes, lock, sbom
 from actorkit_kit.image.resolve import check_base
 from actorkit_kit.plan.model import Plan
 
@@ -76,7 +76,8 @@ def show_progress(verbose: bool) -> Iterator[build.Progress]:
 def build_outdated(
     client: DockerClient, plan: Plan, *, every: bool = False, no_cache: bool = False, verbose: bool = False
 ) -> list[build.Recipe]:
-    """Build the images of a plan that are missing or changed, or all of them. The recipes that were built.
+    """Build the images of a plan that are missing or changed, or all of them, and tell what has changed since the last
+    time. The recipes that were built.
 
     Every image of the plan has a bill of materials then.
 
@@ -92,4 +93,8 @@ def build_outdated(
         with show_progress(verbose) as progress:
             build.build(client, wanted, progress, no_cache=no_cache)
     sbom.write_all(client, plan, [recipe.tag for recipe in all_of_them])
+    record = changes.record_path(plan)
+    for line in changes.lines(changes.read_record(record), all_of_them):
+        note(f"kit: {line}")
+    changes.write_record(record, all_of_them)
     return wanted

@@ -19,10 +19,12 @@ from actorkit.transport.endpoint import Endpoint
 from actorkit_actors.catalogue import Kind
 from actorkit_kit.topology.model import (
     CPUS,
+    DATA_DIR,
     MAX_VARIABLE_BYTES,
     MEMORY_MB,
     SECRETS_FOLDER,
     Destination,
+    is_data,
     variable_bytes,
 )
 
@@ -133,6 +135,15 @@ class Unit:
     keeps: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def volumes(self) -> dict[str, str]:
+        """Volumes by the parameter that they are named after → where they are mounted. Folders in DATA_DIR share one:
+        there the image has a folder that belongs to the container's user."""
+        within = sorted(name for name, folder in self.keeps.items() if is_data(folder))
+        return dict.fromkeys(within[:1], DATA_DIR) | {
+            name: folder for name, folder in sorted(self.keeps.items()) if name not in within
+        }
+
+    @property
     def keeps_dead_letters(self) -> bool:
         """Whether events can fail here, so that it needs a dead-letter box."""
         return self.kind == "actor" and self.receives
@@ -147,6 +158,8 @@ class Plan:
     digest: str
     base: Path
     units: tuple[Unit, ...]
+    #: Files of secrets that units need in some target, not only those that are mounted in this one.
+    declared_secrets: tuple[Path, ...] = ()
 
     def unit(self, name: str) -> Unit:
         """The unit of that name.
@@ -160,7 +173,7 @@ class Plan:
     def secret_files(self) -> frozenset[Path]:
         """The files and folders on the author's machine that hold secrets."""
         files = {mount.source for unit in self.units for mount in unit.mounts if mount.secret and not mount.variable}
-        return frozenset((*files, self.base / SECRETS_FOLDER))
+        return frozenset((*files, *self.declared_secrets, self.base / SECRETS_FOLDER))
 
     def of_kind(self, kind: Kind) -> tuple[Unit, ...]:
         """The units of a kind."""

@@ -7,18 +7,21 @@ given, and inside a broker's container for a deployment, whose brokers publish n
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 import msgspec
 from docker import DockerClient
 
 from actorkit.errors import UNREADABLE
-from actorkit.mdp.cli import BrokerQuery, BrokerReport, CallResult
+from actorkit.mdp.cli import FOR_PEOPLE, BrokerQuery, BrokerReport, CallResult
 from actorkit.transport.endpoint import Endpoint
 from actorkit_kit import python_process
+from actorkit_kit.console import note
 from actorkit_kit.deploy import deployment
 from actorkit_kit.deploy.engine import docker_command
 from actorkit_kit.errors import KitError, UsageError
@@ -69,17 +72,33 @@ class Brokers:
         return self._run(BrokerQuery(brokers=dict(self.endpoints), keys=self.keys, notes=notes), list[BrokerReport])
 
     def _run(self, request: BrokerQuery, type_: Callable[..., _T]) -> _T:
-        done = subprocess.run(
-            self.command, env=self.environ, input=msgspec.msgpack.encode(request), capture_output=True, check=False
-        )
+        pipe, said = subprocess.PIPE, list[str]()
+        with subprocess.Popen(self.command, env=self.environ, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+            assert process.stdin is not None and process.stdout is not None and process.stderr is not None  # noqa: PT018
+            listening = threading.Thread(target=_pass_notes_on, args=(process.stderr, said))
+            listening.start()
+            with suppress(BrokenPipeError), process.stdin:  # it has ended, and says why
+                process.stdin.write(msgspec.msgpack.encode(request))
+            out = process.stdout.read()
+            listening.join()
         try:
-            if done.returncode == 0:
-                found: _T = msgspec.msgpack.decode(done.stdout, type=type_)
+            if process.returncode == 0:
+                found: _T = msgspec.msgpack.decode(out, type=type_)
                 return found
-            reason = last_line(done.stderr.decode(errors="replace")).removeprefix("actorkit: ")
+            reason = last_line(said).removeprefix("actorkit: ")
         except UNREADABLE as exc:
             reason = f"its answer cannot be read: {exc}; is its image of another version? Build and deploy again."
         raise KitError(f"the brokers cannot be asked: {reason}")
+
+
+def _pass_notes_on(stream: IO[bytes], said: list[str]) -> None:
+    """Read what the command writes on standard error: notes for people are written at once, the rest is in `said`."""
+    for raw in stream:
+        line = raw.decode(errors="replace").rstrip()
+        if line.startswith(FOR_PEOPLE):
+            note(f"kit: {line.removeprefix(FOR_PEOPLE)}")
+        else:
+            said.append(line)
 
 
 def named_brokers(endpoints: Sequence[str], keys: Path | None) -> Brokers:

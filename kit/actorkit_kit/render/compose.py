@@ -7,8 +7,6 @@ read-only. A file is readable by the container's user, so its folder, not its mo
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from typing import Any, Final
 
 from actorkit_kit.errors import KitError
@@ -23,11 +21,10 @@ from actorkit_kit.plan.model import (
     container_addresses,
     environment,
 )
-from actorkit_kit.render import mounts, prometheus
+from actorkit_kit.render import alerts, dotenv, mounts, prometheus
 from actorkit_kit.render.yamltext import Quoted, anchored, dump, header, merged
 
-#: The image of Prometheus, and the name of its service.
-PROMETHEUS_IMAGE: Final = "prom/prometheus:v3.5.0"
+#: The name of Prometheus' service.
 PROMETHEUS: Final = "prometheus"
 #: What an actor's own volume for its dead letters is named after, each instance in a file of its own. No actor can
 #: write in another one's.
@@ -61,17 +58,15 @@ def render(plan: Plan) -> dict[str, str | bytes]:
         KitError: a file or a secret that the plan mounts cannot be read.
     """
     rendered: dict[str, str | bytes] = {
-        ".env.example": _env_example(plan),
+        ".env.example": dotenv.env_example(plan),
         ".gitignore": "# What must not leave this machine.\n/.env\n/secrets/\n",
         "compose.yaml": _compose(plan),
-        "prometheus/alerts.yml": prometheus.alerts(),
+        "prometheus/alerts.yml": header(plan) + dump(alerts.rules(plan)),
         "prometheus/prometheus.yml": header(plan) + dump(prometheus.configuration(plan)),
     }
     for unit in plan.units:
         rendered |= {f"files/{unit.name}/{file.key}": file.content for file in mounts.files(unit)}
     rendered |= {f"secrets/{name}": mounts.read(mount) for name, mount in mounts.secrets(plan).items()}
-    if any(unit.image.build for unit in plan.units):
-        rendered["compose.dev.yaml"] = _development(plan)
     return dict(sorted(rendered.items()))
 
 
@@ -95,6 +90,8 @@ def _compose(plan: Plan) -> str:
     shared = anchored(
         "environment",
         {
+            # The engine's name server alone knows which replica a container is.
+            "ACTORKIT_INSTANCE": Quoted("@dns"),
             "ACTORKIT_LOG_FORMAT": Quoted("${ACTORKIT_LOG_FORMAT:-json}"),
             "ACTORKIT_LOG_LEVEL": Quoted("${ACTORKIT_LOG_LEVEL:-info}"),
         },
@@ -103,7 +100,7 @@ def _compose(plan: Plan) -> str:
     if PROMETHEUS in services:
         raise KitError(f'an actor cannot be named "{PROMETHEUS}" in a compose deployment. Name it otherwise.')
     services[PROMETHEUS] = _prometheus(plan)
-    kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.keeps]
+    kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.volumes]
     kept += [volume(unit, DEAD_LETTERS) for unit in plan.units if unit.keeps_dead_letters]
     document = {
         "name": plan.topology,
@@ -148,20 +145,23 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
         service["depends_on"] = {wait.unit: _dependency(plan, wait.unit, wait.healthy) for wait in unit.waits}
         service["depends_on"] = dict(sorted(service["depends_on"].items()))
     if unit.ports:
-        service["ports"] = [_port(unit, port) for port in sorted(unit.ports, key=lambda port: port.name)]
+        ports, names = sorted(unit.ports, key=lambda port: port.name), dotenv.port_variables(plan)
+        service["ports"] = [_port(unit, port, names[unit.name, port.name]) for port in ports]
     mounted = mounts.files(unit)
     if mounted:
         # Compose does not look into files: the label makes it replace a container whose files have changed.
         service["labels"]["io.actorkit.files"] = Quoted(mounts.digest(mounted))
-        service["configs"] = [{"source": f"{unit.name}.{file.key}", "target": file.target} for file in mounted]
+        service["configs"] = [
+            {"source": f"{unit.name}.{file.key}", "target": _escaped(file.target)} for file in mounted
+        ]
     service["labels"] = dict(sorted(service["labels"].items()))
     mounted_at = {volume(unit, DEAD_LETTERS): DEAD_LETTERS_DIR} if unit.keeps_dead_letters else {}
-    mounted_at |= {volume(unit, parameter): target for parameter, target in sorted(unit.keeps.items())}
+    mounted_at |= {volume(unit, parameter): target for parameter, target in unit.volumes.items()}
     if mounted_at:
         service["volumes"] = [{"source": name, "target": at, "type": "volume"} for name, at in mounted_at.items()]
     targets = mounts.secret_targets(unit)
     if targets:
-        service["secrets"] = [{"source": name, "target": target} for name, target in targets.items()]
+        service["secrets"] = [{"source": name, "target": _escaped(target)} for name, target in targets.items()]
     return dict(sorted(service.items()))
 
 
@@ -177,19 +177,13 @@ def _dependency(plan: Plan, name: str, healthy: bool) -> dict[str, Any]:
     return dependency
 
 
-def _port(unit: Unit, port: Port) -> dict[str, Any]:
+def _port(unit: Unit, port: Port, variable: str) -> dict[str, Any]:
     """A published port; one for each replica, counted up from the first, where there are several."""
-    variable = port_variable(unit.name, port.name)
     published = f"${{{variable}:-{port.published}}}"
     if unit.replicas > 1:
         published = f"{port.published}-{port.published + unit.replicas - 1}"
     address = {} if port.public else {"host_ip": Quoted("127.0.0.1")}
     return {**address, "protocol": "tcp", "published": Quoted(published), "target": port.container}
-
-
-def port_variable(unit: str, port: str) -> str:
-    """The variable in `.env` that moves a published port: `WEB_HTTP_PORT`."""
-    return f"{unit}_{port}_port".upper().replace("-", "_")
 
 
 def volume(unit: Unit, parameter: str) -> str:
@@ -238,7 +232,7 @@ def _prometheus(plan: Plan) -> dict[str, Any]:
             "test": ["CMD", "wget", "-q", "--spider", Quoted("http://127.0.0.1:9090/-/ready")],
             "timeout": "3s",
         },
-        "image": Quoted(f"${{PROMETHEUS_IMAGE:-{PROMETHEUS_IMAGE}}}"),
+        "image": Quoted(f"${{PROMETHEUS_IMAGE:-{dotenv.PROMETHEUS_IMAGE}}}"),
         "labels": _labels(plan, kind="prometheus"),
         "networks": ["data", "edge"],
         "ports": [
@@ -257,35 +251,3 @@ def _prometheus(plan: Plan) -> dict[str, Any]:
         "volumes": [{"source": "prometheus", "target": "/prometheus", "type": "volume"}],
     }
     return dict(sorted(service.items()))
-
-
-def _env_example(plan: Plan) -> str:
-    settings: dict[str, tuple[str, str]] = {
-        "ACTORKIT_LOG_FORMAT": ("json", "`text` or `json`"),
-        "ACTORKIT_LOG_LEVEL": ("info", "`debug`, `info`, `warning` or `error`"),
-        "PROMETHEUS_IMAGE": (PROMETHEUS_IMAGE, "the image of Prometheus"),
-        "PROMETHEUS_PORT": ("9090", "port on this host where Prometheus answers, with --profile observability"),
-        "PROMETHEUS_RETENTION": ("15d", "how long Prometheus keeps what it scraped"),
-    }
-    for unit in plan.units:
-        for port in unit.ports if unit.replicas == 1 else ():
-            settings[port_variable(unit.name, port.name)] = (str(port.published), f"port on this host of {unit.name}")
-    lines = [f"# {meaning}\n#{name}={default}\n" for name, (default, meaning) in sorted(settings.items())]
-    return header(plan, "Copy this to .env and take the # away from what you change.") + "\n" + "\n".join(lines)
-
-
-def _development(plan: Plan) -> str:
-    services: dict[str, Mapping[str, Any]] = {}
-    for unit in plan.units:
-        if unit.image.build is not None:
-            code = f"${{TOPOLOGY_DIR:?the folder of the topology file}}/{_relative(unit, plan)}"
-            watch = {"action": "sync+restart", "path": Quoted(code), "target": "/opt/actorkit/code"}
-            services[unit.name] = {"develop": {"watch": [watch]}, "read_only": False, "user": Quoted("0:0")}
-    title = (
-        "For development: docker compose -f compose.yaml -f compose.dev.yaml watch. Changed code goes into what runs."
-    )
-    return header(plan, title) + dump({"services": dict(sorted(services.items()))})
-
-
-def _relative(unit: Unit, plan: Plan) -> str:
-    return os.path.relpath(unit.image.build or plan.base, plan.base)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from actorkit_kit import assets
 from actorkit_kit.plan.model import ADMIN_PORT, Plan
 
 #: Folder of the configuration inside Prometheus' container.
@@ -36,8 +35,3 @@ def configuration(plan: Plan) -> dict[str, Any]:
         "rule_files": [f"{CONFIG_DIR}/rules/*.yml"],
         "scrape_configs": [job],
     }
-
-
-def alerts() -> str:
-    """The alerting rules, the same for every topology."""
-    return (assets.asset("compose") / "prometheus" / "alerts.yml").read_text()

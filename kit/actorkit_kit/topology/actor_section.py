@@ -134,6 +134,8 @@ class ActorSections:
     def _folder(self, section: Section) -> Path | None:
         given = section.value(shape.BUILD)
         if not given:
+            if section.content.get(shape.BUILD.name) == "":
+                section.add("build", "this is empty. Name the folder with the code of the actor.")
             return None
         folder = self._base / given
         if not is_folder(folder):

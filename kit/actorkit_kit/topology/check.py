@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -16,14 +17,14 @@ from actorkit_kit.classes import lookup
 from actorkit_kit.classes.actor_class import ActorClass, ClassReply, ClassRequest
 from actorkit_kit.errors import KitError
 from actorkit_kit.files import is_file
-from actorkit_kit.topology import graph_check, server_check, shape, values
+from actorkit_kit.topology import graph_check, server_check, shape, targets, values
 from actorkit_kit.topology.actor_section import ActorSections
 from actorkit_kit.topology.connection_section import ConnectionSection
 from actorkit_kit.topology.document import Document
 from actorkit_kit.topology.findings import Finding, Findings
 from actorkit_kit.topology.kinds import type_words
 from actorkit_kit.topology.location import Location
-from actorkit_kit.topology.model import BROKER, Node, Topology, secret_of
+from actorkit_kit.topology.model import BROKER, ON_NETWORKS, TARGETS, Node, Topology, secret_of
 from actorkit_kit.topology.section import Section
 
 
@@ -31,17 +32,23 @@ from actorkit_kit.topology.section import Section
 class Checked:
     """A topology and what was found; it can be used only when there are no findings. `classes`: actor → its class.
 
-    `on_networks` are mistakes where other machines may be between its instances: in all targets but `kit run`.
+    `on_networks` are mistakes where other machines may be between its instances: in all targets but `kit run`. `unset`
+    are variables with secrets that are not set: nothing can be started here and now, but all else can be done.
     """
 
     topology: Topology
     classes: Mapping[str, ActorClass]
     findings: tuple[Finding, ...] = ()
     on_networks: tuple[Finding, ...] = ()
+    unset: tuple[Finding, ...] = ()
 
 
-def check(document: Document) -> Checked:
-    """Find every mistake. Never fails on a document, whatever stands in it."""
+def check(document: Document, target: str = "") -> Checked:
+    """Find every mistake of a topology in a target; without one, of what holds in all that say nothing else.
+
+    Never fails on a document, whatever stands in it.
+    """
+    document = targets.for_target(document, target)
     findings = Findings(document)
     for location, place, message in document.mistakes:
         findings.put(location, place, message)
@@ -56,6 +63,7 @@ def check(document: Document) -> Checked:
         return Checked(Topology("", document.base, {}), {}, tuple(findings))
     root = Section(findings, (), document.data)
     root.check_keys(shape.TOPOLOGY)
+    targets.check(root)
     name = root.value(shape.NAME)
     if not root.mapping(shape.ACTORS):
         findings.add(("actors",), f"there are no actors. {shape.ACTORS.required}")
@@ -63,21 +71,54 @@ def check(document: Document) -> Checked:
     nodes, secrets = sections.nodes(), sections.secrets()
     connections = ConnectionSection(findings, root.mapping(shape.ACTORS)).read(document.data.get("connections"))
     keys = _keys_secret(root)
-    topology = Topology(name, document.base, nodes, tuple(connections), secrets, keys, root.value(shape.CLEAR))
+    topology = Topology(
+        name=name,
+        base=document.base,
+        actors=nodes,
+        connections=tuple(connections),
+        secrets=secrets,
+        keys=keys,
+        clear=root.value(shape.CLEAR),
+        secret_files=targets.secret_files(document),
+    )
     if keys:
         _keys(findings, topology)
-    classes = _classes(findings, topology)
+    classes, named_outboxes = _classes(findings, topology)
     broker = server_check.missing_broker(topology, classes)
     if broker is not None:
         topology = replace(topology, actors={**nodes, BROKER: replace(sections.server("broker"), location=broker)})
-        classes |= _classes(findings, replace(topology, actors={BROKER: topology.actors[BROKER]}))
+        classes |= _classes(findings, replace(topology, actors={BROKER: topology.actors[BROKER]}))[0]
     _ports(findings, topology)
     for node in topology.actors.values():
         values.check_sizes(findings, node)
     graph_check.check(findings, topology, classes, connections)
+    graph_check.check_named_outboxes(findings, topology, named_outboxes)
     on_networks = Findings(document)
     server_check.check(findings, on_networks, topology, classes)
-    return Checked(topology, classes, tuple(findings), tuple(on_networks))
+    unset = Findings(document)
+    _variables(unset, topology)
+    return Checked(topology, classes, tuple(findings), tuple(on_networks), tuple(unset))
+
+
+def check_all(document: Document) -> tuple[Finding, ...]:
+    """Every mistake in every target, in the order of the file. A mistake of some targets alone tells which."""
+    if not targets.has_targets(document):
+        checked = check(document)
+        return tuple(sorted({*checked.findings, *checked.on_networks, *checked.unset}))
+    found: dict[Finding, list[str]] = defaultdict(list)
+    for target in TARGETS:
+        checked = check(document, target)
+        on_networks = checked.on_networks if target in ON_NETWORKS else ()
+        for finding in {*checked.findings, *checked.unset, *on_networks}:
+            found[finding].append(target)
+    return tuple(sorted(_told(finding, where) for finding, where in found.items()))
+
+
+def _told(finding: Finding, where: list[str]) -> Finding:
+    if tuple(where) in (TARGETS, ON_NETWORKS) or finding.path.startswith(shape.TARGETS.name):
+        return finding
+    told = f"target{'s' if len(where) > 1 else ''} {' and '.join(where)}"
+    return replace(finding, message=f"in the {told}: {finding.message}")
 
 
 def _keys_secret(root: Section) -> str:
@@ -100,6 +141,16 @@ def _keys(findings: Findings, topology: Topology) -> None:
             findings.add(location, f'the secret "{topology.keys}" is of no use: {reason} Make one with kit keys.')
 
 
+def _variables(unset: Findings, topology: Topology) -> None:
+    """See that the variables are set that hold secrets which something uses."""
+    values_given = (value for node in topology.actors.values() for value in node.params.values())
+    used = {str(value["secret"]) for value in values_given if is_reference(value) and "secret" in value}
+    for name in sorted({*used, topology.keys}):
+        variable = secret_of(topology, name).variable
+        if variable and variable not in os.environ:
+            unset.add(("secrets", name, "env"), f"the variable {variable} is not set. Set it to the secret's content.")
+
+
 def _ports(findings: Findings, topology: Topology) -> None:
     owners: dict[int, str] = {}
     for node in topology.actors.values():
@@ -111,11 +162,12 @@ def _ports(findings: Findings, topology: Topology) -> None:
             owners.setdefault(exposure.port, node.name)
 
 
-def _classes(findings: Findings, topology: Topology) -> dict[str, ActorClass]:
+def _classes(findings: Findings, topology: Topology) -> tuple[dict[str, ActorClass], dict[str, dict[Location, str]]]:
+    """The classes of actors, and the outboxes that parameters name by the location where they do."""
     by_folder: dict[Path | None, list[Node]] = defaultdict(list)
     for node in topology.actors.values():
         by_folder[node.build].append(node)
-    found = {}
+    found, named = dict[str, ActorClass](), dict[str, dict[Location, str]]()
     for folder, nodes in by_folder.items():
         requests = [ClassRequest(node.class_path, _readable(findings, topology, node)) for node in nodes]
         try:
@@ -127,7 +179,9 @@ def _classes(findings: Findings, topology: Topology) -> dict[str, ActorClass]:
             _judge(findings, node, description)
             if description.actor_class is not None:
                 found[node.name] = description.actor_class
-    return found
+            for path, outbox in description.named_outboxes.items():
+                named.setdefault(node.name, {})[(*node.location, "params", *_steps(path))] = outbox
+    return found, named
 
 
 def _readable(findings: Findings, topology: Topology, node: Node) -> dict[str, Any]:
@@ -139,8 +193,10 @@ def _readable(findings: Findings, topology: Topology, node: Node) -> dict[str, A
             continue
         form, given = next(iter(value.items()))
         location: Location = (*node.location, "params", name, form)
-        if not isinstance(given, str):
-            findings.add(location, f"this is {type_words(given)}. Write the name of a {form}.")
+        if not isinstance(given, str) or not given:
+            findings.add(
+                location, f"this is {type_words(given) if given != '' else 'empty'}. Write the name of a {form}."
+            )
             params[name] = {"secret": ""}
         elif form == "file":
             params[name] = _file(findings, topology, location, given)
@@ -174,6 +230,8 @@ def _judge(findings: Findings, node: Node, description: ClassReply) -> None:
         where = f' in "{node.build.name}"' if node.build and description.missing else ""
         todo = "" if description.error.endswith("?") else f". {_todo(node)}"
         findings.add((*node.location, "uses"), f"{description.error}{where}{todo}")
+    for fault in description.faults:
+        findings.add((*node.location, "uses"), fault)
     for problem in description.problems:
         location: Location = (*node.location, "params", *_steps(problem.path))
         findings.add(location, _sentence(problem), key=problem.message.startswith("there is no"))

@@ -15,26 +15,31 @@ from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
+from actorkit_kit.bounds import (
+    HALF_A_PAIR,
+    MAX_DEPTH,
+    MAX_INTEGER,
+    MAX_VALUES,
+    NOT_FINITE,
+    TOO_DEEP,
+    TOO_LARGE,
+)
 from actorkit_kit.topology.location import Location, Place
 
-#: The most values that a file may have after its aliases are resolved.
-MAX_VALUES: Final = 300_000
-#: How deep values may be nested, aliases resolved: what reads and writes them recurses.
-MAX_DEPTH: Final = 100
-#: Integers have 64 bits: most readers of JSON take no larger ones.
-MAX_INTEGER: Final = 2**63 - 1
-
-TOO_DEEP: Final = f"values are nested here more than {MAX_DEPTH} deep. Write them flatter."
-
 _STANDARD: Final = "tag:yaml.org,2002:"
+#: Tags of texts. Plain `=` and `<<` in the place of a value, and dates, are texts in YAML 1.2.
+_TEXTS: Final = ("str", "timestamp", "value", "merge")
 
 
 @dataclass(frozen=True)
 class Document:
     """What was written. `label` names the document in messages, `base` is the folder that its paths start from.
 
-    `mistakes` are the places where the text itself is wrong: location, place and message.
+    `mistakes` are the places where the text itself is wrong: location, place and message. `unreadable` are the
+    locations of values that could not be read; None stands there. `laid`: location → where the value that stands there
+    was written, when that is elsewhere (`targets`).
     """
 
     label: str
@@ -43,6 +48,16 @@ class Document:
     values: Mapping[Location, Place] = field(default_factory=dict)
     keys: Mapping[Location, Place] = field(default_factory=dict)
     mistakes: tuple[tuple[Location, Place, str], ...] = ()
+    unreadable: frozenset[Location] = frozenset()
+    laid: Mapping[Location, Location] = field(default_factory=dict)
+
+    def written(self, location: Location) -> Location:
+        """Where the value at a location was written."""
+        for length in range(len(location), 0, -1):
+            source = self.laid.get(location[:length])
+            if source is not None:
+                return (*source, *location[length:])
+        return location
 
     def place(self, location: Location, *, key: bool = False) -> Place:
         """Where the value (or the key) at that location stands, or its nearest ancestor."""
@@ -51,6 +66,12 @@ class Document:
         while location and location not in self.values:
             location = location[:-1]
         return self.values.get(location, (0, 0))
+
+    def is_readable(self, location: Location) -> bool:
+        """Whether what stands there could be read, and what it is a part of."""
+        return not self.unreadable or not any(
+            location[:length] in self.unreadable for length in range(1, len(location) + 1)
+        )
 
 
 def parse(text: str, label: str, base: Path) -> Document:
@@ -63,11 +84,16 @@ def parse(text: str, label: str, base: Path) -> Document:
         mark = exc.problem_mark or exc.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         return Document(label, base, None, mistakes=(((), place, _syntax(text, exc, place[0])),))
+    except ReaderError as exc:
+        before = text[: exc.position]
+        place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
+        message = f"no YAML file may hold the character U+{exc.character:04X}. Remove it, or write it as an escape."
+        return Document(label, base, None, mistakes=(((), place, message),))
     except Exception as exc:  # noqa: BLE001 - not only YAMLError: "\UFFFFFFFF" is chr()'s OverflowError
         return Document(label, base, None, mistakes=(((), (1, 1), f"this is not YAML: {_one_line(str(exc))}"),))
     reader = _Reader(yaml)
     data = reader.read(root, ()) if root is not None else None
-    return Document(label, base, data, reader.values, reader.keys, tuple(reader.mistakes))
+    return Document(label, base, data, reader.values, reader.keys, tuple(reader.mistakes), frozenset(reader.unreadable))
 
 
 def _syntax(text: str, exc: MarkedYAMLError, line: int) -> str:
@@ -115,19 +141,24 @@ class _Reader:
         self.values: dict[Location, Place] = {}
         self.keys: dict[Location, Place] = {}
         self.mistakes: list[tuple[Location, Place, str]] = []
+        self.unreadable: set[Location] = set()
+        self._told: set[tuple[Place, str]] = set()
+        self._read = 0
 
     def read(self, node: Node, location: Location) -> Any:
         self.values[location] = _place(node)
+        self._read += 1
         if id(node) in self._open:
-            return self._mistake(node, location, "this alias makes the file endless. Write the value out.")
+            return self._unreadable(node, location, "this alias makes the file endless. Write the value out.")
         if len(self._open) >= MAX_DEPTH:
-            return self._mistake(node, location, TOO_DEEP)
-        if len(self.values) > MAX_VALUES:
+            return self._unreadable(node, location, TOO_DEEP)
+        if self._read > MAX_VALUES:
             return self._too_many(node, location)
         self._open.add(id(node))
         try:
-            if not isinstance(node, ScalarNode) and node.tag not in (f"{_STANDARD}map", f"{_STANDARD}seq"):
-                return self._mistake(node, location, f'the tag "{node.tag}" is not known here. Remove it.')
+            wanted = "map" if isinstance(node, MappingNode) else "seq" if isinstance(node, SequenceNode) else ""
+            if wanted and node.tag != f"{_STANDARD}{wanted}":
+                return self._unreadable(node, location, f'the tag "{node.tag}" is not known here. Remove it.')
             if isinstance(node, MappingNode):
                 return self._mapping(node, location)
             if isinstance(node, SequenceNode):
@@ -143,8 +174,10 @@ class _Reader:
             if key.tag == f"{_STANDARD}merge":
                 sources = value.value if isinstance(value, SequenceNode) else [value]
                 for source in sources:
-                    content = self.read(source, location)
-                    merged = {**(content if isinstance(content, dict) else {}), **merged}
+                    if isinstance(source, MappingNode):
+                        merged = {**(self.read(source, location) or {}), **merged}
+                    else:
+                        self._mistake(source, location, "only a mapping can be merged. Name one: <<: *anchor.")
                 continue
             if not isinstance(key, ScalarNode):
                 self._mistake(key, location, "a key must be a text. Write it as name: value.")
@@ -164,20 +197,23 @@ class _Reader:
 
     def _scalar(self, node: Node, location: Location) -> Any:
         kind = str(node.tag).removeprefix(_STANDARD)
-        if kind not in ("str", "int", "float", "bool", "null", "timestamp"):
-            return self._mistake(node, location, f'the tag "{node.tag}" is not known here. Remove it.')
-        if kind in ("str", "timestamp"):
-            return self._text(node, location)
+        if kind not in ("int", "float", "bool", "null", *_TEXTS):
+            return self._unreadable(node, location, f'the tag "{node.tag}" is not known here. Remove it.')
+        if kind in _TEXTS:
+            text = self._text(node, location)
+            if text is None:
+                self.unreadable.add(location)
+            return text
         try:
             value = self._constructor.construct_object(node)
         except (YAMLError, ValueError, ArithmeticError, LookupError):
             written = str(node.value)
             shown = written if len(written) <= 40 else f"{written[:40]}…"
-            return self._mistake(node, location, f'"{shown}" is no {kind} that can be read. Correct it.')
+            return self._unreadable(node, location, f'"{shown}" is no {kind} that can be read. Correct it.')
         if isinstance(value, float) and not math.isfinite(value):
-            return self._mistake(node, location, "this is not a finite number. Write another.")
+            return self._unreadable(node, location, NOT_FINITE)
         if isinstance(value, int) and abs(value) > MAX_INTEGER:
-            return self._mistake(node, location, "this number has more than 64 bits. Write a smaller one, or a text.")
+            return self._unreadable(node, location, TOO_LARGE)
         return value
 
     def _text(self, node: Node, location: Location) -> str | None:
@@ -186,18 +222,28 @@ class _Reader:
         try:
             return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
         except UnicodeDecodeError:
-            self._mistake(node, location, "this text holds half of a surrogate pair. Write the character itself.")
+            self._mistake(node, location, HALF_A_PAIR)
             return None
 
     def _too_many(self, node: Node, location: Location) -> None:
         message = (
             f"the file has more than {MAX_VALUES} values, aliases resolved. Divide it, or write no endless aliases."
         )
+        self.unreadable.add(location)
         if not any(told == message for _, _, told in self.mistakes):
             self._mistake(node, location, message)
 
+    def _unreadable(self, node: Node, location: Location, message: str) -> None:
+        """Note a mistake that leaves nothing to be read."""
+        self.unreadable.add(location)
+        self._mistake(node, location, message)
+
     def _mistake(self, node: Node, location: Location, message: str) -> None:
-        self.mistakes.append((location, _place(node), message))
+        """Note a mistake; once, where many aliases lead to it."""
+        told = (_place(node), message)
+        if told not in self._told:
+            self._told.add(told)
+            self.mistakes.append((location, *told))
 
 
 def _place(node: Node) -> Place:

@@ -46,9 +46,12 @@ class Findings:
     def add(self, location: Location, message: str, *, key: bool = False) -> None:
         """Note a mistake at a location of the document; `key` points to the key there, not to its value.
 
-        A location that the document does not have stands for its nearest ancestor.
+        A location that the document does not have stands for its nearest ancestor. Nothing is noted of a value that
+        could not be read: the document tells that.
         """
-        self.put(location, self._document.place(location, key=key), message)
+        location = self._document.written(location)
+        if self._document.is_readable(location[:-1] if key else location):
+            self.put(location, self._document.place(location, key=key), message)
 
     def put(self, location: Location, place: Place, message: str) -> None:
         """Note a mistake whose place is known."""

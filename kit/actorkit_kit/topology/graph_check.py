@@ -48,7 +48,7 @@ def _touches_server(findings: Findings, location: Location, connection: Connecti
 
 
 def _inbox(findings: Findings, location: Location, connection: Connection, actor_class: ActorClass | None) -> None:
-    if actor_class is not None and not actor_class.consumes:
+    if actor_class is not None and not actor_class.consumes and actor_class.produces:
         name = connection.destination
         findings.add(location, f'"{name}" takes no events: it is a source. Remove "{connection}".')
 
@@ -61,6 +61,18 @@ def _outbox(findings: Findings, location: Location, connection: Connection, acto
     if near and near[0] != connection.outbox:
         source = connection.source
         findings.add(location, f'"{source}" has no outbox "{connection.outbox}". Did you mean "{source}.{near[0]}"?')
+
+
+def check_named_outboxes(findings: Findings, topology: Topology, named: Mapping[str, Mapping[Location, str]]) -> None:
+    """Note the outboxes that parameters name and nobody has connected; `named`: actor → location → outbox."""
+    for name, outboxes in named.items():
+        connected = sorted({one.outbox for one in topology.connections if one.source == name})
+        for location, outbox in outboxes.items():
+            if outbox not in connected:
+                near = difflib.get_close_matches(outbox, connected, n=1)
+                there = f"Connected are: {', '.join(connected)}." if connected else "None is connected."
+                hint = f'Did you mean "{near[0]}"?' if near else f"Connect it: {name}.{outbox} -> …. {there}"
+                findings.add(location, f'"{name}" has no outbox "{outbox}" that leads anywhere. {hint}')
 
 
 def _reach(findings: Findings, topology: Topology, classes: Mapping[str, ActorClass]) -> None:

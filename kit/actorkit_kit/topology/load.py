@@ -11,6 +11,7 @@ from actorkit_kit.files import is_file, is_folder
 from actorkit_kit.topology.check import Checked, check
 from actorkit_kit.topology.document import Document, parse
 from actorkit_kit.topology.findings import InvalidTopology
+from actorkit_kit.topology.model import ON_NETWORKS
 
 #: The file that a folder stands for.
 DEFAULT_FILE = "topology.yaml"
@@ -28,7 +29,12 @@ def load_document(reference: str) -> Document:
     if is_folder(path):
         path = path / DEFAULT_FILE
     if not is_file(path):
-        raise UsageError(f'there is no file "{path}". Name a topology file, or app.py:director.')
+        raise UsageError(f'there is no file "{path}". Name a topology file, its folder, or app.py:director.')
+    try:
+        str(path.resolve()).encode()
+    except UnicodeEncodeError:
+        # Actors get paths in JSON, which holds nothing else.
+        raise UsageError(f'the name of the file "{path}" or of a folder of it is not UTF-8 text. Rename it.') from None
     if path.suffix == ".py" or director:
         return _from_director(path, director or "director")
     try:
@@ -45,18 +51,27 @@ def _from_director(path: Path, director: str) -> Document:
     reply = inspect_code(InspectRequest(program=str(path.resolve()), director=director), path.parent.resolve())
     if reply.document is None:
         raise UsageError(f"{label}: {reply.error}")
-    return Document(label, Path(reply.base).resolve(), reply.document)
+    mistakes = tuple((location, (0, 0), message) for location, message in reply.mistakes)
+    return Document(
+        label,
+        Path(reply.base).resolve(),
+        reply.document,
+        mistakes=mistakes,
+        unreadable=frozenset(location for location, _ in reply.mistakes),
+    )
 
 
-def load_checked(reference: str, *, network: bool = False) -> Checked:
-    """A topology without mistakes; `network`: whether other machines may be between its instances.
+def load_checked(reference: str, target: str = "", *, network: bool | None = None) -> Checked:
+    """A topology without mistakes, with the values of a target; `network`: whether other machines may be between its
+    instances; None: as in the target.
 
     Raises:
         InvalidTopology: it has some; all of them are in it.
         UsageError: there is none.
     """
-    checked = check(load_document(reference))
-    findings = (*checked.findings, *(checked.on_networks if network else ()))
+    on_networks = target in ON_NETWORKS if network is None else network
+    checked = check(load_document(reference), target)
+    findings = (*checked.findings, *(checked.on_networks if on_networks else ()))
     if findings:
         raise InvalidTopology(findings)
     return checked

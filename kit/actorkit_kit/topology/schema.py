@@ -22,7 +22,10 @@ DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 def schema() -> dict[str, Any]:
     """The whole schema."""
     topology = shape.TOPOLOGY.schema()
-    topology["properties"] |= {kind: _server(kind) for kind in SERVERS}
+    servers = {kind: _server(kind) for kind in SERVERS}
+    topology["properties"] |= servers
+    for target in topology["properties"][shape.TARGETS.name]["properties"].values():
+        target["properties"] |= servers
     return {
         "$schema": DIALECT,
         "title": "actorkit topology",
@@ -30,6 +33,7 @@ def schema() -> dict[str, Any]:
         "patternProperties": {"^x-": {}},
         "definitions": {
             "actor": _actor(),
+            "actor-values": shape.ACTOR_VALUES.schema(),
             "secret": {"type": "object", "oneOf": [_one_of(key.name) for key in shape.SECRET.keys]},
             "reference": {
                 "description": "the content of a file or a secret",

@@ -36,10 +36,12 @@ class Section:
         """The value of a key; `default` stands in the place of the key's own default."""
         given = self.content.get(key.name)
         mistake = key.kind.mistake(given) if given is not None else ""
-        if given is not None and not mistake:
+        if given is not None and not mistake and (given != "" or not key.required):
             return key.kind.read(given)
         if given is None and key.required:
             self.findings.add(self.location, f'"{key.name}" is missing. {key.required}')
+        elif given == "" and key.required:
+            self.add(key.name, f"this is empty. {key.required}")
         elif mistake:
             self.add(key.name, mistake)
         return key.kind.default if default is None else default

@@ -77,6 +77,8 @@ BUILD: Final = Key(
 )
 EGRESS: Final = Key("egress", Egress(), "what it may reach outside of the topology: all, or these; nothing without")
 ACTOR: Final = Keys((USES, PARAMS, REPLICAS, BUILD, EXPOSE, EGRESS, *SHARED))
+#: What a target may have otherwise: all that is not the graph, or code.
+ACTOR_VALUES: Final = Keys(tuple(key for key in ACTOR.keys if key not in (USES, BUILD)))
 
 # The sections that are short for one actor beside the graph.
 _LISTENING: Final = Keys((PARAMS, REPLICAS, EXPOSE, *SHARED))
@@ -140,4 +142,21 @@ CLEAR: Final = Key("clear", Flag(), "whether edges and brokers may be without ke
 SECRETS: Final = Key("secrets", Named(schema_of_each={"$ref": "#/definitions/secret"}), "where secrets come from")
 IN_DEFAULTS: Final = Keys(SHARED)
 DEFAULTS: Final = Key("defaults", IN_DEFAULTS, "hold for all that say nothing else")
-TOPOLOGY: Final = Keys((NAME, ACTORS, CONNECTIONS, *SECTIONS.values(), KEYS, CLEAR, SECRETS, DEFAULTS))
+
+# What one target has otherwise.
+_TARGETS_ACTORS: Final = Key(
+    "actors",
+    Named(of="mapping of actors", schema_of_each={"$ref": "#/definitions/actor-values"}),
+    "actors of the topology",
+)
+IN_TARGET: Final = Keys((_TARGETS_ACTORS, *SECTIONS.values(), KEYS, CLEAR, SECRETS, DEFAULTS))
+IN_TARGETS: Final = Keys(
+    (
+        Key("local", IN_TARGET, "what holds for `kit run`"),
+        Key("compose", IN_TARGET, "what holds on a Docker host"),
+        Key("helm", IN_TARGET, "what holds on Kubernetes"),
+    )
+)
+TARGETS: Final = Key("targets", IN_TARGETS, "what holds in one target only")
+
+TOPOLOGY: Final = Keys((NAME, ACTORS, CONNECTIONS, *SECTIONS.values(), KEYS, CLEAR, SECRETS, DEFAULTS, TARGETS))

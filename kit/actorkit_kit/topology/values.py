@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from actorkit_kit.topology.document import MAX_DEPTH, MAX_INTEGER, TOO_DEEP, Document
+from actorkit_kit.bounds import MAX_DEPTH, MAX_INTEGER, TOO_DEEP, TOO_LARGE
+from actorkit_kit.topology.document import Document
 from actorkit_kit.topology.findings import Findings
 from actorkit_kit.topology.location import Location
 from actorkit_kit.topology.model import MAX_VARIABLE_BYTES, Node, variable_bytes
@@ -20,7 +21,7 @@ def check_values(findings: Findings, document: Document) -> bool:
     deep = False
     for location, message in _unfit(document.data):
         findings.add(location, message)
-        deep = deep or message is TOO_DEEP
+        deep = deep or message == TOO_DEEP
     return not deep
 
 
@@ -40,7 +41,7 @@ def _unfit(data: Any) -> Iterator[tuple[Location, str]]:
         elif isinstance(value, str) and "\0" in value:
             yield location, "this text holds the character NUL, which ends a text in an environment. Remove it."
         elif isinstance(value, int) and abs(value) > MAX_INTEGER:
-            yield location, "this number has more than 64 bits. Write a smaller one, or a text."
+            yield location, TOO_LARGE
 
 
 def check_sizes(findings: Findings, node: Node) -> None:

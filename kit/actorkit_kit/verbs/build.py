@@ -12,7 +12,7 @@ from actorkit_kit.deploy.engine import connect
 from actorkit_kit.image.build import recipes
 from actorkit_kit.image.progress import build_outdated
 from actorkit_kit.load import load_plan
-from actorkit_kit.verbs.options import OutputOption, TopologyArgument
+from actorkit_kit.verbs.options import IMAGES_TARGET, OutputOption, TopologyArgument
 
 
 def register(app: typer.Typer) -> None:
@@ -29,12 +29,13 @@ def register(app: typer.Typer) -> None:
         """Build the images of a topology on the Docker Engine.
 
         Only what is missing, or was made from other files, is built. The code of an actor with `build:` is layered on
-        the runtime's image, with what its requirements.txt names. What is in each image is written
-        below .kit beside the topology, as CycloneDX.
+        the runtime's image, with what its requirements.txt names. The tag of an image follows from its content, so no
+        tag ever comes to mean something else. What is in each image is written below .kit beside the topology, as
+        CycloneDX.
 
         Example: kit build examples/orders/topology.yaml
         """
-        plan = load_plan(topology)
+        plan = load_plan(topology, IMAGES_TARGET, network=False)
         with closing(connect()) as client:
             built = {
                 recipe.tag for recipe in build_outdated(client, plan, every=every, no_cache=no_cache, verbose=verbose)

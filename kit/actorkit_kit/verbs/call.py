@@ -77,7 +77,11 @@ def register(app: typer.Typer) -> None:
 
         The body is sent as it is, which any worker understands; an mdp-worker answers in kind. With --as it is the data
         of an event, as an mdp-client sends it. An answer of several frames is written with a line for each; -o json
-        tells them exactly.
+        tells them exactly. On a terminal a line end is added to an answer that has none; a file or a pipe gets the
+        bytes as they are.
+
+        When nobody answers for the service yet, that is said at once, with the services that there are; the request
+        waits for --timeout.
 
         Exit status 4 when the service answered with an error, 5 when no answer came in time, 6 when no broker or no
         worker took the request.
@@ -128,7 +132,10 @@ def _tell(answer: CallResult, output: Output, seconds: float) -> None:
         told = {"end": answer.end, "status": answer.status, "error": answer.error, "seconds": round(seconds, 3)}
         result_json({**told, "body": [_shown(frame) for frame in answer.body]})
     elif answer.end == "answered":
-        sys.stdout.buffer.write(b"\n".join(answer.body))
+        written = b"\n".join(answer.body)
+        # Where a person reads it, the next prompt stands on a line of its own; a file or a pipe gets the very bytes.
+        end = b"\n" if sys.stdout.isatty() and not written.endswith(b"\n") else b""
+        sys.stdout.buffer.write(written + end)
         sys.stdout.buffer.flush()
     if answer.end != "answered":
         note(f"kit: {answer.error} ({answer.status})")

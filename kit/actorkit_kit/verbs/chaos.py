@@ -119,7 +119,7 @@ def register(app: typer.Typer) -> None:
         amounts = {kind: amount for kind, amount in given.items() if amount}
         if "partition" in amounts and network.unable():
             raise UsageError(network.unable())
-        plan = load_plan(topology)
+        plan = load_plan(topology, "local")
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kit-chaos-")))
             made = rig.build(plan, folder, rate, body, sources or (), sinks or ())

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from contextlib import closing
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from actorkit_kit.console import Output, note, result
-from actorkit_kit.deploy import compose, helm, state_view
+from actorkit_kit.deploy import compose, deployment, helm, preconditions, state_view
 from actorkit_kit.deploy.engine import connect
-from actorkit_kit.image import build
+from actorkit_kit.image.build import identified
 from actorkit_kit.image.progress import build_outdated
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
-from actorkit_kit.verbs.options import OutputOption, TopologyArgument
-
-
-class Target(StrEnum):
-    """What is deployed to."""
-
-    COMPOSE = "compose"
-    HELM = "helm"
+from actorkit_kit.render.compose import render as render_compose
+from actorkit_kit.verbs.options import DeployTarget, OutputOption, TargetOption, TopologyArgument
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +24,7 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def deploy(
         topology: TopologyArgument,
-        target: Annotated[Target, typer.Option("--target", "-t", help="What to deploy to.")] = Target.COMPOSE,
+        target: TargetOption = DeployTarget.COMPOSE,
         prometheus: Annotated[
             bool, typer.Option("--prometheus/--no-prometheus", help="Whether Prometheus is part of it (compose).")
         ] = True,
@@ -39,29 +32,46 @@ def register(app: typer.Typer) -> None:
             float, typer.Option("--timeout", min=1, metavar="SECONDS", help="Longest time until all are healthy.")
         ] = 180.0,
         keep: Annotated[bool, typer.Option("--keep", help="Leave a failed deployment as it is, to look at.")] = False,
+        replace: Annotated[
+            bool, typer.Option("--replace", help="Take the place of a deployment of the same name from another folder.")
+        ] = False,
         namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the release (helm).")] = "",
         output: OutputOption = Output.TEXT,
     ) -> None:
         """Build what is missing, start everything, wait until it is healthy.
 
-        The files that it runs from are written to .kit/NAME beside the topology. A deployment that does not come up is
-        taken back; so is a change to one that ran before.
+        Where it runs already, only what changed is replaced: new instances start beside the old ones, and when they are
+        ready, the old ones finish what they hold and end. When that fails, what ran before is put back.
+
+        The files that it runs from are written to .kit/NAME beside the topology, with the history of what ran (kit
+        history, kit rollback).
 
         Example: kit deploy examples/orders/topology.yaml
         """
-        plan = load_plan(topology, network=True)
+        plan = identified(load_plan(topology, target.value))
         with closing(connect()) as client:
-            before = build.image_ids(client, plan)
+            where = compose.deployment_folder(plan)
+            if target is DeployTarget.COMPOSE:
+                found = deployment.list_replicas(client, plan.topology)
+                if not replace:
+                    preconditions.check_owner(plan.topology, found, where)
+                if prometheus:
+                    preconditions.check_prometheus(client, found, where)
             build_outdated(client, plan)
-            if target is Target.HELM:
+            if target is DeployTarget.HELM:
                 _helm(plan, namespace, timeout_s, keep)
                 return
-            note(f"kit: starting {plan.topology} from {compose.deployment_folder(plan)}")
+            note(f"kit: starting {plan.topology} from {where}")
             with state_view.show_status() as on_status:
-                rows = compose.deploy(
-                    client, plan, on_status, prometheus=prometheus, timeout_s=timeout_s, keep=keep, images_before=before
+                deployer = compose.Deployer(
+                    client, plan.topology, where, prometheus, timeout_s, on_status, tell=_tell, keep=keep
                 )
+                rows = deployer.deploy(render_compose(plan), plan.digest)
         state_view.write_status(rows, output, plan.topology)
+
+
+def _tell(text: str) -> None:
+    note(f"kit: {text}")
 
 
 def _helm(plan: Plan, namespace: str, timeout_s: float, keep: bool) -> None:

@@ -22,6 +22,14 @@ class Format(StrEnum):
     SVG = "svg"
 
 
+class Target(StrEnum):
+    """What a topology becomes."""
+
+    LOCAL = "local"
+    COMPOSE = "compose"
+    HELM = "helm"
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
@@ -34,6 +42,9 @@ def register(app: typer.Typer) -> None:
         file: Annotated[
             Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where it is written; else to stdout.")
         ] = None,
+        target: Annotated[
+            Target, typer.Option("--target", "-t", help="The target whose values it has, where they differ.")
+        ] = Target.COMPOSE,
     ) -> None:
         """Draw a topology as Mermaid, DOT or SVG.
 
@@ -41,4 +52,4 @@ def register(app: typer.Typer) -> None:
         """
         by_name = {".svg": Format.SVG, ".dot": Format.DOT, ".gv": Format.DOT}
         chosen = format_ or by_name.get(file.suffix if file else "", Format.MERMAID)
-        write_result(FORMATS[chosen](load_plan(topology)), file)
+        write_result(FORMATS[chosen](load_plan(topology, target.value, network=False)), file)

@@ -13,7 +13,7 @@ from actorkit_kit.errors import KitError
 from actorkit_kit.image import lock as locks
 from actorkit_kit.image.resolve import make_lock
 from actorkit_kit.load import load_plan
-from actorkit_kit.verbs.options import TopologyArgument
+from actorkit_kit.verbs.options import IMAGES_TARGET, TopologyArgument
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
         Example: kit lock examples/orders/topology.yaml
         """
-        plan = load_plan(topology)
+        plan = load_plan(topology, IMAGES_TARGET, network=False)
         path = plan.base / locks.FILE
         try:
             before = locks.read(plan)

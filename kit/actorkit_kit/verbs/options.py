@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -17,10 +17,11 @@ from actorkit_kit.deploy import deployment
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
 from actorkit_kit.files import is_file
-from actorkit_kit.local.state import running_processes
+from actorkit_kit.local.state import running_processes, running_topologies
 from actorkit_kit.remote import brokers
 from actorkit_kit.remote.brokers import Brokers
-from actorkit_kit.topology.load import DEFAULT_FILE, load_checked, load_document
+from actorkit_kit.topology.document import Document
+from actorkit_kit.topology.load import DEFAULT_FILE, load_document
 
 
 class Where(StrEnum):
@@ -30,12 +31,32 @@ class Where(StrEnum):
     COMPOSE = "compose"
 
 
+#: The target whose values decide where any would do: images, and the code in them, are the same in all of them.
+IMAGES_TARGET: Final = "compose"
+
+
+class DeployTarget(StrEnum):
+    """What is deployed to."""
+
+    COMPOSE = "compose"
+    HELM = "helm"
+
+
+#: The option that says what is deployed to.
+TargetOption = Annotated[DeployTarget, typer.Option("--target", "-t", help="What it is deployed to.")]
+
 #: The option `-o text|json` of verbs that have a result.
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How the result is written.", show_default=True)]
 
 #: The argument that names a topology.
 TopologyArgument = Annotated[
-    str, typer.Argument(metavar="TOPOLOGY", help="A topology file, a folder with topology.yaml, or app.py:director.")
+    str,
+    typer.Argument(
+        metavar="TOPOLOGY",
+        default_factory=lambda: DEFAULT_FILE,
+        show_default="./topology.yaml",
+        help="A topology file, a folder with topology.yaml, or app.py:director.",
+    ),
 ]
 
 #: The argument that names a deployment.
@@ -77,7 +98,7 @@ RunningOption = Annotated[
         "--deployment",
         "-d",
         metavar="NAME|TOPOLOGY",
-        help="A topology, or a deployment's name; ./topology.yaml, or the only deployment without.",
+        help="A topology, or the name of what runs; without: ./topology.yaml, or the only one that runs.",
     ),
 ]
 
@@ -89,30 +110,50 @@ WhereOption = Annotated[
 
 
 def name_of(reference: str) -> str:
-    """The name of the deployment that `reference` means.
+    """The name of the deployment that `reference` means. A topology may have mistakes meanwhile.
 
     Raises:
-        InvalidTopology: it is a topology with mistakes.
+        UsageError: it is a topology without a name.
     """
-    return load_checked(reference).topology.name if _is_topology(reference) else reference
+    return _document_name(load_document(reference), reference) if _is_topology(reference) else reference
+
+
+def deployed_folder(reference: str) -> Path:
+    """The folder that a deployment on the engine runs from, or ran from where a topology is named.
+
+    Raises:
+        UsageError: there is no such deployment, or the topology has no name.
+        KitError: its folder is gone.
+    """
+    if reference and _is_topology(reference):
+        document = load_document(reference)
+        return document.base / ".kit" / _document_name(document, reference)
+    with closing(connect()) as client:
+        name = reference or deployment.find_only(client)
+        return deployment.compose_folder(deployment.find_replicas(client, name))
 
 
 def find_place(reference: str) -> tuple[Path, str] | None:
     """The folder and the name of the topology that a `RunningOption` means; None where it means a deployment.
 
-    The topology may have mistakes meanwhile: what runs of it is there all the same.
+    A name, or nothing, means a topology that `kit run` runs, if there is one. The topology may have mistakes meanwhile:
+    what runs of it is there all the same.
 
     Raises:
-        UsageError: the topology has no name.
+        UsageError: the topology has no name, or several are meant.
     """
     reference = reference or (DEFAULT_FILE if Path(DEFAULT_FILE).is_file() else "")
     if not reference or not _is_topology(reference):
-        return None
+        return _running_place(reference)
     document = load_document(reference)
+    return document.base, _document_name(document, reference)
+
+
+def _document_name(document: Document, reference: str) -> str:
     name = document.data.get("name") if isinstance(document.data, dict) else None
     if not isinstance(name, str):
         raise UsageError(f'"{reference}" has no name:. Correct it; kit validate tells more.')
-    return document.base, name
+    return name
 
 
 def find_brokers(endpoints: Sequence[str] | None, keys: Path | None, name: str, target: Where | None) -> Brokers:
@@ -133,11 +174,24 @@ def find_brokers(endpoints: Sequence[str] | None, keys: Path | None, name: str, 
         raise UsageError("--keys goes with --broker. A topology that runs has its own.")
     place = find_place(name)
     if place is None and target is Where.LOCAL:
-        raise UsageError("name the topology that kit run runs: -d topology.yaml")
+        raise UsageError(f"kit run does not run {name or 'a topology'}. Start it, or name its file: -d topology.yaml")
     if place is not None and (target is Where.LOCAL or (target is None and running_processes(*place))):
         return brokers.local_brokers(*place)
     with closing(connect()) as client:
         return brokers.deployed_brokers(client, place[1] if place else name or deployment.find_only(client))
+
+
+def _running_place(name: str) -> tuple[Path, str] | None:
+    """The folder and the name of the topology that `kit run` runs under a name ("": the only one); None: there is none.
+
+    Raises:
+        UsageError: several run.
+    """
+    found = [place for place in running_topologies() if name in ("", place[1])]
+    if len(found) > 1:
+        several = ", ".join(f"{base} ({topology})" for base, topology in found)
+        raise UsageError(f"several topologies run here: {several}. Name the folder of one: -d {found[0][0]}")
+    return found[0] if found else None
 
 
 def _is_topology(reference: str) -> bool:

@@ -13,7 +13,7 @@ from actorkit_kit.image import push as pushing
 from actorkit_kit.image.build import recipes
 from actorkit_kit.image.progress import build_outdated
 from actorkit_kit.load import load_plan
-from actorkit_kit.verbs.options import OutputOption, TopologyArgument
+from actorkit_kit.verbs.options import IMAGES_TARGET, OutputOption, TopologyArgument
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
         Example: kit push examples/orders/topology.yaml --registry registry.example.com
         """
         registries = [pushing.check_registry(one) for one in dict.fromkeys(registry)]
-        plan = load_plan(topology)
+        plan = load_plan(topology, IMAGES_TARGET, network=False)
         with closing(connect()) as client:
             build_outdated(client, plan)
             done = pushing.push(client, plan, recipes(plan), registries, lambda name, _: note(f"kit: pushed {name}"))

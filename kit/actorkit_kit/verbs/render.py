@@ -11,11 +11,12 @@ import typer
 
 from actorkit_kit.console import note
 from actorkit_kit.errors import UsageError
-from actorkit_kit.image.build import recipes
+from actorkit_kit.image.build import identified, recipes
 from actorkit_kit.image.push import check_registry, in_registry
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.render import folder as rendered_folder
+from actorkit_kit.verbs.options import TopologyArgument
 
 #: Files by which a folder that was rendered before is known.
 LANDMARKS = ("compose.yaml", "Chart.yaml")
@@ -34,7 +35,7 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def render(
         target: Annotated[Target, typer.Argument(help="What is written: a Compose folder or a Helm chart.")],
-        topology: Annotated[str, typer.Argument(metavar="TOPOLOGY", help="A topology file, or app.py:director.")],
+        topology: TopologyArgument,
         folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where it is written.")],
         registry: Annotated[
             str, typer.Option("--registry", metavar="HOST[/PATH]", help="Where the images are: what kit push was told.")
@@ -49,7 +50,7 @@ def register(app: typer.Typer) -> None:
         Examples: kit render compose topology.yaml -o deploy; kit render helm topology.yaml -o chart
         """
         module = importlib.import_module(f"actorkit_kit.render.{target.value}")
-        plan = load_plan(topology, network=True)
+        plan = identified(load_plan(topology, target.value))
         if registry:
             plan = _in_registry(plan, check_registry(registry))
         _check(folder, plan)
@@ -68,8 +69,15 @@ def _check(folder: Path, plan: Plan) -> None:
     """See that the folder is one to render into: what stands in it may be deleted.
 
     Raises:
-        UsageError: it holds something else.
+        UsageError: it holds something else, or cannot be looked into.
     """
+    try:
+        _look_into(folder, plan)
+    except OSError as exc:
+        raise UsageError(f'"{folder}" cannot be looked into: {exc.strerror}. Choose another folder.') from exc
+
+
+def _look_into(folder: Path, plan: Plan) -> None:
     if plan.base.is_relative_to(folder.resolve()):
         raise UsageError(f'"{folder}" is the folder of the topology. Choose a folder of its own: -o {folder}/rendered.')
     if folder.is_dir() and any(folder.iterdir()) and not any((folder / name).is_file() for name in LANDMARKS):

@@ -8,9 +8,9 @@ from actorkit_kit.author_code import survey
 from actorkit_kit.console import Output, note, result, result_json
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.plan.planner import make_plan
-from actorkit_kit.topology.check import check
+from actorkit_kit.topology.check import check, check_all
 from actorkit_kit.topology.load import load_document
-from actorkit_kit.verbs.options import OutputOption, TopologyArgument
+from actorkit_kit.verbs.options import IMAGES_TARGET, OutputOption, TopologyArgument
 
 
 def register(app: typer.Typer) -> None:
@@ -21,12 +21,12 @@ def register(app: typer.Typer) -> None:
         """Find every mistake in a topology.
 
         One line each: file:line:column: path: what is wrong; what to do. Nothing is started, nothing is fetched.
-        Exit status 0 when there is none, 2 otherwise.
+        Targets that have values of their own are all checked. Exit status 0 when there is none, 2 otherwise.
 
         Example: kit validate examples/orders/topology.yaml
         """
-        checked = check(load_document(topology))
-        findings = sorted((*checked.findings, *checked.on_networks))
+        document = load_document(topology)
+        findings = check_all(document)
         if output is Output.JSON:
             result_json([finding.as_json() for finding in findings])
         else:
@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
         if findings:
             raise typer.Exit(2)
         if output is Output.TEXT:
+            checked = check(document, IMAGES_TARGET)
             found = checked.topology
             _tell_what_stays_out(make_plan(checked))
             actors = sum(node.kind == "actor" for node in found.actors.values())

@@ -136,3 +136,4 @@ class Apart:
         session, first, parcels, _ = batch
         for number in range(first, first + len(parcels)):
             session.finish(number)
+        session.consume(len(parcels))

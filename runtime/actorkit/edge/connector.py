@@ -25,7 +25,13 @@ from actorkit.transport.socket import BURST, CONTROL_FRAMES, HEARTBEAT_MS, HEART
 #: How often the addresses behind a name are looked up, in seconds.
 FOLLOW_S = 1.0
 
+#: So long a peer may take to say Welcome before the log tells of it, in seconds.
+WELCOME_S = 10.0
+
 _LOST = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+_MET = zmq.EVENT_HANDSHAKE_SUCCEEDED
+
+_HUNG_UP = "whoever answers there hangs up before any Welcome: something else may have the port"
 
 log = logging.getLogger("actorkit.edge")
 
@@ -34,7 +40,7 @@ class Connector:
     """Opens a socket to every address behind the connection and follows as they come and go.
 
     `acknowledged` is called in the hub when peers have said something, so that acknowledgements travel on. `addresses`
-    tells what stands behind an endpoint now.
+    tells what stands behind an endpoint now. A peer that has said no Welcome after `welcome_s` seconds is logged.
     """
 
     def __init__(
@@ -44,6 +50,7 @@ class Connector:
         acknowledged: Callable[[], None],
         keys: ClientKeys | None = None,
         addresses: Callable[[str], list[str]] | None = None,
+        welcome_s: float = WELCOME_S,
     ) -> None:
         self.sender = sender
         self._context = context
@@ -54,6 +61,9 @@ class Connector:
         self._check = Flag()
         #: Addresses where nobody lets this actor in: asking without a pause would keep both ends busy.
         self._pauses = Pauses()
+        #: When sessions that nobody has welcomed yet met somebody who speaks ZMTP.
+        self._met: dict[SendSession, float] = {}
+        self._welcome_s = welcome_s
         self._closed = False
         self._follower = gevent.spawn(self._follow)
 
@@ -71,10 +81,24 @@ class Connector:
             for session in list(self.sender.sessions.values()):
                 if not session.listed and not session.unacked and (not session.instance or session.bye):
                     self._drop(session)
+            self._look_for_strangers(now)
             self._acknowledged()
             settled = not moving and not self.sender.replies and self.sender.connected == len(found)
             self._check.wait(None if settled else FOLLOW_S)
             self._check.clear()
+
+    def _look_for_strangers(self, now: float) -> None:
+        """Tell of peers that take what they are sent and do not welcome this actor."""
+        for session, met in list(self._met.items()):
+            if session.instance:
+                del self._met[session]
+            elif now - met >= self._welcome_s:
+                del self._met[session]
+                why = f"no Welcome for {self._welcome_s:g} s: the peer is busy, or something else has the port"
+                self._warn(session, why)
+
+    def _warn(self, session: SendSession, why: str) -> None:
+        log.warning("outbox %s: %s: %s", self.sender.outbox, session.address, why)
 
     def _open(self, address: str) -> None:
         session = self.sender.open(address)
@@ -95,7 +119,7 @@ class Connector:
             dealer.setsockopt(zmq.IPV6, 1)
             dealer.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
             dealer.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
-            monitor = EventSocket(dealer.get_monitor_socket(_LOST), lambda: self._read_monitor(session))
+            monitor = EventSocket(dealer.get_monitor_socket(_LOST | _MET), lambda: self._read_monitor(session))
         peer_socket = EventSocket(dealer, lambda: self._read(session))
         self._sockets[session] = (peer_socket, monitor)
         dealer.connect(address)
@@ -112,7 +136,7 @@ class Connector:
             trouble = self.sender.on_frame(session, peer_socket.recv(NOBLOCK))
             if trouble:
                 if self._pauses.begin(session.address, trouble, time.monotonic()):
-                    log.warning("outbox %s: %s: %s", self.sender.outbox, session.address, trouble)
+                    self._warn(session, trouble)
                 self._drop(session, died=False)
                 self._check.set()
                 self._acknowledged()
@@ -124,23 +148,33 @@ class Connector:
         monitor = self._sockets[session][1]
         lost = False
         while monitor is not None and monitor.readable():
-            frames = [monitor.recv(NOBLOCK), monitor.recv(NOBLOCK)]
-            lost = lost or bool(parse_monitor_message(frames)["event"] & _LOST)
+            event = parse_monitor_message([monitor.recv(NOBLOCK), monitor.recv(NOBLOCK)])["event"]
+            lost = lost or bool(event & _LOST)
+            if event & _MET and not session.instance:
+                self._met.setdefault(session, time.monotonic())
         if lost:
             # What the peer said before its connection ended comes first: it may be how it ends.
             while session in self._sockets and self._read(session):
                 pass
         if lost and session in self._sockets:
-            welcomed = bool(session.instance)
-            self._drop(session)
-            if welcomed and session.listed and not session.bye and not self._closed:
+            at_once = self._lose(session) and bool(session.instance)
+            if at_once and session.listed and not session.bye and not self._closed:
                 self._open(session.address)
-            self._check.set()
             self._acknowledged()
         return False
 
+    def _lose(self, session: SendSession) -> bool:
+        """A connection has ended. Whether it may be made again at once."""
+        now = time.monotonic()
+        self._drop(session)
+        if self._pauses.lose(session.address, "" if session.instance else _HUNG_UP, now) and not self._closed:
+            self._warn(session, _HUNG_UP)
+        self._check.set()
+        return self._pauses.is_over(session.address, now)
+
     def _drop(self, session: SendSession, died: bool = True) -> None:
         self.sender.lost(session, died)
+        self._met.pop(session, None)
         peer_socket, monitor = self._sockets.pop(session)
         if monitor is not None:
             monitor.close()
@@ -163,8 +197,7 @@ class Connector:
                     peer_socket.send(frame, NOBLOCK)
                 except zmq.Again:
                     # The peer does not read, or it is one in this process that has closed its socket.
-                    self._drop(session)
-                    self._check.set()
+                    self._lose(session)
                 else:
                     if len(frame) >= BACKLOG_BYTES:
                         yield_to_io()

@@ -35,6 +35,9 @@ MAX_WAITING: Final = wire.MAX_WINDOW + CONTROL_FRAMES
 #: How often it is tried whether such a peer reads again, in seconds.
 AGAIN_S: Final = 0.1
 
+#: So often what the monitor tells is put off for messages that came before: a connection's queue is read in fewer.
+MOST_PUT_OFF: Final = 1000
+
 
 class Listener:
     """Binds the inbox endpoint, feeds the receiver, and sends its replies.
@@ -87,6 +90,8 @@ class Listener:
         #: How many connections ended without a Bye, and how many with one.
         self.lost = 0
         self._partings = 0
+        #: How often what the monitor tells was put off in a row, as there was something to read.
+        self._put_off = 0
         #: What peers with a session have not read, oldest first; tried again until they do.
         self._unread: dict[bytes, list[bytes]] = {}
         self._again = gevent.get_hub().loop.timer(AGAIN_S, AGAIN_S)
@@ -120,8 +125,12 @@ class Listener:
 
     def _read_monitor(self) -> bool:
         monitor = self._monitor
-        while self._read():
-            pass  # What the peer said before its connection ended comes first: it may be a Bye.
+        if self._put_off < MOST_PUT_OFF and self._read():
+            # What the peer said before its connection ended comes first: it may be a Bye. Others have their turns
+            # meanwhile, for there may be no end of what comes.
+            self._put_off += 1
+            return True
+        self._put_off = 0
         while monitor.readable():
             monitor.recv(NOBLOCK)
             if monitor.more():

@@ -14,6 +14,23 @@ from actorkit.edge.outcome import Outcome
 ACKS_AT_ONCE: Final = 64
 
 
+#: Messages up to this size are not counted in bytes: the window bounds them, and counting would cost the most there.
+SMALL_BYTES: Final = 4 << 10
+
+
+class Unconsumed:
+    """What has come to an inbox and has not been consumed.
+
+    Attributes:
+        size: bytes of its messages, but for the small ones.
+    """
+
+    __slots__ = ("size",)
+
+    def __init__(self) -> None:
+        self.size = 0
+
+
 class ReceiveSession:
     """What one sender has sent: how much is consumed, and which numbers are finished.
 
@@ -32,6 +49,7 @@ class ReceiveSession:
         "_straggler_order",
         "_told_floor",
         "_touched",
+        "_unconsumed",
         "ack_floor",
         "acked_above",
         "actor",
@@ -45,6 +63,7 @@ class ReceiveSession:
         "instance",
         "label",
         "outbox",
+        "sizes",
         "stragglers",
         "timed",
         "told",
@@ -60,6 +79,7 @@ class ReceiveSession:
         touched: Callable[[ReceiveSession], None],
         max_acked_above: int = wire.MAX_ACKED_ABOVE,
         label: str = "",
+        unconsumed: Unconsumed | None = None,
     ) -> None:
         self._dedup = dedup
         self._touched = touched
@@ -72,6 +92,9 @@ class ReceiveSession:
         #: The inbox as metrics name it.
         self.label = label or hello.inbox
         self.window = window
+        self._unconsumed = unconsumed or Unconsumed()
+        #: (number of the last event, bytes) of each message that is not small and not consumed.
+        self.sizes: deque[tuple[int, int]] = deque()
         #: The number that the next event must have.
         self.expected = 1
         self.consumed = 0
@@ -90,6 +113,13 @@ class ReceiveSession:
         #: Whether somebody waits for any of its events, with a deadline perhaps.
         self.timed = False
         self._outcomes: list[tuple[int, Outcome]] = []
+
+    def take(self, count: int, size: int) -> None:
+        """Note that a message of so many events and bytes has come."""
+        self.expected += count
+        if size > SMALL_BYTES:
+            self._unconsumed.size += size
+            self.sizes.append((self.expected - 1, size))
 
     def close(self, parcels: Sequence[wire.Delivery]) -> None:
         """Note that nothing that these consumed events became is unfinished."""
@@ -180,6 +210,8 @@ class ReceiveSession:
     def consume(self, count: int) -> None:
         """Note that `count` more events have been consumed; the sender is told at the latest after half a window."""
         self.consumed += count
+        while self.sizes and self.sizes[0][0] <= self.consumed:
+            self._unconsumed.size -= self.sizes.popleft()[1]
         if (self.consumed - self.told) * 2 >= self.window:
             self.touch()
 

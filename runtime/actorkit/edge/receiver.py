@@ -15,7 +15,7 @@ from actorkit.edge import wire
 from actorkit.edge.admission import Admission
 from actorkit.edge.apart import Apart, DeliveryBatch
 from actorkit.edge.dedup import DedupWindow
-from actorkit.edge.receive_session import ReceiveSession
+from actorkit.edge.receive_session import SMALL_BYTES, ReceiveSession, Unconsumed
 from actorkit.edge.suspects import is_suspect
 from actorkit.errors import UNREADABLE
 from actorkit.event.parcel import move_deadlines
@@ -23,6 +23,9 @@ from actorkit.event.parcel import move_deadlines
 #: Sessions that one instance keeps at a time, unless its maker says otherwise. One beyond that takes the place of one
 #: that has nothing unfinished.
 MAX_SESSIONS: Final = 4096
+
+#: Bytes that may have come and not been consumed, unless its maker says otherwise: one message of the longest.
+MAX_BYTES: Final = wire.MAX_MESSAGE_BYTES
 
 #: What tells a sender's sessions apart: its instance, its actor, its outbox, and the inbox here.
 _Name = tuple[str, str, str, str]
@@ -48,6 +51,7 @@ class Receiver:
         *,
         dedup: DedupWindow | None = None,
         max_sessions: int = MAX_SESSIONS,
+        max_bytes: int = MAX_BYTES,
         max_acked_above: int = wire.MAX_ACKED_ABOVE,
         admission: Admission | None = None,
         life: int = 0,
@@ -60,6 +64,8 @@ class Receiver:
         self._life = life
         self.dedup = dedup or DedupWindow()
         self._max_sessions = max_sessions
+        self._max_bytes = max_bytes
+        self._unconsumed = Unconsumed()
         self._max_acked_above = max_acked_above
         self._admission = admission or Admission()
         self.sessions: dict[bytes, ReceiveSession] = {}
@@ -93,7 +99,7 @@ class Receiver:
             self._refuse(identity, "malformed", "the message is none of this protocol's")
             return
         if type(message) is wire.Batch:
-            self._take(identity, message)
+            self._take(identity, message, len(frame))
         elif type(message) is wire.Hello:
             self._welcome(identity, message)
         elif type(message) is wire.Go:
@@ -106,7 +112,7 @@ class Receiver:
         elif identity in self.sessions:
             self.stays += 1
 
-    def _take(self, identity: bytes, batch: wire.Batch) -> None:
+    def _take(self, identity: bytes, batch: wire.Batch, size: int) -> None:
         session = self.sessions.get(identity)
         if session is None:
             self._refuse(identity, "stranger", "a batch came before a hello")
@@ -118,7 +124,10 @@ class Receiver:
         if session.expected + count - 1 - session.consumed > session.window:
             self._refuse(identity, "overrun", f"more than the window of {session.window} events is under way")
             return
-        session.expected += count
+        if size > SMALL_BYTES and not self._fits(batch, size):
+            self._turn_away(identity, "full", "what has come has to be consumed first")
+            return
+        session.take(count, size)
         self.inboxes[session.label] = self.inboxes.get(session.label, 0) + count
         if batch.redelivered:
             self.redelivered += sum(parcel.redelivered is not False for parcel in batch.parcels)
@@ -151,7 +160,7 @@ class Receiver:
             self._admission.enter(identity, hello.actor, hello.instance)
             self._by_name[name] = identity
             self.sessions[identity] = ReceiveSession(
-                identity, hello, window, self.dedup, self.touched, self._max_acked_above, label
+                identity, hello, window, self.dedup, self.touched, self._max_acked_above, label, self._unconsumed
             )
             self._reply(identity, wire.Welcome(wire.VERSION, self.actor, self.instance, window, self._life))
             if self.draining:
@@ -166,13 +175,25 @@ class Receiver:
             return True
         for session in self.sessions.values():
             if not session.unfinished:
-                self.rejected["crowded"] = self.rejected.get("crowded", 0) + 1
-                self.gone(session.identity)
-                self._reply(session.identity, wire.Refuse("crowded: another sender needs the place"))
+                self._turn_away(session.identity, "crowded", "another sender needs the place")
                 return True
         for session in self.sessions.values():
             session.touch()  # Those whose sender is gone are found out when they are written to.
         return False
+
+    def _fits(self, batch: wire.Batch, size: int) -> bool:
+        """Whether there is room for a message. Answers have as much room again: what is consumed may wait for them."""
+        unconsumed, most = self._unconsumed.size, self._max_bytes
+        if not unconsumed or unconsumed + size <= most:
+            return True
+        answers = all(parcel.reply_to and self.actor in parcel.reply_to for parcel in batch.parcels)
+        return answers and unconsumed + size <= 2 * most
+
+    def _turn_away(self, identity: bytes, reason: str, text: str) -> None:
+        """End a session whose peer has done nothing wrong; it begins anew after a pause."""
+        self.rejected[reason] = self.rejected.get(reason, 0) + 1
+        self.gone(identity)
+        self._reply(identity, wire.Refuse(f"{reason}: {text}"))
 
     def gone(self, identity: bytes) -> None:
         """Forget the session of a peer that is known to be gone; what it sent is still worked on."""

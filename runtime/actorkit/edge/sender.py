@@ -8,15 +8,15 @@ ended its peer go apart (`SuspectQueue`).
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice, repeat
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
 
 from actorkit.edge import choice, expiry, wire
+from actorkit.edge.batch_writer import BatchWriter
 from actorkit.edge.ledger import Entry, settle
 from actorkit.edge.outcome import Outcome, answer
 from actorkit.edge.peers import Peers
+from actorkit.edge.pending import PendingQueue
 from actorkit.edge.replies import ReplyQueue
 from actorkit.edge.send_session import Item, SendSession
 from actorkit.edge.suspects import Suspect, SuspectQueue, blame, is_suspect
@@ -24,9 +24,7 @@ from actorkit.errors import UNREADABLE
 from actorkit.event.parcel import Parcel, Suspicion
 
 if TYPE_CHECKING:
-    from actorkit.event import Event
-
-T = TypeVar("T")
+    pass
 
 #: Bodies that may be under way to one peer before it has consumed them, in bytes: with longer ones the window is
 #: narrower than what the peer has granted.
@@ -34,23 +32,14 @@ WINDOW_BYTES: Final = 8 << 20
 #: The narrowest that it gets, in events.
 MIN_WINDOW: Final = 16
 
-#: How many frames that were sent are kept, so that later ones are written over them.
-MAX_SPARE: Final = 8
 
-#: How many waiting events are looked at to tell how long events are.
-SAMPLE: Final = 16
-
-
-class Sender:
+class Sender(PendingQueue):
     """The state of one connection as its sender sees it.
 
     `ordinal` is the connection's place among those of its outbox; `busy` tells whether the instance has something
     unfinished.
 
     Attributes:
-        pending: events that no peer has been given yet; their entries are in `entries`.
-        shared_entry: the one ledger entry of all events of this connection, as a source has it; `entries` is empty
-            then. None where events have entries of their own.
         frames: (session, frame) to send.
         destination: the actor at the other end, known from the first Welcome.
     """
@@ -66,27 +55,20 @@ class Sender:
         busy: Callable[[], bool] = lambda: False,
         max_acked_above: int = wire.MAX_ACKED_ABOVE,
     ) -> None:
+        super().__init__()
         self.outbox = outbox
         self.peers = peers
-        self.pending: deque[Parcel] = deque()
-        self.entries: deque[Entry] = deque()
-        self.shared_entry: Entry | None = None
         #: What may have ended a peer. While there is any, the others wait.
         self.suspects = SuspectQueue()
         #: What must go to one certain instance.
         self.replies = ReplyQueue()
-        #: Whether any event here ever had a reply_to; most connections never see one.
-        self.has_replies = False
         #: The time of the last `dispatch`, and when pending events are next searched for some that nobody waits for.
         self._now = 0.0
         self._next_sweep = 0.0
         self._actor = actor
-        #: Whether any event here was ever redelivered; most connections never see one.
-        self.redelivered = False
         self.sessions: dict[str, SendSession] = {}
         self.frames: list[tuple[SendSession, bytes | bytearray]] = []
-        #: Frames that were sent, and that later ones are written over.
-        self._spare: list[bytearray] = []
+        self._writer = BatchWriter()
         self.destination = ""
         #: Whether this instance is about to stop. Then it may use peers that are about to stop as well.
         self.draining = False
@@ -94,10 +76,6 @@ class Sender:
         self._max_acked_above = max_acked_above
         #: Events sent; one that is sent again counts once.
         self.sent = 0
-        #: Length of the events of the last batch, on average.
-        self.mean_bytes = 0
-        #: The largest batch at present: small at first, and where bodies are long.
-        self._batch = 8
         self.dropped: dict[str, int] = {}
         self.reconnects = 0
         self.refusals = 0
@@ -114,30 +92,6 @@ class Sender:
         self.frames.append((session, self._hello))
         return session
 
-    def put(self, parcel: Parcel, entry: Entry, event: Event) -> None:  # noqa: ARG002  # for the keyed kind
-        """Take an event; `entry` waits for it from now on. `event` is what the parcel was made of."""
-        entry.pending += 1
-        if self.shared_entry is not entry:
-            if self.shared_entry is not None:
-                self._unshare()
-            self.entries.append(entry)
-        self.pending.append(parcel)
-        if parcel.reply_to:
-            self.has_replies = True
-        if parcel.redelivered:
-            self.redelivered = True
-
-    def put_all(self, parcels: Sequence[Parcel], entries: Sequence[Entry], special: bool) -> None:
-        """Take events, each with the entry that waits for it already. `special` tells
-        that some have a reply_to or are redelivered."""
-        if self.shared_entry is not None:
-            self._unshare()
-        self.entries.extend(entries)
-        self.pending.extend(parcels)
-        if special:
-            self.has_replies = self.has_replies or any(parcel.reply_to for parcel in parcels)
-            self.redelivered = self.redelivered or any(parcel.redelivered for parcel in parcels)
-
     def share_entry(self, entry: Entry) -> None:
         """Let one entry wait for all events here, if there are none yet, until another one does as well."""
         if self.idle:
@@ -145,13 +99,10 @@ class Sender:
             for session in self.sessions.values():
                 session.shared_entry = entry
 
-    def _unshare(self) -> None:
-        """Another entry than the only one so far waits for events: from now on each has its own."""
-        if self.shared_entry is not None:
-            self.entries.extend(repeat(self.shared_entry, len(self.pending)))
-            self.shared_entry = None
-            for session in self.sessions.values():
-                session.unshare()
+    def _unshare(self, shared: Entry) -> None:
+        super()._unshare(shared)
+        for session in self.sessions.values():
+            session.unshare()
 
     def on_frame(self, session: SendSession, frame: bytes) -> str:
         """Take one message of a peer. Returns why the session must be given up, or "" when all is well."""
@@ -220,23 +171,8 @@ class Sender:
                 suspects.append((item, life, mark))
             else:
                 others.append(item)
-        self.suspects.put_first(suspects)
+        self.suspects.put(suspects)
         self._replace([*others, *self._items()])
-
-    def _items(self) -> list[Item]:
-        """The pending events, each with its entry."""
-        return list(
-            zip(self.pending, self.entries if self.shared_entry is None else repeat(self.shared_entry), strict=False)
-        )
-
-    def _replace(self, items: Iterable[Item]) -> None:
-        """Replace the pending events by these."""
-        pairs = list(items)
-        self.pending.clear()
-        self.pending.extend(parcel for parcel, _ in pairs)
-        if self.shared_entry is None:
-            self.entries.clear()
-            self.entries.extend(entry for _, entry in pairs)
 
     def drop(self, reason: str, count: int = 1) -> None:
         """Count events that go nowhere."""
@@ -252,7 +188,7 @@ class Sender:
     def dispatch(self, now: float) -> None:
         """Give pending events to the peers that have credit, and write them into `frames`."""
         self._now = now
-        if self.has_replies and self.pending:
+        if self.has_replies and (self.pending or self.suspects):
             if now >= self._next_sweep:
                 self._next_sweep = now + expiry.SWEEP_S
                 now_ms = int(now * 1000)
@@ -274,50 +210,54 @@ class Sender:
             session = self._choose()
             if session is None or session.apart:
                 return
+            if self.pending and self.suspects.gives_way():
+                self._deal_batch()
+                continue
             session.apart = True
             self._write_items(session, [self.suspects.take()])
 
     def _deal(self) -> None:
-        pending = self.pending
-        while pending:
-            session = self._choose()
-            if session is None or (session.apart and (session.alone or not session.begun)):
-                # Behind a suspect nothing would be consumed: it waits here, where another peer may come.
-                break
-            count = min(session.credit, self._batch, len(pending))
-            self._write(session, _take(pending, count), _take(self.entries, count) if self.shared_entry is None else [])
-            if len(self.sessions) > 1:
-                # Sessions with equal credit are given batches one after the other: this one goes to the end.
-                self.sessions[session.address] = self.sessions.pop(session.address)
+        while self.pending and self._deal_batch():
+            pass
+
+    def _deal_batch(self) -> bool:
+        """Give the first of the pending events to the peer with most credit; False where none can take them."""
+        session = self._choose()
+        if session is None or (session.apart and (session.alone or not session.begun)):
+            # Behind a suspect nothing would be consumed: it waits here, where another peer may come.
+            return False
+        count = min(session.credit, self._writer.most, len(self.pending))
+        self._write(session, *self._take(count))
+        if len(self.sessions) > 1:
+            # Sessions with equal credit are given batches one after the other: this one goes to the end.
+            self.sessions[session.address] = self.sessions.pop(session.address)
+        return True
 
     def _write(self, session: SendSession, parcels: list[Parcel], entries: list[Entry]) -> None:
         """Make one frame of events; two when it gets too long, and smaller batches from then on. `entries` is empty
         where one entry waits for all."""
         redelivered = self.redelivered and any(parcel.redelivered for parcel in parcels)
-        frame = self._spare.pop() if self._spare else bytearray()
-        first = session.sent + 1
+        now_ms = None
         if self.has_replies and any(parcel.reply_to for parcel in parcels):
-            wire.encode_into(wire.OutgoingRequests(first, parcels, redelivered, int(self._now * 1000)), frame)
-        else:
-            wire.encode_into(wire.Outgoing(first, parcels, redelivered), frame)
-        if len(frame) > wire.MAX_BATCH_BYTES and len(parcels) > 1:
+            now_ms = int(self._now * 1000)
+        frame = self._writer.write(session.sent + 1, parcels, redelivered, now_ms)
+        if frame is None:
             half = len(parcels) // 2
-            self._batch = half
             self._write(session, parcels[:half], entries[:half])
             self._write(session, parcels[half:], entries[half:])
             return
-        if self._batch < wire.MAX_BATCH and len(frame) * 4 < wire.MAX_BATCH_BYTES:
-            self._batch *= 2
         session.enter(parcels, entries)
         self.sent += len(parcels)
-        self.mean_bytes = len(frame) // len(parcels)
-        session.window = min(session.granted, max(MIN_WINDOW, WINDOW_BYTES // self.mean_bytes))
+        session.window = min(session.granted, max(MIN_WINDOW, WINDOW_BYTES // self._writer.mean_bytes))
         self.frames.append((session, frame))
 
     def reuse(self, frame: bytes | bytearray) -> None:
         """A frame has been sent, and nobody reads it any more."""
-        if type(frame) is bytearray and len(self._spare) < MAX_SPARE and len(frame) <= wire.MAX_BATCH_BYTES:
-            self._spare.append(frame)
+        self._writer.reuse(frame)
+
+    def typical_bytes(self) -> int:
+        """About how many bytes an event has: the mean of the last batch or of the last waiting ones, the larger one."""
+        return max(self._writer.mean_bytes, self.mean_body_bytes())
 
     def _write_items(self, session: SendSession, items: list[Item]) -> None:
         """Make one frame of events that come with their entries; see `_write`."""
@@ -355,9 +295,12 @@ class Sender:
         self._drop(lambda parcel: expiry.was_asked(parcel, self._actor, key), None)
 
     def _drop(self, out: Callable[[Parcel], bool], outcome: Outcome | None) -> None:
+        suspects = self.suspects.drop(out)
         stays, goes = expiry.split(self._items(), out)
         if goes:
             self._replace(stays)
+        goes += suspects
+        if goes:
             self.drop("expired", len(goes))
             for item in goes:
                 self.abandon(item, outcome)
@@ -374,14 +317,6 @@ class Sender:
             if not session.bye and not session.unacked:
                 session.bye = True
                 self.frames.append((session, wire.encode(wire.Bye())))
-
-    def typical_bytes(self) -> int:
-        """About how many bytes an event has: the mean of the last batch or of the last waiting ones, the larger one."""
-        waiting = min(len(self.pending), SAMPLE)
-        if not waiting:
-            return self.mean_bytes
-        latest = islice(reversed(self.pending), waiting)
-        return max(self.mean_bytes, sum(len(parcel.body) for parcel in latest) // waiting)
 
     @property
     def in_flight(self) -> int:
@@ -402,13 +337,3 @@ class Sender:
     def connected(self) -> int:
         """How many peers can be given events."""
         return sum(1 for session in self.sessions.values() if session.instance and not session.bye)
-
-
-def _take(queue: deque[T], count: int) -> list[T]:
-    """The first `count` elements, taken out of the queue; all at once where it has no more."""
-    if count == len(queue):
-        taken = list(queue)
-        queue.clear()
-        return taken
-    take = queue.popleft
-    return [take() for _ in repeat(None, count)]

@@ -8,7 +8,7 @@ event that it had not acknowledged may have done it, and becomes a suspect.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 
 from actorkit.edge import wire
 from actorkit.edge.send_session import Item, SendSession
@@ -47,11 +47,23 @@ def blame(session: SendSession, died: bool) -> list[bool | Suspicion]:
     return before
 
 
+def _count(suspect: Suspect) -> int:
+    """How many instances an event may have ended."""
+    mark = suspect[0][0].redelivered
+    return mark.count if isinstance(mark, Suspicion) else 0
+
+
 class SuspectQueue:
-    """The suspects of one connection that wait to be sent again, in order."""
+    """The suspects of one connection that wait to be sent again, the likeliest one last.
+
+    Whichever ends its peer again has others before it that get through, so that what is held up is held up for one
+    restart, and not for all those of one event together.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[Suspect] = deque()
+        #: Whether others were let through before the first one, which is likely to end its peer.
+        self._has_given_way = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -61,13 +73,36 @@ class SuspectQueue:
         """The events with their entries, in order."""
         return [item for item, _, _ in self._waiting]
 
-    def put_first(self, suspects: Iterable[Suspect]) -> None:
-        """Take suspects that were sent before those that are here."""
-        self._waiting.extendleft(reversed(list(suspects)))
+    def put(self, suspects: Sequence[Suspect]) -> None:
+        """Take suspects of one peer, in the order in which they were sent to it.
+
+        Those that may have ended fewer instances come first. Of the new ones the first comes last, for a peer that
+        consumes in order was at it.
+        """
+        in_order = sorted([*suspects[1:], *suspects[:1], *self._waiting], key=_count)
+        self._waiting.clear()
+        self._waiting.extend(in_order)
+
+    def gives_way(self) -> bool:
+        """Whether events that are no suspects go before the next suspect, which is the last one here. Once for each."""
+        if len(self._waiting) > 1 or self._has_given_way:
+            return False
+        self._has_given_way = True
+        return True
 
     def take(self) -> Item:
         """The first one."""
+        self._has_given_way = False
         return self._waiting.popleft()[0]
+
+    def drop(self, out: Callable[[Parcel], bool]) -> list[Item]:
+        """Take out the suspects for which `out` is true."""
+        goes = [one[0] for one in self._waiting if out(one[0][0])]
+        if goes:
+            remaining = [one for one in self._waiting if not out(one[0][0])]
+            self._waiting.clear()
+            self._waiting.extend(remaining)
+        return goes
 
     def clear_life(self, life: int) -> list[Item]:
         """A peer that was taken for dead is there again: what it was sent has not ended it. Returns what is no suspect

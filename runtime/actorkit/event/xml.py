@@ -41,7 +41,12 @@ _parser = parser()
 
 
 def parse(content: bytes, encoding: str | None = None) -> Element:
-    """Read a document and return its root. `encoding` overrides what the document itself says.
+    """Read a document and return its root; see `parse_document`."""
+    return parse_document(content, encoding)[0]
+
+
+def parse_document(content: bytes, encoding: str | None = None) -> tuple[Element, str | None]:
+    """Read a document: (its root, the encoding that it says it has). `encoding` overrides what it says.
 
     A DOCTYPE is allowed and ignored; declaring or using entities is not.
 
@@ -58,12 +63,13 @@ def parse(content: bytes, encoding: str | None = None) -> Element:
     if root is None:
         raise ConversionError("the data is not XML: it is empty")
     document: Any = root.getroottree().docinfo
+    named: str | None = document.encoding
     if document.doctype:
         _refuse_entities(root, document.internalDTD)
     # Each attribute and each declaration has its "=". Most documents have fewer in all than one element may have.
-    if (encoding or document.encoding) not in _COUNTABLE or content.count(b"=") > MAX_NAMESPACES:
+    if (encoding or named) not in _COUNTABLE or content.count(b"=") > MAX_NAMESPACES:
         _refuse_wide(root)
-    return root
+    return root, named
 
 
 def _refuse_wide(root: Element) -> None:

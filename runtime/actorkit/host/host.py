@@ -14,19 +14,14 @@ from gevent.event import Event as Flag
 from actorkit import params
 from actorkit.actor import Actor
 from actorkit.deadletters.box import Box, DeadLetterError
-from actorkit.edge.at_most_once import AtMostOnceSender
-from actorkit.edge.connector import Connector
 from actorkit.edge.dedup import REMEMBER_BYTES, DedupWindow
-from actorkit.edge.keyed import KeyedSender
 from actorkit.edge.listener import Listener
-from actorkit.edge.peers import Peers
-from actorkit.edge.receiver import Receiver
-from actorkit.edge.sender import Sender
-from actorkit.errors import SettingsError
+from actorkit.edge.receiver import MAX_BYTES, Receiver
 from actorkit.event import Event
 from actorkit.event.context import Failure
 from actorkit.event.ids import new_id
-from actorkit.graph import NAME
+from actorkit.host.absences import Absences
+from actorkit.host.connectors import lonely, make_connectors
 from actorkit.host.consumer import Consumer
 from actorkit.host.flush import FlushOnce
 from actorkit.host.hold import Hold
@@ -60,16 +55,9 @@ POLL_S: Final = 0.25
 log = logging.getLogger("actorkit.host")
 
 
-def sender_class(peers: Peers) -> type[Sender]:
-    """The class of sender that a connection's options ask for."""
-    if peers.options.delivery == "at-most-once":
-        return AtMostOnceSender
-    return KeyedSender if peers.options.key else Sender
-
-
 class Host:
     """Runs one instance of an actor; implements `actorkit.actor.Runtime`. `dedup_bytes` bounds the memory for
-    recognising repeats.
+    recognising repeats, `inbox_bytes` what has come and has not been consumed.
 
     Stops in three steps: `drain` (nothing new from outside, upstreams are told), wait until the ledger is empty or the
     time is over, `close`.
@@ -82,6 +70,7 @@ class Host:
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
         dedup_bytes: int = REMEMBER_BYTES,
         ack_delay_s: float = ACK_DELAY_S,
+        inbox_bytes: int = MAX_BYTES,
     ) -> None:
         self.settings = settings
         redact.learn_headers(settings.secret_headers)
@@ -97,15 +86,21 @@ class Host:
         #: The timer of acknowledgements that wait. It is a repeating one, for only such a timer can be started anew
         #: (libev, `ev_timer_again`); `_send_acks` stops it when it has fired once.
         self._acks = gevent.get_hub().loop.timer(ack_delay_s, ack_delay_s)
-        #: Looks how long events are being consumed.
+        self._absences = Absences()
+        #: Looks at what is only told when it has lasted.
         self._looks = gevent.get_hub().loop.timer(AGE_POLL_S, AGE_POLL_S, ref=False)
         self.receiver = Receiver(
-            settings.topology, self.name, self.instance, dedup=DedupWindow(max_bytes=dedup_bytes), life=new_id()
+            settings.topology,
+            self.name,
+            self.instance,
+            dedup=DedupWindow(max_bytes=dedup_bytes),
+            max_bytes=inbox_bytes,
+            life=new_id(),
         )
         self.listener: Listener | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
         self.keys = self._keys.client if self._keys is not None else None
-        self.connectors = self._make_connectors()
+        self.connectors = make_connectors(settings, self.context, self.schedule, self.keys, busy=lambda: not self.idle)
         senders = {
             outbox: [connector.sender for connector in connectors] for outbox, connectors in self.connectors.items()
         }
@@ -116,20 +111,6 @@ class Host:
         self._box = Box(settings.dead_letters, self.name, self.instance) if settings.dead_letters is not None else None
         self.consumer: Consumer | None = None
         self._producer: Producer | None = None
-
-    def _make_connectors(self) -> dict[str, tuple[Connector, ...]]:
-        settings, made = self.settings, {}
-        for outbox, peers in settings.outboxes.items():
-            if not NAME.match(outbox):
-                raise SettingsError(f'"{outbox}" is not a name for an outbox')
-            senders = [
-                sender_class(peer)(
-                    settings.topology, self.name, self.instance, outbox, peer, ordinal, busy=lambda: not self.idle
-                )
-                for ordinal, peer in enumerate(peers)
-            ]
-            made[outbox] = tuple(Connector(self.context, sender, self.schedule, self.keys) for sender in senders)
-        return made
 
     # --- life -------------------------------------------------------------------------------------------------------
 
@@ -158,7 +139,7 @@ class Host:
             self.actor.log.addHandler(LogOutbox(self.outboxes, self.name, self.instance))
         if cls.produces():
             self._producer = Producer(self.actor, self.outboxes, self.window, self._crash)
-        self._looks.start(lambda: self.oldest_consume_s)
+        self._looks.start(self._look)
         self._set_up = True
 
     @property
@@ -173,14 +154,17 @@ class Host:
             return "setting up"
         if self.draining:
             return "draining"
-        lonely = [
-            name for name, connectors in self.connectors.items() if not all(o.sender.connected for o in connectors)
-        ]
-        if lonely:
-            return f"no peer behind {', '.join(lonely)}"
+        missing = self._absences.look(lonely(self.connectors), time.monotonic())
+        if missing:
+            return missing
         if self.window.full:
             return f"{self.outboxes.roots} events are unfinished"
         return self.why_not_getting_on()
+
+    def _look(self) -> None:
+        """Look at what is only told when it has lasted: how long events are consumed, and who is missing."""
+        _ = self.oldest_consume_s
+        self._absences.look(lonely(self.connectors), time.monotonic())
 
     def why_not_getting_on(self) -> str:
         """Why no worker has got on for longer than `stuck_after_s`, for people; "" when one has."""
@@ -244,7 +228,9 @@ class Host:
             gevent.sleep(0.02)
         self.requests.draining = True
         left = not self.idle
-        if left:
+        if left and self.consumer is not None and self.consumer.crashed:
+            log.warning("ends with an event that ended the process; sent again by who sent it: %s", self.unfinished())
+        elif left:
             log.warning("the time to drain is over: %s", self.unfinished())
         self.close()
         return not left

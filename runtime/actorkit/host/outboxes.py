@@ -40,12 +40,27 @@ class Trails(dict[str, str]):
 
     def __init__(self, actor: str) -> None:
         self._actor = actor
+        self._has_told = False
 
     def __missing__(self, trail: str) -> str:
         if len(self) >= self.MOST:
             self.clear()
-        longer = self[trail] = f"{trail}/{self._actor}"[-MAX_TRAIL:] if trail else self._actor
+        longer = f"{trail}/{self._actor}" if trail else self._actor
+        if len(longer) > MAX_TRAIL:
+            longer = longer[-MAX_TRAIL:]
+            self._tell(longer)
+        self[trail] = longer
         return longer
+
+    def _tell(self, trail: str) -> None:
+        """Tell once of events that have come through very many actors, each of which holds them until they are done."""
+        if not self._has_told:
+            self._has_told = True
+            log.warning(
+                "an event has come through more actors than its trail holds (… %s): if it goes round for ever, memory "
+                "grows with each round. A loop needs a way out.",
+                trail[-100:],
+            )
 
 
 class Outboxes:
@@ -199,12 +214,15 @@ class Outboxes:
             raise UnsendableData(no_event("consume returned", result, CONSUMED))
 
     def emit_failure(self, event: Event, failure: Failure, inbox: str) -> None:
-        """Send an event that failed to the error outbox. When there is none, tell whoever waits for its answer; what
-        nobody waits for, and what was meant for nobody, becomes a dead letter."""
+        """Send an event that failed to the error outbox, and tell whoever waits for its answer: should nobody answer it
+        from there either, the failure is the answer. Where there is no such outbox, what nobody waits for, and what was
+        meant for nobody, becomes a dead letter."""
+        entry = event.origin
         if self._error:
+            if type(entry) is Delivery and entry.reply_to:
+                entry.tell(failed(event, failure))
             self.emit(event.failed(failure), self._error, event)
             return
-        entry = event.origin
         awaited = entry is not None and bool(entry.reply_to) and not is_late(entry, int(monotonic() * 1000))
         if failure.status == UNEXPECTED or not awaited:
             self._dead_letter(event, failure, inbox)
@@ -228,17 +246,25 @@ class Outboxes:
         that `told` with each outcome that comes up."""
 
         def end() -> None:
-            self._others -= 1
+            self.ended()
             finished()
 
+        self.emit_request(event, targets, Root(end, told), reply_to)
+
+    def emit_request(self, event: Event, targets: Sequence[Sender], root: Entry, reply_to: ReplyTo | None) -> None:
+        """Send an event that begins here; `root`, which counts 1 for this call, waits for it from now on. When it is
+        done it has to call `ended`."""
         self._others += 1
-        root = Root(end, told)
         try:
             self.emit_entry(event, targets, root, reply_to)
         except BaseException:
             self._others -= 1
             raise
         settle(root)
+
+    def ended(self) -> None:
+        """What `emit_request` began is finished."""
+        self._others -= 1
 
     def emit_entry(
         self, event: Event, targets: Sequence[Sender], entry: Entry, reply_to: ReplyTo | None = None

@@ -50,7 +50,8 @@ class SourceWindow:
     @property
     def left(self) -> int:
         """How many events may begin now."""
-        return max(0, self.window - self._outboxes.roots) // self._copies
+        left = self.window - self._outboxes.roots
+        return left // self._copies if left > 0 else 0
 
     def wait(self) -> None:
         """Wait until another event may begin."""
@@ -98,15 +99,18 @@ class Pace:
         Returns the number of events at which to call again; the window has space for the events until then.
         """
         window, clock = self._window, self._clock
-        if window.full:
+        left = window.left
+        if not left and window.full:
             window.wait()
+            left = window.left
         now = clock()
         stride = STRIDE if now - self._checked < SLICE_S else 1
         if count - self._count >= SLICE_EVENTS or now - self._begun > SLICE_S:
             self._sleep(0)
-            self._begun, self._count = clock(), count
-        self._checked = clock()
-        return count + max(1, min(stride, window.left))
+            now, left = clock(), window.left
+            self._begun, self._count = now, count
+        self._checked = now
+        return count + (stride if stride < left else left or 1)
 
 
 class Producer:

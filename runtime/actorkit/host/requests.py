@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
 
-import gevent
-from gevent.event import AsyncResult
+from gevent import get_hub
+from gevent.hub import Waiter as Waiting
 
 from actorkit.edge.outcome import Answer, Failed, Outcome
 from actorkit.edge.sender import Sender
@@ -22,70 +22,108 @@ from actorkit.host.outboxes import Outboxes
 KEY_BYTES: Final = 16
 
 
+#: How many random bytes are fetched at a time: the system is asked once for 256 keys.
+RANDOM_BYTES: Final = 4096
+
+
 def _nothing() -> None: ...
 
 
 class Request:
-    """One event that was sent and is waited for. `parent` is the event that is being consumed meanwhile, if any."""
+    """One event that was sent and is waited for; the ledger's entry of it. `parent` is the event that is being consumed
+    meanwhile, if any; `finished` is called when all that was sent is done.
 
-    def __init__(self, actor: str, key: bytes, parent: Delivery | None, outboxes: Outboxes) -> None:
-        self._actor = actor
-        #: Names the one who waits.
-        self.key = key
+    Attributes:
+        key: names the one who waits.
+        over: whether the answer is there, or none will be taken any more.
+    """
+
+    __slots__ = ("_answer", "_failed", "_finished", "_parent", "_requests", "_waiter", "key", "over", "pending")
+
+    def __init__(self, requests: Requests, key: bytes, parent: Delivery | None, finished: Callable[[], None]) -> None:
+        self._requests = requests
         self._parent = parent
-        self._outboxes = outboxes
-        #: Gets the answer; None when all is done and there is none.
-        self.answer = AsyncResult()
+        self._finished = finished
+        self._answer: Event | None = None
         #: Why it, or something that it became, failed.
-        self.failed: Failed | None = None
+        self._failed: Failed | None = None
+        #: Where the one who waits is woken; None before and after.
+        self._waiter: Waiting | None = None
+        self.key = key
+        self.over = False
+        self.pending = 1
 
-    def told(self, outcome: Outcome) -> None:
+    def tell(self, outcome: Outcome) -> None:
         """Take an outcome that came up with the acknowledgements: the answer to this request, an answer for whoever
         waits for its parent, or a failure."""
         if type(outcome) is Failed:
-            self.failed = self.failed or outcome
+            self._failed = self._failed or outcome
         elif type(outcome) is Answer:
-            if outcome.actor == self._actor and outcome.key == self.key:
+            if outcome.actor == self._requests.actor and outcome.key == self.key:
                 self.take(Event.received(outcome.parcel))
             elif self._parent is not None:
                 self._parent.tell(outcome)
             else:
-                self._outboxes.drop("late-answer")
+                self._requests.outboxes.drop("late-answer")
 
     def take(self, event: Event) -> None:
         """Take the answer; a second one is dropped."""
-        if self.answer.ready():
-            self._outboxes.drop("late-answer")
+        if self.over:
+            self._requests.outboxes.drop("late-answer")
         else:
-            self.answer.set(event)
+            self._answer = event
+            self.end()
 
-    def finished(self) -> None:
+    def done(self) -> None:
         """All that was sent is done."""
-        if not self.answer.ready():
-            self.answer.set(None)
+        self._requests.outboxes.ended()
+        if not self.over:
+            self.end()
+        self._finished()
+
+    def end(self) -> None:
+        """Wake the one who waits; what comes now is late."""
+        self.over = True
+        if self._waiter is not None:
+            self._requests.wake(self._waiter)
 
     def result(self, timeout_s: float) -> Event:
         """The answer. Raises what `Requests.ask` does."""
-        try:
-            event: Event | None = self.answer.get(timeout=timeout_s)
-        except gevent.Timeout as exc:
-            raise AnswerTimeout(f"no answer came within {timeout_s:g} s") from exc
-        if event is not None:
-            return event
-        if self.failed is None:
+        if not self.over:
+            self._wait(timeout_s)
+            if not self.over:
+                raise AnswerTimeout(f"no answer came within {timeout_s:g} s")
+        if self._answer is not None:
+            return self._answer
+        if self._failed is None:
             raise NotAnswered("the event was dealt with, and nothing came back")
-        failure, status = self.failed.failure, self.failed.http_status
-        raise RequestFailed(failure, status if status >= 400 else failure.status, self.failed.reply_headers)
+        failure, status = self._failed.failure, self._failed.http_status
+        raise RequestFailed(failure, status if status >= 400 else failure.status, self._failed.reply_headers)
+
+    def _wait(self, timeout_s: float) -> None:
+        """Wait until it is over, or the time is. (A Timeout around an AsyncResult would cost three times this.)"""
+        self._waiter = waiter = Waiting()
+        timer = waiter.hub.loop.timer(max(0.0, timeout_s))
+        timer.start(waiter.switch, None)
+        try:
+            waiter.get()
+        finally:
+            self._waiter = None
+            timer.stop()
+            timer.close()
 
 
 class Requests:
     """Sends events that ask for an answer, and gives each answer to the one who waits for it."""
 
     def __init__(self, actor: str, instance: str, outboxes: Outboxes) -> None:
-        self._actor = actor
+        self.actor = actor
         self._instance = instance
-        self._outboxes = outboxes
+        self.outboxes = outboxes
         self._waiting: dict[bytes, Request] = {}
+        self._hub = get_hub()
+        #: Random bytes that no key has been made of yet.
+        self._random = b""
         self.draining = False
 
     def __len__(self) -> int:
@@ -124,8 +162,8 @@ class Requests:
             return request.result(timeout_s)
         finally:
             del self._waiting[request.key]
-            if not request.answer.ready():
-                request.finished()  # What comes now is late.
+            if not request.over:
+                request.over = True  # What comes now is late.
                 if not finish_expired:
                     self._withdraw(targets, request.key)
 
@@ -140,23 +178,33 @@ class Requests:
         """Send an event; its answer goes to the request."""
         if self.draining:
             raise Draining("this instance is about to stop; ask another one")
-        targets = self._outboxes.targets(outbox)
-        key = os.urandom(KEY_BYTES)  # Who could guess it could forge the answer.
+        targets = self.outboxes.targets(outbox)
+        key = self._new_key()
         entry = parent.origin if parent is not None and type(parent.origin) is Delivery else None
-        request = Request(self._actor, key, entry, self._outboxes)
-        reply_to = {**(event.reply_to or {}), self._actor: Waiter(self._instance, key, deadline_ms)}
-
-        def end() -> None:
-            request.finished()
-            finished()
-
-        self._waiting[key] = request
+        self._waiting[key] = request = Request(self, key, entry, finished)
+        waiter = Waiter(self._instance, key, deadline_ms)
+        others = event.reply_to
         try:
-            self._outboxes.emit_root(event, targets, end, reply_to, request.told)
+            self.outboxes.emit_request(
+                event, targets, request, {**others, self.actor: waiter} if others else {self.actor: waiter}
+            )
         except BaseException:
             del self._waiting[key]
             raise
         return request, targets
+
+    def _new_key(self) -> bytes:
+        """A key that nobody can guess: who could, could forge the answer."""
+        if not self._random:
+            self._random = os.urandom(RANDOM_BYTES)
+        key, self._random = self._random[:KEY_BYTES], self._random[KEY_BYTES:]
+        return key
+
+    def wake(self, waiter: Waiting) -> None:
+        """Have the one who waits go on, in the hub where that is."""
+        loop = waiter.hub.loop
+        wake = loop.run_callback if waiter.hub is self._hub else loop.run_callback_threadsafe
+        wake(waiter.switch, None)
 
     def _withdraw(self, targets: Sequence[Sender], key: bytes) -> None:
         """Nobody waits any more: what has not left this instance does not leave it."""
@@ -166,10 +214,12 @@ class Requests:
     def answered(self, event: Event) -> None:
         """Take an event that came back. It goes to the one who waits; nobody waits for a late or second one."""
         reply_to = event.reply_to or {}
-        waiter = reply_to.get(self._actor)
+        waiter = reply_to.get(self.actor)
         request = self._waiting.get(waiter.key) if waiter is not None else None
         if request is None:
-            self._outboxes.drop("late-answer" if waiter is not None else "not-asked-for")
+            self.outboxes.drop("late-answer" if waiter is not None else "not-asked-for")
             return
-        event.reply_to = {actor: other for actor, other in reply_to.items() if actor != self._actor} or None
+        event.reply_to = (
+            {actor: other for actor, other in reply_to.items() if actor != self.actor} if len(reply_to) > 1 else None
+        )
         request.take(event)

@@ -7,6 +7,7 @@ stdout.
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -22,6 +23,9 @@ from actorkit.transport.keys import ClientKeys
 
 #: Longest time to ask one broker about itself, in seconds.
 ASK_TIMEOUT_S: Final = 3.0
+
+#: What a line on standard error begins with that is for people, at once, and no mistake.
+FOR_PEOPLE: Final = "note: "
 
 #: How a call ended: answered; the service failed; nobody took the request; it was taken and not answered in time.
 End: TypeAlias = Literal["answered", "failed", "untaken", "unanswered"]
@@ -86,14 +90,20 @@ def read_keys(path: Path) -> ClientKeys:
 
 
 def call(query: BrokerQuery, keys: ClientKeys | None) -> CallResult:
-    """Ask the service once, through whichever broker is there."""
+    """Ask the service once, through whichever broker is there. That it has no worker is said at once, on stderr."""
     client = Client(list(query.brokers.values()), headers=query.notes, keys=keys)
+    is_mmi = query.service.startswith("mmi.")
+    until = time.monotonic() + query.timeout_s
     try:
-        return CallResult(end="answered", body=client.call(query.service, query.body, timeout_s=query.timeout_s))
+        if query.notes and not is_mmi and _is_unknown(client, query, keys):
+            waits = f"waits {query.timeout_s:g} s for one. {_there_are(client.brokers, query, keys)}"
+            print(f'{FOR_PEOPLE}nobody answers for "{query.service}" now; {waits}', file=sys.stderr, flush=True)  # noqa: T201
+        body = client.call(query.service, query.body, timeout_s=max(0.001, until - time.monotonic()))
+        return CallResult(end="answered", body=body)
     except ServiceFailed as exc:
         return CallResult(end="failed", error=exc.message, status=exc.status)
     except NoAnswer as exc:
-        if query.service.startswith("mmi.") or _has_worker(client.brokers, query, keys):
+        if is_mmi or _has_worker(client.brokers, query, keys):
             return CallResult(end="unanswered", error=exc.message, status=exc.status)
         error = f'no worker is registered for "{query.service}" at {", ".join(client.brokers) or "any broker"}'
         return CallResult(end="untaken", error=error, status=503)
@@ -101,6 +111,24 @@ def call(query: BrokerQuery, keys: ClientKeys | None) -> CallResult:
         return CallResult(end="untaken", error=exc.message, status=exc.status)
     finally:
         client.close()
+
+
+def _is_unknown(client: Client, query: BrokerQuery, keys: ClientKeys | None) -> bool:
+    """Whether no broker knows a worker of the service. The first one is asked by the client that is about to call."""
+    timeout_s = min(query.timeout_s / 2, ASK_TIMEOUT_S)
+    try:
+        if client.call("mmi.service", [query.service.encode()], timeout_s=timeout_s) != [b"404"]:
+            return False
+    except NoAnswer:
+        return False
+    return len(client.brokers) == 1 or not _has_worker(client.brokers, query, keys)
+
+
+def _there_are(addresses: list[str], query: BrokerQuery, keys: ClientKeys | None) -> str:
+    """Which services have workers, in words."""
+    reports = [_report(address, address, query, keys) for address in addresses]
+    names = {name for report in reports for name, found in report.services.items() if found.workers}
+    return f"Services: {', '.join(sorted(names))}." if names else "No service has a worker."
 
 
 def _has_worker(addresses: list[str], query: BrokerQuery, keys: ClientKeys | None) -> bool:

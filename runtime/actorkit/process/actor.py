@@ -44,6 +44,7 @@ def main(settings: Settings) -> int:
     from gevent.event import Event as Flag
 
     from actorkit import __version__
+    from actorkit.edge.receiver import MAX_BYTES
     from actorkit.host.host import Host
     from actorkit.host.metrics import HostCollector
     from actorkit.host.progress import current
@@ -70,7 +71,10 @@ def main(settings: Settings) -> int:
     started = time.monotonic()
     if settings.code is not None:
         sys.path.append(str(settings.code))
-    host = Host(settings, load(settings.class_path), dedup_bytes=dedup_bytes(memory_limit_bytes()))
+    memory = memory_limit_bytes()
+    host = Host(
+        settings, load(settings.class_path), dedup_bytes=dedup_bytes(memory), inbox_bytes=max(MAX_BYTES, memory // 4)
+    )
     server = serve_admin(settings, host.why_not_ready, HostCollector(host, __version__))
     try:
         host.start()

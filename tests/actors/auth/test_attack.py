@@ -15,6 +15,7 @@ import pytest
 
 from actorkit_actors.auth import hashes
 from tests.fleet import Fleet, Process
+from tests.hostile.echo import Echo
 from tests.ports import free_port
 from tests.until import until
 
@@ -31,8 +32,9 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
     fleet.close()
 
 
-def started(fleet: Fleet, **params: object) -> tuple[int, Process]:
-    """http-server -> basic-auth -> data -> http-server, as processes: (port, the login's process)."""
+def started(fleet: Fleet, answer: bool = True, **params: object) -> tuple[int, Process]:
+    """http-server -> basic-auth -> data -> http-server, as processes: (port, the login's process). Without an answer of
+    its own, what was sent is the answer."""
     port = free_port()
     users = fleet.folder / "users"
     users.write_text("".join(f"{name}:{hashes.made(name.encode())}\n" for name in USERS))
@@ -50,7 +52,10 @@ def started(fleet: Fleet, **params: object) -> tuple[int, Process]:
         outbox_auth="auth",
         params=json.dumps({"port": port, "routes": [{"path": "/<queue>", "methods": ["POST"]}], "host": "127.0.0.1"}),
     )
-    echo = fleet.start("echo", "actorkit_actors.flow.data:Data", outbox_web="web", params='{"data": {"done": true}}')
+    cls, data = (
+        ("actorkit_actors.flow.data:Data", {"data": {"done": True}}) if answer else (f"{Echo.__module__}:Echo", {})
+    )
+    echo = fleet.start("echo", cls, outbox_web="web", params=json.dumps(data))
     for process in (auth, web, echo):
         until(process.ready, f"{process.log.name} is ready")
     return port, auth
@@ -70,7 +75,7 @@ def login(port: int, name: str, password: str) -> tuple[int, float]:
 
 def most_memory_mb(process: Process) -> float:
     """The most that it has ever had in memory."""
-    status = Path(f"/proc/{process.popen.pid}/status").read_text()
+    status = Path(f"/proc/{process.pid}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 

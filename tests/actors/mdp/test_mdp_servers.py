@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -27,7 +24,7 @@ from actorkit_actors.mdp.client import MDPClient
 from actorkit_actors.mdp.registration_service import MDPRegistrationService
 from actorkit_actors.mdp.titanic import MDPTitanic
 from actorkit_actors.mdp.worker import MDPWorker
-from tests.fleet import PYTHONPATH
+from tests.fleet import Process
 from tests.ports import free_port
 from tests.until import until
 
@@ -131,45 +128,23 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         director.start(block=False)
 
 
-Start = Callable[..., "subprocess.Popen[bytes]"]
+Start = Callable[..., Process]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts `python -m actorkit` with a class; whatever still runs at the end is killed."""
-    running: list[subprocess.Popen[bytes]] = []
-
-    def begin(class_path: str, **variables: str) -> subprocess.Popen[bytes]:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": PYTHONPATH,
-            "ACTORKIT_ACTOR": "server",
-            "ACTORKIT_CLASS": class_path,
-            **variables,
-        }
-        with (tmp_path / "log").open("ab") as log:
-            command = [sys.executable, "-m", "actorkit"]
-            running.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
-        return running[-1]
-
-    yield begin
-    for process in running:
-        process.kill()
-        process.wait()
-
-
-def ended(process: subprocess.Popen[bytes]) -> int:
-    """Its exit status; greenlets go on meanwhile."""
-    until(lambda: process.poll() is not None, "the process ends", DEADLINE_S)
-    assert process.returncode is not None
-    return process.returncode
+    with ExitStack() as stack:
+        yield lambda class_path, **variables: stack.enter_context(
+            Process({"ACTORKIT_ACTOR": "server", "ACTORKIT_CLASS": class_path, **variables}, tmp_path / "log")
+        )
 
 
 @pytest.mark.parametrize("class_path", [BROKER, REGISTRATION])
 def test_without_keys_a_process_that_others_reach_ends_with_78_and_one_line(
     class_path: str, start: Start, tmp_path: Path
 ) -> None:
-    assert ended(start(class_path, ACTORKIT_INBOX=f"tcp://*:{free_port()}")) == 78
+    assert start(class_path, ACTORKIT_INBOX=f"tcp://*:{free_port()}").wait(DEADLINE_S) == 78
     said = (tmp_path / "log").read_text()
     assert said.count("\n") == 1
     assert said.startswith('actorkit: "server" at tcp://*:')
@@ -180,8 +155,7 @@ def test_without_keys_a_process_that_others_reach_ends_with_78_and_one_line(
 def test_with_leave_it_serves_and_ends_on_sigterm(class_path: str, start: Start, tmp_path: Path) -> None:
     process = start(class_path, ACTORKIT_INBOX=f"tcp://*:{free_port()}", ACTORKIT_PARAMS='{"clear": true}')
     until(lambda: " serves at tcp://0.0.0.0:" in (tmp_path / "log").read_text(), "it serves", DEADLINE_S)
-    process.send_signal(signal.SIGTERM)
-    assert ended(process) == 0
+    assert process.stop(timeout_s=DEADLINE_S) == 0
 
 
 def test_with_the_topologys_keys_nobody_else_gets_in_and_all_find_each_other(start: Start, tmp_path: Path) -> None:
@@ -234,7 +208,6 @@ def test_durable_requests_survive_sigkill_of_titanic_and_of_the_broker(start: St
             names.append(name)
         for process in (titanic, broker):
             process.kill()
-            ended(process)
         start(BROKER, ACTORKIT_INBOX=endpoint)
         start(TITANIC, **variables)
         worker = Worker([endpoint], "later", lambda body: [b"did " + body[0]])

@@ -21,10 +21,12 @@ from actorkit_kit.chaos.verdict import Verdict
 from actorkit_kit.errors import UsageError
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
+from tests.fleet import Process
 from tests.kit.conftest import Kit
 from tests.kit.plans import ORDERS, plan_of
 from tests.needs import missing
 from tests.places import ROOT
+from tests.until import until
 
 EXAMPLE = ROOT / "examples" / "chaos" / "topology.yaml"
 
@@ -259,20 +261,14 @@ def test_a_failure_on_the_way_is_no_loss_when_the_sink_hears_another_box(shop: P
     }
 
 
-def test_nothing_is_left_behind_after_sigterm() -> None:
+def test_nothing_is_left_behind_after_sigterm(tmp_path: Path) -> None:
     before = namespaces()
     faults = ["--partition", "1"] if not network.unable() else ["--kill", "1"]
-    with subprocess.Popen(
-        [*python_process.command("actorkit_kit"), "chaos", str(EXAMPLE), "--for", "60s", "--verbose", *faults],
-        env=python_process.environ(),
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        assert any("faults begin" in told for told in process.stderr)
-        process.terminate()
-        assert process.wait(30) == 143
-        assert "what the processes wrote is in" in process.stderr.read()
+    command = [*python_process.command("actorkit_kit"), "chaos", str(EXAMPLE), "--for", "60s", "--verbose", *faults]
+    with Process(python_process.environ(), tmp_path / "log", command=command) as process:
+        until(lambda: "faults begin" in process.said(), "the faults begin", 60)
+        assert process.stop() == 143
+        assert "what the processes wrote is in" in process.said()
     assert namespaces() <= before
 
 

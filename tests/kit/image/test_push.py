@@ -23,6 +23,7 @@ from actorkit_kit.image.push import Pushed, check_registry, in_registry, push, r
 from actorkit_kit.plan.model import Image, Plan
 from actorkit_kit.render import helm
 from tests import needs
+from tests.fleet import Process
 from tests.kit.plans import plan_of
 from tests.ports import free_port
 from tests.until import until
@@ -101,16 +102,11 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     storage = {"filesystem": {"rootdirectory": str(folder / "blobs")}}
     configuration = {"version": 0.1, "storage": storage, "http": {"addr": address}, "log": {"level": "error"}}
     (folder / "config.yml").write_text(json.dumps(configuration))
-    with (folder / "log.txt").open("w") as log:
-        command = [needs.tool("docker-registry"), "serve", str(folder / "config.yml")]
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            until(lambda: process.poll() is not None or status(address, "/v2/") == 200, "the registry answers")
-            assert process.poll() is None, (folder / "log.txt").read_text()
-            yield address
-        finally:
-            process.terminate()
-            process.wait(10)
+    command = [needs.tool("docker-registry"), "serve", str(folder / "config.yml")]
+    with Process({}, folder / "log.txt", command=command) as process:
+        until(lambda: not process.alive or status(address, "/v2/") == 200, "the registry answers")
+        assert process.alive, process.said()
+        yield address
 
 
 def status(address: str, path: str) -> int:
@@ -183,14 +179,14 @@ def test_what_is_pushed_is_rendered_by_its_digest_and_comes_back_by_it(
 def test_a_registry_that_takes_nothing_is_told(client: DockerClient, tmp_path: Path) -> None:
     needs.image("debian:trixie-slim")
     recipe = build.runtime_recipe("0.1.0")
-    recipe = replace(recipe, tag="actorkit-test/refused:1")
-    client.images.get("debian:trixie-slim").tag("actorkit-test/refused", "1")
+    recipe = replace(recipe, repository="actorkit-test/refused", release="")
+    client.images.get("debian:trixie-slim").tag(recipe.repository, recipe.tag.rpartition(":")[2])
     where = f"127.0.0.1:{free_port()}"
     plan = Plan("shop", "0.1.0", "", tmp_path, ())
     try:
-        with pytest.raises(KitError, match=rf'"{where}/actorkit-test/refused:1" could not be pushed: .*refused'):
+        with pytest.raises(KitError, match=rf'"{where}/{recipe.tag}" could not be pushed: .*refused'):
             push(client, plan, [recipe], [where], lambda *_: None)
         assert read_record(plan) == {}
     finally:
-        for name in ("actorkit-test/refused:1", f"{where}/actorkit-test/refused:1"):
+        for name in (recipe.tag, f"{where}/{recipe.tag}"):
             client.images.remove(name)

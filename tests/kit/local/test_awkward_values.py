@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.integration.shop import free_port
 from tests.kit import awkward
 from tests.kit.running import KitRun
+from tests.ports import free_port
 
 
 def test_whatever_is_written_in_a_topology_arrives_as_it_was_written(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def test_dot_quotes_names_and_marks_reserved_outboxes(shop: Path) -> None:
     dot = FORMATS["dot"](plan_of(ORDERS, shop))
     assert dot.startswith('digraph "orders" {\n')
     assert '"to-order" -> "web" [style=dashed, label="error"];' in dot
+    assert '"execute" [label="execute × 3\\nPlace", shape=box];' in dot
     assert dot.count("{") == dot.count("}")
 
 
@@ -48,6 +49,7 @@ def test_svg_is_laid_out_with_a_node_for_every_unit_and_a_line_for_every_connect
     assert kinds.count("edge") == sum(len(unit.edges) + unit.uses_broker for unit in plan.units)
     titles = {text.text for text in root.iter(f"{SVG}title")}
     assert {"web", "to-order", "broker"} <= titles
+    assert "execute × 3" in {text.text for text in root.iter(f"{SVG}text")}
 
 
 def test_names_of_boxes_are_shown_only_where_they_do_not_follow_from_the_ends(shop: Path) -> None:

@@ -16,7 +16,13 @@ GOLDEN: Final = Path(__file__).with_name("golden")
 
 #: Target → the files that are generated; the others are copies.
 GENERATED: Final = {
-    "compose": (".env.example", ".gitignore", "compose.dev.yaml", "compose.yaml", "prometheus/prometheus.yml"),
+    "compose": (
+        ".env.example",
+        ".gitignore",
+        "compose.yaml",
+        "prometheus/alerts.yml",
+        "prometheus/prometheus.yml",
+    ),
     "helm": (".gitignore", "values.yaml"),
 }
 

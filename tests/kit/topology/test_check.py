@@ -116,7 +116,7 @@ def with_actor(body: str) -> str:
         ("{uses: stdout, resources: {memory_mb: 1}}", "1 is out of range"),
         ("{uses: stdout, resources: {cpus: 0}}", "Write a number above 0."),
         ("{uses: stdout, drain_timeout_s: soon}", "this is a text, not a number"),
-        ("{uses: stdout, colour: red}", 'there is no key "colour" here. There are: build, drain_timeout_s, env'),
+        ("{uses: stdout, colour: red}", 'there is no key "colour" here. There are: build, drain_timeout_s, egress'),
         ("stdout", "this is a text, not a mapping"),
         ('{uses: stdout, env: {A: "a\\0b"}}', "env.A: this text holds the character NUL"),
         (f"{{uses: stdout, env: {{A: {'x' * 140_000}}}}}", "env.A: this is 140003 bytes, more than the 131072"),

@@ -1,16 +1,23 @@
-"""Whatever stands in a document, or in a file, checking it ends with findings and never with an exception."""
+"""Whatever stands in a document, a file or a Director: findings, or a plan for every target, and no exception."""
 
 from __future__ import annotations
 
-import json
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from actorkit.settings import read as read_settings
+from actorkit_kit.classes.plain_document import PlainDocument
+from actorkit_kit.errors import KitError
+from actorkit_kit.local.processes import Local
+from actorkit_kit.plan import drawing
 from actorkit_kit.plan.planner import make_plan
-from actorkit_kit.topology.check import check
+from actorkit_kit.render import compose, helm
+from actorkit_kit.topology.check import Checked, check
 from actorkit_kit.topology.document import Document, parse
 from tests.kit.plans import ORDERS
 
@@ -59,14 +66,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("topology")
 
 
+def carry_out(checked: Checked) -> None:
+    """Do with a topology without mistakes what the verbs do: draw it, and write it down for each target."""
+    if checked.findings:
+        return
+    plan = make_plan(checked)
+    for draw in (drawing.mermaid, drawing.dot):
+        draw(plan).encode()
+    for render in (compose.render, helm.render):
+        with suppress(KitError):  # one line for what this target cannot have
+            for content in render(plan).values():
+                content if isinstance(content, bytes) else content.encode()
+    with tempfile.TemporaryDirectory() as folder, suppress(KitError):
+        for process in Local(plan, Path(folder)).processes():
+            read_settings(process.environ)
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=DOCUMENTS | VALUES)
 def test_any_document_gives_findings_or_a_plan(folder: Path, data: object) -> None:
     checked = check(Document("any", folder, data))
     for finding in checked.findings:
         assert "\n" not in str(finding)
-    if not checked.findings:
-        make_plan(checked)
+    carry_out(checked)
 
 
 #: What a text may have that is rare in a topology, and that a reader may not expect.
@@ -123,9 +145,37 @@ def test_a_topology_in_which_something_odd_is_written_gives_findings_or_a_plan(
     for finding in checked.findings:
         assert str(finding).isprintable()
         str(finding).encode()
-    if not checked.findings:
-        for unit in make_plan(checked).units:
-            json.dumps(unit.params).encode()
+    carry_out(checked)
+
+
+#: What a program may put into its parameters, and no file can.
+PYTHON = st.recursive(
+    st.one_of(
+        VALUES,
+        st.sampled_from([float("nan"), float("inf"), 10**400, -(2**63), b"\xff", {1, 2}, Path("x"), object(), print]),
+        st.sampled_from(["\ud83d", "a\0b", "x" * 200_000, HealthCheck.too_slow, Path, 1j, range(3)]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2),
+        st.tuples(inner),
+        st.dictionaries(st.sampled_from([1, "1", None, True, 1.5, ("a",), "\ud83d", "a"]), inner, max_size=3),
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=PYTHON)
+def test_whatever_a_director_holds_gives_findings_or_a_plan(folder: Path, data: object) -> None:
+    generator = {"uses": "generator", "params": {"count": 1, "data": data}}
+    plain = PlainDocument(
+        {"name": "t", "actors": {"gen": generator, "out": {"uses": "stdout"}}, "connections": ["gen -> out"]}
+    )
+    mistakes = tuple((location, (0, 0), message) for location, message in plain.mistakes)
+    checked = check(Document("any", folder, plain.content, mistakes=mistakes))
+    for finding in checked.findings:
+        assert str(finding).isprintable()
+    carry_out(checked)
 
 
 @settings(max_examples=300, deadline=None)
@@ -135,3 +185,9 @@ def test_any_text_gives_findings(folder: Path, text: str) -> None:
     assert checked.findings
     for finding in checked.findings:
         assert "\n" not in str(finding)
+
+
+def test_a_number_of_a_director_that_has_no_text_is_a_mistake() -> None:
+    plain = PlainDocument({"a": [10**5000, 7]})
+    assert plain.content == {"a": [None, 7]}
+    assert [location for location, _ in plain.mistakes] == [("a", 0)]

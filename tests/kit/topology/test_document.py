@@ -53,7 +53,7 @@ def test_a_key_that_stands_twice_is_a_mistake_and_the_first_one_counts() -> None
         ("a: !!float abc\n", (1, 4), '"abc" is no float'),
         ("a: !!bool maybe\n", (1, 4), '"maybe" is no bool'),
         ('a: "\\UFFFFFFFF"\n', (1, 1), "this is not YAML"),
-        ("a: \0\n", (1, 1), "this is not YAML"),
+        ("a: \0\n", (1, 4), "no YAML file may hold the character U+0000"),
         ("a: !!set {b}\n", (1, 4), "is not known"),
         ('a: "\\ud83d"\n', (1, 4), "half of a surrogate pair"),
         ('"\\ude00": a\n', (1, 1), "half of a surrogate pair"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import shutil
 import subprocess
 import threading
@@ -16,6 +18,7 @@ import zmq
 
 from actorkit_kit import python_process
 from actorkit_kit.local.state import running_processes
+from tests.fleet import Process
 from tests.kit.conftest import Kit
 from tests.kit.running import DEADLINE_S, KitRun
 from tests.until import until
@@ -117,8 +120,58 @@ def test_an_event_that_is_dealt_with_without_an_answer_is_an_empty_one(call: Cal
 
 def test_a_service_without_a_worker_is_status_6(call: Call) -> None:
     status, out, err = call("nobody", "--timeout", "0.5")
-    assert (status, out, err.count("\n")) == (6, "", 1)
-    assert err.startswith('kit: no worker is registered for "nobody" at ipc://')
+    assert (status, out, err.count("\n")) == (6, "", 2)
+    said, told = err.splitlines()
+    assert said.startswith(
+        'kit: nobody answers for "nobody" now; waits 0.5 s for one. Services: shout, titanic.close, '
+    )
+    assert told.startswith('kit: no worker is registered for "nobody" at ipc://')
+
+
+def calling(folder: Path, *arguments: str) -> Process:
+    """A `kit call` that goes on, with what it writes in files of the folder."""
+    command = [*python_process.command("actorkit_kit"), "call", *arguments]
+    return Process(python_process.environ(), folder / "err", command=command, out=folder / "out")
+
+
+def test_that_nobody_answers_is_said_at_once(running: Path, tmp_path: Path) -> None:
+    with calling(tmp_path, "nobody", "-d", str(running), "--timeout", "100") as kit:
+        until(lambda: 'nobody answers for "nobody" now; waits 100 s' in kit.said(), "it says so", DEADLINE_S)
+        assert kit.alive
+
+
+def test_a_request_for_a_service_that_comes_later_is_answered(running: Path, tmp_path: Path) -> None:
+    with calling(tmp_path, "late", "--broker", endpoints(running)[0]) as kit:
+        until(lambda: "nobody answers" in kit.said(), "it says so", DEADLINE_S)
+        with worker(endpoints(running)[0], b"late", [b"here"]):
+            assert kit.wait(DEADLINE_S) == 0
+    assert (tmp_path / "out").read_text() == "here"
+
+
+def test_on_a_terminal_an_answer_ends_with_a_line_end(running: Path) -> None:
+    main, terminal = pty.openpty()
+    try:
+        command = [*python_process.command("actorkit_kit"), "call", "shout", "--data", "hello"]
+        done = subprocess.run(command, cwd=running, env=python_process.environ(), stdout=terminal, check=False)
+        assert (done.returncode, os.read(main, 100)) == (0, b"bytes HELLO\r\n")
+    finally:
+        os.close(main)
+        os.close(terminal)
+
+
+def test_what_kit_run_runs_is_found_by_its_name_and_where_it_is_the_only_one(
+    kit: Kit, running: Path, tmp_path: Path
+) -> None:
+    for arguments in ((), ("-d", "called"), ("-d", "called", "-t", "local")):
+        done = kit("call", "shout", "--data", "far", *arguments, cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "bytes FAR", "")
+    assert kit("services", "-d", "called", cwd=tmp_path).returncode == 0
+    assert kit("dlq", "list", "-d", "called", cwd=tmp_path).stdout == "there are no dead letters\n"
+    done = kit("call", "shout", "-d", "other", "-t", "local", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "kit: kit run does not run other. Start it, or name its file: -d topology.yaml\n",
+    )
 
 
 def test_a_broker_that_is_not_there_is_status_6(call: Call) -> None:

@@ -144,7 +144,10 @@ def test_a_kit_run_that_was_killed_is_not_taken_for_running(place: Shop) -> None
         (("show", "place"), "say whose and which: kit dlq show ACTOR ID..., or: kit dlq show ACTOR all"),
         (("list", "plaec", "-t", "local"), '"plaec" has no dead letters here. Actors that can have some: none.'),
         (("list", "-d", "nowhere", "-t", "local"), '"nowhere" is no topology. Name its file: -d topology.yaml'),
-        (("list", "-d", "no/topology.yaml"), 'there is no file "no/topology.yaml". Name a topology file, or app.py:'),
+        (
+            ("list", "-d", "no/topology.yaml"),
+            'there is no file "no/topology.yaml". Name a topology file, its folder, or app.py:',
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_told_in_one_line(place: Shop, arguments: tuple[str, ...], said: str) -> None:

@@ -257,6 +257,13 @@ def _full(end: ReceiverEnd) -> None:
     end.hears(end.hello())
 
 
+def _no_room(end: ReceiverEnd) -> None:
+    end.receiver._max_bytes = 0
+    end.hears(wire.Outgoing(1, [Parcel(1, 1, "b", b"x" * 6000, b"")]))
+    assert end.sent() == "–", "one message there is always room for"
+    end.hears(wire.Outgoing(2, [Parcel(2, 1, "b", b"x" * 6000, b"")]))
+
+
 def _shut_out(end: ReceiverEnd) -> None:
     end.is_shut_out()
     end.hears(end.hello())
@@ -286,6 +293,7 @@ RECEIVER_EVENTS: dict[str, Callable[[ReceiverEnd], object]] = {
     "Batch that follows, within the window": _hears(wire.Outgoing(1, [parcel(), parcel()])),
     "Batch with a gap": _hears(wire.Outgoing(2, [parcel()])),
     "Batch beyond the window": _hears(wire.Outgoing(1, [parcel()] * 3)),
+    "Batch for whose bytes there is no room": _no_room,
     "Bye": _hears(wire.Bye()),
     "Stay": _hears(wire.Stay()),
     "Go": _hears(wire.Go(1)),

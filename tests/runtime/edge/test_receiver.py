@@ -10,7 +10,7 @@ from actorkit.edge import wire
 from actorkit.edge.admission import MAX_STRANGERS, MAX_STRIKES, Admission
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.edge.receiver import Receiver
-from actorkit.event.parcel import Parcel
+from actorkit.event.parcel import Parcel, Waiter
 
 PARCEL = Parcel(1, 1, "b", b"", b"")
 
@@ -292,3 +292,45 @@ def test_what_a_sender_that_is_gone_had_sent_is_in_work_until_it_is_finished() -
     session.close(parcels)
     assert made.in_work == 0
     assert made.idle
+
+
+def large(first: int, size: int, reply_to: dict[str, Waiter] | None = None) -> bytes:
+    return wire.encode(wire.Outgoing(first, [Parcel(first, 1, "b", b"x" * size, b"", reply_to)]))
+
+
+def test_a_message_for_which_there_is_no_room_waits_at_its_sender_until_what_came_before_is_consumed() -> None:
+    made = Receiver("t", "down", "down-1", max_bytes=100_000)
+    for identity in (b"1", b"2"):
+        made.on_frame(identity, hello(identity.decode()))
+    made.on_frame(b"1", large(1, 200_000))
+    assert len(made.deliveries) == 1, "one that fits by itself never is always let in, alone"
+    made.on_frame(b"2", large(1, 6000))
+    made.on_frame(b"1", batch(2))
+    assert made.rejected == {"full": 1}, "what is small is bounded by the window"
+    assert [type(one) for one in replies(made)][-1] is wire.Refuse
+    assert set(made.sessions) == {b"1"}
+
+
+def test_who_consumes_may_wait_for_an_answer_that_finds_room() -> None:
+    made = Receiver("t", "down", "down-1", max_bytes=100_000)
+    made.on_frame(b"1", hello())
+    made.on_frame(b"1", large(1, 90_000))
+    made.on_frame(b"1", large(2, 50_000, {"down": Waiter("down-1", b"key")}))
+    assert made.rejected == {}
+    made.on_frame(b"1", large(3, 90_000, {"down": Waiter("down-1", b"key")}))
+    assert made.rejected == {"full": 1}, "within bounds"
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_is_consumed_makes_room_also_when_its_session_is_no_more(lost: bool) -> None:
+    made = Receiver("t", "down", "down-1", max_bytes=100_000)
+    made.on_frame(b"1", hello())
+    made.on_frame(b"1", large(1, 60_000))
+    if lost:
+        made.gone(b"1")
+    session, _, parcels, _ = made.deliveries.popleft()
+    session.consume(len(parcels))
+    made.on_frame(b"2", hello("up-2"))
+    made.on_frame(b"2", large(1, 90_000))
+    assert made.rejected == {}
+    assert len(made.deliveries) == 1

@@ -15,7 +15,7 @@ from actorkit.edge.sender import WINDOW_BYTES, Sender
 from actorkit.event.ids import new_id
 from actorkit.event.parcel import Parcel, Suspicion, Waiter
 from actorkit.graph import Options
-from actorkit.host.host import sender_class
+from actorkit.host.connectors import sender_class
 
 
 class Entry:
@@ -296,6 +296,22 @@ def test_what_waits_for_a_peer_longer_than_anybody_waits_for_it_is_not_sent(opti
         (told,) = late.told
         assert isinstance(told, Failed)
         assert told.failure.status == 504
+
+
+def test_a_suspect_that_nobody_waits_for_any_more_is_not_sent_again() -> None:
+    made = sender(Options())
+    session = welcome(made, "tcp://a:1")
+    late, soon, gone = ask(made, 9000), ask(made, 20_000), ask(made, None, b"gone")
+    made.dispatch(1.0)
+    made.lost(session)
+    assert (made.backlog, len(made.suspects)) == (3, 3)
+    made.dispatch(10.0)
+    made.withdraw(b"gone")
+    assert (made.backlog, made.dropped) == (1, {"expired": 2})
+    assert (late.finished, soon.finished, gone.finished) == (1, 0, 1)
+    (told,) = late.told
+    assert isinstance(told, Failed)
+    assert told.failure.status == 504
 
 
 def test_what_is_withdrawn_is_not_sent_and_nothing_else_is_touched() -> None:

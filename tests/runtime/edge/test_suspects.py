@@ -69,11 +69,35 @@ def test_only_the_suspect_that_was_begun_is_counted() -> None:
     made.lost(session)
     lost = "lost without a word"
     assert marks(made) == {
-        1: Suspicion(2, [lost, lost]),
-        2: Suspicion(1, [lost]),
+        2: Suspicion(2, [lost, lost]),
+        1: Suspicion(1, [lost]),
         3: Suspicion(1, [lost]),
         4: False,
     }
+
+
+def test_the_likeliest_suspect_comes_last() -> None:
+    made = sender(3)
+    made.lost(welcome(made, "a"))
+    assert [item[0].id for item in made.suspects.items] == [2, 3, 1], "whoever consumes in order was at the first one"
+    session = welcome(made, "b")
+    made.on_frame(session, wire.encode(wire.Begin(1, alone=True)))
+    made.lost(session)
+    assert [item[0].id for item in made.suspects.items] == [3, 1, 2], "that one was begun when the second peer ended"
+
+
+def test_what_is_no_suspect_goes_before_the_last_one_but_not_for_ever() -> None:
+    made = sender(1)
+    made.lost(welcome(made, "a"))
+    for number in range(2, 20):
+        made.put(Parcel(number, 0, "n", b"", b""), NOBODY, Event())
+    session = made.open("b")
+    made.on_frame(session, wire.encode(wire.Welcome(wire.VERSION, "down", "b", 4)))
+    made.dispatch(0.0)
+    assert [item[0].id for item in session.ledger] == [2, 3, 4, 5]
+    made.on_frame(session, wire.encode(wire.Ack(4, 4)))
+    made.dispatch(0.0)
+    assert [item[0].id for item in session.ledger] == [1]
 
 
 def test_what_a_peer_consumes_beside_a_suspect_is_innocent_only_where_it_consumes_one_at_a_time() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from actorkit.errors import ConversionError
+from actorkit.errors import ConversionError, UnsendableData
 from actorkit.event import body
 
 JSON_VALUES = st.recursive(
@@ -151,3 +151,13 @@ def test_checked_leaves_what_fits_alone() -> None:
     assert body.checked(b"[1]", "j") == [1]
     assert body.checked(None, "j") is None
     assert body.checked("text", "j") == "text"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_whole_number_is_exact_or_refused(sign: int) -> None:
+    longest = sign * (10**4299 - 1)
+    assert body.parse_json(body.dump([longest])[1]) == [longest]
+    with pytest.raises(ConversionError):
+        body.parse_json(b"[" + b"-" * (sign < 0) + b"1" * 20_000 + b"]")
+    with pytest.raises(UnsendableData):
+        body.dump([sign * 10**20_000])

@@ -130,6 +130,56 @@ def test_what_is_dealt_with_and_not_answered_is_no_failure(director: Director) -
         chain(director, Through).request(JSONEvent("end"), timeout_s=10)
 
 
+class Collector(Actor):
+    """Keeps what failed, and answers nobody."""
+
+    def setup(self) -> None:
+        self.kept: list[str] = []
+
+    def consume(self, event: Event) -> None:
+        self.kept.append(event.failure.kind if event.failure is not None else "")
+
+
+class Excuse(Actor):
+    """Answers for what failed."""
+
+    def consume(self, event: Event) -> Event:
+        made = event.replace("sorry")
+        made.failure = None
+        return made
+
+
+def with_error_outbox(director: Director, cls: type[Actor], *, home: bool) -> Actor:
+    """asker -> between -> judge -> asker, and judge.error to an actor of that class (-> asker)."""
+    ask = director.register_actor(Asker, "asker")
+    between, judge, box = (
+        director.register_actor(kind, name) for kind, name in ((Through, "between"), (Judge, "judge"), (cls, "box"))
+    )
+    director.connect_queue(ask, between)
+    director.connect_queue(between, judge)
+    director.connect_queue(judge, ask)
+    director.connect_error_queue(judge, box)
+    if home:
+        director.connect_queue(box, ask)
+    return begin(director)
+
+
+def test_a_failure_that_only_a_collector_got_is_the_answer(director: Director) -> None:
+    actor = with_error_outbox(director, Collector, home=False)
+    failed = failure_of(actor, JSONEvent("bad"))
+    assert (failed.status, failed.message, failed.failure.actor) == (400, "not this one", "judge")
+    assert failure_of(actor, JSONEvent("bug")).status == 500
+    box = director.host("box").actor
+    assert isinstance(box, Collector)
+    assert box.kept == ["MalformedEvent", "ZeroDivisionError"], "the collector has both as well"
+    assert director.host("judge").outboxes.dropped == {}
+
+
+def test_an_answer_from_behind_the_error_outbox_goes_before_the_failure(director: Director) -> None:
+    actor = with_error_outbox(director, Excuse, home=True)
+    assert actor.request(JSONEvent("bad"), timeout_s=10).data == "sorry"
+
+
 class Both(Actor):
     """Makes two of one: the first fails."""
 

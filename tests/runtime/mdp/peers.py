@@ -83,12 +83,12 @@ class ServerProcess:
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.popen.poll() is None
+        return self._process is not None and self._process.alive
 
     @property
     def pid(self) -> int:
         assert self._process is not None
-        return self._process.popen.pid
+        return self._process.pid
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels."""
@@ -101,13 +101,11 @@ class ServerProcess:
 
     def wait(self, timeout_s: float = PATIENCE_S) -> int:
         assert self._process is not None
-        popen = self._process.popen
-        until(lambda: popen.poll() is not None, "the process ends", timeout_s)
-        return int(popen.returncode)
+        return self._process.wait(timeout_s)
 
     def kill(self) -> None:
-        if self._process is not None and self.alive:
-            self._process.kill()
+        if self._process is not None:
+            self._process.close()
 
 
 class BrokerProcess(ServerProcess):

@@ -179,7 +179,7 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_has(graph: Callable[..., 
         made.asker(count=12)
         until(lambda: made.numbers("done"), "the first are being done")
         worker.signal(signal.SIGTERM)
-        assert worker.popen.wait(20) == 0
+        assert worker.wait(20) == 0
         finished = len(made.numbers("done"))
         made.fleet.restart(worker)
         until(lambda: len(made.numbers("sink")) == 12, "all are answered", 30)
@@ -195,10 +195,10 @@ def test_nothing_is_done_twice_when_the_machine_stands_still(
     graph: Callable[..., Graph], first: str, told: bool
 ) -> None:
     """Both ends stand still at once, and wake one after the other; neither holds its own sleep against the other."""
-    with broker_processes(1, heartbeat_s=0.6) as (broker,):
+    with broker_processes(1, heartbeat_s=0.45) as (broker,):
         made = graph(broker)
         made.sinks()
-        worker = made.worker(service="orders", capacity=4, heartbeat_s=0.6)
+        worker = made.worker(service="orders", capacity=4, heartbeat_s=0.45)
         made.answerer(pause_s=0.5)
         made.client(service="orders", concurrency=4)
         made.asker(count=12)
@@ -208,12 +208,14 @@ def test_nothing_is_done_twice_when_the_machine_stands_still(
         ends = {"broker": broker.send, "worker": worker.signal}
         for send in ends.values():
             send(signal.SIGSTOP)
-        time.sleep(2.4)  # silence is held against a peer after 1.8 s, and ends a client's connection after 3 s
+        # Longer than the 1.35 s after which silence is held against a peer. A client's connection ends after 3 s of
+        # it, and a peer that gets no processor for 1.35 s once it is woken is silent: both have much time to spare.
+        time.sleep(1.5)
         ends.pop(first)(signal.SIGCONT)
         time.sleep(0.1)
         ends.popitem()[1](signal.SIGCONT)
         if told:
-            assert worker.popen.wait(20) == 0
+            assert worker.wait(20) == 0
             made.fleet.restart(worker)
         until(lambda: len(made.numbers("sink")) == 12, "all are answered", 30)
         assert sorted(made.numbers("done")) == list(range(12)), f"none was done twice; {worker.log.read_text()}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import gevent
 import pytest
 from gevent.event import Event as Flag
@@ -195,10 +193,14 @@ def test_a_sender_that_does_not_read_is_counted_until_it_does(setting: Setting) 
     up = setting.sender(host)
     up.hello()
     assert host.listener is not None
-    deadline = time.monotonic() + 20
-    while not host.listener.unread and time.monotonic() < deadline:  # however long the queues on the way are
+    listener = host.listener
+
+    def is_full() -> bool:
         host.receiver.drain()
-        host.listener.flush()
+        listener.flush()
+        return bool(listener.unread)
+
+    until(is_full, "the queues on the way are full, however long they are", pause_s=0)
     MOVED.expect(read(host), "actorkit_peers_unread", 1)
     while value(read(host), "actorkit_peers_unread"):
         assert isinstance(up.hear(), wire.Drain)

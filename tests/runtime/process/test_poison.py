@@ -123,5 +123,5 @@ def test_many_workers_of_one_instance_tell_the_guilty_one_as_well(fleet: Fleet, 
 def test_a_source_whose_greenlet_is_killed_ends_its_instance(fleet: Fleet) -> None:
     fleet.start("down", "tests.probes:Pass")
     up = fleet.start("up", "tests.probes:Quitter", outbox_down="down")
-    assert up.popen.wait(20) == 1
+    assert up.wait(20) == 1
     assert "produce failed" in up.log.read_text()

@@ -32,7 +32,7 @@ def test_an_event_that_blocks_its_process_is_given_up_and_the_others_arrive(flee
 
 def test_a_process_that_is_stuck_says_where(fleet: Fleet) -> None:
     down = poisoned(fleet, "loop", stuck_after_s=0.5)
-    assert down.popen.wait(20) == 86
+    assert down.wait(20) == 86
     log = down.log.read_text()
     assert "the loop has not turned for 0.5 s (stuck_after_s): consuming event " in log
     assert 'probes.py", line' in log
@@ -40,7 +40,7 @@ def test_a_process_that_is_stuck_says_where(fleet: Fleet) -> None:
 
 def test_c_code_that_keeps_the_interpreter_is_noticed_too(fleet: Fleet) -> None:
     down = poisoned(fleet, "sleep in C", stuck_after_s=0.5)
-    assert down.popen.wait(20) == 1
+    assert down.wait(20) == 1
     assert "Timeout (0:00:02)!" in down.log.read_text()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +18,7 @@ from actorkit.mdp.frames import read_error_header
 from actorkit.mdp.titanic.store import Store
 from actorkit.mdp.titanic.titanic import Titanic
 from actorkit.mdp.worker.worker import Worker
-from tests.places import ROOT
+from tests.fleet import Process
 from tests.runtime.mdp.peers import broker_processes
 from tests.until import until
 
@@ -69,11 +67,10 @@ Titanic([sys.argv[1]], Path(sys.argv[2]), heartbeat_s=0.3, retry_s=0.1).start();
 """
 
 
-def launch(endpoint: str, folder: Path) -> subprocess.Popen[bytes]:
+def launch(endpoint: str, folder: Path) -> Process:
     """A Titanic as a process of its own."""
-    runtime = str(ROOT / "runtime")
     command = [sys.executable, "-c", CODE, endpoint, str(folder / "titanic.db")]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": runtime})
+    return Process({}, folder / "log", command=command)
 
 
 @pytest.fixture
@@ -158,15 +155,13 @@ def test_requests_survive_the_sigkill_of_broker_and_titanic(make: Callable[..., 
             user = User(make(Client, [broker.endpoint]))
             names = [user.request(b"echo", b"%d" % number) for number in range(20)]
             process.kill()
-            process.wait()
             broker.kill()
             broker.start()
             process = launch(broker.endpoint, tmp_path)
             make(Worker, [broker.endpoint], "echo", echo, heartbeat_s=0.3)
             assert [user.collect(name) for name in names] == [[b"%d" % number] for number in range(20)]
         finally:
-            process.kill()
-            process.wait()
+            process.close()
 
 
 def test_many_requests_are_each_done_once(titanic: tuple[str, Titanic, User], make: Callable[..., Any]) -> None:
@@ -267,7 +262,6 @@ def test_what_was_accepted_is_done_though_titanic_and_broker_are_killed_again_an
                 more = len(accepted) + 30
                 until(lambda more=more: len(accepted) > more, "requests are accepted", 20)  # type: ignore[misc]
                 process.kill()
-                process.wait()
                 if turn % 2:
                     broker.kill()
                     broker.start()
@@ -278,8 +272,7 @@ def test_what_was_accepted_is_done_though_titanic_and_broker_are_killed_again_an
             assert {name: user.collect(name) for name in accepted} == {name: [body] for name, body in accepted.items()}
             assert set(accepted.values()) <= set(made)
         finally:
-            process.kill()
-            process.wait()
+            process.close()
 
 
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,166 @@
+"""Mistakes in an author's class that a start would stumble over."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actorkit import Actor, Event
+from actorkit_actors.catalogue import CATALOGUE
+from actorkit_kit.classes.actor_class import class_of
+from actorkit_kit.classes.contract import faults
+from actorkit_kit.topology.check import check
+from actorkit_kit.topology.document import parse
+
+# What stands here is wrong on purpose, as an author's code may be.
+# mypy: disable-error-code="override"
+
+
+class Good(Actor):
+    def consume(self, event: Event, *, times: int = 1) -> Event:
+        return event
+
+
+class Static(Actor):
+    @staticmethod
+    def consume(event: Event) -> Event:
+        return event
+
+
+class OfTheClass(Actor):
+    @classmethod
+    def consume(cls, event: Event) -> Event:
+        return event
+
+
+class Initialised(Actor):
+    def __init__(self, name: str, params: Any, runtime: Any) -> None:
+        super().__init__(name, params, runtime)
+        self.count = 0
+
+    def consume(self, event: Event) -> Event:
+        return event
+
+
+class Listens(Actor):
+    LISTENS = {"port": 1}
+
+
+class Coroutine(Actor):
+    async def consume(self, event: Event) -> Event:
+        return event
+
+
+class AsyncSource(Actor):
+    async def produce(self) -> AsyncIterator[Event]:
+        yield Event()
+
+
+class Nothing(Actor):
+    pass
+
+
+class TooFew(Actor):
+    def consume(self) -> None: ...
+
+
+class TooMany(Actor):
+    def consume(self, event: Event, context: object) -> None: ...
+
+
+class NeedsMore(Good):
+    def setup(self, pool: object) -> None: ...
+
+
+class NoMethod(Actor):
+    consume = None  # type: ignore[assignment]
+
+
+class OtherArguments(Good):
+    def __init__(self) -> None:
+        self.pool = 1
+
+
+class Forgetful(Good):
+    def __init__(self, name: str, params: Any, runtime: Any) -> None:
+        self.pool = 1
+
+
+@pytest.mark.parametrize("cls", [Good, Static, OfTheClass, Initialised, Listens])
+def test_a_class_that_can_run_has_no_faults(cls: type[Actor]) -> None:
+    assert list(faults(cls)) == []
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_stock_actors_have_none(name: str) -> None:
+    assert list(faults(class_of(CATALOGUE[name].class_path))) == []
+
+
+@pytest.mark.parametrize(
+    ("cls", "words"),
+    [
+        (Coroutine, '"Coroutine.consume" is async, and actors run without asyncio. Write def consume(self, event): a'),
+        (
+            AsyncSource,
+            '"AsyncSource.produce" is async, and actors run without asyncio. Write def produce(self): a call',
+        ),
+        (
+            Nothing,
+            '"Nothing" has neither consume nor produce. Write consume(self, event), or produce(self) for a source',
+        ),
+        (TooFew, '"TooFew.consume" takes other arguments than it is called with. Write def consume(self, event).'),
+        (TooMany, '"TooMany.consume" takes other arguments than it is called with. Write def consume(self, event).'),
+        (NeedsMore, '"NeedsMore.setup" takes other arguments than it is called with. Write def setup(self).'),
+        (NoMethod, '"NoMethod.consume" cannot be called. Write def consume(self, event).'),
+        (OtherArguments, "has an __init__ of its own with other arguments than (name, params, runtime). Remove it:"),
+        (Forgetful, "has an __init__ of its own that does not call super().__init__. Remove it: write setup(self)"),
+    ],
+)
+def test_a_class_that_cannot_run_is_told_what_to_do(cls: type[Actor], words: str) -> None:
+    (fault,) = faults(cls)
+    assert words in fault
+
+
+CODE = """\
+from actorkit import Actor
+class Coro(Actor):
+    async def consume(self, event): return event
+class Nothing(Actor): pass
+"""
+
+TOPOLOGY = """\
+name: t
+actors:
+  web: {uses: http-server, params: {routes: [{path: "/a", outbox: nowhere}, {path: "/<queue>", outbox: c}]}}
+  c: {uses: "p:Coro", build: ./code}
+  n: {uses: "p:Nothing", build: ./code}
+connections: [web -> c -> web, web -> n]
+"""
+
+
+def found(text: str, base: Path) -> Iterator[str]:
+    return (str(finding) for finding in sorted(check(parse(text, "t.yaml", base)).findings))
+
+
+def test_the_findings_of_a_topology_tell_each_at_its_place(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "p.py").write_text(CODE)
+    web, route, coro, nothing = found(TOPOLOGY, tmp_path)
+    assert web.startswith('t.yaml:3:67: actors.web.params.routes[0].outbox: "web" has no outbox "nowhere" that leads')
+    assert "Connect it: web.nowhere -> …. Connected are: c, n." in web
+    assert "actors.web.params.routes[1].outbox: this is never used: the path has <queue>" in route
+    assert 'actors.c.uses: "Coro.consume" is async' in coro
+    assert 'actors.n.uses: "Nothing" has neither consume nor produce.' in nothing
+
+
+def test_an_outbox_that_is_nearly_written_so_is_suggested(tmp_path: Path) -> None:
+    text = (
+        'name: t\nactors:\n  web: {uses: http-server, params: {routes: [{path: "/a", outbox: ordres}]}}\n'
+        "  n: {uses: 'null'}\nconnections: [web.orders -> n]\n"
+    )
+    (finding,) = found(text, tmp_path)
+    assert finding.endswith('"web" has no outbox "ordres" that leads anywhere. Did you mean "orders"?')
+    assert list(found(text.replace("ordres", "orders"), tmp_path)) == []
