@@ -27,7 +27,7 @@ from actorkit.transport import topology_keys
 from benchmarks import report
 
 #: Body sizes in bytes, and how many events of each are sent.
-SIZES = {100: 1_800_000, 1024: 900_000, 10_240: 180_000}
+SIZES = {100: 600_000, 1024: 300_000, 10_240: 120_000}
 #: What is measured, by its name in the table: (body bytes, events) → events per second.
 Shapes = dict[str, Callable[[int, int], float]]
 #: Two of the shapes, which are compared with each other as well.

@@ -1,4 +1,4 @@
-"""A client of its own: so many requests a second, whatever becomes of them, until its stdin ends; then it tells.
+"""A client of its own: so many requests a second, whatever becomes of them, until SIGTERM; then it tells.
 
 python -m tests.integration.load URL RATE
 """
@@ -6,8 +6,9 @@ python -m tests.integration.load URL RATE
 from __future__ import annotations
 
 import json
-import select
+import signal
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -38,10 +39,12 @@ def ask(url: str, number: int, since: float) -> tuple[str, float, int]:
 
 
 def main(url: str, rate: float) -> None:
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
     since, number = time.monotonic(), 0
     with ThreadPoolExecutor(256) as pool:
         jobs = []
-        while not select.select([sys.stdin], [], [], max(0.0, since + number / rate - time.monotonic()))[0]:
+        while not ended.wait(max(0.0, since + number / rate - time.monotonic())):
             jobs.append(pool.submit(ask, url, number, since))
             number += 1
             if number == 1:

@@ -210,7 +210,7 @@ def test_the_version_is_that_of_the_runtime(kit: Kit) -> None:
 def test_a_bug_is_told_in_one_line_and_its_traceback_is_kept(kit: Kit, folder: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
-    code = "import actorkit_kit.load as load\ndef fail(reference):\n    raise ValueError('unthinkable')\n"
+    code = "import actorkit_kit.load as load\ndef fail(*_, **__):\n    raise ValueError('unthinkable')\n"
     (broken / "sitecustomize.py").write_text(f"{code}load.load_plan = fail\n")
     done = kit("graph", "topology.yaml", cwd=folder, PYTHONPATH=f"{broken}:{_path()}", TMPDIR=str(tmp_path))
     assert done.returncode == 3
@@ -241,7 +241,7 @@ def test_nothing_is_coloured_when_it_goes_to_a_pipe(kit: Kit) -> None:
         "params: {data: " + "[" * 3_000 + "]" * 3_000 + "}",
         'env: {A: "a\\0b"}',
         'env: {A: "\\ud83d"}',
-        "params: {data: " + "x" * 140_000 + "}",
+        "env: {DATA: " + "x" * 140_000 + "}",
     ],
     ids=lambda odd: odd[:30],
 )

@@ -30,65 +30,32 @@ class HostCollector(Collector):
         yield self._counter(
             "actorkit_frames_rejected", "Messages of peers that were no good.", "reason", self._rejected()
         )
-        yield self._plain(
-            CounterMetricFamily,
-            "actorkit_events_redelivered",
-            "Events that arrived marked as sent before.",
-            host.receiver.redelivered,
-        )
-        yield self._plain(
-            CounterMetricFamily,
-            "actorkit_duplicates",
-            "Events that had arrived here before and were not consumed again.",
-            host.receiver.dedup.duplicates,
-        )
-        yield self._plain(
-            CounterMetricFamily,
-            "actorkit_dedup_forgotten",
-            "Events whose names were forgotten too early for want of memory.",
-            host.receiver.dedup.forgotten,
-        )
-        yield self._plain(
-            CounterMetricFamily,
-            "actorkit_retries",
-            "Times that consume was tried again.",
-            host.consumer.retried if host.consumer is not None else 0,
-        )
-        yield self._plain(
-            CounterMetricFamily,
-            "actorkit_connections_lost",
-            "Connections to the inbox that ended without a goodbye.",
-            self._lost(),
-        )
+        dedup, retried = host.receiver.dedup, host.consumer.retried if host.consumer is not None else 0
+        for name, text, value in (
+            ("events_redelivered", "Events that arrived marked as sent before.", host.receiver.redelivered),
+            ("duplicates", "Events that had arrived here before and were not consumed again.", dedup.duplicates),
+            ("dedup_forgotten", "Events whose names were forgotten too early for want of memory.", dedup.forgotten),
+            ("retries", "Times that consume was tried again.", retried),
+            ("connections_lost", "Connections to the inbox that ended without a goodbye.", self._lost()),
+        ):
+            yield self._plain(CounterMetricFamily, name, text, value)
         if host.consumer is not None:
             yield self._consume_seconds(host.consumer.buckets, host.consumer.seconds)
-            yield self._plain(
-                GaugeMetricFamily,
-                "actorkit_oldest_consume_seconds",
-                "Age of the oldest event that is being consumed.",
-                host.oldest_consume_s,
-            )
         yield from self._connections()
-        yield self._plain(
-            GaugeMetricFamily,
-            "actorkit_peers_unread",
-            "Senders that do not read what the inbox tells them.",
-            host.listener.unread if host.listener is not None else 0,
-        )
-        yield self._plain(
-            GaugeMetricFamily,
-            "actorkit_in_work",
-            "Events that arrived and are not finished.",
-            host.receiver.in_work,
-        )
-        yield self._plain(
-            GaugeMetricFamily,
-            "actorkit_unfinished",
-            "Events that began here and are not finished.",
-            host.outboxes.roots,
-        )
-        yield self._plain(GaugeMetricFamily, "actorkit_ready", "1 when the instance can take work.", int(host.ready))
+        for name, text, figure in self._gauges():
+            yield self._plain(GaugeMetricFamily, name, text, figure)
         yield from self._figures()
+
+    def _gauges(self) -> Iterator[tuple[str, str, float]]:
+        """What is so now: (name, meaning, value)."""
+        host = self._host
+        if host.consumer is not None:
+            yield "oldest_consume_seconds", "Age of the oldest event that is being consumed.", host.oldest_consume_s
+        unread = host.listener.unread if host.listener is not None else 0
+        yield "peers_unread", "Senders that do not read what the inbox tells them.", unread
+        yield "in_work", "Events that arrived and are not finished.", host.receiver.in_work
+        yield "unfinished", "Events that began here and are not finished.", host.outboxes.roots
+        yield "ready", "1 when the instance can take work.", int(host.ready)
 
     def _figures(self) -> Iterable[Metric]:
         """What the actor itself counts."""
@@ -152,7 +119,7 @@ class HostCollector(Collector):
     def _plain(
         self, family: type[CounterMetricFamily] | type[GaugeMetricFamily], name: str, text: str, value: float
     ) -> Metric:
-        metric = family(name, text, labels=COMMON)
+        metric = family(f"actorkit_{name}", text, labels=COMMON)
         metric.add_metric(self._common, value)
         return metric
 

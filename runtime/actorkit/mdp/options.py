@@ -25,7 +25,18 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ) = None
 
 
-class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ServerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may connect to a server beside the graph."""
+
+    keys: Annotated[
+        ServerKeys | None, Meta(description="CURVE keys; with them nobody gets a frame in who has none")
+    ] = None
+    clear: Annotated[
+        bool, Meta(description="whether other machines may connect although there are no keys; else it does not start")
+    ] = False
+
+
+class BrokerParams(ServerParams, frozen=True, kw_only=True):
     """Parameters of a broker. Times are in seconds, sizes in bytes."""
 
     heartbeat_s: Annotated[float, Meta(gt=0, description="interval of heartbeats, in both directions")] = 2.5
@@ -66,12 +77,6 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     drain_timeout_s: Annotated[
         float, Meta(ge=0, description="how long a stopping broker lets requests that it has be finished")
     ] = 10.0
-    keys: Annotated[
-        ServerKeys | None, Meta(description="CURVE keys; with them nobody gets a frame in who has none")
-    ] = None
-    clear: Annotated[
-        bool, Meta(description="whether other machines may connect although there are no keys; else it does not start")
-    ] = False
     registration: Annotated[
         list[str], Meta(description="endpoints of registration services that are told where this broker is")
     ] = msgspec.field(default_factory=list[str])
@@ -97,18 +102,12 @@ class BrokerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return self.services.get(service, _NO_OPTIONS)
 
 
-class RegistrationParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RegistrationParams(ServerParams, frozen=True, kw_only=True):
     """Parameters of a registration service."""
 
     settle_s: Annotated[
         float, Meta(ge=0, description="time after its start in which a listing says that it may not be complete")
     ] = 5.0
-    keys: Annotated[
-        ServerKeys | None, Meta(description="CURVE keys; with them nobody gets a frame in who has none")
-    ] = None
-    clear: Annotated[
-        bool, Meta(description="whether other machines may connect although there are no keys; else it does not start")
-    ] = False
 
 
 def refuse_clear(name: str, endpoint: str, keys: ServerKeys | None, *, clear: bool) -> None:

@@ -23,6 +23,7 @@ from actorkit_kit.image.push import Pushed, check_registry, in_registry, push, r
 from actorkit_kit.plan.model import Image, Plan
 from actorkit_kit.render import helm
 from tests import needs
+from tests.fleet import Process
 from tests.kit.plans import plan_of
 from tests.ports import free_port
 from tests.until import until
@@ -69,7 +70,7 @@ def test_a_name_of_an_image_has_three_parts() -> None:
 def test_a_chart_names_an_image_by_its_digest_and_others_by_their_tags(tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "act.py").write_text(CODE)
-    plan = plan_of(TOPOLOGY, tmp_path)
+    plan = build.identified(plan_of(TOPOLOGY, tmp_path))
     wanted = build.recipes(plan)
     own = wanted[-1]
     known = {f"r.io/{own.tag}": {"digest": DIGEST, "made_of": own.digest}}
@@ -101,16 +102,11 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     storage = {"filesystem": {"rootdirectory": str(folder / "blobs")}}
     configuration = {"version": 0.1, "storage": storage, "http": {"addr": address}, "log": {"level": "error"}}
     (folder / "config.yml").write_text(json.dumps(configuration))
-    with (folder / "log.txt").open("w") as log:
-        command = [needs.tool("docker-registry"), "serve", str(folder / "config.yml")]
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            until(lambda: process.poll() is not None or status(address, "/v2/") == 200, "the registry answers")
-            assert process.poll() is None, (folder / "log.txt").read_text()
-            yield address
-        finally:
-            process.terminate()
-            process.wait(10)
+    command = [needs.tool("docker-registry"), "serve", str(folder / "config.yml")]
+    with Process({}, folder / "log.txt", command=command) as process:
+        until(lambda: not process.alive or status(address, "/v2/") == 200, "the registry answers")
+        assert process.alive, process.said()
+        yield address
 
 
 def status(address: str, path: str) -> int:

@@ -96,7 +96,9 @@ def test_the_trail_is_the_same_for_one_event_and_for_many_together(together: boo
     assert [parcel.trail for parcel in sender.pending] == [goes, "elsewhere/a", goes]
 
 
-def test_an_event_that_goes_in_circles_forgets_the_beginning_of_its_trail() -> None:
+def test_an_event_that_goes_in_circles_forgets_the_beginning_of_its_trail_and_the_log_tells_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     outboxes, sender = outboxes_of("round")
     outboxes.emit_root(Event(b"x"), [sender], lambda: None)
     for _ in range(1000):
@@ -105,6 +107,8 @@ def test_an_event_that_goes_in_circles_forgets_the_beginning_of_its_trail() -> N
     trail = sender.pending[0].trail
     assert len(trail) == MAX_TRAIL
     assert trail.endswith("/round/round")
+    (record,) = caplog.records
+    assert "goes round for ever" in record.getMessage()
 
 
 def test_one_entry_waits_for_all_events_until_another_one_waits_for_some() -> None:
