@@ -1,6 +1,6 @@
 """A stranger that sends junk to an inbox and reads nothing, as a process of its own.
 
-python -m tests.hostile.junk SOCKET_FILE FRAMES   begins anew when it is hung up on; writes how many frames were taken
+python -m tests.hostile.junk SOCKET_FILE FRAMES SECONDS   begins anew when hung up on; writes how many frames were taken
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import sys
+import time
 
 #: What a peer says first (ZMTP 3.0, no security), and its READY: it is a DEALER.
 GREETING = b"\xff" + b"\0" * 8 + b"\x7f\x03\0" + b"NULL".ljust(20, b"\0") + b"\0" * 32
@@ -19,8 +20,8 @@ BURST = 8192
 JUNK = b"\0\x06junk!\n" * BURST
 
 
-def flood(path: str, most: int) -> int:
-    """Send junk until hung up on, or so many frames; returns how many were taken."""
+def flood(path: str, most: int, end: float) -> int:
+    """Send junk until hung up on, until so many frames are taken or the time is over; returns how many were taken."""
     count = 0
     with socket.socket(socket.AF_UNIX) as sock, contextlib.suppress(OSError):
         sock.settimeout(10)
@@ -28,19 +29,19 @@ def flood(path: str, most: int) -> int:
         sock.sendall(GREETING)
         sock.recv(len(GREETING), socket.MSG_WAITALL)
         sock.sendall(READY)
-        while count < most:
+        while count < most and time.monotonic() < end:
             sock.sendall(JUNK)
             count += BURST
     return count
 
 
-def main(path: str, most: int) -> None:
-    """Send so many frames, over as many connections as it takes."""
-    count = 0
-    while count < most:
-        count += flood(path, most - count)
+def main(path: str, most: int, seconds: float) -> None:
+    """Send so many frames, or what is taken in that time, over as many connections as it takes."""
+    count, end = 0, time.monotonic() + seconds
+    while count < most and time.monotonic() < end:
+        count += flood(path, most - count, end)
     print(count)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
