@@ -50,11 +50,13 @@ def installed(namespace: Callable[[str], None], tmp_path: Path) -> Iterator[tupl
     kit = kit_with(**VARIABLES)
     built = kit("build", str(tmp_path / "awkward"), "--output", "json")
     assert built.returncode == 0, built.stderr
-    images = {row["actor"]: row["image"] for row in json.loads(built.stdout)}
+    images = [row["image"] for row in json.loads(built.stdout)]
     # All actors but the front have the same code: one image is loaded for all of them.
-    for image in (images["web"], images["n"]):
+    (front,) = (image for image in images if "http-server" in image)
+    (one,) = (image for image in images if image.startswith("off/n:"))
+    for image in (front, one):
         namespace(image)
-    repository, _, tag = images["n"].rpartition(":")
+    repository, _, tag = one.rpartition(":")
     same = {"image": {"repository": repository, "tag": tag}}
     (tmp_path / "same.json").write_text(json.dumps({"actors": dict.fromkeys(expected, same)}))
     chart = tmp_path / "chart"
@@ -63,7 +65,7 @@ def installed(namespace: Callable[[str], None], tmp_path: Path) -> Iterator[tupl
     helm = [needs.tool("helm"), "--namespace", "actorkit-test"]
     run(*helm, "install", "1e3", str(chart), "--values", str(tmp_path / "same.json"), "--wait", "--timeout", "240s")
     try:
-        with forwarded("service/r1e3-web-http", 8080) as url:
+        with forwarded("deployment/r1e3-web", 8080) as url:
             yield url, expected
     finally:
         run(*helm, "uninstall", "1e3", "--wait")

@@ -190,3 +190,9 @@ annotations:
 {{- end -}}
 {{- list $rule | toYaml -}}
 {{- end -}}
+
+{{/* The name of the Secret with the variables of an actor that Helm does not carry as texts; no other name has a dot.
+     (list $ actor) */}}
+{{- define "actorkit.envSecret" -}}
+{{- printf "%s.env" (include "actorkit.name" .) -}}
+{{- end -}}

@@ -29,7 +29,7 @@ spec:
       image: {{ include "actorkit.image" (list $root $actor.image) | quote }}
       imagePullPolicy: {{ $root.Values.image.pullPolicy }}
       env:
-        {{- include "actorkit.env" (list $root $actor) | nindent 8 }}
+        {{- include "actorkit.env" (list $root $name $actor) | nindent 8 }}
       {{- with $actor.extraEnvFrom }}
       envFrom:
         {{- toYaml . | nindent 8 }}
@@ -184,6 +184,9 @@ spec:
 {{- with $actor.files -}}
 {{- $_ := set $annotations "checksum/config" (toJson . | sha256sum) -}}
 {{- end -}}
+{{- with $actor.envBase64 -}}
+{{- $_ := set $annotations "checksum/env" (toJson . | sha256sum) -}}
+{{- end -}}
 {{- if $actor.secrets -}}
 {{- $_ := set $annotations "checksum/secret" (include "actorkit.secretsChecksum" .) -}}
 {{- end -}}
@@ -191,15 +194,15 @@ spec:
 {{- end -}}
 
 {{/* The environment, each variable once: what is added wins over the actor's own, and that over what all have.
-     Kubernetes reads "$$" as "$" (and "$(NAME)" as a reference), so every "$" is doubled. (list $ merged-actor) */}}
+     Kubernetes reads "$$" as "$" (and "$(NAME)" as a reference), so every "$" is doubled. (list $ actor merged-actor) */}}
 {{- define "actorkit.env" -}}
 {{- $root := index . 0 -}}
-{{- $actor := index . 1 -}}
+{{- $name := index . 1 -}}
+{{- $actor := index . 2 -}}
 {{- $added := list "ACTORKIT_INSTANCE" -}}
 {{- range $actor.extraEnv -}}{{- $added = append $added .name -}}{{- end -}}
 {{- $values := dict "ACTORKIT_LOG_FORMAT" $root.Values.log.format "ACTORKIT_LOG_LEVEL" $root.Values.log.level -}}
 {{- $values = mergeOverwrite $values (deepCopy (default dict $actor.env)) -}}
-{{- range $key, $value := $actor.envBase64 -}}{{- $_ := set $values $key (b64dec $value) -}}{{- end -}}
 {{- range $key, $value := $actor.endpoints -}}{{- $_ := set $values $key (tpl $value $root) -}}{{- end -}}
 - name: ACTORKIT_INSTANCE
   valueFrom:
@@ -209,6 +212,15 @@ spec:
 {{- if not (has $key $added) }}
 - name: {{ $key | quote }}
   value: {{ $value | replace "$" "$$" | quote }}
+{{- end }}
+{{- end }}
+{{- range $key, $_ := $actor.envBase64 }}
+{{- if not (has $key $added) }}
+- name: {{ $key | quote }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "actorkit.envSecret" (list $root $name) | quote }}
+      key: {{ $key | quote }}
 {{- end }}
 {{- end }}
 {{- with $actor.extraEnv }}

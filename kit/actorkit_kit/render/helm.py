@@ -28,7 +28,7 @@ GRACE_MARGIN_S: Final = 12
 MAX_OBJECT_BYTES: Final = 1 << 20
 #: How often a release holds each file: in the chart and in its manifest; compressed, and then as base64.
 COPIES: Final = 2
-#: Characters in values that Helm 3 writes when it checks them, and then does not read.
+#: Characters that Helm writes as they are, in values (3) or manifests (4), and then does not read.
 _UNFIT: Final = re.compile("[\x7f-\x9f\ufffe\uffff]")
 #: Variables whose values hold names of Services.
 _BROKERS: Final = "ACTORKIT_BROKERS"

@@ -90,7 +90,7 @@ def test_kubernetes_reads_what_was_written(plan: Plan, tmp_path: Path, command: 
         for mount in pod["containers"][0]["volumeMounts"]:
             if "subPath" in mount:
                 files[actor, mount["mountPath"]] = _content(objects, volumes[mount["name"]], mount["subPath"])
-        variables = {one["name"]: expanded(one["value"]) for one in pod["containers"][0]["env"] if "value" in one}
+        variables = {one["name"]: _variable(objects, one) for one in pod["containers"][0]["env"]}
         unit = plan.unit(actor)
         for name, value in unit.environment_extra.items():
             assert variables[name] == value, f"{actor}: {name}"
@@ -98,6 +98,14 @@ def test_kubernetes_reads_what_was_written(plan: Plan, tmp_path: Path, command: 
             json.dumps(unit.params)
         )
     assert files == mounted(plan)
+
+
+def _variable(objects: dict[tuple[str, str], Any], written: dict[str, Any]) -> str:
+    """The value of a variable, which may stand in a Secret: then nothing in it is expanded."""
+    reference = written.get("valueFrom", {}).get("secretKeyRef")
+    if reference:
+        return base64.b64decode(objects["Secret", reference["name"]]["data"][reference["key"]]).decode()
+    return expanded(written.get("value", ""))
 
 
 def _content(objects: dict[tuple[str, str], Any], volume: dict[str, Any], path: str) -> bytes:
