@@ -38,13 +38,14 @@ STOPSIGNAL SIGTERM
 EXPOSE 5550 9600
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["/opt/actorkit/bin/ready"]
 ENTRYPOINT ["python", "-m", "actorkit"]
+ARG PYTHON
 ARG VERSION=0.1.0
 ARG DIGEST=""
 LABEL org.opencontainers.image.title="actorkit/runtime" \
       org.opencontainers.image.description="The runtime of actorkit, and its broker" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.base.name="docker.io/library/python:3.13-slim" \
+      org.opencontainers.image.base.name="${PYTHON}" \
       io.actorkit.digest="${DIGEST}"
 
 # ---- what one actor needs besides: the extra of the distribution and the author's requirements.txt

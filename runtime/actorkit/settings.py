@@ -19,6 +19,7 @@ from actorkit.edge.peers import Peers
 from actorkit.errors import UNREADABLE, SettingsError
 from actorkit.graph import NAME, NAME_RULE, outbox_of
 from actorkit.transport.endpoint import Endpoint
+from actorkit.transport.own_name import own_name
 
 #: Longest time from SIGTERM to the end of a process that is told nothing else, in seconds.
 DRAIN_TIMEOUT_S: Final = 20.0
@@ -41,7 +42,11 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
         "none",
         "file with the parameters, in the place of `ACTORKIT_PARAMS`: a variable holds at most 128 KiB",
     ),
-    "ACTORKIT_INSTANCE": ("host name and process id", "name of this instance, different for each replica"),
+    "ACTORKIT_INSTANCE": (
+        "host name and process id",
+        "name of this instance, different for each replica; `@dns`: the name that the DNS has for its address, without "
+        "the topology before it",
+    ),
     "ACTORKIT_INBOX": ("none", "endpoint to bind for incoming events: `tcp://*:5550` or `ipc:///path`"),
     "ACTORKIT_BROKERS": (
         "none",
@@ -61,6 +66,8 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_LOG_LEVEL": ("info", "`debug`, `info`, `warning` or `error`"),
 }
 
+#: An instance's name that stands for the one that the DNS has for it.
+FROM_DNS: Final = "@dns"
 #: What an endpoint begins with behind which a registration service lists the brokers.
 _REGISTRY: Final = "registry+"
 #: A header field's name: RFC 9110 §5.1.
@@ -106,7 +113,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         topology=reader.name("ACTORKIT_TOPOLOGY", "default"),
         code=reader.path("ACTORKIT_CODE"),
         params=reader.params(),
-        instance=environ.get("ACTORKIT_INSTANCE") or f"{socket.gethostname()}-{os.getpid()}",
+        instance=_instance(environ),
         inbox=reader.endpoint("ACTORKIT_INBOX"),
         outboxes=reader.outboxes(),
         brokers=reader.endpoints("ACTORKIT_BROKERS", _REGISTRY),
@@ -119,6 +126,14 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         log_format=reader.choice("ACTORKIT_LOG_FORMAT", ("text", "json")),
         log_level=reader.choice("ACTORKIT_LOG_LEVEL", ("info", "debug", "warning", "error")),
     )
+
+
+def _instance(environ: Mapping[str, str]) -> str:
+    """The name of this instance. Compose names containers TOPOLOGY-ACTOR-NUMBER, and tells only the DNS."""
+    given = environ.get("ACTORKIT_INSTANCE", "")
+    if given == FROM_DNS:
+        given = own_name().removeprefix(f"{environ.get('ACTORKIT_TOPOLOGY', 'default')}-")
+    return given or f"{socket.gethostname()}-{os.getpid()}"
 
 
 class _Reader:

@@ -111,9 +111,12 @@ def test_logs_are_those_of_the_actor_that_was_asked_for(deployed: Deployed) -> N
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines
-    assert all(line.startswith("execute-1") for line in lines)
-    messages = [json.loads(line.partition("| ")[2]) for line in lines]
+    messages = [json.loads(line) for line in lines]
     assert all(message["actor"] == "execute" for message in messages)
+    assert all(message["container"].startswith("execute-") for message in messages)
+    everything = deployed.kit("logs", "-d", NAME, "-o", "text").stdout.splitlines()
+    times = [line[:23] for line in everything if line.startswith("20")]
+    assert times == sorted(times)
     unknown = deployed.kit("logs", "exekute", "-d", NAME)
     assert unknown.returncode == 2
     assert f'"{NAME}" has no actor "exekute"' in unknown.stderr

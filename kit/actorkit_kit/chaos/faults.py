@@ -28,7 +28,7 @@ class Victim:
     kinds: tuple[FaultKind, ...]
 
     def __str__(self) -> str:
-        return f"{self.actor}.{self.number}"
+        return f"{self.actor}-{self.number}"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import IO, Final
 from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
 
-from actorkit_kit.deploy import deployment, engine, history, meeting, ports, replacement
+from actorkit_kit.deploy import deployment, engine, history, meeting, ports, preconditions, replacement
 from actorkit_kit.deploy.deployment import ActorStatus
 from actorkit_kit.deploy.history import Revision
 from actorkit_kit.deploy.replacement import Replacement
@@ -263,11 +263,12 @@ def scale(
 
     Raises:
         UsageError: there is no such deployment or actor.
-        KitError: compose could not, or new replicas did not become healthy.
+        KitError: there are fewer ports than replicas, compose could not, or new ones did not become healthy.
     """
     found = deployment.find_replicas(client, topology)
     where = deployment.compose_folder(found)
     services = read_services(lambda *arguments: engine.run_compose(arguments, project=topology, folder=where))
+    preconditions.check_published(topology, services, wanted)
     there = Counter(replica.actor for replica in found)
     # All services are named, each with the number that there is: compose gives a service that it starts without the
     # others another hash, and the next deployment would take it for one that has changed.

@@ -13,6 +13,7 @@ from docker.errors import NotFound
 
 from actorkit.errors import EX_CONFIG
 from actorkit_kit.errors import KitError, UsageError
+from actorkit_kit.instance import InstanceStatus
 
 #: Labels of the containers of a deployment.
 TOPOLOGY_LABEL: Final = "io.actorkit.topology"
@@ -26,6 +27,16 @@ POLL_INTERVAL_S: Final = 0.5
 MAX_RESTARTS: Final = 3
 #: Longest reason that a replica is not healthy, in characters.
 MAX_WHY: Final = 200
+#: What the status of an instance that has ended means.
+ENDS: Final = {
+    1: "the actor failed",
+    EX_CONFIG: "its settings are wrong",
+    75: "events were left unfinished when its time to drain was over",
+    86: "its loop stood still",
+    137: "it was killed",
+    139: "it crashed in native code",
+    143: "it was stopped before it could drain",
+}
 #: Lines of a failed container's log that are shown.
 TAIL_LINES: Final = 10
 
@@ -44,6 +55,10 @@ class Replica:
     urls: tuple[str, ...]
     folder: str
     why: str = ""
+    #: The instance's own name, as in its logs and metrics: `execute-2`.
+    name: str = ""
+    #: How it ended, in words; "" while it runs.
+    ended: str = ""
 
     @property
     def healthy(self) -> bool:
@@ -93,7 +108,26 @@ def read_replica(attributes: Mapping[str, Any]) -> Replica:
         urls=tuple(_urls(attributes["NetworkSettings"].get("Ports") or {})),
         folder=labels.get(FOLDER_LABEL, ""),
         why=_last_words(state.get("Health", {}).get("Log") or ()),
+        name=_instance_name(attributes["Name"].lstrip("/"), labels),
+        ended=_ended(state),
     )
+
+
+def _instance_name(container: str, labels: Mapping[str, str]) -> str:
+    """The name of the container less the topology before it, which is what the instance finds in the DNS."""
+    return container.removeprefix(f"{labels.get(TOPOLOGY_LABEL, '')}-")
+
+
+def _ended(state: Mapping[str, Any]) -> str:
+    """How a container ended, in words; "" while it runs."""
+    if state["Status"] in ("running", "paused", "created"):
+        return ""
+    status = state.get("ExitCode", 0)
+    reason = "there was not enough memory" if state.get("OOMKilled") else ENDS.get(status, "")
+    since = str(state.get("FinishedAt", ""))[:19]
+    when = f" at {since}Z" if since and not since.startswith("0001") else ""
+    told = state.get("Error", "") or reason
+    return f"ended with status {status}{when}" + (f": {told}" if told else "")
 
 
 def _last_words(log: Sequence[Mapping[str, Any]]) -> str:
@@ -154,6 +188,19 @@ def compose_folder(found: Iterable[Replica]) -> Path:
     if not (folder / "compose.yaml").is_file():
         raise KitError(f'"{folder / "compose.yaml"}" is gone. Deploy again: kit deploy TOPOLOGY')
     return folder
+
+
+def instances(found: Iterable[Replica]) -> list[InstanceStatus]:
+    """The replicas as instances, each with what is wrong with it."""
+    return [_instance(replica) for replica in found]
+
+
+def _instance(replica: Replica) -> InstanceStatus:
+    health = "healthy" if replica.healthy else replica.health if replica.state == "running" else replica.state
+    why = "" if replica.healthy else replica.ended or replica.why
+    if replica.state == "paused":
+        why = f"it is paused. Let it go on: docker unpause {replica.container}"
+    return InstanceStatus(replica.actor, replica.name, health, why, replica.restarts, replica.urls)
 
 
 def actor_statuses(found: Iterable[Replica], wanted: Mapping[str, int] | None = None) -> list[ActorStatus]:

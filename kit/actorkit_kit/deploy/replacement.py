@@ -113,6 +113,10 @@ class Replacement:
         return {name: fresh for name, fresh in found.items() if fresh}
 
     def _is_old(self, container: Any, service: Service) -> bool:
+        # What a kit that was killed has left behind was never started, or has not joined the network of its port.
+        joined = set(container.attrs["NetworkSettings"]["Networks"])
+        if container.status == "created" or not service.networks <= joined:
+            return True
         if service.name in self.stale or container.labels.get(HASH_LABEL) != service.digest:
             return True
         try:

@@ -22,7 +22,8 @@ class Service:
     """A service of the compose file.
 
     `digest` is the hash that compose gives its settings. `actor` is False for what stands beside the topology
-    (Prometheus). `outside` are its networks that lead out of the deployment. `alone`: two instances must not run at a
+    (Prometheus). `networks` are those that it is in, as the engine calls them, `outside` those that lead out of the
+    deployment. `alone`: two instances must not run at a
     time, for they would write the same files. `after` are the services that it waits for.
     """
 
@@ -32,7 +33,8 @@ class Service:
     replicas: int
     actor: bool
     published: tuple[Mapping[str, Any], ...]
-    outside: tuple[str, ...]
+    networks: frozenset[str]
+    outside: frozenset[str]
     alone: bool
     secrets: frozenset[str]
     after: tuple[str, ...]
@@ -46,13 +48,16 @@ def read_services(compose: Compose) -> dict[str, Service]:
     """
     document = json.loads(compose("config", "--format", "json"))
     digests = dict(line.split() for line in compose("config", "--hash", "*").splitlines() if line.strip())
-    outside = {key for key, network in document.get("networks", {}).items() if not (network or {}).get("internal")}
-    return {name: _service(name, found, digests.get(name, ""), outside) for name, found in document["services"].items()}
+    networks = {key: network or {} for key, network in document.get("networks", {}).items()}
+    return {
+        name: _service(name, found, digests.get(name, ""), networks) for name, found in document["services"].items()
+    }
 
 
-def _service(name: str, found: Mapping[str, Any], digest: str, outside: set[str]) -> Service:
+def _service(name: str, found: Mapping[str, Any], digest: str, networks: Mapping[str, Any]) -> Service:
     kept = [mount.get("source", "") for mount in found.get("volumes") or () if mount.get("type") == "volume"]
-    ways_out = tuple(sorted(outside & set(found.get("networks") or ())))
+    joined = [networks.get(key, {"name": key}) for key in found.get("networks") or ()]
+    outside = frozenset(network["name"] for network in joined if not network.get("internal"))
     published = tuple(found.get("ports") or ())
     return Service(
         name=name,
@@ -61,9 +66,10 @@ def _service(name: str, found: Mapping[str, Any], digest: str, outside: set[str]
         replicas=int((found.get("deploy") or {}).get("replicas", found.get("scale", 1))),
         actor=ACTOR_LABEL in (found.get("labels") or {}),
         published=published,
-        outside=ways_out,
+        networks=frozenset(network["name"] for network in joined),
+        outside=outside,
         # Ports are bound where the first way out is joined. With another one, an instance cannot start without them.
-        alone=any(not source.endswith(_DEAD_LETTERS) for source in kept) or (bool(published) and len(ways_out) > 1),
+        alone=any(not source.endswith(_DEAD_LETTERS) for source in kept) or (bool(published) and len(outside) > 1),
         secrets=frozenset(secret["source"] for secret in found.get("secrets") or ()),
         after=tuple(sorted(found.get("depends_on") or ())),
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from actorkit_kit.console import Output, note, result_json, result_table
+from actorkit_kit.console import Output, note, result, result_json, result_table
 from actorkit_kit.deploy.deployment import ActorStatus
+from actorkit_kit.instance import InstanceStatus
 
 COLUMNS = ("ACTOR", "REPLICAS", "HEALTH", "PUBLISHED")
 
@@ -26,8 +28,10 @@ def cells(row: ActorStatus) -> tuple[str, str, str, str]:
     )
 
 
-def write_status(rows: Sequence[ActorStatus], output: Output, topology: str) -> None:
-    """The state as a result."""
+def write_status(
+    rows: Sequence[ActorStatus], output: Output, topology: str, instances: Sequence[InstanceStatus] = ()
+) -> None:
+    """The state as a result: a row for each actor, then a line for each instance that something is to be said about."""
     if output is Output.JSON:
         actors = [
             {
@@ -40,9 +44,41 @@ def write_status(rows: Sequence[ActorStatus], output: Output, topology: str) -> 
             }
             for row in rows
         ]
-        result_json({"topology": topology, "actors": actors})
-    else:
-        result_table(COLUMNS, map(cells, rows))
+        told = [asdict(instance) | {"urls": list(instance.urls)} for instance in instances]
+        result_json({"topology": topology, "actors": actors, **({"instances": told} if instances else {})})
+        return
+    named = {instance.actor for instance in instances}
+    result_table(COLUMNS, [cells(replace(row, why="") if row.actor in named else row) for row in rows])
+    for instance in instances:
+        if line := _line(instance):
+            result(line)
+
+
+def _line(instance: InstanceStatus) -> str:
+    """What is to be said about an instance; "" for nothing."""
+    again = f"started again {instance.restarts} times" if instance.restarts else ""
+    if instance.healthy:
+        return f"{instance.name}: healthy, {again}" if again else ""
+    said = f"{instance.name}: {instance.health}" + (f": {instance.why}" if instance.why else "")
+    return f"{said} ({again})" if again else said
+
+
+def actors_of(instances: Iterable[InstanceStatus]) -> list[ActorStatus]:
+    """A row for each actor of these instances; as many are wanted as there are."""
+    groups: dict[str, list[InstanceStatus]] = {}
+    for instance in instances:
+        groups.setdefault(instance.actor, []).append(instance)
+    return [
+        ActorStatus(
+            actor=actor,
+            healthy=sum(instance.healthy for instance in group),
+            wanted=len(group),
+            health=next((instance.health for instance in group if not instance.healthy), "healthy"),
+            urls=tuple(url for instance in group for url in instance.urls),
+            why=next((instance.why for instance in group if not instance.healthy), ""),
+        )
+        for actor, group in sorted(groups.items())
+    ]
 
 
 @contextmanager

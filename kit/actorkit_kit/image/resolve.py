@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,13 +29,13 @@ _FOLDER: Final = "/tmp/actorkit"
 _TAIL_LINES: Final = 12
 
 
-def make_lock(client: DockerClient, plan: Plan) -> Lock:
-    """The lock of a topology, for the base image that the engine has; that is pulled where it has none.
+def make_lock(client: DockerClient, plan: Plan, base_name: str = lock.BASE) -> Lock:
+    """The lock of a topology, for the base image that the engine has under a name; it is pulled where it has none.
 
     Raises:
         KitError: something that is asked for cannot be had.
     """
-    base = _base(client)
+    base = _base(client, base_name)
     images = {unit.image.tag.rpartition(":")[0]: unit.image for unit in plan.units}
     images.pop(lock.RUNTIME, None)
     answer = _ask(client, base, _context(plan, images))
@@ -44,7 +45,7 @@ def make_lock(client: DockerClient, plan: Plan) -> Lock:
         locked[repository] = LockedImage(lock.asked(image), tuple(answer["images"][repository]), tuple(options))
     return Lock(
         topology=plan.topology,
-        base=reference(base),
+        base=reference(base, base_name),
         platform=platform(base),
         python=answer["python"],
         images=locked,
@@ -53,9 +54,9 @@ def make_lock(client: DockerClient, plan: Plan) -> Lock:
     )
 
 
-def reference(image: EngineImage) -> str:
-    """What means this image for ever: its digest in a registry, or its id where it never was in one."""
-    repository = lock.BASE.rpartition(":")[0]
+def reference(image: EngineImage, name: str) -> str:
+    """What means this image for ever: its digest in the registry of its name, or its id where it never was in one."""
+    repository = re.sub(r"(@.*|:[^/]*)$", "", name)
     digests = [digest for digest in image.attrs.get("RepoDigests") or () if digest.startswith(f"{repository}@")]
     return digests[0] if digests else str(image.id)
 
@@ -91,14 +92,18 @@ def _pull(client: DockerClient, found: Lock) -> EngineImage:
         raise KitError(f"{found.label}: its base image {found.base} cannot be pulled: {_said(exc)}") from exc
 
 
-def _base(client: DockerClient) -> EngineImage:
+def _base(client: DockerClient, name: str) -> EngineImage:
     try:
-        return client.images.get(lock.BASE)
+        return client.images.get(name)
     except ImageNotFound:
-        try:
-            return client.images.pull(lock.BASE)
-        except DockerException as exc:
-            raise KitError(f'the base image "{lock.BASE}" cannot be pulled: {_said(exc)}') from exc
+        pass
+    except APIError as exc:
+        raise KitError(f'"{name}" is no name of an image: {_said(exc)}. Write it as {lock.BASE}.') from exc
+    try:
+        client.images.pull(name)
+        return client.images.get(name)
+    except DockerException as exc:
+        raise KitError(f'the base image "{name}" cannot be pulled: {_said(exc)}') from exc
 
 
 def _said(exc: DockerException) -> str:

@@ -37,7 +37,8 @@ class Process:
 
     @property
     def name(self) -> str:
-        return f"{self.unit.name}.{self.number}"
+        """The instance's name, as in its log and metrics."""
+        return f"{self.unit.name}-{self.number}"
 
 
 @contextmanager
@@ -74,7 +75,7 @@ class Local:
         """How the replica of that number is started."""
         admin = self.admin(unit, number)
         sources = {mount.target: _source(mount, self._folder) for mount in unit.mounts if mount.content is None}
-        params = {**_params(unit, sources, self._ports), **self._kept(unit), **_advertised(unit)}
+        params = {**_params(unit, sources, self._ports), **self.kept(unit), **_advertised(unit)}
         local = replace(unit, params=params, keys=sources[unit.keys] if unit.keys else "")
         local = replace(local, params_file=self._params_file(local, number))
         addresses = Addresses(
@@ -130,7 +131,7 @@ class Local:
         path.write_text(text, encoding="utf-8")
         return str(path)
 
-    def _kept(self, unit: Unit) -> dict[str, str]:
+    def kept(self, unit: Unit) -> dict[str, str]:
         """The folders of files that outlive a process; where none can be kept, they end with it."""
         beside = self._box.parent if self._box else self._folder
         return {name: str(beside / f"{unit.name}-{name}") for name in unit.keeps}

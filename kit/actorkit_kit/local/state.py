@@ -5,16 +5,18 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from actorkit.deadletters.box import FOLDER_MODE
 from actorkit_kit.console import note
 from actorkit_kit.errors import KitError
 from actorkit_kit.local import runs
 from actorkit_kit.local.processes import Process
+
+_T = TypeVar("_T")
 
 #: The file that says how the processes are reached; locked as long as they run.
 STATE_FILE: Final = "local.json"
@@ -47,7 +49,7 @@ def make_dead_letters_folder(base: Path, topology: str) -> Path | None:
 
 
 @contextmanager
-def publish_processes(base: Path, topology: str, processes: Iterable[Process]) -> Iterator[None]:
+def publish_processes(base: Path, topology: str, processes: Sequence[Process]) -> Iterator[None]:
     """Keep the state file, which says how the processes are reached, as long as the context is open.
 
     Where several `kit run` run one topology, only the first of them writes the file. Parameters stand in it, so only
@@ -72,7 +74,8 @@ def publish_processes(base: Path, topology: str, processes: Iterable[Process]) -
             yield
             return
         file.truncate()
-        json.dump({"topology": topology, "processes": variables}, file)
+        urls = {process.environ["ACTORKIT_INSTANCE"]: list(process.urls) for process in processes}
+        json.dump({"topology": topology, "processes": variables, "urls": urls}, file)
         file.flush()
         with runs.announce(base, topology):
             try:
@@ -87,19 +90,32 @@ def running_processes(base: Path, topology: str) -> list[Mapping[str, str]]:
     Raises:
         KitError: the file cannot be read.
     """
+    return _read_state(base, topology, list[Mapping[str, str]](), "processes")
+
+
+def published_urls(base: Path, topology: str) -> Mapping[str, list[str]]:
+    """Instance → the URLs of its published ports, of all that `kit run` runs now.
+
+    Raises:
+        KitError: the file cannot be read.
+    """
+    return _read_state(base, topology, dict[str, list[str]](), "urls")
+
+
+def _read_state(base: Path, topology: str, nothing: _T, key: str) -> _T:
     path = state_folder(base, topology) / STATE_FILE
     try:
         with path.open() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                processes: list[Mapping[str, str]] = json.load(file)["processes"]
-                return processes
+                found: _T = json.load(file)[key]
+                return found
     except FileNotFoundError:
-        return []
+        return nothing
     except (OSError, ValueError, KeyError) as exc:
         raise KitError(f'"{path}" cannot be read: {exc}. Stop `kit run` and start it again.') from exc
-    return []
+    return nothing
 
 
 def running_topologies() -> list[tuple[Path, str]]:

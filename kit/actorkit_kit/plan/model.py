@@ -19,10 +19,12 @@ from actorkit.transport.endpoint import Endpoint
 from actorkit_actors.catalogue import Kind
 from actorkit_kit.topology.model import (
     CPUS,
+    DATA_DIR,
     MAX_VARIABLE_BYTES,
     MEMORY_MB,
     SECRETS_FOLDER,
     Destination,
+    is_data,
     variable_bytes,
 )
 
@@ -131,6 +133,15 @@ class Unit:
     serves: bool = False
     listens: Mapping[str, str] = field(default_factory=dict)
     keeps: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def volumes(self) -> dict[str, str]:
+        """Volumes by the parameter that they are named after → where they are mounted. Folders in DATA_DIR share one:
+        there the image has a folder that belongs to the container's user."""
+        within = sorted(name for name, folder in self.keeps.items() if is_data(folder))
+        return dict.fromkeys(within[:1], DATA_DIR) | {
+            name: folder for name, folder in sorted(self.keeps.items()) if name not in within
+        }
 
     @property
     def keeps_dead_letters(self) -> bool:

@@ -67,6 +67,7 @@ def _unit(
 ) -> Unit:
     actor_class = actor_class or ActorClass(node.class_path)
     mounts = tuple(_mounts(topology, node))
+    keeps = {name: str(node.params.get(name, folder)) for name, folder in actor_class.keeps.items()}
     unit = Unit(
         name=node.name,
         kind=node.kind,
@@ -74,7 +75,7 @@ def _unit(
         class_path=node.class_path,
         image=_image(topology, node),
         replicas=node.replicas,
-        params={**_params(node, mounts), **actor_class.keeps},
+        params={**_params(node, mounts), **keeps},
         receives=receives,
         edges=edges,
         uses_broker=actor_class.uses_broker,
@@ -88,7 +89,7 @@ def _unit(
         begins=actor_class.begins,
         serves=actor_class.serves,
         listens={name: _host_parameter(actor_class, name) for name in actor_class.listens},
-        keeps=actor_class.keeps,
+        keeps=keeps,
     )
     return unit if node.kind == "actor" else _as_server(unit, node)
 

@@ -7,8 +7,6 @@ read-only. A file is readable by the container's user, so its folder, not its mo
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from typing import Any, Final
 
 from actorkit_kit.errors import KitError
@@ -69,8 +67,6 @@ def render(plan: Plan) -> dict[str, str | bytes]:
     for unit in plan.units:
         rendered |= {f"files/{unit.name}/{file.key}": file.content for file in mounts.files(unit)}
     rendered |= {f"secrets/{name}": mounts.read(mount) for name, mount in mounts.secrets(plan).items()}
-    if any(unit.image.build for unit in plan.units):
-        rendered["compose.dev.yaml"] = _development(plan)
     return dict(sorted(rendered.items()))
 
 
@@ -94,6 +90,8 @@ def _compose(plan: Plan) -> str:
     shared = anchored(
         "environment",
         {
+            # The engine's name server alone knows which replica a container is.
+            "ACTORKIT_INSTANCE": Quoted("@dns"),
             "ACTORKIT_LOG_FORMAT": Quoted("${ACTORKIT_LOG_FORMAT:-json}"),
             "ACTORKIT_LOG_LEVEL": Quoted("${ACTORKIT_LOG_LEVEL:-info}"),
         },
@@ -102,7 +100,7 @@ def _compose(plan: Plan) -> str:
     if PROMETHEUS in services:
         raise KitError(f'an actor cannot be named "{PROMETHEUS}" in a compose deployment. Name it otherwise.')
     services[PROMETHEUS] = _prometheus(plan)
-    kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.keeps]
+    kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.volumes]
     kept += [volume(unit, DEAD_LETTERS) for unit in plan.units if unit.keeps_dead_letters]
     document = {
         "name": plan.topology,
@@ -158,7 +156,7 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
         ]
     service["labels"] = dict(sorted(service["labels"].items()))
     mounted_at = {volume(unit, DEAD_LETTERS): DEAD_LETTERS_DIR} if unit.keeps_dead_letters else {}
-    mounted_at |= {volume(unit, parameter): target for parameter, target in sorted(unit.keeps.items())}
+    mounted_at |= {volume(unit, parameter): target for parameter, target in unit.volumes.items()}
     if mounted_at:
         service["volumes"] = [{"source": name, "target": at, "type": "volume"} for name, at in mounted_at.items()]
     targets = mounts.secret_targets(unit)
@@ -253,20 +251,3 @@ def _prometheus(plan: Plan) -> dict[str, Any]:
         "volumes": [{"source": "prometheus", "target": "/prometheus", "type": "volume"}],
     }
     return dict(sorted(service.items()))
-
-
-def _development(plan: Plan) -> str:
-    services: dict[str, Mapping[str, Any]] = {}
-    for unit in plan.units:
-        if unit.image.build is not None:
-            code = f"${{TOPOLOGY_DIR:?the folder of the topology file}}/{_escaped(_relative(unit, plan))}"
-            watch = {"action": "sync+restart", "path": Quoted(code), "target": "/opt/actorkit/code"}
-            services[unit.name] = {"develop": {"watch": [watch]}, "read_only": False, "user": Quoted("0:0")}
-    title = (
-        "For development: docker compose -f compose.yaml -f compose.dev.yaml watch. Changed code goes into what runs."
-    )
-    return header(plan, title) + dump({"services": dict(sorted(services.items()))})
-
-
-def _relative(unit: Unit, plan: Plan) -> str:
-    return os.path.relpath(unit.image.build or plan.base, plan.base)

@@ -154,7 +154,7 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
     if unit.egress:
         actor["egress"] = _egress(unit)
     if unit.keeps:
-        actor["keeps"] = {parameter: {"target": Quoted(folder)} for parameter, folder in sorted(unit.keeps.items())}
+        actor["keeps"] = {parameter: {"target": Quoted(folder)} for parameter, folder in unit.volumes.items()}
     files = mounts.files(unit)
     if files:
         actor["files"] = {file.key: {"target": Quoted(file.target), **_content(file.content)} for file in files}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from actorkit.graph import Connection
@@ -24,6 +24,9 @@ ON_NETWORKS: Final = ("compose", "helm")
 
 #: Folder beside the topology where secrets are that say nothing else.
 SECRETS_FOLDER: Final = "secrets"
+
+#: Folder inside a container for files that outlive it: a volume is there. The image gives it to the container's user.
+DATA_DIR: Final = "/var/lib/actorkit/data"
 
 #: Variables of the runtime that an author may set; all others follow from the topology.
 USER_VARIABLES: Final = (
@@ -134,3 +137,9 @@ class Topology:
 def secret_of(topology: Topology, name: str) -> Secret:
     """Where a secret comes from, declared or not."""
     return topology.secrets.get(name) or Secret(name, topology.base / SECRETS_FOLDER / name)
+
+
+def is_data(folder: str) -> bool:
+    """Whether a folder is DATA_DIR or lies in it."""
+    path = PurePosixPath(folder)
+    return path.is_relative_to(DATA_DIR) and ".." not in path.parts

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from actorkit_kit.classes.actor_class import ActorClass
 from actorkit_kit.topology.findings import Findings
 from actorkit_kit.topology.location import Location
-from actorkit_kit.topology.model import LISTENING, Node, Topology
+from actorkit_kit.topology.model import DATA_DIR, LISTENING, Node, Topology, is_data
 
 
 def missing_broker(topology: Topology, classes: Mapping[str, ActorClass]) -> Location | None:
@@ -29,6 +29,11 @@ def check(findings: Findings, on_networks: Findings, topology: Topology, classes
             findings.add(
                 (*node.location, "replicas"), f'"{name}" has one instance: what it keeps is its own. Remove this.'
             )
+        for parameter, default in classes[name].keeps.items() if name in classes else ():
+            given = node.params.get(parameter, default)
+            if not (isinstance(given, str) and is_data(given)):
+                message = f"{given!r} cannot be kept: a container has a volume at {DATA_DIR}. Write a folder in there."
+                findings.add((*node.location, "params", parameter), message)
 
 
 def _check_keys(findings: Findings, on_networks: Findings, topology: Topology) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from actorkit_kit.console import Output, note, result
-from actorkit_kit.deploy import compose, helm, state_view
+from actorkit_kit.deploy import compose, deployment, helm, preconditions, state_view
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.image.build import identified
 from actorkit_kit.image.progress import build_outdated
@@ -32,6 +32,9 @@ def register(app: typer.Typer) -> None:
             float, typer.Option("--timeout", min=1, metavar="SECONDS", help="Longest time until all are healthy.")
         ] = 180.0,
         keep: Annotated[bool, typer.Option("--keep", help="Leave a failed deployment as it is, to look at.")] = False,
+        replace: Annotated[
+            bool, typer.Option("--replace", help="Take the place of a deployment of the same name from another folder.")
+        ] = False,
         namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the release (helm).")] = "",
         output: OutputOption = Output.TEXT,
     ) -> None:
@@ -47,11 +50,17 @@ def register(app: typer.Typer) -> None:
         """
         plan = identified(load_plan(topology, target.value))
         with closing(connect()) as client:
+            where = compose.deployment_folder(plan)
+            if target is DeployTarget.COMPOSE:
+                found = deployment.list_replicas(client, plan.topology)
+                if not replace:
+                    preconditions.check_owner(plan.topology, found, where)
+                if prometheus:
+                    preconditions.check_prometheus(client, found, where)
             build_outdated(client, plan)
             if target is DeployTarget.HELM:
                 _helm(plan, namespace, timeout_s, keep)
                 return
-            where = compose.deployment_folder(plan)
             note(f"kit: starting {plan.topology} from {where}")
             with state_view.show_status() as on_status:
                 deployer = compose.Deployer(

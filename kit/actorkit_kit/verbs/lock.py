@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import Annotated
 
 import typer
 
@@ -19,7 +20,12 @@ def register(app: typer.Typer) -> None:
     """Add the verb."""
 
     @app.command()
-    def lock(topology: TopologyArgument) -> None:
+    def lock(
+        topology: TopologyArgument,
+        base: Annotated[
+            str, typer.Option("--base", metavar="IMAGE", help="The image of Python that all others are layered on.")
+        ] = locks.BASE,
+    ) -> None:
         """Write kit.lock: the base image and all packages of a topology's images, pinned by their digests.
 
         pip finds the packages, in a container of the base image that the engine has. From then on `kit build` takes
@@ -38,7 +44,7 @@ def register(app: typer.Typer) -> None:
             note(f"kit: {exc}")
             before = None
         with closing(connect()) as client:
-            now = make_lock(client, plan)
+            now = make_lock(client, plan, base)
         for line in locks.changes(before, now):
             result(line)
         try:

@@ -17,6 +17,7 @@ from actorkit_kit.local.state import make_dead_letters_folder, publish_processes
 from actorkit_kit.local.supervisor import Supervisor
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.plan.planner import stop_waves
+from actorkit_kit.topology.model import DATA_DIR
 from actorkit_kit.verbs.options import OutputOption, TopologyArgument
 
 #: Colours of names in the log, one unit each in turn: cyan, yellow, green, magenta, blue (ECMA-48 SGR).
@@ -54,7 +55,9 @@ async def _run(plan: Plan, timeout_s: float, quiet: bool, output: Output) -> int
         loop.add_signal_handler(number, signals.put_nowait, number)
     box = make_dead_letters_folder(plan.base, plan.topology)
     with socket_folder(plan) as folder:
-        processes = Local(plan, folder, box).processes()
+        local = Local(plan, folder, box)
+        _tell_where_files_are(plan, local)
+        processes = local.processes()
         supervisor = Supervisor(processes, stop_waves(plan), _speaker(plan, quiet))
         starting = asyncio.create_task(supervisor.start(timeout_s))
         stopped = asyncio.create_task(signals.get())
@@ -95,6 +98,14 @@ async def _stop(supervisor: Supervisor, signals: asyncio.Queue[signal.Signals]) 
     return 1 if left else 0
 
 
+def _tell_where_files_are(plan: Plan, local: Local) -> None:
+    """Tell where folders are that the topology gives, for they are those of a container."""
+    for unit in plan.units:
+        for parameter, folder in local.kept(unit).items():
+            if unit.keeps[parameter] != DATA_DIR:
+                note(f'kit: "{unit.name}" has its {parameter}, {unit.keeps[parameter]}, here in {folder}')
+
+
 def _tell(plan: Plan, supervisor: Supervisor, output: Output) -> None:
     rows: list[dict[str, Any]] = []
     for unit in plan.units:
@@ -115,7 +126,7 @@ def _tell(plan: Plan, supervisor: Supervisor, output: Output) -> None:
 
 
 def _speaker(plan: Plan, quiet: bool) -> Any:
-    width = max(len(f"{unit.name}.{unit.replicas}") for unit in plan.units)
+    width = max(len(f"{unit.name}-{unit.replicas}") for unit in plan.units)
     numbers = {unit.name: COLOURS[n % len(COLOURS)] for n, unit in enumerate(plan.units)}
     coloured = colour(sys.stderr)
 
@@ -123,6 +134,6 @@ def _speaker(plan: Plan, quiet: bool) -> Any:
         if quiet:
             return
         prefix = f"{name:<{width}} |"
-        note(f"\x1b[{numbers[name.rpartition('.')[0]]}m{prefix}\x1b[0m {line}" if coloured else f"{prefix} {line}")
+        note(f"\x1b[{numbers[name.rpartition('-')[0]]}m{prefix}\x1b[0m {line}" if coloured else f"{prefix} {line}")
 
     return say

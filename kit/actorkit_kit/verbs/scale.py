@@ -28,7 +28,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Change the number of replicas of actors, and wait until they are healthy.
 
-        Nothing else is touched. The topology keeps its number: the next `kit deploy` goes back to it.
+        Nothing else is touched. An actor that publishes a port can have as many replicas as it has ports. The topology
+        keeps its number: the next `kit deploy` goes back to it.
 
         Example: kit scale execute=5
         """

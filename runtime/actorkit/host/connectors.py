@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import zmq
 
@@ -46,3 +46,13 @@ def make_connectors(
         ]
         made[outbox] = tuple(Connector(context, sender, acknowledged, keys) for sender in senders)
     return made
+
+
+def lonely(connectors: Mapping[str, Sequence[Connector]]) -> list[str]:
+    """The connections that have no peer now, in words: `auth (tcp://auth:5550)`."""
+    return [
+        f"{outbox} ({', '.join(connector.sender.peers.endpoints)})"
+        for outbox, connections in connectors.items()
+        for connector in connections
+        if not connector.sender.connected
+    ]

@@ -20,7 +20,8 @@ from actorkit.edge.receiver import Receiver
 from actorkit.event import Event
 from actorkit.event.context import Failure
 from actorkit.event.ids import new_id
-from actorkit.host.connectors import make_connectors
+from actorkit.host.absences import Absences
+from actorkit.host.connectors import lonely, make_connectors
 from actorkit.host.consumer import Consumer
 from actorkit.host.flush import FlushOnce
 from actorkit.host.hold import Hold
@@ -84,7 +85,8 @@ class Host:
         #: The timer of acknowledgements that wait. It is a repeating one, for only such a timer can be started anew
         #: (libev, `ev_timer_again`); `_send_acks` stops it when it has fired once.
         self._acks = gevent.get_hub().loop.timer(ack_delay_s, ack_delay_s)
-        #: Looks how long events are being consumed.
+        self._absences = Absences()
+        #: Looks at what is only told when it has lasted.
         self._looks = gevent.get_hub().loop.timer(AGE_POLL_S, AGE_POLL_S, ref=False)
         self.receiver = Receiver(
             settings.topology, self.name, self.instance, dedup=DedupWindow(max_bytes=dedup_bytes), life=new_id()
@@ -131,7 +133,7 @@ class Host:
             self.actor.log.addHandler(LogOutbox(self.outboxes, self.name, self.instance))
         if cls.produces():
             self._producer = Producer(self.actor, self.outboxes, self.window, self._crash)
-        self._looks.start(lambda: self.oldest_consume_s)
+        self._looks.start(self._look)
         self._set_up = True
 
     @property
@@ -146,14 +148,17 @@ class Host:
             return "setting up"
         if self.draining:
             return "draining"
-        lonely = [
-            name for name, connectors in self.connectors.items() if not all(o.sender.connected for o in connectors)
-        ]
-        if lonely:
-            return f"no peer behind {', '.join(lonely)}"
+        missing = self._absences.look(lonely(self.connectors), time.monotonic())
+        if missing:
+            return missing
         if self.window.full:
             return f"{self.outboxes.roots} events are unfinished"
         return self.why_not_getting_on()
+
+    def _look(self) -> None:
+        """Look at what is only told when it has lasted: how long events are consumed, and who is missing."""
+        _ = self.oldest_consume_s
+        self._absences.look(lonely(self.connectors), time.monotonic())
 
     def why_not_getting_on(self) -> str:
         """Why no worker has got on for longer than `stuck_after_s`, for people; "" when one has."""

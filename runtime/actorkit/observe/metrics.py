@@ -17,13 +17,25 @@ BUCKETS: Final = (0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.
 COMMON = ("topology", "actor")
 
 
-def registry(*collectors: Collector) -> CollectorRegistry:
-    """A registry with the process's own figures and these collectors."""
+def registry(instance: str, *collectors: Collector) -> CollectorRegistry:
+    """A registry with the process's own figures and these collectors; each figure has the instance's name."""
     made = CollectorRegistry(auto_describe=False)
-    ProcessCollector(registry=made)
-    for collector in collectors:
-        made.register(collector)
+    for collector in (ProcessCollector(registry=None), *collectors):
+        made.register(_OfInstance(instance, collector))
     return made
+
+
+class _OfInstance(Collector):
+    """The figures of another collector, with the label `instance`."""
+
+    def __init__(self, instance: str, collector: Collector) -> None:
+        self._label = {"instance": instance}
+        self._collector = collector
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._collector.collect():
+            metric.samples = [sample._replace(labels={**sample.labels, **self._label}) for sample in metric.samples]
+            yield metric
 
 
 def build_info(version: str, topology: str, actor: str) -> Metric:

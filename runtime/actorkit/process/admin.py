@@ -23,7 +23,7 @@ def serve_admin(settings: Settings, why_not_ready: Callable[[], str], *collector
     if settings.admin is None:
         return None
     host, port = settings.admin
-    server = AdminServer(settings.admin, Pages(metrics.registry(*collectors), why_not_ready))
+    server = AdminServer(settings.admin, Pages(metrics.registry(settings.instance, *collectors), why_not_ready))
     try:
         server.start()
     except OSError as exc:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from actorkit_kit.console import Output
 from actorkit_kit.deploy import deployment, ports, state_view
 from actorkit_kit.deploy.deployment import ActorStatus, Replica
 from actorkit_kit.errors import UsageError
+from actorkit_kit.instance import InstanceStatus
 from actorkit_kit.verbs.options import name_of
 from actorkit_kit.verbs.scale import parse_amount
 
@@ -33,7 +35,9 @@ def attributes(**state: Any) -> dict[str, Any]:
 
 def test_a_replica_is_read_from_what_the_engine_says() -> None:
     found = deployment.read_replica(attributes(Health={"Status": "starting"}))
-    assert found == Replica("web", "orders-web-1", "running", "starting", 2, 0, ("http://127.0.0.1:80",), "/x")
+    urls = ("http://127.0.0.1:80",)
+    wanted = Replica("web", "orders-web-1", "running", "starting", 2, 0, urls, "/x", name="orders-web-1")
+    assert found == wanted
     assert not found.healthy
     assert deployment.read_replica(attributes()).healthy
 
@@ -70,6 +74,48 @@ def test_an_actor_tells_why_a_replica_is_not_healthy() -> None:
     (row,) = deployment.actor_statuses([ill], {"web": 1})
     assert (row.health, row.why) == ("unhealthy", "consuming event 12 for 40 s")
     assert state_view.cells(row)[2] == "unhealthy: consuming event 12 for 40 s"
+
+
+def test_an_instance_has_one_name_and_tells_how_it_ended() -> None:
+    given = attributes(
+        Status="exited", ExitCode=137, OOMKilled=True, FinishedAt="2026-01-02T03:04:05.678Z", Health={"Status": "none"}
+    )
+    given["Config"]["Labels"][deployment.TOPOLOGY_LABEL] = "orders"
+    (instance,) = deployment.instances([deployment.read_replica(given)])
+    assert (instance.name, instance.health, instance.restarts) == ("web-1", "exited", 2)
+    assert instance.why == "ended with status 137 at 2026-01-02T03:04:05Z: there was not enough memory"
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ({"Status": "restarting", "ExitCode": 78}, "ended with status 78: its settings are wrong"),
+        ({"Status": "exited", "ExitCode": 86}, "ended with status 86: its loop stood still"),
+        ({"Status": "exited", "ExitCode": 0}, "ended with status 0"),
+        ({"Status": "exited", "ExitCode": 127, "Error": "no such file"}, "ended with status 127: no such file"),
+        ({"Status": "paused"}, "it is paused. Let it go on: docker unpause orders-web-1"),
+        ({"Status": "running", "Health": {"Status": "healthy"}}, ""),
+    ],
+)
+def test_an_instance_says_what_is_wrong_with_it(state: dict[str, Any], why: str) -> None:
+    (instance,) = deployment.instances([deployment.read_replica(attributes(**state))])
+    assert instance.why == why
+
+
+def test_a_line_says_what_is_to_be_said_about_an_instance(capsys: pytest.CaptureFixture[str]) -> None:
+    missing = "no peer behind auth (tcp://auth:5550) for 40 s"
+    instances = [
+        InstanceStatus("auth", "auth-1", "unhealthy", missing),
+        InstanceStatus("auth", "auth-2", "healthy", restarts=3),
+        InstanceStatus("web", "web-1", "healthy", urls=("http://127.0.0.1:80",)),
+    ]
+    state_view.write_status(state_view.actors_of(instances), Output.TEXT, "orders", instances)
+    table, _, lines = capsys.readouterr().out.partition("auth-1: ")
+    assert [line.split() for line in table.splitlines()[1:]] == [
+        ["auth", "1/2", "unhealthy"],
+        ["web", "1/1", "healthy", "http://127.0.0.1:80"],
+    ]
+    assert lines == f"unhealthy: {missing}\nauth-2: healthy, started again 3 times\n"
 
 
 def test_the_first_to_look_at_has_failed_else_is_unhealthy_else_starts() -> None:

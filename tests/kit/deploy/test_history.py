@@ -12,7 +12,7 @@ from actorkit_kit.deploy import history
 from actorkit_kit.deploy.services import Service
 from actorkit_kit.errors import UsageError
 
-WEB = Service("web", "orders/web:aaa", "hash", 1, True, (), (), False, frozenset(), ())
+WEB = Service("web", "orders/web:aaa", "hash", 1, True, (), frozenset(), frozenset(), False, frozenset(), ())
 FILES: dict[str, str | bytes] = {"compose.yaml": "name: orders\n", "secrets/key": b"one"}
 
 

@@ -17,7 +17,11 @@ def read(document: dict[str, Any]) -> dict[str, services.Service]:
 
 LABELS = {"io.actorkit.actor": "x"}
 DOCUMENT: dict[str, Any] = {
-    "networks": {"data": {"internal": True}, "edge": {}, "egress": None},
+    "networks": {
+        "data": {"name": "orders_data", "internal": True},
+        "edge": {"name": "orders_edge"},
+        "egress": {"name": "orders_egress"},
+    },
     "services": {
         "web": {
             "image": "actorkit/http-server:1",
@@ -45,7 +49,8 @@ def test_who_may_be_there_twice_follows_from_volumes_and_ports() -> None:
         replicas=2,
         actor=True,
         published=({"published": "8080", "target": 8080},),
-        outside=("edge",),
+        networks=frozenset({"orders_data", "orders_edge"}),
+        outside=frozenset({"orders_edge"}),
         alone=False,
         secrets=frozenset({"key"}),
         after=("titanic",),

@@ -161,6 +161,21 @@ def test_a_base_image_that_cannot_be_had_is_told(client: DockerClient, plan: Pla
 
 @pytest.mark.docker
 @pytest.mark.timeout(300)
+def test_a_lock_may_be_for_another_base_image(client: DockerClient, plan: Plan) -> None:
+    needs.image("python:3.11-slim")
+    found = make_lock(client, plan, "python:3.11-slim")
+    assert found.python.startswith("3.11.")
+    image = client.images.get("python:3.11-slim")
+    assert found.base in (image.id, *image.attrs["RepoDigests"])
+    assert any("cp311" in package["file"] for package in found.images["actorkit/runtime"].packages)
+    with pytest.raises(KitError, match='the base image "actorkit-test/none:1" cannot be pulled'):
+        make_lock(client, plan, "actorkit-test/none:1")
+    with pytest.raises(KitError, match='"No such:name" is no name of an image'):
+        make_lock(client, plan, "No such:name")
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
 def test_what_no_index_has_is_told_by_pip(client: DockerClient, plan: Plan) -> None:
     (plan.base / "shop" / "requirements.txt").write_text("six==99.0\n")
     with pytest.raises(KitError, match=r"the packages could not be resolved. pip said last:") as raised:

@@ -83,7 +83,7 @@ def test_every_replica_is_ready_when_the_table_is_written(start: Callable[..., K
 def test_what_processes_write_goes_to_stderr_with_the_name_of_the_process(start: Callable[..., KitRun]) -> None:
     running = start(STREAM)
     running.table()
-    until(lambda: re.search(r"^out\.1 +\| tick$", running.said(), re.MULTILINE) is not None, "no event came out")
+    until(lambda: re.search(r"^out-1 +\| tick$", running.said(), re.MULTILINE) is not None, "no event came out")
 
 
 def test_the_log_level_of_the_environment_holds_for_every_process(start: Callable[..., KitRun]) -> None:
@@ -111,7 +111,7 @@ def test_a_process_that_dies_is_started_again_and_counted(start: Callable[..., K
     running = start(STREAM)
     row = running.table()["middle"]
     os.kill(row["pids"][0], signal.SIGKILL)
-    until(lambda: "middle.1" in running.said() and "ended by SIGKILL" in running.said(), "its end was not told")
+    until(lambda: "middle-1" in running.said() and "ended by SIGKILL" in running.said(), "its end was not told")
 
     def ready() -> bool:
         try:
@@ -121,7 +121,7 @@ def test_a_process_that_dies_is_started_again_and_counted(start: Callable[..., K
 
     until(ready, "it did not come back")
     assert running.stop() == 0
-    assert "middle.1 was started again 1 times" in running.said()
+    assert "middle-1 was started again 1 times" in running.said()
 
 
 POISONED = """\
@@ -168,7 +168,7 @@ def test_one_poison_request_is_answered_and_so_are_all_after_it(
     assert "the request could not be answered" in answers[1][1]
     assert running.stop() == 0
     assert "3 instances were lost over the event" in running.said()
-    assert "a.1 was started again 3 times" in running.said()
+    assert "a-1 was started again 3 times" in running.said()
 
 
 def test_a_process_that_ends_before_it_is_ready_is_told_in_one_line_and_nothing_stays(
@@ -220,7 +220,7 @@ def test_a_topology_that_never_gets_ready_is_told_and_stopped(start: Callable[..
     assert running.process.wait(DEADLINE_S) == 1
     (line,) = running.said().splitlines()
     assert line.startswith("kit: not ready after 1.5 s: ")
-    assert "middle.1: " in line
+    assert "middle-1: " in line
 
 
 def test_a_second_interrupt_does_not_wait_for_what_is_under_way(start: Callable[..., KitRun], shop: Path) -> None:

@@ -8,8 +8,11 @@ import pytest
 
 import actorkit
 from actorkit.settings import read as read_settings
-from actorkit_kit.plan.model import Plan, Port, Wait, container_addresses, environment
+from actorkit_kit.plan.model import Image, Plan, Port, Unit, Wait, container_addresses, environment
 from actorkit_kit.plan.planner import stop_waves
+from actorkit_kit.topology.check import check
+from actorkit_kit.topology.document import parse
+from actorkit_kit.topology.model import DATA_DIR
 from tests.kit.plans import ORDERS, plan_of
 
 
@@ -127,7 +130,7 @@ actors:
   east: {uses: mdp-broker, replicas: 2}
   west: {uses: mdp-broker, params: {port: 7000}}
 connections: [gen -> ask, answer -> answer]
-titanic: {params: {folder: ./here}}
+titanic: {}
 clear: true
 """
 
@@ -170,3 +173,27 @@ def test_a_broker_of_a_deployment_binds_its_inbox_and_titanic_keeps_its_folder_o
     assert titanic.keeps == {"folder": "/var/lib/actorkit/data"}
     assert titanic.params == {"folder": "/var/lib/actorkit/data"}
     assert (titanic.receives, titanic.begins, titanic.serves) == (False, False, True)
+
+
+def with_folder(folder: str) -> str:
+    return BESIDE.replace("titanic: {}", f"titanic: {{params: {{folder: {folder}}}}}")
+
+
+def test_a_folder_that_a_topology_gives_is_the_one_that_is_kept(shop: Path) -> None:
+    titanic = plan_of(with_folder("/var/lib/actorkit/data/mine"), shop).unit("titanic")
+    assert titanic.params["folder"] == "/var/lib/actorkit/data/mine"
+    assert titanic.volumes == {"folder": "/var/lib/actorkit/data"}
+
+
+def test_several_folders_share_the_volume_at_the_one_that_the_image_has() -> None:
+    unit = Unit("a", "actor", "a", "a:A", Image("i"), keeps={"b": f"{DATA_DIR}/b", "a": f"{DATA_DIR}/a", "c": "/c"})
+    assert unit.volumes == {"a": DATA_DIR, "c": "/c"}
+
+
+@pytest.mark.parametrize("folder", ["/srv", "data", "/var/lib/actorkit/data/../x", "/var/lib/actorkit/database"])
+def test_a_folder_that_cannot_be_kept_is_a_finding(shop: Path, folder: str) -> None:
+    (finding,) = check(parse(with_folder(folder), "t.yaml", shop)).findings
+    told = (
+        f"titanic.params.folder: '{folder}' cannot be kept: a container has a volume at {DATA_DIR}. Write a folder in"
+    )
+    assert told in str(finding)

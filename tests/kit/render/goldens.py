@@ -19,7 +19,6 @@ GENERATED: Final = {
     "compose": (
         ".env.example",
         ".gitignore",
-        "compose.dev.yaml",
         "compose.yaml",
         "prometheus/alerts.yml",
         "prometheus/prometheus.yml",

@@ -51,13 +51,6 @@ def test_docker_compose_takes_the_file_without_a_word(on_disk: Path, profile: tu
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_docker_compose_takes_the_development_file(on_disk: Path) -> None:
-    command = [needs.tool("docker"), "compose", "-f", "compose.yaml", "-f", "compose.dev.yaml", "config", "--quiet"]
-    environment = {"PATH": str(Path(needs.tool("docker")).parent), "TOPOLOGY_DIR": "/somewhere"}
-    done = subprocess.run(command, cwd=on_disk, capture_output=True, text=True, check=False, env=environment)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 def test_the_file_follows_the_schema_of_the_compose_specification(on_disk: Path) -> None:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
     done = subprocess.run([*command, str(on_disk / "compose.yaml")], capture_output=True, text=True, check=False)

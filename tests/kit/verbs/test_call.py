@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import shutil
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ import zmq
 
 from actorkit_kit import python_process
 from actorkit_kit.local.state import running_processes
+from tests.fleet import Process
 from tests.kit.conftest import Kit
 from tests.kit.running import DEADLINE_S, KitRun
 from tests.until import until
@@ -128,26 +128,24 @@ def test_a_service_without_a_worker_is_status_6(call: Call) -> None:
     assert told.startswith('kit: no worker is registered for "nobody" at ipc://')
 
 
-def test_that_nobody_answers_is_said_at_once(running: Path) -> None:
-    command = [*python_process.command("actorkit_kit"), "call", "nobody", "--timeout", "100"]
-    with subprocess.Popen(command, cwd=running, env=python_process.environ(), stderr=subprocess.PIPE) as kit:
-        try:
-            assert kit.stderr is not None
-            assert b'nobody answers for "nobody" now; waits 100 s' in kit.stderr.readline()
-            assert kit.poll() is None
-        finally:
-            kit.send_signal(signal.SIGINT)
+def calling(folder: Path, *arguments: str) -> Process:
+    """A `kit call` that goes on, with what it writes in files of the folder."""
+    command = [*python_process.command("actorkit_kit"), "call", *arguments]
+    return Process(python_process.environ(), folder / "err", command=command, out=folder / "out")
 
 
-def test_a_request_for_a_service_that_comes_later_is_answered(running: Path) -> None:
-    command = [*python_process.command("actorkit_kit"), "call", "late", "--broker", endpoints(running)[0]]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=python_process.environ(), stdout=pipe, stderr=pipe) as kit:
-        assert kit.stderr is not None
-        assert b"nobody answers" in kit.stderr.readline()
+def test_that_nobody_answers_is_said_at_once(running: Path, tmp_path: Path) -> None:
+    with calling(tmp_path, "nobody", "-d", str(running), "--timeout", "100") as kit:
+        until(lambda: 'nobody answers for "nobody" now; waits 100 s' in kit.said(), "it says so", DEADLINE_S)
+        assert kit.alive
+
+
+def test_a_request_for_a_service_that_comes_later_is_answered(running: Path, tmp_path: Path) -> None:
+    with calling(tmp_path, "late", "--broker", endpoints(running)[0]) as kit:
+        until(lambda: "nobody answers" in kit.said(), "it says so", DEADLINE_S)
         with worker(endpoints(running)[0], b"late", [b"here"]):
-            assert kit.communicate(timeout=DEADLINE_S)[0] == b"here"
-        assert kit.returncode == 0
+            assert kit.wait(DEADLINE_S) == 0
+    assert (tmp_path / "out").read_text() == "here"
 
 
 def test_on_a_terminal_an_answer_ends_with_a_line_end(running: Path) -> None:

@@ -89,7 +89,7 @@ def http_server(_: Context, port: int) -> Stranger:
 
 
 def itself(_: Context, port: int) -> Stranger:
-    """As a TCP connection to a port of its own machine where nobody listens can be: it hears what it says."""
+    """As where nobody listens, and a TCP connection from the very port that it goes to meets itself."""
 
     def answer(sock: socket.socket, _: object) -> None:
         while data := sock.recv(1000):

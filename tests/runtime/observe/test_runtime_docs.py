@@ -25,7 +25,7 @@ def test_the_table_of_variables_is_the_contract() -> None:
 
 def test_the_table_of_metrics_is_what_an_actor_shows(fleet: Fleet) -> None:
     documented = {
-        name.strip("`"): (kind, {"topology", "actor", *filter(None, labels.split(", "))})
+        name.strip("`"): (kind, {"topology", "actor", "instance", *filter(None, labels.split(", "))})
         for name, kind, labels, _ in rows("metrics.md", "actorkit_")
     }
     process = fleet.start("pass", "tests.probes:Pass", outbox_down="pass")

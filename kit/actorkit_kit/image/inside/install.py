@@ -26,11 +26,14 @@ LOCK: Final = "locked-{}.json"
 #: File among the packages that tells them: see `pip.Package`.
 INSTALLED: Final = "installed.json"
 
-#: What no running process reads: tests, headers, gevent's loops and resolver that the runtime does not choose, what
-#: prometheus-client has for other frameworks, pip's lists of files, and compiled copies of lxml.html's modules, which
-#: are there as Python too.
+#: What no running process reads: tests, headers, gevent's loops and resolver that the runtime does not choose, pyzmq's
+#: other backend, what prometheus-client has for other frameworks, pip's lists of files, compiled copies of lxml.html's
+#: modules, which are there as Python too, and Python that the compiled pyzmq was made of.
 DEAD_FOLDERS: Final = (
     "*.dist-info/RECORD",
+    "gevent/_ffi",
+    "gevent/libev/[!_]*.py",
+    "gevent/libev/_corecffi_build.py",
     "gevent/libev/_corecffi*.so",
     "gevent/libuv",
     "gevent/resolver/cares*.so",
@@ -43,6 +46,8 @@ DEAD_FOLDERS: Final = (
     "prometheus_client/aiohttp",
     "prometheus_client/django",
     "prometheus_client/twisted",
+    "zmq/backend/cffi",
+    "zmq/backend/cython/_zmq.py",
     "zmq/tests",
     "zope/interface/common/tests",
     "zope/interface/tests",
@@ -155,6 +160,9 @@ def strip(target: Path, patterns: tuple[str, ...]) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+    for path in target.glob("*.dist-info/METADATA"):
+        # The fields are asked for; the description that follows them is a page for people.
+        path.write_bytes(path.read_bytes().partition(b"\n\n")[0] + b"\n")
     for path in [path for path in target.rglob("*") if path.is_file()]:
         if path.suffix in DEAD_SUFFIXES:
             path.unlink()
