@@ -1,4 +1,4 @@
-"""Where the files lie that `kit` ships beside its code: the Dockerfile and the chart.
+"""Where the files lie that `kit` ships beside its code: the Dockerfile, the chart, and what Compose needs.
 
 In a checkout they stand at its root; a wheel holds them under `actorkit_kit/_assets`.
 """
@@ -17,7 +17,7 @@ _IGNORED: Final = frozenset(("__pycache__", ".git", ".venv", ".mypy_cache", ".py
 
 
 def asset(name: str) -> Path:
-    """The file or folder of that name: `Dockerfile`, `pyproject.toml` or `charts`.
+    """The file or folder of that name: `Dockerfile`, `pyproject.toml`, `charts` or `compose`.
 
     Raises:
         KitError: the installation lacks it.

@@ -125,7 +125,7 @@ def test_a_folder_of_code_that_is_missing_is_told() -> None:
 
 
 def test_what_is_shipped_is_found() -> None:
-    for name in ("Dockerfile", "pyproject.toml", "charts"):
+    for name in ("Dockerfile", "pyproject.toml", "charts", "compose"):
         assert assets.asset(name).exists()
     with pytest.raises(KitError, match='"nothing" is missing from this installation'):
         assets.asset("nothing")
