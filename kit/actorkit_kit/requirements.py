@@ -48,7 +48,7 @@ def lines(folder: Path) -> Iterator[Line]:
         for line in _read(file):
             yield line
             nested = _NESTED.match(line.text)
-            named = file.parent / _unquoted(nested[1]) if nested else None
+            named = file.parent / _unquote(nested[1]) if nested else None
             if named is not None and named.resolve().is_relative_to(root):
                 pending.append(named)
 
@@ -88,7 +88,7 @@ def _mistake(line: Line, root: Path) -> str:
         return "a password in a file that goes into the image. Take it out."
     nested = _NESTED.match(line.text)
     if nested:
-        return "" if "://" in nested[1] else _path_mistake(_unquoted(nested[1]), line.file.parent, root)
+        return "" if "://" in nested[1] else _path_mistake(_unquote(nested[1]), line.file.parent, root)
     editable = _EDITABLE.match(line.text)
     if _VERSION_CONTROL.match(editable[1] if editable else line.text):
         todo = "Name an archive: NAME @ https://HOST/OWNER/NAME/archive/COMMIT.tar.gz, or copy it into the folder"
@@ -127,7 +127,7 @@ def _read(file: Path) -> Iterator[Line]:
         yield Line(file, begun, text.strip())
 
 
-def _unquoted(text: str) -> str:
+def _unquote(text: str) -> str:
     return text.strip().strip("\"'")
 
 

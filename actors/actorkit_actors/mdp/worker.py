@@ -118,7 +118,7 @@ class MDPWorker(Actor):
         try:
             return envelope.pack(self._ask(event, context.left_ms if context is not None else None))
         except EventError as exc:
-            return envelope.pack(_failed(Failure.of(exc, self.name)))
+            return envelope.pack(_failure_answer(Failure.of(exc, self.name)))
 
     def _ask(self, event: Event, left_ms: int | None) -> Event:
         """What comes back for an event while its client waits; what failed on the way comes back failed. (The time at
@@ -127,10 +127,10 @@ class MDPWorker(Actor):
         try:
             return self.request(event, timeout_s=timeout_s, finish_expired=self.params.finish_expired)
         except RequestFailed as exc:
-            return _failed(exc.failure)
+            return _failure_answer(exc.failure)
 
 
-def _failed(failure: Failure) -> Event:
+def _failure_answer(failure: Failure) -> Event:
     """The answer that tells a failure."""
     event = Event()
     event.failure = failure

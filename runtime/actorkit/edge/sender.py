@@ -192,7 +192,7 @@ class Sender(PendingQueue):
             if now >= self._next_sweep:
                 self._next_sweep = now + expiry.SWEEP_S
                 now_ms = int(now * 1000)
-                self._drop(lambda parcel: expiry.is_late(parcel, now_ms), expiry.expired(self._actor))
+                self._drop(lambda parcel: expiry.is_late(parcel, now_ms), expiry.expiry_outcome(self._actor))
             self._replace(self.replies.sort_out(self._items(), self.destination))
         if self.replies:
             self._send_replies()

@@ -107,9 +107,9 @@ def dump(data: Any, wanted: str | None = None) -> tuple[str, bytes]:
     try:
         written = _encode_json(data)
     except UNWRITABLE as exc:
-        raise UnsendableData(f"the data cannot be written as JSON: {plain.refused(data) or exc}") from exc
+        raise UnsendableData(f"the data cannot be written as JSON: {plain.refusal(data) or exc}") from exc
     # msgspec writes NaN as null, a set as a list, the key 1 as "1". Reading is the quick way to see that nothing is so.
-    if _decode_json(written) != data and (what := plain.refused(data)):
+    if _decode_json(written) != data and (what := plain.refusal(data)):
         raise UnsendableData(f"the data cannot be written as JSON: {what}")
     return JSON, written
 
@@ -133,7 +133,7 @@ def load(format_: str, content: bytes, wanted: str | None) -> Any:
     raise ConversionError(f'"{wanted}" is not a body format')
 
 
-def checked(data: Any, wanted: str | None) -> Any:
+def to_data(data: Any, wanted: str | None) -> Any:
     """The value as the data of an event that wants that format: bytes are parsed, text is parsed as XML, and is itself
     a JSON value.
 

@@ -186,7 +186,7 @@ class Worker:
         service = registration.service.decode()
         with self._room:
             try:
-                answer = _checked(self._handlers[service](body))
+                answer = _check_answer(self._handlers[service](body))
             except Exception as exc:
                 self._failures += 1
                 log.exception("mdp worker: the handler of %s failed", service)
@@ -208,7 +208,7 @@ class Worker:
         self._io.want(found)
 
 
-def _checked(answer: object) -> list[bytes]:
+def _check_answer(answer: object) -> list[bytes]:
     """The answer of a handler, if it can be sent: the native thread that sends it must not fail."""
     if isinstance(answer, list | tuple) and all(isinstance(part, bytes | bytearray | memoryview) for part in answer):
         return list(answer)
