@@ -12,6 +12,7 @@ from msgspec import Meta
 from actorkit import Actor, Event, Failure
 from actorkit.errors import EventError, RequestFailed, SettingsError
 from actorkit.mdp.errors import ServiceFailed
+from actorkit.mdp.options import HEARTBEAT_S
 from actorkit.mdp.worker.worker import Worker
 from actorkit.params import Problem
 from actorkit_actors.mdp import envelope
@@ -51,7 +52,7 @@ class MDPWorker(Actor):
         finish_expired: Annotated[
             bool, Meta(description="whether actors go on with a request that is not waited for any more")
         ] = False
-        heartbeat_s: HeartbeatS = 2.5
+        heartbeat_s: HeartbeatS = HEARTBEAT_S
         request_format: Annotated[Plain, Meta(description="what a request without envelope is read as")] = "bytes"
 
     params: Params

@@ -15,6 +15,7 @@ from gevent.threadpool import ThreadPool
 from actorkit.event.context import Failure
 from actorkit.mdp.directory.discovery import Discovery
 from actorkit.mdp.frames import ErrorHeader, write_header
+from actorkit.mdp.options import HEARTBEAT_S, LIVENESS
 from actorkit.mdp.worker.registrations import Job, Registrations
 from actorkit.transport.keys import ClientKeys
 
@@ -44,8 +45,8 @@ class Worker:
         handler: Handler | None = None,
         *,
         capacity: int = 1,
-        heartbeat_s: float = 2.5,
-        liveness: int = 3,
+        heartbeat_s: float = HEARTBEAT_S,
+        liveness: int = LIVENESS,
         addresses: Callable[[str], list[str]] | None = None,
         resolve_s: float = 1.0,
         keys: ClientKeys | None = None,
