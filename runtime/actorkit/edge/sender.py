@@ -1,7 +1,7 @@
 """The sending half of the edge protocol, without sockets: one connection, all peers behind it.
 
 Events wait in `pending` until a peer has credit; what was sent stays in the session's ledger until it is acknowledged.
-A lost session gives its unacknowledged events back, marked as redelivered, to go to another peer; those that may have
+A lost session gives its unacknowledged events back, as redelivered ones, to go to another peer; those that may have
 ended its peer go apart (`SuspectQueue`).
 """
 
@@ -265,7 +265,7 @@ class Sender(PendingQueue):
         self._write(session, [parcel for parcel, _ in items], entries)
 
     def _choose(self) -> SendSession | None:
-        return choice.most_room(self._candidates())
+        return choice.most_credit(self._candidates())
 
     def _candidates(self) -> list[SendSession]:
         return choice.candidates(self.sessions.values(), self.draining)

@@ -102,7 +102,7 @@ class Consumer:
     def _on_end(self, worker: int, error: BaseException) -> None:
         self.crashed = True
         self._actor.log.error("consume has ended its worker; the instance ends", exc_info=error)
-        session, number = self._contexts[worker].place()
+        session, number = self._contexts[worker].session_number()
         failure = Failure.of(error)
         told = failure.kind if failure.message == failure.kind else f"{failure.kind}: {failure.message}"
         self._receiver.end(told, session, number)

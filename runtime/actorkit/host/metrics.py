@@ -32,7 +32,7 @@ class HostCollector(Collector):
         )
         dedup, retried = host.receiver.dedup, host.consumer.retried if host.consumer is not None else 0
         for name, text, value in (
-            ("events_redelivered", "Events that arrived marked as sent before.", host.receiver.redelivered),
+            ("events_redelivered", "Events that arrived redelivered.", host.receiver.redelivered),
             ("duplicates", "Events that had arrived here before and were not consumed again.", dedup.duplicates),
             ("dedup_forgotten", "Events whose names were forgotten too early for want of memory.", dedup.forgotten),
             ("retries", "Times that consume was tried again.", retried),
