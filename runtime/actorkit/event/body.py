@@ -175,7 +175,7 @@ def _text(content: bytes) -> str:
 
 
 def parse_json(content: bytes) -> Any:
-    """Read JSON (RFC 8259); a byte order mark before it is passed over (§8.1).
+    """Read JSON (RFC 8259); one byte order mark before it is passed over (§8.1).
 
     Raises:
         ConversionError: it is none; the message says where.
@@ -183,8 +183,12 @@ def parse_json(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
     except UNREADABLE as exc:
-        if content.startswith(codecs.BOM_UTF8):
-            return parse_json(content[len(codecs.BOM_UTF8) :])
+        if not content.startswith(codecs.BOM_UTF8):
+            raise not_json(content, exc) from exc
+    content = content[len(codecs.BOM_UTF8) :]
+    try:
+        return msgspec.json.decode(content)
+    except UNREADABLE as exc:
         raise not_json(content, exc) from exc
 
 
