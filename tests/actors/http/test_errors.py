@@ -65,6 +65,14 @@ def test_details_that_are_no_xml_are_left_out_of_it(start: Start) -> None:
     assert body == b"<errors><error><message>x</message><code>C9</code></error></errors>"
 
 
+@pytest.mark.parametrize("depth", [300, 600])
+def test_details_that_are_nested_too_deep_for_xml_are_left_out_of_it(start: Start, depth: int) -> None:
+    details = json.loads('{"a":' * depth + "1" + "}" * depth)
+    error = MalformedEvent("x", code="C9", data=details)
+    status, _, body = ask(start(failing(error)), request("/echo", b"<a/>", content_type="text/xml"))
+    assert (status, body) == (400, b"<errors><error><message>x</message><code>C9</code></error></errors>")
+
+
 @pytest.mark.parametrize(
     ("error", "status", "header", "value"),
     [
