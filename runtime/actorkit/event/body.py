@@ -106,10 +106,12 @@ def dump(data: Any, wanted: str | None = None) -> tuple[str, bytes]:
         return format_, xml.serialise(data)
     try:
         written = _encode_json(data)
+        # msgspec writes NaN as null, a set as a list, the key 1 as "1". Reading is the quick way to see that nothing is
+        # so.
+        changed = _decode_json(written) != data
     except UNWRITABLE as exc:
         raise UnsendableData(f"the data cannot be written as JSON: {plain.refused(data) or exc}") from exc
-    # msgspec writes NaN as null, a set as a list, the key 1 as "1". Reading is the quick way to see that nothing is so.
-    if _decode_json(written) != data and (what := plain.refused(data)):
+    if changed and (what := plain.refused(data)):
         raise UnsendableData(f"the data cannot be written as JSON: {what}")
     return JSON, written
 

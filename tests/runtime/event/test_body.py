@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -168,3 +169,11 @@ def test_json_may_have_one_byte_order_mark() -> None:
     for marks in (2, 1_200):
         with pytest.raises(ConversionError, match=r"is not JSON: .* at line 1, column 1"):
             body.parse_json(b"\xef\xbb\xbf" * marks + b"[1]")
+
+
+def test_data_of_any_depth_can_be_sent_or_is_refused() -> None:
+    value: Any = "deep"
+    for _ in range(1_100):  # Python's stack ends at one of them, in the writing, the reading or the comparison.
+        value = [value]
+        with contextlib.suppress(UnsendableData):
+            body.dump(value)
