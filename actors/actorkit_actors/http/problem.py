@@ -30,7 +30,10 @@ def write(headers: Mapping[str, str], errors: Sequence[ErrorMessage]) -> tuple[s
     if format_ == body.TEXT:
         lines = (f"{error.message} ({error.code})\n" if error.code else f"{error.message}\n" for error in errors)
         return "text/plain; charset=utf-8", body.as_utf8("".join(lines)).encode()
-    return media_type, msgspec.json.encode({"errors": [_as_object(error, details=True) for error in errors]})
+    try:
+        return media_type, _json(errors, details=True)
+    except RecursionError:  # Details may come from another process, which had more of its stack left.
+        return media_type, _json(errors, details=False)
 
 
 def _choose(headers: Mapping[str, str]) -> tuple[str, str]:
@@ -51,6 +54,10 @@ def _as_object(error: ErrorMessage, details: bool) -> dict[str, Any]:
     if details and error.details:
         found["details"] = error.details
     return found
+
+
+def _json(errors: Sequence[ErrorMessage], details: bool) -> bytes:
+    return msgspec.json.encode({"errors": [_as_object(error, details) for error in errors]})
 
 
 def _xml(errors: Sequence[ErrorMessage]) -> bytes:
