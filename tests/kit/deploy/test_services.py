@@ -71,7 +71,7 @@ def test_receivers_start_before_senders_also_in_a_circle() -> None:
 
 def test_a_chain_of_any_length_has_an_order() -> None:
     names = [f"s{number:05}" for number in range(5_000)]
-    chain = {name: {"depends_on": {after: {}}} for name, after in pairwise(names)} | {names[-1]: {}}
+    chain: dict[str, Any] = {name: {"depends_on": {after: {}}} for name, after in pairwise(names)} | {names[-1]: {}}
     assert services.starting_order(read({"services": chain})) == names[::-1]
 
 
