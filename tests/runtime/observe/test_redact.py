@@ -71,8 +71,11 @@ def test_each_line_and_each_text_inside_of_a_secret_counts() -> None:
 
 def test_a_failure_with_details_of_any_depth_can_be_told() -> None:
     redact.learn(TOKEN)
-    told = Failure.of(MalformedEvent("x", data=json.loads("[" * 600 + f'"{TOKEN}"' + "]" * 600))).details["data"]
-    for _ in range(600):
+    deep, deeper = (json.loads("[" * depth + f'"{TOKEN}"' + "]" * depth) for depth in (200, 600))
+    details = Failure.of(MalformedEvent("x", deep=deep, deeper=deeper)).details
+    assert list(details) == ["deep"]
+    told = details["deep"]
+    for _ in range(200):
         (told,) = told
     assert told == "[secret]"
 
