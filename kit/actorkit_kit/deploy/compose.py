@@ -14,7 +14,7 @@ from typing import IO, Final
 from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
 
-from actorkit_kit.deploy import deployment, engine, history, meeting, ports, preconditions, replacement
+from actorkit_kit.deploy import deployment, engine, history, lock, meeting, ports, preconditions, replacement
 from actorkit_kit.deploy.deployment import ActorStatus
 from actorkit_kit.deploy.history import Revision
 from actorkit_kit.deploy.replacement import Replacement
@@ -27,8 +27,10 @@ from actorkit_kit.render import compose, folder
 OnStatus = Callable[[list[ActorStatus]], None]
 Tell = Callable[[str], None]
 
+#: States of a container that somebody may depend on.
+_RUNS: Final = ("running", "restarting", "paused")
 #: Files in a deployment's folder that were not rendered.
-_NOT_RENDERED: Final = (history.HISTORY, "images.json", "sbom", ".env", *engine.OVERRIDES)
+_NOT_RENDERED: Final = (history.HISTORY, lock.LOCK_FILE, "images.json", ".env", *engine.OVERRIDES)
 
 
 def deployment_folder(plan: Plan) -> Path:
@@ -59,28 +61,38 @@ class Deployer:
         Raises:
             KitError: it did not come up; the message says which instance, and what it said last, and what runs now.
         """
-        running = deployment.list_replicas(self.client, self.topology)
-        before = self._files_that_ran() if running else {}
+        found = deployment.list_replicas(self.client, self.topology)
+        runs = any(replica.state in _RUNS and replica.actor != compose.PROMETHEUS for replica in found)
+        before = self._files_that_ran() if found else {}
+        stood = self._secrets_that_stand()
         had_volumes = bool(self.client.volumes.list(filters={"label": f"{deployment.TOPOLOGY_LABEL}={self.topology}"}))
         try:
             self._write(rendered)
-            self._check({url for replica in running for url in replica.urls})
+            self._check({url for replica in found for url in replica.urls})
         except BaseException:
             self._forget(before)
             raise
         try:
-            if running:
-                self._change(_changed_secrets(before, rendered))
+            if runs:
+                # Those of a failed attempt that was kept run with what stood in the folder, not with what is kept.
+                self._change(_changed_secrets(before, rendered) | _changed_secrets(stood, rendered))
             state = self._up()
         except BaseException as exc:
             if self.keep:
                 raise
-            outcome = self._put_back(before) if running else self._take_down(volumes=not had_volumes)
+            if runs:
+                outcome = self._put_back(before, rendered)
+            else:
+                outcome = self._stop_again(before) if found else self._take_down(volumes=not had_volumes)
             if isinstance(exc, KitError):
                 raise KitError(f"{exc}\n{outcome}") from exc
             raise
         self._remember(rendered, digest, reason)
         return state
+
+    def _secrets_that_stand(self) -> dict[str, str | bytes]:
+        """What stands in the folder, kept or tried."""
+        return {f"secrets/{name}": content for name, content in folder.read(self.folder / "secrets").items()}
 
     def _files_that_ran(self) -> dict[str, str | bytes]:
         """The files of the last revision. Without any, an older kit made the deployment: what stands in the folder."""
@@ -101,9 +113,8 @@ class Deployer:
         self.services = read_services(self._compose)
 
     def _check(self, ours: set[str]) -> None:
-        ports.check_ports(self.services.values(), ours)
-        if self.prometheus:
-            ports.check_prometheus(self.client, self.services[compose.PROMETHEUS].image)
+        """See that the actors' ports are free; Prometheus was looked at before anything was built."""
+        ports.check_ports([service for service in self.services.values() if service.actor], ours)
 
     def _profile(self) -> tuple[str, ...]:
         return ("--profile", "observability") if self.prometheus else ()
@@ -174,7 +185,7 @@ class Deployer:
             raise KitError(f"docker compose up failed: {complaint}")
         raise KitError(deployment.failure_report(self.client, ill, f"is {ill.health or ill.state}"))
 
-    def _put_back(self, before: Mapping[str, str | bytes]) -> str:
+    def _put_back(self, before: Mapping[str, str | bytes], tried: Mapping[str, str | bytes]) -> str:
         """Put back what ran, and wait until it is healthy; a sentence that says so."""
         kept = history.revisions(self.folder)
         name = f"what ran before (revision {kept[-1].number})" if kept else "what ran before"
@@ -182,15 +193,25 @@ class Deployer:
             self._write(before)
             if self._replacement is None:
                 # All had been replaced already, and what stands beside the topology failed.
-                self._change(frozenset())
+                self._change(_changed_secrets(tried, before))
                 self._up()
             else:
                 self._replacement.take_back()
                 amounts, names = self._replacement.what_ran()
                 self._wait(amounts, names)
-        except (KitError, DockerException) as exc:
+        except (KitError, DockerException, OSError) as exc:
             return f"{name[0].upper()}{name[1:]} was put back, but is not healthy: {exc}"
         return f"{name[0].upper()}{name[1:]} was put back, and is healthy."
+
+    def _stop_again(self, before: Mapping[str, str | bytes]) -> str:
+        """Stop everything again, made as it was, where nothing had run; a sentence that says so."""
+        try:
+            self._compose("stop")
+            self._write(before)
+            self._compose("up", "--no-start", "--remove-orphans", "--no-build", "--quiet-pull")
+        except (KitError, OSError) as exc:
+            return f"Nothing of it ran before, and it could not be made as it was: {exc}"
+        return "Nothing of it ran before, and nothing runs now: it is stopped, as it was; --keep leaves it for a look."
 
     def _take_down(self, *, volumes: bool) -> str:
         """Take down what did not come up. Volumes that were there before may hold dead letters and requests."""

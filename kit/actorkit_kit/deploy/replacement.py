@@ -51,7 +51,10 @@ class Replacement:
     old: dict[str, list[Any]] = field(default_factory=dict)
     new: dict[str, list[Any]] = field(default_factory=dict)
     ran: list[Any] = field(default_factory=list)
-    _known: frozenset[str] = frozenset()
+    #: Unchanged containers that do not run: they start before the new ones, which may need them.
+    asleep: dict[str, list[Any]] = field(default_factory=dict)
+    #: Ids of what was there before; None until that is known, and then nothing may be taken for new.
+    _known: frozenset[str] | None = None
     _joins: dict[str, list[tuple[str, list[str]]]] = field(default_factory=dict)
 
     @property
@@ -83,6 +86,8 @@ class Replacement:
             excess = same[service.replicas :]
             if old or excess:
                 self.old[name] = [*old, *excess]
+            if ended := [container for container in same[: service.replicas] if container.status == "exited"]:
+                self.asleep[name] = ended
             amounts[name] = len(present) + max(0, service.replicas - len(same))
         self.old |= {name: present for name, present in there.items() if name not in self.services}
         self.ran = [container for group in self.old.values() for container in group if container.status == "running"]
@@ -106,7 +111,7 @@ class Replacement:
     def _fresh(self) -> dict[str, list[Any]]:
         """The containers of actors that have been created since, by service."""
         found = {
-            name: [container for container in present if container.id not in self._known]
+            name: [container for container in present if container.id not in (self._known or ())]
             for name, present in self._containers().items()
             if name in self.services and self.services[name].actor
         }
@@ -115,7 +120,7 @@ class Replacement:
     def _is_old(self, container: Any, service: Service) -> bool:
         # What a kit that was killed has left behind was never started, or has not joined the network of its port.
         joined = set(container.attrs["NetworkSettings"]["Networks"])
-        if container.status == "created" or not service.networks <= joined:
+        if container.status in ("created", "dead") or not service.networks <= joined:
             return True
         if service.name in self.stale or container.labels.get(HASH_LABEL) != service.digest:
             return True
@@ -130,6 +135,8 @@ class Replacement:
         Raises:
             KitError: an instance did not start, or did not become healthy.
         """
+        for name in starting_order(self.services):
+            _in_parallel(_start_again, self.asleep.get(name, []))
         for name in self.changed:
             service = self.services[name]
             if service.alone:
@@ -206,13 +213,31 @@ class Replacement:
     def take_back(self) -> None:
         """Start those of the old containers again that ran, and end and remove the new ones.
 
-        Not by way of compose, which would make them from what its file says.
+        Not by way of compose, which would make them from what its file says. Without a look at what there was, nothing
+        has been touched, and nothing is.
+
+        Raises:
+            KitError: one of them cannot be started, ended or removed; all the others were.
         """
+        if self._known is None:
+            return
         self.new = self._fresh()
         waiting = [name for name in self.new if self.services[name].alone or self.services[name].published]
-        _in_parallel(_start_again, [container for container in self.ran if _service_of(container) not in waiting])
-        _in_parallel(_end, [container for group in self.new.values() for container in group])
-        _in_parallel(_start_again, [container for container in self.ran if _service_of(container) in waiting])
+        steps: list[tuple[Callable[[Any], None], list[Any]]] = [
+            (_start_again, [container for container in self.ran if _service_of(container) not in waiting]),
+            (_end, [container for group in self.new.values() for container in group]),
+            (_start_again, [container for container in self.ran if _service_of(container) in waiting]),
+            (_stop, [container for group in self.asleep.values() for container in group]),
+        ]
+        failures = []
+        for act, containers in steps:
+            # What cannot be done to one is no reason to leave the others as they are.
+            try:
+                _in_parallel(act, containers)
+            except (KitError, DockerException, OSError) as exc:
+                failures.append(str(exc))
+        if failures:
+            raise KitError("; ".join(failures))
 
 
 def _service_of(container: Any) -> str:
@@ -224,8 +249,10 @@ def _start_again(container: Any) -> None:
 
 
 def _end(container: Any) -> None:
-    _stop(container)
-    _remove(container)
+    try:
+        _stop(container)
+    finally:
+        _remove(container)
 
 
 def start(service: str, container: Any) -> None:
@@ -261,5 +288,6 @@ def _remove(container: Any) -> None:
 
 def _in_parallel(act: Callable[[Any], None], containers: Sequence[Any]) -> None:
     with ThreadPoolExecutor(max_workers=max(1, len(containers))) as pool:
-        for _ in pool.map(act, containers):
-            pass
+        jobs = [pool.submit(act, container) for container in containers]
+    for job in jobs:
+        job.result()

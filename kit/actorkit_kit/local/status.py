@@ -30,6 +30,7 @@ def local_instances(base: Path, topology: str) -> list[InstanceStatus]:
         found = pool.map(_instance, running_processes(base, topology))
         return [replace(one, urls=tuple(urls.get(one.name, ()))) for one in found]
 
+
 #: Asks without the proxy that the environment may name: what is asked is on this machine.
 _DIRECTLY: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
