@@ -37,9 +37,10 @@ BROKEN: Final = CODE.replace(
 TOPOLOGY: Final = """\
 name: {name}
 actors:
+  beat: {{uses: generator, params: {{interval_s: 1}}}}
   back: {{uses: "p.actors:Back", build: ./code}}
   end: {{uses: "null", params: {{}}}}
-connections: [back -> end]
+connections: [beat -> back -> end]
 clear: true
 """
 
@@ -128,7 +129,7 @@ def test_a_deployment_that_was_stopped_is_changed_and_runs(site: Site) -> None:
     assert site.containers() == {}
     site.code.write_text(CODE + "# other\n")
     site.deploy()
-    assert set(site.containers()) == {"back", "end", "prometheus"}
+    assert set(site.containers()) == {"beat", "back", "end", "prometheus"}
 
 
 def test_of_a_deployment_that_was_stopped_a_failed_change_says_that_nothing_runs(site: Site) -> None:
@@ -142,7 +143,7 @@ def test_of_a_deployment_that_was_stopped_a_failed_change_says_that_nothing_runs
     assert history.revisions(site.folder / ".kit" / NAME) == before
     site.code.write_text(CODE + "# other\n")
     site.deploy()
-    assert set(site.containers()) == {"back", "end", "prometheus"}
+    assert set(site.containers()) == {"beat", "back", "end", "prometheus"}
 
 
 def test_an_unchanged_actor_that_was_stopped_is_started_with_the_change(site: Site) -> None:

@@ -15,7 +15,7 @@ from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
 
 from actorkit_kit.deploy import deployment, engine, history, lock, meeting, ports, preconditions, replacement
-from actorkit_kit.deploy.deployment import ActorStatus
+from actorkit_kit.deploy.deployment import ActorStatus, Replica
 from actorkit_kit.deploy.history import Revision
 from actorkit_kit.deploy.replacement import Replacement
 from actorkit_kit.deploy.services import Service, read_services
@@ -63,14 +63,15 @@ class Deployer:
         """
         found = deployment.list_replicas(self.client, self.topology)
         runs = any(replica.state in _RUNS and replica.actor != compose.PROMETHEUS for replica in found)
-        before = self._files_that_ran() if found else {}
+        home = self._home(found)
+        before = _files_that_ran(home) if found else {}
         stood = self._secrets_that_stand()
         had_volumes = bool(self.client.volumes.list(filters={"label": f"{deployment.TOPOLOGY_LABEL}={self.topology}"}))
         try:
             self._write(rendered)
             self._check({url for replica in found for url in replica.urls})
         except BaseException:
-            self._forget(before)
+            self._forget(before if home == self.folder else {})
             raise
         try:
             if runs:
@@ -81,9 +82,9 @@ class Deployer:
             if self.keep:
                 raise
             if runs:
-                outcome = self._put_back(before, rendered)
+                outcome = self._put_back(before, rendered, home)
             else:
-                outcome = self._stop_again(before) if found else self._take_down(volumes=not had_volumes)
+                outcome = self._stop_again(before, home) if found else self._take_down(volumes=not had_volumes)
             if isinstance(exc, KitError):
                 raise KitError(f"{exc}\n{outcome}") from exc
             raise
@@ -94,18 +95,15 @@ class Deployer:
         """What stands in the folder, kept or tried."""
         return {f"secrets/{name}": content for name, content in folder.read(self.folder / "secrets").items()}
 
-    def _files_that_ran(self) -> dict[str, str | bytes]:
-        """The files of the last revision. Without any, an older kit made the deployment: what stands in the folder."""
-        kept = history.revisions(self.folder)
-        if kept:
-            return history.files_of(self.folder, kept[-1].number)
-        found = folder.read(self.folder)
-        return {path: content for path, content in found.items() if path.split("/")[0] not in _NOT_RENDERED}
+    def _home(self, found: list[Replica]) -> Path:
+        """The folder that what is there runs from: another one's, where this one takes its place."""
+        others = sorted({replica.folder for replica in found if replica.folder} - _names(self.folder))
+        return Path(others[0]) if others else self.folder
 
     def _forget(self, before: Mapping[str, str | bytes]) -> None:
         """Let the folder hold what ran, not what was tried."""
         if before or history.revisions(self.folder):
-            folder.write(before or self._files_that_ran(), self.folder, compose.PRIVATE)
+            folder.write(before or _files_that_ran(self.folder), self.folder, compose.PRIVATE)
 
     def _write(self, rendered: Mapping[str, str | bytes]) -> None:
         folder.write(rendered, self.folder, compose.PRIVATE)
@@ -128,7 +126,7 @@ class Deployer:
     def _change(self, secrets: frozenset[str]) -> None:
         """Replace what has changed, beside what runs."""
         stale = frozenset(name for name, service in self.services.items() if service.secrets & secrets)
-        change = Replacement(self.client, self.topology, self.services, self._compose, stale)
+        change = Replacement(self.client, self.topology, self.services, self._compose, stale, here=_names(self.folder))
         self._replacement = change
         change.prepare()
         if change.new:
@@ -185,12 +183,17 @@ class Deployer:
             raise KitError(f"docker compose up failed: {complaint}")
         raise KitError(deployment.failure_report(self.client, ill, f"is {ill.health or ill.state}"))
 
-    def _put_back(self, before: Mapping[str, str | bytes], tried: Mapping[str, str | bytes]) -> str:
-        """Put back what ran, and wait until it is healthy; a sentence that says so."""
+    def _put_back(self, before: Mapping[str, str | bytes], tried: Mapping[str, str | bytes], home: Path) -> str:
+        """Put back what ran, in the folder that it ran from, and wait until it is healthy; a sentence that says so."""
+        if self._replacement is None and not before:
+            return f'What ran before cannot be put back: there are no files of it in "{home}".'
+        is_foreign, self.folder = home != self.folder, home
         kept = history.revisions(self.folder)
         name = f"what ran before (revision {kept[-1].number})" if kept else "what ran before"
         try:
-            self._write(before)
+            # Nothing was written into another one's folder yet.
+            if self._replacement is None or not is_foreign:
+                self._write(before)
             if self._replacement is None:
                 # All had been replaced already, and what stands beside the topology failed.
                 self._change(_changed_secrets(tried, before))
@@ -203,10 +206,11 @@ class Deployer:
             return f"{name[0].upper()}{name[1:]} was put back, but is not healthy: {exc}"
         return f"{name[0].upper()}{name[1:]} was put back, and is healthy."
 
-    def _stop_again(self, before: Mapping[str, str | bytes]) -> str:
+    def _stop_again(self, before: Mapping[str, str | bytes], home: Path) -> str:
         """Stop everything again, made as it was, where nothing had run; a sentence that says so."""
         try:
             self._compose("stop")
+            self.folder = home
             self._write(before)
             self._compose("up", "--no-start", "--remove-orphans", "--no-build", "--quiet-pull")
         except (KitError, OSError) as exc:
@@ -250,6 +254,24 @@ class Deployer:
                 ) from None
         files = history.files_of(self.folder, revision.number)
         return revision, self.deploy(files, revision.digest, f"back to revision {revision.number}")
+
+
+def _names(where: Path) -> frozenset[str]:
+    """What a folder may be called in a label."""
+    return frozenset((str(where), str(where.resolve())))
+
+
+def _files_that_ran(where: Path) -> dict[str, str | bytes]:
+    """The files of the last revision. Without any, an older kit made the deployment: what stands in the folder. None,
+    where it cannot be read: it is gone, or somebody else's."""
+    try:
+        kept = history.revisions(where)
+        if kept:
+            return history.files_of(where, kept[-1].number)
+        found = folder.read(where)
+    except OSError:
+        return {}
+    return {path: content for path, content in found.items() if path.split("/")[0] not in _NOT_RENDERED}
 
 
 def _changed_secrets(before: Mapping[str, str | bytes], now: Mapping[str, str | bytes]) -> frozenset[str]:

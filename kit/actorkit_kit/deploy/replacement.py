@@ -23,7 +23,7 @@ from typing import Any, Final
 from docker import DockerClient
 from docker.errors import APIError, DockerException, NotFound
 
-from actorkit_kit.deploy.deployment import ACTOR_LABEL, TOPOLOGY_LABEL
+from actorkit_kit.deploy.deployment import ACTOR_LABEL, FOLDER_LABEL, TOPOLOGY_LABEL
 from actorkit_kit.deploy.services import Compose, Service, starting_order
 from actorkit_kit.errors import KitError
 
@@ -47,6 +47,8 @@ class Replacement:
     services: Mapping[str, Service]
     compose: Compose
     stale: frozenset[str] = frozenset()
+    #: Names of the folder that it runs from: what another folder made is old. Without any, that is not looked at.
+    here: frozenset[str] = frozenset()
     #: Containers by service: `old` end, `new` take over. `ran` are the old ones that ran.
     old: dict[str, list[Any]] = field(default_factory=dict)
     new: dict[str, list[Any]] = field(default_factory=dict)
@@ -55,6 +57,8 @@ class Replacement:
     asleep: dict[str, list[Any]] = field(default_factory=dict)
     #: Ids of what was there before; None until that is known, and then nothing may be taken for new.
     _known: frozenset[str] | None = None
+    #: What stands beside the topology and mounts another folder's files; compose makes it anew.
+    _beside: list[Any] = field(default_factory=list)
     _joins: dict[str, list[tuple[str, list[str]]]] = field(default_factory=dict)
 
     @property
@@ -80,6 +84,7 @@ class Replacement:
             present = there.get(name, [])
             if not service.actor:
                 amounts[name] = len(present)
+                self._beside += [container for container in present if self._is_foreign(container)]
                 continue
             old = [container for container in present if self._is_old(container, service)]
             same = [container for container in present if container not in old]
@@ -122,12 +127,19 @@ class Replacement:
         joined = set(container.attrs["NetworkSettings"]["Networks"])
         if container.status in ("created", "dead") or not service.networks <= joined:
             return True
-        if service.name in self.stale or container.labels.get(HASH_LABEL) != service.digest:
+        if (
+            service.name in self.stale
+            or self._is_foreign(container)
+            or container.labels.get(HASH_LABEL) != service.digest
+        ):
             return True
         try:
             return bool(container.attrs["Image"] != self.client.images.get(service.image).id)
         except NotFound:
             return False
+
+    def _is_foreign(self, container: Any) -> bool:
+        return bool(self.here) and container.labels.get(FOLDER_LABEL, "") not in self.here
 
     def start(self, wait: Wait) -> None:
         """Start what can be there beside the old ones, and wait until it is healthy.
@@ -203,6 +215,7 @@ class Replacement:
 
     def settle(self) -> None:
         """Remove the old containers."""
+        _in_parallel(_end, self._beside)
         _in_parallel(_remove, [container for group in self.old.values() for container in group])
 
     def what_ran(self) -> tuple[dict[str, int], frozenset[str]]:
