@@ -62,7 +62,7 @@ def digest(folder: Path) -> str:
     if is_file(project):
         try:
             asked["project"] = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {}).get("dependencies")
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
             asked["project"] = project.read_bytes().hex()
     return f"sha256:{hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()}"
 

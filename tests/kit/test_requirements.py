@@ -92,3 +92,6 @@ def test_a_digest_follows_from_what_is_asked_for(code: Path) -> None:
     named = requirements.digest(code)
     (code / "pyproject.toml").write_text('[project]\nname = "shop"\ndependencies = ["tomli_w"]\n')
     assert requirements.digest(code) != named
+    (code / "pyproject.toml").write_text(f"a = {'[' * 50_000}\n")
+    nonsense = requirements.digest(code)
+    assert nonsense not in (before, with_limits, named)
