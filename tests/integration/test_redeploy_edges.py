@@ -36,7 +36,7 @@ BROKEN: Final = CODE.replace(
 TOPOLOGY: Final = """\
 name: {name}
 actors:
-  beat: {{uses: generator, params: {{interval_s: 1}}}}
+  beat: {{uses: generator, params: {{interval_s: 1, data: {{secret: word}}}}}}
   back: {{uses: "p.actors:Back", build: ./code}}
   end: {{uses: "null", params: {{}}}}
 connections: [beat -> back -> end]
@@ -82,6 +82,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("site"))
     site.code.parent.mkdir(parents=True)
     site.code.write_text(CODE)
+    (site.folder / "secrets").mkdir()
+    (site.folder / "secrets" / "word").write_text('"one"')
     site.topology.write_text(TOPOLOGY.format(name=NAME))
     try:
         site.deploy()
@@ -152,6 +154,26 @@ def test_an_unchanged_actor_that_was_stopped_is_started_with_the_change(site: Si
     site.deploy()
     rows = {row["actor"]: row for row in json.loads(site.kit("status", NAME, "-o", "json").stdout)["actors"]}
     assert rows["end"]["healthy"] == 2
+
+
+def test_a_secret_goes_back_with_what_is_put_back_and_after_what_was_kept(site: Site) -> None:
+    word, override = site.folder / "secrets" / "word", site.folder / ".kit" / NAME / "compose.override.yaml"
+    # All actors are replaced, and then Prometheus fails.
+    override.write_text('services: {prometheus: {command: ["--no-such-option"]}}\n')
+    word.write_text('"two"')
+    said = site.deploy(status=1)
+    assert said.count("kit: starting new instances of beat\n") == len(("two", "one"))
+    before = site.containers()
+    site.deploy("--keep", status=1)
+    kept = site.containers()
+    assert kept["beat"] != before["beat"]
+    override.unlink()
+    docker("rm", "--force", f"{NAME}-prometheus-1")
+    word.write_text('"one"')
+    site.deploy()
+    after = site.containers()
+    assert after["beat"] != kept["beat"]
+    assert after["back"] == before["back"]
 
 
 def test_one_of_another_folder_is_replaced_whole_and_put_back_whole(site: Site) -> None:
