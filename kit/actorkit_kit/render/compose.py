@@ -203,6 +203,12 @@ def _secrets(plan: Plan) -> dict[str, Any]:
     return {name: {"file": f"./secrets/{name}"} for name in mounts.secrets(plan)}
 
 
+def _prometheus_files(plan: Plan) -> list[mounts.File]:
+    """What Prometheus reads, without headers."""
+    found = {"alerts.yml": alerts.rules(plan), "prometheus.yml": prometheus.configuration(plan)}
+    return [mounts.File(PROMETHEUS, key, "", dump(content).encode()) for key, content in found.items()]
+
+
 def _prometheus(plan: Plan) -> dict[str, Any]:
     service = {
         **_HARDENED,
@@ -231,7 +237,8 @@ def _prometheus(plan: Plan) -> dict[str, Any]:
             "timeout": "3s",
         },
         "image": Quoted(f"${{PROMETHEUS_IMAGE:-{dotenv.PROMETHEUS_IMAGE}}}"),
-        "labels": _labels(plan, kind="prometheus"),
+        # As for an actor's files; without their headers, which every change of the topology changes.
+        "labels": _labels(plan, kind="prometheus", files=mounts.digest(_prometheus_files(plan))),
         "networks": ["data", "edge"],
         "ports": [
             {

@@ -23,7 +23,7 @@ LANDMARKS = ("compose.yaml", "Chart.yaml")
 
 
 class Target(StrEnum):
-    """What can be rendered. Each is a module of `actorkit_kit.targets` with `render(plan)` and `PRIVATE`."""
+    """What can be rendered. Each is a module of `actorkit_kit.render` with `render(plan)` and `PRIVATE`."""
 
     COMPOSE = "compose"
     HELM = "helm"
