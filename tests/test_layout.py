@@ -22,6 +22,10 @@ WITH_SOCKETS = {
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 
 
+#: The longest that a file of Python gets, in lines.
+MAX_LINES = 350
+
+
 def folders(root: Path, files: str = "*.py") -> set[str]:
     """The folders below one that have such files, relative to it."""
     return {str(path.parent.relative_to(root)) for path in root.rglob(files)}
@@ -47,6 +51,28 @@ def test_every_file_of_majordomo_is_in_the_contract_that_it_has_no_socket_or_has
     root = ROOT / "runtime/actorkit"
     files = {f"actorkit.{'.'.join(path.relative_to(root).with_suffix('').parts)}" for path in root.glob("mdp/**/*.py")}
     assert {file for file in files if not file.endswith("__init__")} - WITH_SOCKETS == set(contract["source_modules"])
+
+
+def test_every_folder_of_the_stock_actors_is_in_the_contract_that_they_know_nothing_of_each_other() -> None:
+    (contract,) = [one for one in CONTRACTS if one["type"] == "independence"]
+    folders = {path.parent.name for path in (ROOT / "actors/actorkit_actors").glob("*/__init__.py")}
+    assert {f"actorkit_actors.{name}" for name in folders} == set(contract["modules"])
+
+
+def test_every_contract_of_storeys_in_a_package_knows_all_that_is_in_it() -> None:
+    """The linter compares the storeys with the disk; a file that has none must be named as such."""
+    assert all(one.get("exhaustive") for one in CONTRACTS if one["type"] == "layers" and "containers" in one)
+
+
+def test_no_file_of_python_is_too_long() -> None:
+    """A longer one has two nouns."""
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for folder in ("runtime", "actors", "kit", "tests", "examples", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+        if (lines := len(path.read_text().splitlines())) > MAX_LINES
+    }
+    assert long == {}
 
 
 def test_every_module_of_a_contract_is_there() -> None:

@@ -23,7 +23,9 @@ _NESTED: Final = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*(\S.*)")
 _EDITABLE: Final = re.compile(r"(?:-e|--editable)[ =]*(\S.*)")
 _INDEX: Final = re.compile(r"-i|-f|--(?:index-url|extra-index-url|no-index|find-links|trusted-host)\b")
 _VERSION_CONTROL: Final = re.compile(r"(?:[\w.\[\],-]+ *@ *)?(?:git|hg|svn|bzr)\+", re.IGNORECASE)
-_PASSWORD: Final = re.compile(r"[a-z][a-z0-9+.]*://[^/\s@]*:[^/\s@$]+@", re.IGNORECASE)
+#: What a URL brings for logging in: `user:password@`, or a token alone. Variables, as `${TOKEN}`, are none.
+_LOGIN: Final = re.compile(r"[a-z][a-z0-9+.]*://(?:[^/\s@]*:)?[^/\s@$]+@", re.IGNORECASE)
+_LOGIN_TODO: Final = "a password or token in a file that goes into the image. Take it out."
 _PATH: Final = re.compile(r"(?:[\w.\[\],-]+ *@ *)?(file:\S+|\.{0,2}/\S*|\.{1,2})(?=\s|$)")
 
 
@@ -60,7 +62,7 @@ def digest(folder: Path) -> str:
     if is_file(project):
         try:
             asked["project"] = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {}).get("dependencies")
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
             asked["project"] = project.read_bytes().hex()
     return f"sha256:{hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()}"
 
@@ -79,20 +81,25 @@ def mistakes(folder: Path) -> list[str]:
         if message:
             name = line.file.relative_to(folder) if line.file.is_relative_to(folder) else line.file.name
             found.append(f'{name}:{line.number}: "{_hidden(line.text)}": {message}')
+    project = folder / PROJECT
+    if is_file(project):
+        for number, text in enumerate(project.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            if _LOGIN.search(text) and not _VERSION_CONTROL.search(text):
+                found.append(f'{PROJECT}:{number}: "{_hidden(text.strip())}": {_LOGIN_TODO}')
     return found
 
 
 def _mistake(line: Line, root: Path) -> str:
     """Why a line is of no use, and what to do; "" where it is."""
-    if _PASSWORD.search(line.text):
-        return "a password in a file that goes into the image. Take it out."
-    nested = _NESTED.match(line.text)
-    if nested:
-        return "" if "://" in nested[1] else _path_mistake(_unquoted(nested[1]), line.file.parent, root)
     editable = _EDITABLE.match(line.text)
     if _VERSION_CONTROL.match(editable[1] if editable else line.text):
         todo = "Name an archive: NAME @ https://HOST/OWNER/NAME/archive/COMMIT.tar.gz, or copy it into the folder"
         return f"the image that builds has no git. {todo}."
+    if _LOGIN.search(line.text):
+        return _LOGIN_TODO
+    nested = _NESTED.match(line.text)
+    if nested:
+        return "" if "://" in nested[1] else _path_mistake(_unquoted(nested[1]), line.file.parent, root)
     path = _PATH.match(editable[1] if editable else line.text)
     if path is None:
         return "an editable install has no place in an image. Leave -e out." if editable else ""
@@ -133,5 +140,5 @@ def _unquoted(text: str) -> str:
 
 def _hidden(text: str) -> str:
     """The line without a password, and short enough to be read."""
-    text = _PASSWORD.sub(lambda found: found[0].rpartition("//")[0] + "//…@", text)
+    text = _LOGIN.sub(lambda found: found[0].rpartition("//")[0] + "//…@", text)
     return text if len(text) <= 60 else f"{text[:59]}…"

@@ -35,6 +35,8 @@ def code(tmp_path: Path) -> Path:
         ("-r more.txt", "there is no such file or folder"),
         ("--constraint=limits.txt", "there is no such file or folder"),
         ("--index-url https://me:secret@example.com/simple", "a password"),
+        ("--extra-index-url https://secret@example.com/simple", "a password or token"),
+        ("six @ https://secret@example.com/six-1.16.0.tar.gz", "a password or token"),
     ],
 )
 def test_a_line_that_no_image_can_satisfy_is_told_with_its_number(code: Path, line: str, message: str) -> None:
@@ -69,6 +71,14 @@ def test_mistakes_in_files_that_are_named_are_found_there(code: Path) -> None:
     assert found.startswith('deps/more.txt:4: "-e .": ')
 
 
+def test_a_token_in_a_dependency_of_a_project_is_told(code: Path) -> None:
+    dependency = "six @ https://secret@example.com/six.tar.gz"
+    (code / "pyproject.toml").write_text(f'[project]\nname = "shop"\ndependencies = ["{dependency}"]\n')
+    (found,) = requirements.mistakes(code)
+    assert found.startswith("pyproject.toml:3: ")
+    assert "secret" not in found
+
+
 def test_a_digest_follows_from_what_is_asked_for(code: Path) -> None:
     (code / "requirements.txt").write_text("six\n-c limits.txt\n")
     (code / "limits.txt").write_text("six<2\n")
@@ -82,3 +92,6 @@ def test_a_digest_follows_from_what_is_asked_for(code: Path) -> None:
     named = requirements.digest(code)
     (code / "pyproject.toml").write_text('[project]\nname = "shop"\ndependencies = ["tomli_w"]\n')
     assert requirements.digest(code) != named
+    (code / "pyproject.toml").write_text(f"a = {'[' * 50_000}\n")
+    nonsense = requirements.digest(code)
+    assert nonsense not in (before, with_limits, named)

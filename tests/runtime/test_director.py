@@ -11,7 +11,7 @@ import pytest
 
 from actorkit import Actor, Event, JSONEvent, MalformedEvent, NotFound
 from actorkit.director import Director, DirectorError
-from actorkit.errors import Draining, NotAnswered
+from actorkit.errors import Draining, NotAnswered, RequestFailed
 from actorkit.event import HttpEvent
 from tests.fleet import Process
 from tests.probes import Leaver, Source
@@ -103,7 +103,7 @@ def test_logs_and_errors_go_to_the_actors_registered_for_them(director: Director
     actor = begin(director)
     with pytest.raises(NotAnswered):
         actor.request(JSONEvent("fine"), timeout_s=5)
-    with pytest.raises(NotAnswered):
+    with pytest.raises(RequestFailed, match="not this one"):  # what only a collector got is told to who waits
         actor.request(JSONEvent("bad"), timeout_s=5)
     logs, errors = director.host("logs").actor, director.host("errors").actor
     assert isinstance(logs, Keep)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actorkit.edge import admission, dedup, listener, receive_session, receiver, sender, wire
-from actorkit.event import parcel
+from actorkit.event import parcel, plain
 from actorkit.graph import Options
 from actorkit.host import producer
 from actorkit.mdp.broker import clients
@@ -63,6 +63,7 @@ LIMITS: dict[str, tuple[int | str, ...]] = {
     "numbers finished above one that is not": (wire.MAX_ACKED_ABOVE,),
     "addresses of one name": (resolver.MAX_ADDRESSES,),
     "look-up of a name": (f"{resolver.PATIENCE_S:g} s",),
+    "depth of attributes, and of an error's details": (plain.MAX_DEPTH,),
     "trail of an event": (f"{parcel.MAX_TRAIL:,} characters",),
     "connections at a time": (admin_server.MAX_CONNECTIONS,),
     "request, without its body": (f"{admin_server.MAX_HEAD_BYTES // KIB} KiB",),

@@ -44,7 +44,12 @@ class Generator(Actor):
         start = time.monotonic() + self.params.delay_s
         number = 0
         while not self.runtime.draining and number < (self.params.count or number + 1):
-            gevent.sleep(max(0.0, start + number * self.params.interval_s - time.monotonic()))
+            gevent.sleep(wait_s(number, self.params.interval_s, time.monotonic() - start))
             attributes = {**self.params.attributes, "number": number}
             yield Event(self._fixed.data(), service=self.params.service, attributes=attributes)
             number += 1
+
+
+def wait_s(number: int, interval_s: float, since_s: float) -> float:
+    """How long the event of that number waits when the first one was due `since_s` ago; 0: its time is over."""
+    return max(0.0, number * interval_s - since_s)

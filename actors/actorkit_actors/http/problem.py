@@ -10,6 +10,7 @@ import msgspec
 
 from actorkit.errors import ConversionError, ErrorMessage
 from actorkit.event import body
+from actorkit.observe import texts
 from actorkit_actors.http.accept import offered
 from actorkit_actors.http.media import HeaderTooLong, content_type, format_of
 
@@ -29,7 +30,10 @@ def write(headers: Mapping[str, str], errors: Sequence[ErrorMessage]) -> tuple[s
     if format_ == body.TEXT:
         lines = (f"{error.message} ({error.code})\n" if error.code else f"{error.message}\n" for error in errors)
         return "text/plain; charset=utf-8", body.as_utf8("".join(lines)).encode()
-    return media_type, msgspec.json.encode({"errors": [_as_object(error, details=True) for error in errors]})
+    try:
+        return media_type, _json(errors, details=True)
+    except RecursionError:  # Details may come from another process, which had more of its stack left.
+        return media_type, _json(errors, details=False)
 
 
 def _choose(headers: Mapping[str, str]) -> tuple[str, str]:
@@ -52,11 +56,15 @@ def _as_object(error: ErrorMessage, details: bool) -> dict[str, Any]:
     return found
 
 
+def _json(errors: Sequence[ErrorMessage], details: bool) -> bytes:
+    return msgspec.json.encode({"errors": [_as_object(error, details) for error in errors]})
+
+
 def _xml(errors: Sequence[ErrorMessage]) -> bytes:
     from actorkit.event import xml
 
     def written(details: bool) -> bytes:
-        found = [_for_xml(_as_object(error, details)) for error in errors]
+        found = texts.changed([_as_object(error, details) for error in errors], _for_xml)
         return xml.serialise(xml.from_json({"errors": {"error": found}}))
 
     try:
@@ -65,12 +73,6 @@ def _xml(errors: Sequence[ErrorMessage]) -> bytes:
         return written(details=False)
 
 
-def _for_xml(value: Any) -> Any:
-    """The value without what XML has no character for: a message may quote anything."""
-    if isinstance(value, str):
-        return _NO_XML.sub("\ufffd", value)
-    if isinstance(value, dict):
-        return {name: _for_xml(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_for_xml(one) for one in value]
-    return value
+def _for_xml(text: str) -> str:
+    """The text without what XML has no character for: a message may quote anything."""
+    return _NO_XML.sub("\ufffd", text)

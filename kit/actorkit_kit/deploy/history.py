@@ -51,7 +51,7 @@ def revisions(where: Path) -> list[Revision]:
             facts = json.loads(path.read_text())
             services = {name: tuple(entry) for name, entry in facts.pop("services").items()}
             found.append(Revision(**{**facts, "changes": tuple(facts["changes"])}, services=services))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue
     return sorted(found, key=lambda revision: revision.number)
 

@@ -76,17 +76,20 @@ def _service(name: str, found: Mapping[str, Any], digest: str, networks: Mapping
 
 
 def starting_order(services: Mapping[str, Service]) -> list[str]:
-    """The services, each after those that it waits for."""
+    """The services, each after those that it waits for; where they wait in a circle, one of them goes first.
+
+    Chains are as long as users write them, so nothing here recurses. (`graphlib` has no order for a circle.)
+    """
     seen: set[str] = set()
     ordered: list[str] = []
-
-    def visit(name: str) -> None:
-        if name in services and name not in seen:
-            seen.add(name)
-            for other in services[name].after:
-                visit(other)
+    # The last is the next one. A service is met twice: before those that it waits for, and after them.
+    waiting = [(name, False) for name in sorted(services, reverse=True)]
+    while waiting:
+        name, done = waiting.pop()
+        if done:
             ordered.append(name)
-
-    for name in sorted(services):
-        visit(name)
+        elif name in services and name not in seen:
+            seen.add(name)
+            waiting.append((name, True))
+            waiting.extend((other, False) for other in reversed(services[name].after))
     return ordered

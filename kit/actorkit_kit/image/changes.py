@@ -33,7 +33,7 @@ def read_record(path: Path) -> dict[str, Any]:
     """The record by repository; empty where there is none, or none that can be read."""
     try:
         found = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

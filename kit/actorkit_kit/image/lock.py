@@ -109,7 +109,7 @@ def read(plan: Plan) -> Lock | None:
         return None
     except OSError as exc:
         raise KitError(f'"{path}" cannot be read: {exc.strerror}.') from exc
-    except (ValueError, LookupError, TypeError, AttributeError) as exc:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as exc:
         raise KitError(f"{path}: this is no lock of kit's. {_TODO}") from exc
     if told["topology"] != plan.topology:
         todo = "Give each topology a folder of its own, or delete it."

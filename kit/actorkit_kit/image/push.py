@@ -111,7 +111,7 @@ def read_record(plan: Plan) -> dict[str, Pushed]:
     try:
         found: Any = json.loads(_record(plan).read_text(encoding="utf-8"))
         return {name: Pushed(name, str(told["digest"]), str(told["made_of"])) for name, told in found.items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
 
 

@@ -50,7 +50,7 @@ def announced() -> list[tuple[Path, str]]:
         try:
             read = json.loads(path.read_text())
             found.append((Path(str(read["base"])), str(read["topology"])))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # it went meanwhile, or is being written
     return sorted(found)
 

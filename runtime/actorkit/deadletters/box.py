@@ -227,7 +227,7 @@ def _read(line: bytes, path: Path, number: int) -> Letter:
             path,
             tuple(found.get("left_out", ())),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise DeadLetterError(f"{path}:{number}: this is no event of a dead-letter box: {exc}") from exc
 
 

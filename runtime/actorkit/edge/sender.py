@@ -131,7 +131,7 @@ class Sender(PendingQueue):
             session.fate = message
         elif type(message) is wire.Drain:
             session.draining = True
-            if self.draining and self._busy():
+            if self.draining and self._busy() and not session.bye:
                 self.frames.append((session, wire.encode(wire.Stay())))
         else:
             self.refusals += 1
@@ -142,9 +142,9 @@ class Sender(PendingQueue):
     def _note(self, session: SendSession, message: wire.Begin) -> None:
         """A peer begins on a suspect, or none is begun there any more."""
         session.begun, session.alone = message.number, message.alone
-        if message.number:
+        if message.number and not session.bye:
             self.frames.append((session, wire.encode(wire.Go(message.number))))
-        else:
+        elif not message.number:
             session.apart = False
 
     def lost(self, session: SendSession, died: bool = True) -> None:

@@ -106,10 +106,12 @@ def dump(data: Any, wanted: str | None = None) -> tuple[str, bytes]:
         return format_, xml.serialise(data)
     try:
         written = _encode_json(data)
+        # msgspec writes NaN as null, a set as a list, the key 1 as "1". Reading is the quick way to see that nothing is
+        # so.
+        changed = _decode_json(written) != data
     except UNWRITABLE as exc:
         raise UnsendableData(f"the data cannot be written as JSON: {plain.refused(data) or exc}") from exc
-    # msgspec writes NaN as null, a set as a list, the key 1 as "1". Reading is the quick way to see that nothing is so.
-    if _decode_json(written) != data and (what := plain.refused(data)):
+    if changed and (what := plain.refused(data)):
         raise UnsendableData(f"the data cannot be written as JSON: {what}")
     return JSON, written
 
@@ -175,7 +177,7 @@ def _text(content: bytes) -> str:
 
 
 def parse_json(content: bytes) -> Any:
-    """Read JSON (RFC 8259); a byte order mark before it is passed over (§8.1).
+    """Read JSON (RFC 8259); one byte order mark before it is passed over (§8.1).
 
     Raises:
         ConversionError: it is none; the message says where.
@@ -183,8 +185,12 @@ def parse_json(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
     except UNREADABLE as exc:
-        if content.startswith(codecs.BOM_UTF8):
-            return parse_json(content[len(codecs.BOM_UTF8) :])
+        if not content.startswith(codecs.BOM_UTF8):
+            raise not_json(content, exc) from exc
+    content = content[len(codecs.BOM_UTF8) :]
+    try:
+        return msgspec.json.decode(content)
+    except UNREADABLE as exc:
         raise not_json(content, exc) from exc
 
 

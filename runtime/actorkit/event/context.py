@@ -23,6 +23,11 @@ from actorkit.observe import redact
 #: Longest context of one event, in bytes; with the longest body it still fits into a message.
 MAX_CONTEXT_BYTES: Final = 15 << 20
 
+#: What msgspec reads that holds other values.
+_NESTING: Final = frozenset((dict, list))
+
+_TOO_DEEP: Final = f"they are nested more than {plain.MAX_DEPTH} deep"
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode_any = msgspec.msgpack.Decoder().decode
 
@@ -93,13 +98,14 @@ def _told(error: BaseException) -> str:
 
 
 def _can_be_written(value: object) -> bool:
-    """Whether both msgpack, on the wire, and JSON, in dead letters and answers, have words for a value."""
+    """Whether both msgpack, on the wire, and JSON, in dead letters and answers, have words for a value, and who gets it
+    can write it again."""
     try:
         _encode(value)
         json.dumps(value)
     except UNWRITABLE:
         return False
-    return True
+    return not plain.is_too_deep(value)
 
 
 class Http(msgspec.Struct, array_like=True):
@@ -159,8 +165,12 @@ def encode_context(context: Context) -> bytes:
         )
     # What is written without complaint may still be read as something else: a set becomes a list.
     attributes = context.attributes
-    if attributes and _decode_any(_encode(attributes)) != attributes and (where := plain.refused_attribute(attributes)):
-        raise UnsendableData(f"the event's attributes cannot be sent: {where}")
+    if attributes:
+        read = _decode_any(_encode(attributes))
+        if _is_too_deep(read):
+            raise UnsendableData(f"the event's attributes cannot be sent: {_TOO_DEEP}")
+        if read != attributes and (where := plain.refused_attribute(attributes)):
+            raise UnsendableData(f"the event's attributes cannot be sent: {where}")
     return written
 
 
@@ -171,9 +181,11 @@ def decode_context(written: bytes) -> Context:
         ConversionError: it is none.
     """
     try:
-        return _decode(written) if written else Context()
+        context = _decode(written) if written else Context()
     except UNREADABLE as exc:
         raise ConversionError(f"the event's context cannot be read: {exc}") from exc
+    _check_depth(context)
+    return context
 
 
 def decode_portable_context(written: bytes) -> PortableContext:
@@ -183,6 +195,22 @@ def decode_portable_context(written: bytes) -> PortableContext:
         ConversionError: it is none.
     """
     try:
-        return _decode_portable(written) if written else PortableContext()
+        context = _decode_portable(written) if written else PortableContext()
     except UNREADABLE as exc:
         raise ConversionError(f"the event's context cannot be read: {exc}") from exc
+    _check_depth(context)
+    return context
+
+
+def _is_too_deep(attributes: dict[str, Any]) -> bool:
+    """Whether attributes that were read are nested too deep. Most are flat, which costs next to nothing to see."""
+    return not _NESTING.isdisjoint(map(type, attributes.values())) and plain.is_too_deep(attributes)
+
+
+def _check_depth(context: Context) -> None:
+    if _is_too_deep(context.attributes):
+        raise ConversionError(f"the event's attributes cannot be read: {_TOO_DEEP}")
+    failure = context.failure
+    details = [failure.details, *(one.details for one in failure.messages)] if failure is not None else ()
+    if any(map(plain.is_too_deep, details)):
+        raise ConversionError(f"the event's failure cannot be read: {_TOO_DEEP}")

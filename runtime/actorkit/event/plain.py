@@ -27,6 +27,25 @@ AS_TEXT: Final = (
     uuid.UUID,
 )
 
+#: Deepest nesting of attributes, and of the details of an error. Who gets them writes them again, maybe with less of
+#: Python's stack left than who made them.
+MAX_DEPTH: Final = 256
+
+
+def is_too_deep(value: object) -> bool:
+    """Whether a value that does not hold itself is nested more than `MAX_DEPTH` deep."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list | tuple)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
+
 
 def refused(data: object) -> str:
     """What cannot stand inside JSON, and where: `data["a"][0] is a set`; "" when all of it can."""

@@ -29,6 +29,8 @@ from lxml import etree
 from actorkit.errors import ConversionError
 
 Element: TypeAlias = Any
+#: An element, the value that comes into it, the namespaces that are known there, and how deep it is.
+_Empty: TypeAlias = tuple[Any, Any, Mapping[str, str], int]
 
 #: Namespace of the elements that stand around JSON values without a single root.
 ENVELOPE_NAMESPACE: Final = "urn:actorkit:json"
@@ -209,7 +211,9 @@ def from_json(value: Any) -> Element:
     if isinstance(value, Mapping) and len(value) == 1:
         ((name, inner),) = value.items()
         if not name.startswith(("@", "#")) and not isinstance(inner, list | tuple):
-            return _element(None, name, inner, {}, 1)
+            root, known = _element(None, name, inner, {}, 1)
+            _fill(root, inner, known, 1)
+            return root
     envelope = {_ENVELOPE_PREFIX: ENVELOPE_NAMESPACE}
     if isinstance(value, Mapping):
         root = etree.Element(_OBJECT, nsmap=envelope)
@@ -224,7 +228,10 @@ def from_json(value: Any) -> Element:
     return root
 
 
-def _element(parent: Element, name: str, value: Any, outer: Mapping[str, str], depth: int) -> Element:
+def _element(
+    parent: Element, name: str, value: Any, outer: Mapping[str, str], depth: int
+) -> tuple[Element, Mapping[str, str]]:
+    """The empty element of a value, and the namespaces that are known in it."""
     if depth > MAX_DEPTH:
         raise ConversionError(f"the data is nested more than {MAX_DEPTH} levels deep")
     _check_width(value)
@@ -235,8 +242,7 @@ def _element(parent: Element, name: str, value: Any, outer: Mapping[str, str], d
     nsmap: Any = {prefix or None: uri for prefix, uri in own.items()}
     tag = _tag(name, known)
     element = etree.Element(tag, nsmap=nsmap) if parent is None else etree.SubElement(parent, tag, nsmap=nsmap)
-    _fill(element, value, known, depth)
-    return element
+    return element, known
 
 
 def _check_width(value: Any) -> None:
@@ -254,14 +260,17 @@ def _namespaces(value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _fill(element: Element, value: Any, known: Mapping[str, str], depth: int) -> None:
-    if isinstance(value, list | tuple):
-        for item in value:
-            _fill(_item(element, depth + 1), item, known, depth + 1)
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            _set(element, name, inner, known, depth)
-    else:
-        _set_text(element, value)
+    """Put a value into its element; what it holds comes after it, for nothing here recurses."""
+    waiting: list[_Empty] = [(element, value, known, depth)]
+    while waiting:
+        element, value, known, depth = waiting.pop()
+        if isinstance(value, list | tuple):
+            waiting.extend((_item(element, depth + 1), item, known, depth + 1) for item in value)
+        elif isinstance(value, Mapping):
+            for name, inner in value.items():
+                _set(element, name, inner, known, depth, waiting)
+        else:
+            _set_text(element, value)
 
 
 def _item(element: Element, depth: int) -> Element:
@@ -270,7 +279,7 @@ def _item(element: Element, depth: int) -> Element:
     return etree.SubElement(element, _ITEM, nsmap={_ENVELOPE_PREFIX: ENVELOPE_NAMESPACE})
 
 
-def _set(element: Element, name: str, value: Any, known: Mapping[str, str], depth: int) -> None:
+def _set(element: Element, name: str, value: Any, known: Mapping[str, str], depth: int, waiting: list[_Empty]) -> None:
     if name == "@xmlns" or name.startswith("@xmlns:"):
         return
     if name == "#text":
@@ -280,11 +289,10 @@ def _set(element: Element, name: str, value: Any, known: Mapping[str, str], dept
             element.set(_tag(name[1:], known, attribute=True), _scalar(value, name))
         except ValueError as exc:
             raise ConversionError(f'the value of "{_short(name)}" cannot stand in XML: {exc}') from exc
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _element(element, name, item, known, depth + 1)
     else:
-        _element(element, name, value, known, depth + 1)
+        for one in value if isinstance(value, list | tuple) else (value,):
+            child, inside = _element(element, name, one, known, depth + 1)
+            waiting.append((child, one, inside, depth + 1))
 
 
 def _tag(name: str, known: Mapping[str, str], attribute: bool = False) -> str:

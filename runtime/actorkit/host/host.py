@@ -101,6 +101,7 @@ class Host:
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
         self.keys = self._keys.client if self._keys is not None else None
         self.connectors = make_connectors(settings, self.context, self.schedule, self.keys, busy=lambda: not self.idle)
+        self._all_connectors = [one for connectors in self.connectors.values() for one in connectors]
         senders = {
             outbox: [connector.sender for connector in connectors] for outbox, connectors in self.connectors.items()
         }
@@ -187,10 +188,8 @@ class Host:
     @property
     def idle(self) -> bool:
         """Whether nothing is unfinished in this instance."""
-        senders = (connector.sender for connectors in self.connectors.values() for connector in connectors)
-        return (
-            self.receiver.idle and not self.outboxes.roots and not len(self.requests) and all(s.idle for s in senders)
-        )
+        waits = self.outboxes.roots or len(self.requests)
+        return self.receiver.idle and not waits and all(connector.sender.idle for connector in self._all_connectors)
 
     def drain(self) -> None:
         """Take nothing new: the actor closes its listeners, sources end, upstreams are told to send elsewhere."""
@@ -201,9 +200,8 @@ class Host:
         self.window.close()
         self.actor.drain()
         self.receiver.drain()
-        for connectors in self.connectors.values():
-            for connector in connectors:
-                connector.sender.draining = True
+        for connector in self._all_connectors:
+            connector.sender.draining = True
         self.schedule()
 
     def finish(self, timeout_s: float) -> bool:
@@ -237,11 +235,11 @@ class Host:
 
     def unfinished(self) -> str:
         """What is not finished, in words."""
-        connectors = [connector.sender for connectors in self.connectors.values() for connector in connectors]
+        senders = [connector.sender for connector in self._all_connectors]
         return (
             f"{len(self.receiver.deliveries)} deliveries, {self.receiver.in_work} events in work, "
-            f"{sum(s.backlog for s in connectors)} waiting for a peer, "
-            f"{sum(s.in_flight for s in connectors)} unacknowledged"
+            f"{sum(s.backlog for s in senders)} waiting for a peer, "
+            f"{sum(s.in_flight for s in senders)} unacknowledged"
         )
 
     def close(self) -> None:
@@ -260,9 +258,8 @@ class Host:
             self.actor.teardown()
         finally:
             self._flush()
-            for connectors in self.connectors.values():
-                for connector in connectors:
-                    connector.close()
+            for connector in self._all_connectors:
+                connector.close()
             if self.listener is not None:
                 self.listener.close()
             self.ended.set()
@@ -309,9 +306,8 @@ class Host:
     def _flush(self) -> None:
         if self.consumer is not None:
             self.consumer.report()
-        for connectors in self.connectors.values():
-            for connector in connectors:
-                connector.flush()
+        for connector in self._all_connectors:
+            connector.flush()
         if self.listener is not None and self.receiver.has_news:
             if self.receiver.urgent:
                 self.listener.flush()

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from actorkit.observe import texts
+
 #: Header fields that hold credentials, in lower case: RFC 9110 §11.6 and §11.7, RFC 6265, and two that many use.
 SECRET_HEADERS: Final = frozenset(
     ("authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key", "x-auth-token")
@@ -77,15 +79,7 @@ def text(shown: str) -> str:
 
 def value(shown: Any) -> Any:
     """The JSON-like value, `MASK` in all its texts; itself where this process knows no secret."""
-    if not _known.values:
-        return shown
-    if isinstance(shown, str):
-        return text(shown)
-    if isinstance(shown, dict):
-        return {key: value(one) for key, one in shown.items()}
-    if isinstance(shown, list | tuple):
-        return [value(one) for one in shown]
-    return shown
+    return texts.changed(shown, text) if _known.values else shown
 
 
 def is_secret(name: str, content: str = "") -> bool:

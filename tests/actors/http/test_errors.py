@@ -11,6 +11,7 @@ import pytest
 
 from actorkit import ErrorMessage, Event, Failure, MalformedEvent, NotModified, RateExceeded, Unauthorized
 from actorkit.testing import Answer
+from actorkit_actors.http import problem
 from tests.actors.http.client import Client, Start, ask, request
 
 
@@ -63,6 +64,23 @@ def test_details_that_are_no_xml_are_left_out_of_it(start: Start) -> None:
     error = MalformedEvent("x", code="C9", **{"a b": 1})
     body = ask(start(failing(error)), request("/echo", b"<a/>", content_type="text/xml"))[2]
     assert body == b"<errors><error><message>x</message><code>C9</code></error></errors>"
+
+
+@pytest.mark.parametrize("depth", [300, 600])
+def test_details_that_are_nested_too_deep_for_xml_are_left_out_of_it(start: Start, depth: int) -> None:
+    details = json.loads('{"a":' * depth + "1" + "}" * depth)
+    error = MalformedEvent("x", code="C9", data=details)
+    status, _, body = ask(start(failing(error)), request("/echo", b"<a/>", content_type="text/xml"))
+    assert (status, body) == (400, b"<errors><error><message>x</message><code>C9</code></error></errors>")
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/xml"])
+def test_details_that_a_peer_has_nested_without_end_are_left_out(accept: str) -> None:
+    details: Any = 1
+    for _ in range(5_000):
+        details = [details]
+    written = problem.write({"accept": accept}, [ErrorMessage("x", details={"data": details})])
+    assert written == problem.write({"accept": accept}, [ErrorMessage("x")])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from actorkit_kit.deploy import meeting, services
@@ -66,6 +67,12 @@ def test_receivers_start_before_senders_also_in_a_circle() -> None:
     assert order.index("titanic") < order.index("web")
     circle = {**DOCUMENT["services"], "titanic": {"labels": LABELS, "depends_on": {"web": {}}}}
     assert sorted(services.starting_order(read({**DOCUMENT, "services": circle}))) == sorted(circle)
+
+
+def test_a_chain_of_any_length_has_an_order() -> None:
+    names = [f"s{number:05}" for number in range(5_000)]
+    chain: dict[str, Any] = {name: {"depends_on": {after: {}}} for name, after in pairwise(names)} | {names[-1]: {}}
+    assert services.starting_order(read({"services": chain})) == names[::-1]
 
 
 def test_an_instance_knows_as_many_peers_as_the_outbox_that_knows_least() -> None:

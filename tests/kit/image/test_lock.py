@@ -82,7 +82,7 @@ def test_what_disagrees_with_a_lock_is_refused_and_says_what_to_do(plan: Plan) -
     refused(r'kit.lock: it has no image "actorkit/xslt". Say kit lock again', replace(plan, units=(other,)))
     refused(r'kit.lock: it belongs to the topology "shop". Give each', replace(plan, topology="other"))
     refused(r"kit.lock: it was made by actorkit 0.1.0-locked, and this is 9", replace(plan, version="9"))
-    for text in ("no json", "[]", "{}", '{"lock": 1}', written.text().replace("8abb", "")):
+    for text in ("no json", "[]", "{}", '{"lock": 1}', "[" * 50_000, written.text().replace("8abb", "")):
         path.write_text(text)
         refused(r"kit.lock: this is no lock of kit's. Say kit lock again")
     path.write_text('{"lock": 2}')

@@ -43,7 +43,7 @@ def status(kit: Kit, run: KitRun) -> tuple[int, dict[str, dict[str, Any]]]:
 
 
 def test_status_shows_what_kit_run_runs_and_why_an_instance_is_not_well(run: KitRun, kit: Kit) -> None:
-    done = kit("status", "h-local")
+    done = kit("status", "h-local", http_proxy="http://127.0.0.1:9")  # nobody is there, and nobody is asked
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines()]
     (web,) = [row for row in rows if row[0] == "web"]

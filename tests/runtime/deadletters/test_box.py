@@ -98,9 +98,10 @@ def test_a_line_that_was_never_finished_is_passed_over_and_a_bad_one_is_named(tm
     with file.open("ab") as out:
         out.write(b'{"id": "cut off')
     assert len(list(letters(tmp_path))) == 1
-    file.write_bytes(b"{}\n")
-    with pytest.raises(DeadLetterError, match=rf"{file.name}:1: this is no event"):
-        list(letters(tmp_path))
+    for bad in (b"{}\n", b"[" * 50_000 + b"\n"):
+        file.write_bytes(bad)
+        with pytest.raises(DeadLetterError, match=rf"{file.name}:1: this is no event"):
+            list(letters(tmp_path))
 
 
 def test_a_line_that_was_never_finished_does_not_spoil_the_next_one(tmp_path: Path) -> None:

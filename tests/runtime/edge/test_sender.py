@@ -1,188 +1,24 @@
-"""Connections with options: at-most-once delivery, and keys that stay on one instance. Without sockets."""
+"""What a connection sends to which peer: batches, answers, deadlines, turns. Without sockets."""
 
 from __future__ import annotations
-
-from collections import defaultdict
 
 import pytest
 
 from actorkit import JSONEvent
 from actorkit.edge import wire
-from actorkit.edge.outcome import Answer, Failed, Outcome
-from actorkit.edge.peers import Peers
+from actorkit.edge.outcome import Answer, Failed
 from actorkit.edge.receiver import Receiver
-from actorkit.edge.send_session import SendSession
 from actorkit.edge.sender import WINDOW_BYTES, Sender
 from actorkit.event.ids import new_id
-from actorkit.event.parcel import Parcel, Suspicion, Waiter
+from actorkit.event.parcel import Parcel, Waiter
 from actorkit.graph import Options
-from actorkit.host.connectors import sender_class
-
-
-class Entry:
-    def __init__(self) -> None:
-        self.pending = 0
-        self.finished = 0
-        self.told: list[Outcome] = []
-
-    def done(self) -> None:
-        self.finished += 1
-
-    def tell(self, outcome: Outcome, /) -> None:
-        self.told.append(outcome)
-
-
-def sender(options: Options) -> Sender:
-    peers = Peers(("tcp://down:1",), "up", options)
-    return sender_class(peers)("t", "up", "up-1", "down", peers)
-
-
-def welcome(made: Sender, address: str) -> SendSession:
-    session = made.open(address)
-    made.on_frame(session, wire.encode(wire.Welcome(wire.VERSION, "down", address, made.peers.options.window)))
-    made.frames.clear()
-    made.follow([*made.sessions])
-    return session
+from tests.runtime.edge.sending import Entry, acknowledge, put, sender, sent, welcome
 
 
 @pytest.mark.parametrize("frame", [b"", b"\xc1", b"\x91\xa1\x80", b"\x95\xa1A\x01\x01\x90" + b"\x91" * 100_000])
 def test_a_peer_that_sends_what_cannot_be_read_is_given_up(frame: bytes) -> None:
     made = sender(Options())
     assert made.on_frame(welcome(made, "tcp://a:1"), frame) == "the peer does not speak this protocol"
-
-
-def put(made: Sender, count: int = 1, key: str = "") -> Entry:
-    entry = Entry()
-    for _ in range(count):
-        event = JSONEvent({"key": key})
-        made.put(Parcel(new_id(), 1, *event.encoded(), b""), entry, event)
-    return entry
-
-
-def sent(made: Sender) -> dict[str, list[str]]:
-    """What stands in the frames: address → keys, in order."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for session, frame in made.frames:
-        message = wire.decode_from_sender(frame)
-        assert isinstance(message, wire.Batch)
-        found[session.address] += [JSONEvent.received(parcel).data["key"] for parcel in message.parcels]
-    made.frames.clear()
-    return dict(found)
-
-
-def acknowledge(made: Sender, session: SendSession) -> None:
-    made.on_frame(session, wire.encode(wire.Ack(session.sent, session.sent)))
-
-
-def test_at_most_once_waits_for_nobody() -> None:
-    made = sender(Options(delivery="at-most-once", window=4))
-    welcome(made, "tcp://a:1")
-    entry = put(made, 3)
-    assert entry.pending == 0
-    made.dispatch(0.0)
-    assert sent(made) == {"tcp://a:1": ["", "", ""]}
-
-
-def test_at_most_once_drops_and_counts_what_finds_no_peer_no_credit_or_a_lost_one() -> None:
-    made = sender(Options(delivery="at-most-once", window=4))
-    put(made, 6)
-    assert (made.backlog, made.dropped) == (4, {"no-peer": 2})
-    session = welcome(made, "tcp://a:1")
-    made.dispatch(0.0)
-    put(made, 5)
-    made.dispatch(0.0)
-    assert (made.in_flight, made.backlog, made.dropped) == (4, 4, {"no-peer": 2, "no-credit": 1})
-    made.lost(session)
-    assert (made.in_flight, made.backlog, made.dropped) == (0, 4, {"no-peer": 2, "no-credit": 1, "peer-lost": 4})
-
-
-def test_a_key_stays_on_one_instance_and_in_order() -> None:
-    made = sender(Options(key="data/key", window=1000))
-    for name in "abc":
-        welcome(made, f"tcp://{name}:1")
-    entries = [put(made, 1, f"k{number % 30}") for number in range(300)]
-    made.dispatch(0.0)
-    found = sent(made)
-    owners = {key: address for address, keys in found.items() for key in keys}
-    assert sum(len(set(keys)) for keys in found.values()) == len(owners) == 30
-    assert len(found) == 3
-    for session in made.sessions.values():
-        acknowledge(made, session)
-    assert all((entry.pending, entry.finished) == (0, 1) for entry in entries)
-
-
-def test_a_new_instance_takes_only_its_own_keys() -> None:
-    made = sender(Options(key="data/key", window=1000))
-    welcome(made, "tcp://a:1")
-    welcome(made, "tcp://b:1")
-
-    def owners() -> dict[str, str]:
-        for number in range(200):
-            put(made, 1, f"k{number}")
-        made.dispatch(0.0)
-        found = {key: address for address, keys in sent(made).items() for key in keys}
-        for session in made.sessions.values():
-            acknowledge(made, session)
-        return found
-
-    before = owners()
-    welcome(made, "tcp://c:1")
-    after = owners()
-    moved = {key for key in before if before[key] != after[key]}
-    assert {after[key] for key in moved} == {"tcp://c:1"}
-    assert 200 / 3 * 0.6 < len(moved) < 200 / 3 * 1.4
-
-
-def test_a_key_does_not_move_while_events_of_it_are_under_way() -> None:
-    made = sender(Options(key="data/key", window=1000))
-    first = welcome(made, "tcp://a:1")
-    put(made, 1, "x")
-    made.dispatch(0.0)
-    assert sent(made) == {"tcp://a:1": ["x"]}
-    first.draining = True
-    welcome(made, "tcp://b:1")
-    put(made, 2, "x")
-    put(made, 1, "y")
-    made.dispatch(0.0)
-    assert sent(made) == {"tcp://b:1": ["y"]}
-    acknowledge(made, first)
-    first.bye = True
-    made.dispatch(0.0)
-    assert sent(made) == {"tcp://b:1": ["x", "x"]}
-
-
-def test_a_full_window_holds_back_only_its_own_keys() -> None:
-    made = sender(Options(key="data/key", window=2))
-    sessions = [welcome(made, f"tcp://{name}:1") for name in "ab"]
-    for number in range(40):
-        put(made, 1, f"k{number}")
-    made.dispatch(0.0)
-    assert [session.credit for session in sessions] == [0, 0]
-    held = list(made.pending)
-    assert len(held) == 36
-    sent(made)
-    acknowledge(made, sessions[0])
-    made.dispatch(0.0)
-    assert list(sent(made)) == ["tcp://a:1"]
-
-
-def test_what_a_lost_peer_held_goes_to_the_keys_next_owner_in_order() -> None:
-    made = sender(Options(key="data/key", window=1000))
-    first = welcome(made, "tcp://a:1")
-    entry = put(made, 3, "x")
-    made.dispatch(0.0)
-    sent(made)
-    made.lost(first)
-    second = welcome(made, "tcp://b:1")
-    for _ in range(3):  # Each may be what ended the peer, and goes apart.
-        made.dispatch(0.0)
-        (frame,) = [wire.decode_from_sender(frame) for _, frame in made.frames]
-        assert isinstance(frame, wire.Batch)
-        assert [parcel.redelivered for parcel in frame.parcels] == [Suspicion(1, ["lost without a word"])]
-        made.frames.clear()
-        acknowledge(made, second)
-        made.on_frame(second, wire.encode(wire.Begin(0)))
-    assert (entry.pending, entry.finished, made.idle) == (0, 1, True)
 
 
 @pytest.mark.parametrize("size", [10, 300_000])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -161,3 +162,18 @@ def test_a_whole_number_is_exact_or_refused(sign: int) -> None:
         body.parse_json(b"[" + b"-" * (sign < 0) + b"1" * 20_000 + b"]")
     with pytest.raises(UnsendableData):
         body.dump([sign * 10**20_000])
+
+
+def test_json_may_have_one_byte_order_mark() -> None:
+    assert body.parse_json(b"\xef\xbb\xbf[1]") == [1]
+    for marks in (2, 1_200):
+        with pytest.raises(ConversionError, match=r"is not JSON: .* at line 1, column 1"):
+            body.parse_json(b"\xef\xbb\xbf" * marks + b"[1]")
+
+
+def test_data_of_any_depth_can_be_sent_or_is_refused() -> None:
+    value: Any = "deep"
+    for _ in range(1_100):  # Python's stack ends at one of them, in the writing, the reading or the comparison.
+        value = [value]
+        with contextlib.suppress(UnsendableData):
+            body.dump(value)

@@ -15,6 +15,7 @@ from lxml import etree
 import actorkit
 from actorkit import (
     ConversionError,
+    ErrorMessage,
     Event,
     Failure,
     Http,
@@ -25,6 +26,8 @@ from actorkit import (
     UnsendableData,
     XMLEvent,
 )
+from actorkit.deadletters.box import Box, letters
+from actorkit.event import plain
 from actorkit.event.context import Context
 from actorkit.event.ids import derive_id, new_id
 from actorkit.event.parcel import Parcel, Waiter
@@ -294,3 +297,35 @@ def test_an_event_whose_context_came_alone_keeps_its_trace_also_when_it_gets_an_
     event = Event.unread("b", b"y", context=msgspec.msgpack.decode(first.portable_context(), type=Context))
     assert event.id != first.id
     assert event.trace == event.parcel().trace.to_bytes(8, "big").hex() == first.trace
+
+
+def nested(depth: int) -> Any:
+    value: Any = "x"
+    for number in range(depth):
+        value = {"a": value} if number % 2 else [value]
+    return value
+
+
+def test_attributes_have_a_depth_that_all_can_write_again() -> None:
+    fits, deeper = nested(plain.MAX_DEPTH - 1), nested(plain.MAX_DEPTH)
+    event = over(Event("x", attributes={"flat": 1, "deep": fits}))
+    assert over(event.replace("y")).get("deep") == fits
+    with pytest.raises(UnsendableData, match="attributes cannot be sent: they are nested more than 256 deep"):
+        Event("x", attributes={"deep": deeper}).parcel()
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        Context(attributes={"deep": nested(900)}),
+        Context(failure=Failure("X", "x", details={"deep": nested(900)})),
+        Context(failure=Failure("X", "x", messages=[ErrorMessage("x", details={"deep": nested(900)})])),
+    ],
+)
+def test_what_a_peer_has_nested_deeper_is_refused(context: Context, tmp_path: Path) -> None:
+    event = Event.received(Parcel(1, 1, "t", b"x", msgspec.msgpack.encode(context)))
+    with pytest.raises(ConversionError, match="nested more than 256 deep"):
+        _ = event.context
+    Box(tmp_path, "a", "a-1").put(event, Failure("X", "x"), "up")
+    [letter] = letters(tmp_path)
+    assert letter.body == b"x"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import inspect
 import json
 import socket
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -147,6 +149,17 @@ def test_nesting_has_an_end_in_both_directions() -> None:
         xml.from_json(value)
     with pytest.raises(ConversionError, match="depth"):
         xml.parse(b"<a>" * 300 + b"</a>" * 300)
+
+
+def test_nesting_is_written_whatever_is_left_of_the_stack() -> None:
+    def write(frames: int) -> str:
+        return as_xml(value) if not frames else write(frames - 1)
+
+    value: Any = "x"
+    for number in range(250):
+        value = {"a": value} if number % 2 else {"a": [[value], value]} if number < 8 else {"a": [value]}
+    left = sys.getrecursionlimit() - len(inspect.stack(0))
+    assert write(left - 100) == write(0)
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,25 @@ refuses is none."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from actorkit.mdp import frames as f
-from actorkit.mdp.directory.state import ANNOUNCE, BROKERS, HEADER, LEAVE, LIST, Announcement, Broker, Listing
+from actorkit.mdp.broker.broker import Broker
+from actorkit.mdp.client.client import Client
+from actorkit.mdp.directory.state import ANNOUNCE, BROKERS, HEADER, LEAVE, LIST, Announcement, Listing
+from actorkit.mdp.directory.state import Broker as ListedBroker
+from actorkit.mdp.titanic.titanic import Titanic
+from actorkit.mdp.worker.worker import Worker
 from tests.abnf import Grammar
 from tests.places import DOCS
 from tests.runtime.mdp.broker.bench import Bench
 from tests.runtime.mdp.test_golden_frames import HEADERS, MESSAGES
+from tests.until import until
 
 GRAMMAR = Grammar((DOCS / "majordomo.md").read_text())
 #: One character for the head of a frame, so that no other rule can run across it.
@@ -46,6 +54,7 @@ def test_it_begins_with_what_each_end_says_and_uses_every_other_rule() -> None:
     assert GRAMMAR.unused() == {
         *("client", "to-client", "worker", "to-worker"),
         *("directory", "to-asker", "mmi", "mmi-answer", "routing-id"),
+        *("titanic", "titanic-answer"),
     }
 
 
@@ -150,9 +159,40 @@ def test_services_of_the_broker_are_asked_and_answered_in_its_words() -> None:
     assert not says("mmi-answer", [b"perhaps"])
 
 
+def test_titanic_is_asked_and_answers_in_its_words(
+    broker: tuple[str, Broker],
+    make_client: Callable[..., Client],
+    make_worker: Callable[..., Worker],
+    tmp_path: Path,
+) -> None:
+    make_worker([broker[0]], "echo", lambda body: body)
+    client = make_client(broker[0])
+
+    def ask(what: str, *body: bytes, is_sentence: bool = True) -> list[bytes]:
+        assert says("titanic", [what.encode(), *body]) is is_sentence
+        answer = client.call(what, body, timeout_s=10, retries=1)
+        assert says("titanic-answer", answer)
+        return answer
+
+    with closing(Titanic([broker[0]], tmp_path / "x.db", limit=2, heartbeat_s=0.25)) as titanic:
+        titanic.start()
+        status, name = ask("titanic.request", b"echo", b"two", b"frames")
+        assert status == b"200"
+        assert ask("titanic.request", b"nobody", b"x")[0] == b"200"
+        assert ask("titanic.request", b"echo", b"x")[0].startswith(b"500 ")
+        assert ask("titanic.request", b"echo", is_sentence=False)[0].startswith(b"500 ")
+        until(lambda: ask("titanic.reply", name) == [b"200", b"two", b"frames"], "it is done")
+        assert ask("titanic.close", name) == [b"200"]
+        assert ask("titanic.reply", name) == [b"400"]
+        _, waits = ask("titanic.request", b"nobody", b"y")
+        assert ask("titanic.reply", waits.lower()) == [b"300"]
+        assert ask("titanic.reply", b"no id", is_sentence=False) == [b"400"]
+    assert not says("titanic-answer", [b"404"])
+
+
 def test_a_registration_service_is_spoken_to_in_its_words() -> None:
     announcement = msgspec.msgpack.encode(Announcement(endpoint="tcp://b:1", ttl_s=1.5))
-    listing = msgspec.msgpack.encode(Listing(brokers=[Broker(endpoint="tcp://b:1", age_s=0.0)], complete=True))
+    listing = msgspec.msgpack.encode(Listing(brokers=[ListedBroker(endpoint="tcp://b:1", age_s=0.0)], complete=True))
     for command in (ANNOUNCE, LEAVE):
         assert says("directory", [b"", HEADER, command, announcement])
         assert not says("directory", [b"", HEADER, command])

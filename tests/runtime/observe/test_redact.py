@@ -69,6 +69,17 @@ def test_each_line_and_each_text_inside_of_a_secret_counts() -> None:
     assert redact.value({"x": ["first secret", 1]}) == {"x": ["[secret]", 1]}
 
 
+def test_a_failure_with_details_of_any_depth_can_be_told() -> None:
+    redact.learn(TOKEN)
+    deep, deeper = (json.loads("[" * depth + f'"{TOKEN}"' + "]" * depth) for depth in (200, 600))
+    details = Failure.of(MalformedEvent("x", deep=deep, deeper=deeper)).details
+    assert list(details) == ["deep"]
+    told = details["deep"]
+    for _ in range(200):
+        (told,) = told
+    assert told == "[secret]"
+
+
 def test_a_secret_may_be_a_part_of_another_one_and_of_the_mask() -> None:
     redact.learn(["secret", "secret-2", "----"])
     assert redact.text("a secret-2, a secret, ----") == "a [secret], a [secret], [secret]"

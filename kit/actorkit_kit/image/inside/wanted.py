@@ -32,7 +32,7 @@ def _dependencies(project: Path, has_list: bool) -> list[str]:
         return []
     try:
         table = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
         sys.exit(f"pyproject.toml cannot be read: {exc}")
     if "dependencies" in table.get("dynamic", ()) and not has_list:
         sys.exit("pyproject.toml computes its dependencies (dynamic). Write them there, or into a requirements.txt.")

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable
 
 import pytest
 
 from actorkit.mdp import frames as f
 from actorkit.mdp.frames import V1, V2, Dialect
-from actorkit.mdp.options import BrokerParams, ServiceOptions
 from tests.doc_tables import Row, states, told
 from tests.places import DOCS
-from tests.runtime.mdp.broker.bench import Bench
+from tests.runtime.mdp.broker.scene import C2, KIB, OURS, PARAMS, W2, C, Scene, steps
+from tests.runtime.mdp.broker.test_clients import Line
 
 TEXT = (DOCS / "majordomo.md").read_text()
 WORKERS, REQUESTS = states(TEXT, "**A worker at the broker**"), states(TEXT, "**A client's request at the broker**")
-
-#: "once" must not be done twice; "tight" takes one request into its queue.
-PARAMS: Final = BrokerParams(
-    max_deliveries=3,
-    request_timeout_s=20,
-    max_services=2,
-    max_body_bytes=100,
-    queue_bytes_limit=400,
-    services={"once": ServiceOptions(idempotent=False), "tight": ServiceOptions(queue_limit=0)},
-)
-#: Routing ids: a worker of ours and others, a client and another.
-OURS, W, W2, C, C2 = f.OUR_WORKER + bytes(9), b"w", b"w2", b"c", b"c2"
 
 
 def in_both_versions(rows: list[Row]) -> pytest.MarkDecorator:
@@ -38,96 +25,6 @@ def in_both_versions(rows: list[Row]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         ("row", "dialect"), cases, ids=[f"{told(row)}, {dialect.version}" for row, dialect in cases]
     )
-
-
-class Scene(Bench):
-    """A broker with one worker and one client that a table speaks of."""
-
-    def __init__(self, dialect: Dialect, *, client: Dialect | None = None, ours: bool = True) -> None:
-        super().__init__(PARAMS)
-        self.dialect, self.client_dialect, self.is_ours = dialect, client or dialect, ours
-        self.worker, self.service = W, b"echo"
-        self.sent: list[list[f.Part]] = []
-
-    def take(self) -> list[list[f.Part]]:
-        taken = super().take()
-        self.sent += taken
-        return taken
-
-    def command(self, *frames: bytes, worker: bytes | None = None, dialect: Dialect | None = None) -> None:
-        self.send(worker or self.worker, *map(bytes, (dialect or self.dialect).worker_head), *frames)
-
-    def registers(self, worker: bytes | None = None) -> None:
-        self.command(self.dialect.ready, self.service, worker=worker)
-
-    def replies(self, *body: bytes, client: bytes = C, part: bool = False, worker: bytes | None = None) -> None:
-        command = self.dialect.partial if part else self.dialect.final
-        assert command is not None
-        self.command(command, client, b"", *(body or (b"yes",)), worker=worker)
-
-    def asks(self, *body: bytes, client: bytes = C, service: bytes | None = None) -> None:
-        dialect = self.client_dialect
-        header = [f.write_header(f.RequestHeader(ms=20_000))] if self.is_ours else []
-        head = (*dialect.client_head, *dialect.client_request)
-        self.send(client, *head, self.service if service is None else service, *header, *(body or (b"hi",)))
-
-    def undelivered(self, message: list[f.Part]) -> None:
-        """The last message was not sent: its receiver has gone."""
-        self.sent.clear()
-        self.state.undeliverable(message, self.now, gone=True)
-        self.take()
-
-    def drains(self) -> None:
-        self.state.drain(self.now)
-        self.take()
-
-    def ends(self) -> None:
-        self.state.shut_down()
-        self.take()
-
-    def passes(self, seconds: float, *, beats: bool) -> None:
-        """Let time pass; `sent` has then what the very last moment brought."""
-        end = self.now + seconds
-        while self.now < end:
-            self.sent.clear()
-            self.now = min(end, self.now + 0.5)
-            if beats:
-                self.command(self.dialect.heartbeat)
-            self.state.tick(self.now)
-            self.take()
-
-    def said(self, subject: bytes) -> str:
-        """What was sent, in the words of the tables; `subject` is whom they need not name."""
-        words = []
-        for identity, *message in self.sent:
-            to = "" if identity == subject else " to the client" if identity in (C, C2) else " to the worker"
-            words.append(self._word(identity in (C, C2), message) + to)
-        return ", ".join(words) or "–"
-
-    @staticmethod
-    def _word(to_client: bool, message: Sequence[f.Part]) -> str:
-        parts = [part if isinstance(part, bytes) else part.bytes for part in message]
-        dialect = V1 if parts[0] == b"" else V2
-        rest = parts[len(dialect.client_head) :]
-        if not to_client:
-            return {dialect.request: "REQUEST", dialect.heartbeat: "HEARTBEAT", dialect.disconnect: "DISCONNECT"}[
-                rest[0]
-            ]
-        note = f.read_error_header(rest[len(dialect.client_final) + 1 :])
-        if note is not None:
-            return str(note.status)
-        return "PARTIAL" if dialect is V2 and rest[0] == V2.client_partial[0] else "REPLY"
-
-
-def steps(*each: Callable[[Scene], object]) -> Callable[[Scene], None]:
-    """Several steps, of which only the last one's messages stand in the table."""
-
-    def run(scene: Scene) -> None:
-        for step in each:
-            scene.sent.clear()
-            step(scene)
-
-    return run
 
 
 def others(scene: Scene) -> Dialect:
@@ -157,6 +54,8 @@ WORKER_EVENTS: dict[str, Callable[[Scene], object]] = {
     "READY": Scene.registers,
     "READY, no request waits": Scene.registers,
     "READY, a request waits": steps(Scene.asks, Scene.registers),
+    "READY, the broker drains and no request waits": steps(Scene.drains, Scene.registers),
+    "READY, the broker drains and a request waits": steps(Scene.asks, Scene.drains, Scene.registers),
     "READY for a name that begins with `mmi.`": lambda s: s.command(s.dialect.ready, b"mmi.mine"),
     "READY for a name that can be no service's": lambda s: s.command(s.dialect.ready, b"\0"),
     "REPLY": Scene.replies,
@@ -252,6 +151,45 @@ def no_body(scene: Scene) -> None:
     scene.send(C, *head, b"echo", *([f.write_header(f.RequestHeader())] if scene.is_ours else []))
 
 
+def none_at_all(scene: Scene) -> None:
+    scene.send(C, *scene.client_dialect.client_head)
+
+
+def drains_and_ends(scene: Scene) -> None:
+    scene.drains()
+    scene.ends()
+
+
+def undelivered(what: Callable[[Scene], object], *, gone: bool) -> Callable[[Scene], None]:
+    """What is sent to the client is not delivered: it has gone, or does not read."""
+
+    def run(scene: Scene) -> None:
+        what(scene)
+        (message,) = [one for one in scene.sent if one[0] == C]
+        scene.sent.clear()
+        scene.state.undeliverable(message, scene.now, gone=gone)
+        scene.take()
+        assert scene.error("client_gone" if gone else "client_full") == 1
+
+    return run
+
+
+def answers_after(**unread_kib: int) -> Callable[[Scene], None]:
+    """The request is answered, and the next one with 128 KiB when so much waits for clients that do not read."""
+
+    def run(scene: Scene) -> None:
+        scene.replies()
+        for name, kib in unread_kib.items():
+            client = scene.state.clients.meet(name.encode(), Line())
+            assert scene.state.clients.admits(client, kib * KIB)
+        scene.asks()
+        scene.sent.clear()
+        scene.replies(b"x" * (128 * KIB))
+        assert scene.error("client_bytes") + scene.error("client_hung_up") == 1
+
+    return run
+
+
 REQUEST_EVENTS: dict[str, Callable[[Scene], object]] = {
     "REQUEST, a worker of the service is idle": steps(Scene.registers, Scene.asks),
     "REQUEST, all workers of the service are busy": steps(Scene.registers, another_waits, Scene.asks),
@@ -272,6 +210,17 @@ REQUEST_EVENTS: dict[str, Callable[[Scene], object]] = {
     "the broker begins to drain": Scene.drains,
     "the broker ends": Scene.ends,
     "its worker answers": Scene.replies,
+    "a message that is none": none_at_all,
+    "the broker drains and ends": drains_and_ends,
+    "the broker begins to drain, the client has gone": undelivered(Scene.drains, gone=True),
+    "its worker answers, the client has gone": undelivered(Scene.replies, gone=True),
+    "its worker answers, the client has not read `peer_backlog` messages": undelivered(Scene.replies, gone=False),
+    "its worker answers, the client has not read half of `client_bytes_limit`": answers_after(c=400),
+    "its worker answers, `client_bytes_limit` is reached, most of it waits for this client": answers_after(
+        c=350, c2=300, c3=300
+    ),
+    "its worker answers, `client_bytes_limit` is reached, most of it waits for another": answers_after(c=350, c2=600),
+    "its worker answers a part, the client has gone": undelivered(lambda s: s.replies(part=True), gone=True),
     "its worker answers a part, the client speaks 0.2": lambda s: s.replies(part=True),
     "its worker is lost, another is idle": steps(lambda s: s.registers(W2), breaks_protocol),
     "its worker is lost, no other is idle": breaks_protocol,
@@ -329,6 +278,14 @@ def test_the_tables_speak_of_every_command_in_every_state() -> None:
     for state in ("none", "idle", "busy"):
         for command in ("READY", "REPLY", "PARTIAL", "HEARTBEAT", "REQUEST", "DISCONNECT"):
             assert (state, command) in told_of
+        if state != "none":
+            assert {(state, "the broker begins to drain"), (state, "the broker ends")} <= {row[:2] for row in WORKERS}
+        assert (state, "a message that is none") in {row[:2] for row in WORKERS}
+    for state in ("none", "waits", "given", "watches"):
+        assert (state, "a message that is none") in {row[:2] for row in REQUESTS}
+        if state != "none":
+            ends = "the broker drains and ends" if state == "watches" else "the broker ends"
+            assert {(state, "the broker begins to drain"), (state, ends)} <= {row[:2] for row in REQUESTS}
     for rows, events in ((WORKERS, WORKER_EVENTS), (REQUESTS, REQUEST_EVENTS)):
         assert {event for _, event, _, _ in rows} == events.keys()
         states_told = {state for state, *_ in rows}
