@@ -8,13 +8,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
+from docker import DockerClient
 
 from actorkit_kit.deploy import compose, history
 from actorkit_kit.deploy.engine import connect
-from actorkit_kit.deploy.replacement import Replacement
 from tests import needs
 from tests.integration.test_compose import docker, kit_with, left
 from tests.ports import free_port
@@ -95,19 +95,41 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     assert left(NAME) == ""
 
 
-def test_a_change_that_is_cut_off_at_its_first_look_ends_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+class CutOff:
+    """Containers of an engine; one look at them, counted from 1, is cut off as by ^C."""
+
+    def __init__(self, whole: Any, look: int) -> None:
+        self._whole = whole
+        self._look = look
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
+
+    def list(self, *arguments: Any, **options: Any) -> Any:
+        self._look -= 1
+        if self._look == 0:
+            raise KeyboardInterrupt
+        return self._whole.list(*arguments, **options)
+
+
+class Client:
+    """An engine's client with such containers."""
+
+    def __init__(self, whole: Any, look: int) -> None:
+        self._whole = whole
+        self.containers = CutOff(whole.containers, look)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
+
+
+@pytest.mark.parametrize("look", [1, 2])
+def test_a_change_that_is_cut_off_at_a_first_look_ends_nothing(site: Site, look: int) -> None:
     before = site.containers()
-    look, looks = Replacement._containers, iter([KeyboardInterrupt()])
-
-    def interrupted(self: Replacement) -> dict[str, list[Any]]:
-        for failure in looks:
-            raise failure
-        return look(self)
-
-    monkeypatch.setattr(Replacement, "_containers", interrupted)
     where = site.folder / ".kit" / NAME
     with closing(connect()) as client:
-        deployer = compose.Deployer(client, NAME, where, True, 60, lambda _rows: None, tell=print)
+        cut = cast(DockerClient, Client(client, look))
+        deployer = compose.Deployer(cut, NAME, where, True, 60, lambda _rows: None, tell=print)
         with pytest.raises(KeyboardInterrupt):
             deployer.deploy(history.files_of(where, 1), "0" * 64)
     assert site.containers() == before

@@ -124,8 +124,8 @@ class Host:
         cls = type(self.actor)
         self.actor.setup()
         if cls.consumes():
-            handle = self.requests.answered if cls.ANSWERS else self.actor.consume
-            self.consumer = Consumer(self.actor, self.receiver, self.outboxes, handle, self._crash)
+            answered = self.requests.answered if cls.ANSWERS else None
+            self.consumer = Consumer(self.actor, self.receiver, self.outboxes, answered, self._crash)
         if self.settings.inbox is not None:
             keys = self._keys.server if self._keys is not None else None
             self.listener = Listener(self.context, self.settings.inbox, self.receiver, self._on_arrival, keys)
