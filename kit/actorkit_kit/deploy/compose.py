@@ -14,8 +14,8 @@ from typing import IO, Final
 from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
 
-from actorkit_kit.deploy import deployment, engine, history, meeting, ports, preconditions, replacement
-from actorkit_kit.deploy.deployment import ActorStatus
+from actorkit_kit.deploy import deployment, engine, history, lock, meeting, ports, preconditions, replacement
+from actorkit_kit.deploy.deployment import ActorStatus, Replica
 from actorkit_kit.deploy.history import Revision
 from actorkit_kit.deploy.replacement import Replacement
 from actorkit_kit.deploy.services import Service, read_services
@@ -27,8 +27,10 @@ from actorkit_kit.render import compose, folder
 OnStatus = Callable[[list[ActorStatus]], None]
 Tell = Callable[[str], None]
 
+#: States of a container that somebody may depend on.
+_RUNS: Final = ("running", "restarting", "paused")
 #: Files in a deployment's folder that were not rendered.
-_NOT_RENDERED: Final = (history.HISTORY, "images.json", "sbom", ".env", *engine.OVERRIDES)
+_NOT_RENDERED: Final = (history.HISTORY, lock.LOCK_FILE, "images.json", ".env", *engine.OVERRIDES)
 
 
 def deployment_folder(plan: Plan) -> Path:
@@ -59,41 +61,49 @@ class Deployer:
         Raises:
             KitError: it did not come up; the message says which instance, and what it said last, and what runs now.
         """
-        running = deployment.list_replicas(self.client, self.topology)
-        before = self._files_that_ran() if running else {}
+        found = deployment.list_replicas(self.client, self.topology)
+        runs = any(replica.state in _RUNS and replica.actor != compose.PROMETHEUS for replica in found)
+        home = self._home(found)
+        before = _files_that_ran(home) if found else {}
+        stood = self._secrets_that_stand()
         had_volumes = bool(self.client.volumes.list(filters={"label": f"{deployment.TOPOLOGY_LABEL}={self.topology}"}))
         try:
             self._write(rendered)
-            self._check({url for replica in running for url in replica.urls})
+            self._check({url for replica in found for url in replica.urls})
         except BaseException:
-            self._forget(before)
+            self._forget(before if home == self.folder else {})
             raise
         try:
-            if running:
-                self._change(_changed_secrets(before, rendered))
+            if runs:
+                # Those of a failed attempt that was kept run with what stood in the folder, not with what is kept.
+                self._change(_changed_secrets(before, rendered) | _changed_secrets(stood, rendered))
             state = self._up()
         except BaseException as exc:
             if self.keep:
                 raise
-            outcome = self._put_back(before) if running else self._take_down(volumes=not had_volumes)
+            if runs:
+                outcome = self._put_back(before, rendered, home)
+            else:
+                outcome = self._stop_again(before, home) if found else self._take_down(volumes=not had_volumes)
             if isinstance(exc, KitError):
                 raise KitError(f"{exc}\n{outcome}") from exc
             raise
         self._remember(rendered, digest, reason)
         return state
 
-    def _files_that_ran(self) -> dict[str, str | bytes]:
-        """The files of the last revision. Without any, an older kit made the deployment: what stands in the folder."""
-        kept = history.revisions(self.folder)
-        if kept:
-            return history.files_of(self.folder, kept[-1].number)
-        found = folder.read(self.folder)
-        return {path: content for path, content in found.items() if path.split("/")[0] not in _NOT_RENDERED}
+    def _secrets_that_stand(self) -> dict[str, str | bytes]:
+        """What stands in the folder, kept or tried."""
+        return {f"secrets/{name}": content for name, content in folder.read(self.folder / "secrets").items()}
+
+    def _home(self, found: list[Replica]) -> Path:
+        """The folder that what is there runs from: another one's, where this one takes its place."""
+        others = sorted({replica.folder for replica in found if replica.folder} - _names(self.folder))
+        return Path(others[0]) if others else self.folder
 
     def _forget(self, before: Mapping[str, str | bytes]) -> None:
         """Let the folder hold what ran, not what was tried."""
         if before or history.revisions(self.folder):
-            folder.write(before or self._files_that_ran(), self.folder, compose.PRIVATE)
+            folder.write(before or _files_that_ran(self.folder), self.folder, compose.PRIVATE)
 
     def _write(self, rendered: Mapping[str, str | bytes]) -> None:
         folder.write(rendered, self.folder, compose.PRIVATE)
@@ -101,9 +111,8 @@ class Deployer:
         self.services = read_services(self._compose)
 
     def _check(self, ours: set[str]) -> None:
-        ports.check_ports(self.services.values(), ours)
-        if self.prometheus:
-            ports.check_prometheus(self.client, self.services[compose.PROMETHEUS].image)
+        """See that the actors' ports are free; Prometheus was looked at before anything was built."""
+        ports.check_ports([service for service in self.services.values() if service.actor], ours)
 
     def _profile(self) -> tuple[str, ...]:
         return ("--profile", "observability") if self.prometheus else ()
@@ -117,7 +126,7 @@ class Deployer:
     def _change(self, secrets: frozenset[str]) -> None:
         """Replace what has changed, beside what runs."""
         stale = frozenset(name for name, service in self.services.items() if service.secrets & secrets)
-        change = Replacement(self.client, self.topology, self.services, self._compose, stale)
+        change = Replacement(self.client, self.topology, self.services, self._compose, stale, here=_names(self.folder))
         self._replacement = change
         change.prepare()
         if change.new:
@@ -174,23 +183,39 @@ class Deployer:
             raise KitError(f"docker compose up failed: {complaint}")
         raise KitError(deployment.failure_report(self.client, ill, f"is {ill.health or ill.state}"))
 
-    def _put_back(self, before: Mapping[str, str | bytes]) -> str:
-        """Put back what ran, and wait until it is healthy; a sentence that says so."""
+    def _put_back(self, before: Mapping[str, str | bytes], tried: Mapping[str, str | bytes], home: Path) -> str:
+        """Put back what ran, in the folder that it ran from, and wait until it is healthy; a sentence that says so."""
+        if self._replacement is None and not before:
+            return f'What ran before cannot be put back: there are no files of it in "{home}".'
+        is_foreign, self.folder = home != self.folder, home
         kept = history.revisions(self.folder)
         name = f"what ran before (revision {kept[-1].number})" if kept else "what ran before"
         try:
-            self._write(before)
+            # Nothing was written into another one's folder yet.
+            if self._replacement is None or not is_foreign:
+                self._write(before)
             if self._replacement is None:
                 # All had been replaced already, and what stands beside the topology failed.
-                self._change(frozenset())
+                self._change(_changed_secrets(tried, before))
                 self._up()
             else:
                 self._replacement.take_back()
                 amounts, names = self._replacement.what_ran()
                 self._wait(amounts, names)
-        except (KitError, DockerException) as exc:
+        except (KitError, DockerException, OSError) as exc:
             return f"{name[0].upper()}{name[1:]} was put back, but is not healthy: {exc}"
         return f"{name[0].upper()}{name[1:]} was put back, and is healthy."
+
+    def _stop_again(self, before: Mapping[str, str | bytes], home: Path) -> str:
+        """Stop everything again, made as it was, where nothing had run; a sentence that says so."""
+        try:
+            self._compose("stop")
+            self.folder = home
+            self._write(before)
+            self._compose("up", "--no-start", "--remove-orphans", "--no-build", "--quiet-pull")
+        except (KitError, OSError) as exc:
+            return f"Nothing of it ran before, and it could not be made as it was: {exc}"
+        return "Nothing of it ran before, and nothing runs now: it is stopped, as it was; --keep leaves it for a look."
 
     def _take_down(self, *, volumes: bool) -> str:
         """Take down what did not come up. Volumes that were there before may hold dead letters and requests."""
@@ -229,6 +254,24 @@ class Deployer:
                 ) from None
         files = history.files_of(self.folder, revision.number)
         return revision, self.deploy(files, revision.digest, f"back to revision {revision.number}")
+
+
+def _names(where: Path) -> frozenset[str]:
+    """What a folder may be called in a label."""
+    return frozenset((str(where), str(where.resolve())))
+
+
+def _files_that_ran(where: Path) -> dict[str, str | bytes]:
+    """The files of the last revision. Without any, an older kit made the deployment: what stands in the folder. None,
+    where it cannot be read: it is gone, or somebody else's."""
+    try:
+        kept = history.revisions(where)
+        if kept:
+            return history.files_of(where, kept[-1].number)
+        found = folder.read(where)
+    except OSError:
+        return {}
+    return {path: content for path, content in found.items() if path.split("/")[0] not in _NOT_RENDERED}
 
 
 def _changed_secrets(before: Mapping[str, str | bytes], now: Mapping[str, str | bytes]) -> frozenset[str]:

@@ -10,8 +10,9 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import dropwhile
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from actorkit_kit.deploy.services import Service
 from actorkit_kit.errors import KitError, UsageError
@@ -91,7 +92,11 @@ def add(
     kept = revisions(where)
     last = kept[-1] if kept else None
     entries = {service.name: (service.image, service.digest, service.replicas) for service in services.values()}
-    changes = _changes(last, entries, _changed_secrets(where, last, rendered)) if last else ("the first one",)
+    changes: tuple[str, ...] = ("the first one",)
+    if last:
+        before = files_of(where, last.number)
+        # Most changes of files are those of services, and said as such.
+        changes = _changes(last, entries, _changed_secrets(before, rendered)) or _changed_files(before, rendered)
     if last and not changes:
         return last, frozenset()
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -122,8 +127,25 @@ def _write(where: Path, revision: Revision, rendered: Mapping[str, str | bytes])
         raise KitError(f'"{exc.filename or place}" cannot be written: {exc.strerror}.') from exc
 
 
-def _changed_secrets(where: Path, last: Revision | None, rendered: Mapping[str, str | bytes]) -> list[str]:
-    before: Mapping[str, Any] = files_of(where, last.number) if last else {}
+def _changed_files(before: Mapping[str, str | bytes], now: Mapping[str, str | bytes]) -> tuple[str, ...]:
+    """The files that are others, less the comments that they begin with, which change with the topology's digest."""
+    paths = sorted(path for path in {*before, *now} if _content(before.get(path)) != _content(now.get(path)))
+    return tuple(f"{path} changed" for path in paths)
+
+
+def _content(file: str | bytes | None) -> bytes | None:
+    if file is None:
+        return None
+    lines = _bytes(file).splitlines(keepends=True)
+    kept = list(dropwhile(_is_comment, lines))
+    return b"".join(kept)
+
+
+def _is_comment(line: bytes) -> bool:
+    return line.startswith(b"#")
+
+
+def _changed_secrets(before: Mapping[str, str | bytes], rendered: Mapping[str, str | bytes]) -> list[str]:
     return sorted(
         path.removeprefix("secrets/")
         for path, content in rendered.items()

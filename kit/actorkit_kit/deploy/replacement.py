@@ -23,7 +23,7 @@ from typing import Any, Final
 from docker import DockerClient
 from docker.errors import APIError, DockerException, NotFound
 
-from actorkit_kit.deploy.deployment import ACTOR_LABEL, TOPOLOGY_LABEL
+from actorkit_kit.deploy.deployment import ACTOR_LABEL, FOLDER_LABEL, TOPOLOGY_LABEL
 from actorkit_kit.deploy.services import Compose, Service, starting_order
 from actorkit_kit.errors import KitError
 
@@ -47,11 +47,18 @@ class Replacement:
     services: Mapping[str, Service]
     compose: Compose
     stale: frozenset[str] = frozenset()
+    #: Names of the folder that it runs from: what another folder made is old. Without any, that is not looked at.
+    here: frozenset[str] = frozenset()
     #: Containers by service: `old` end, `new` take over. `ran` are the old ones that ran.
     old: dict[str, list[Any]] = field(default_factory=dict)
     new: dict[str, list[Any]] = field(default_factory=dict)
     ran: list[Any] = field(default_factory=list)
-    _known: frozenset[str] = frozenset()
+    #: Unchanged containers that do not run: they start before the new ones, which may need them.
+    asleep: dict[str, list[Any]] = field(default_factory=dict)
+    #: Ids of what was there before; None until that is known, and then nothing may be taken for new.
+    _known: frozenset[str] | None = None
+    #: What stands beside the topology and mounts another folder's files; compose makes it anew.
+    _beside: list[Any] = field(default_factory=list)
     _joins: dict[str, list[tuple[str, list[str]]]] = field(default_factory=dict)
 
     @property
@@ -77,12 +84,15 @@ class Replacement:
             present = there.get(name, [])
             if not service.actor:
                 amounts[name] = len(present)
+                self._beside += [container for container in present if self._is_foreign(container)]
                 continue
             old = [container for container in present if self._is_old(container, service)]
             same = [container for container in present if container not in old]
             excess = same[service.replicas :]
             if old or excess:
                 self.old[name] = [*old, *excess]
+            if ended := [container for container in same[: service.replicas] if container.status == "exited"]:
+                self.asleep[name] = ended
             amounts[name] = len(present) + max(0, service.replicas - len(same))
         self.old |= {name: present for name, present in there.items() if name not in self.services}
         self.ran = [container for group in self.old.values() for container in group if container.status == "running"]
@@ -106,7 +116,7 @@ class Replacement:
     def _fresh(self) -> dict[str, list[Any]]:
         """The containers of actors that have been created since, by service."""
         found = {
-            name: [container for container in present if container.id not in self._known]
+            name: [container for container in present if container.id not in (self._known or ())]
             for name, present in self._containers().items()
             if name in self.services and self.services[name].actor
         }
@@ -115,14 +125,21 @@ class Replacement:
     def _is_old(self, container: Any, service: Service) -> bool:
         # What a kit that was killed has left behind was never started, or has not joined the network of its port.
         joined = set(container.attrs["NetworkSettings"]["Networks"])
-        if container.status == "created" or not service.networks <= joined:
+        if container.status in ("created", "dead") or not service.networks <= joined:
             return True
-        if service.name in self.stale or container.labels.get(HASH_LABEL) != service.digest:
+        if (
+            service.name in self.stale
+            or self._is_foreign(container)
+            or container.labels.get(HASH_LABEL) != service.digest
+        ):
             return True
         try:
             return bool(container.attrs["Image"] != self.client.images.get(service.image).id)
         except NotFound:
             return False
+
+    def _is_foreign(self, container: Any) -> bool:
+        return bool(self.here) and container.labels.get(FOLDER_LABEL, "") not in self.here
 
     def start(self, wait: Wait) -> None:
         """Start what can be there beside the old ones, and wait until it is healthy.
@@ -130,6 +147,8 @@ class Replacement:
         Raises:
             KitError: an instance did not start, or did not become healthy.
         """
+        for name in starting_order(self.services):
+            _in_parallel(_start_again, self.asleep.get(name, []))
         for name in self.changed:
             service = self.services[name]
             if service.alone:
@@ -196,6 +215,7 @@ class Replacement:
 
     def settle(self) -> None:
         """Remove the old containers."""
+        _in_parallel(_end, self._beside)
         _in_parallel(_remove, [container for group in self.old.values() for container in group])
 
     def what_ran(self) -> tuple[dict[str, int], frozenset[str]]:
@@ -206,13 +226,31 @@ class Replacement:
     def take_back(self) -> None:
         """Start those of the old containers again that ran, and end and remove the new ones.
 
-        Not by way of compose, which would make them from what its file says.
+        Not by way of compose, which would make them from what its file says. Without a look at what there was, nothing
+        has been touched, and nothing is.
+
+        Raises:
+            KitError: one of them cannot be started, ended or removed; all the others were.
         """
+        if self._known is None:
+            return
         self.new = self._fresh()
         waiting = [name for name in self.new if self.services[name].alone or self.services[name].published]
-        _in_parallel(_start_again, [container for container in self.ran if _service_of(container) not in waiting])
-        _in_parallel(_end, [container for group in self.new.values() for container in group])
-        _in_parallel(_start_again, [container for container in self.ran if _service_of(container) in waiting])
+        steps: list[tuple[Callable[[Any], None], list[Any]]] = [
+            (_start_again, [container for container in self.ran if _service_of(container) not in waiting]),
+            (_end, [container for group in self.new.values() for container in group]),
+            (_start_again, [container for container in self.ran if _service_of(container) in waiting]),
+            (_stop, [container for group in self.asleep.values() for container in group]),
+        ]
+        failures = []
+        for act, containers in steps:
+            # What cannot be done to one is no reason to leave the others as they are.
+            try:
+                _in_parallel(act, containers)
+            except (KitError, DockerException, OSError) as exc:
+                failures.append(str(exc))
+        if failures:
+            raise KitError("; ".join(failures))
 
 
 def _service_of(container: Any) -> str:
@@ -224,8 +262,10 @@ def _start_again(container: Any) -> None:
 
 
 def _end(container: Any) -> None:
-    _stop(container)
-    _remove(container)
+    try:
+        _stop(container)
+    finally:
+        _remove(container)
 
 
 def start(service: str, container: Any) -> None:
@@ -261,5 +301,6 @@ def _remove(container: Any) -> None:
 
 def _in_parallel(act: Callable[[Any], None], containers: Sequence[Any]) -> None:
     with ThreadPoolExecutor(max_workers=max(1, len(containers))) as pool:
-        for _ in pool.map(act, containers):
-            pass
+        jobs = [pool.submit(act, container) for container in containers]
+    for job in jobs:
+        job.result()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Annotated
 
 import typer
 
 from actorkit_kit.console import Output, note, result
-from actorkit_kit.deploy import compose, deployment, helm, preconditions, state_view
+from actorkit_kit.deploy import compose, deployment, helm, lock, preconditions, state_view
 from actorkit_kit.deploy.engine import connect
-from actorkit_kit.image.build import identified
+from actorkit_kit.image.build import identify
 from actorkit_kit.image.progress import build_outdated
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
@@ -48,10 +48,11 @@ def register(app: typer.Typer) -> None:
 
         Example: kit deploy examples/orders/topology.yaml
         """
-        plan = identified(load_plan(topology, target.value))
-        with closing(connect()) as client:
+        plan = identify(load_plan(topology, target.value))
+        with closing(connect()) as client, ExitStack() as stack:
             where = compose.deployment_folder(plan)
             if target is DeployTarget.COMPOSE:
+                stack.enter_context(lock.hold(where, "deploy"))
                 found = deployment.list_replicas(client, plan.topology)
                 if not replace:
                     preconditions.check_owner(plan.topology, found, where)

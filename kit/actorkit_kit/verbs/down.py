@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from actorkit_kit.console import note
-from actorkit_kit.deploy import compose, deployment
+from actorkit_kit.deploy import compose, deployment, lock
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.verbs.options import DeploymentArgument, name_of
 
@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
             topology = name_of(name) if name else deployment.find_only(client)
             found = deployment.find_replicas(client, topology)
         folder = Path(found[0].folder)
-        note(f"kit: stopping {topology}: {len(found)} instances finish what they hold")
-        compose.take_down(topology, folder if folder.parts else None, volumes=volumes)
+        with lock.hold(folder, "down"):
+            note(f"kit: stopping {topology}: {len(found)} instances finish what they hold")
+            compose.take_down(topology, folder if folder.parts else None, volumes=volumes)
         note(f"kit: {topology} is gone")

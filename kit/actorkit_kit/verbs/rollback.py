@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Annotated
 
 import typer
 
 from actorkit_kit.console import Output, note
-from actorkit_kit.deploy import compose, deployment, helm, state_view
+from actorkit_kit.deploy import compose, deployment, helm, lock, preconditions, state_view
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.render.compose import PROMETHEUS
 from actorkit_kit.verbs.options import (
@@ -47,14 +47,17 @@ def register(app: typer.Typer) -> None:
         if target is DeployTarget.HELM:
             note(f"kit: {helm.roll_back(helm.release_of(name), number, namespace, timeout_s)}")
             return
-        with closing(connect()) as client:
+        with closing(connect()) as client, ExitStack() as stack:
             topology = name_of(name) if name else deployment.find_only(client)
             where = deployed_folder(name)
-            running = {replica.actor for replica in deployment.list_replicas(client, topology)}
+            stack.enter_context(lock.hold(where, "rollback"))
+            found = deployment.list_replicas(client, topology)
+            preconditions.check_owner(topology, found, where)
+            prometheus = PROMETHEUS in {replica.actor for replica in found}
+            if prometheus:
+                preconditions.check_prometheus(client, found, where)
             with state_view.show_status() as on_status:
-                deployer = compose.Deployer(
-                    client, topology, where, PROMETHEUS in running, timeout_s, on_status, tell=_tell
-                )
+                deployer = compose.Deployer(client, topology, where, prometheus, timeout_s, on_status, tell=_tell)
                 revision, rows = deployer.roll_back(number)
         note(f"kit: {topology} runs as it did in revision {revision.number} ({revision.time})")
         state_view.write_status(rows, output, topology)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from actorkit_kit.console import Output
-from actorkit_kit.deploy import compose, deployment, state_view
+from actorkit_kit.deploy import compose, deployment, lock, state_view
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
 from actorkit_kit.verbs.options import DeploymentOption, OutputOption, name_of
@@ -36,11 +37,12 @@ def register(app: typer.Typer) -> None:
         wanted = dict(parse_amount(text) for text in amounts)
         with closing(connect()) as client:
             topology = name_of(name) if name else deployment.find_only(client)
-            there = {replica.actor for replica in deployment.find_replicas(client, topology)}
+            found = deployment.find_replicas(client, topology)
+            there = {replica.actor for replica in found}
             for actor in wanted:
                 if actor not in there:
                     raise UsageError(f'"{topology}" has no actor "{actor}". It has: {", ".join(sorted(there))}.')
-            with state_view.show_status() as on_status:
+            with lock.hold(Path(found[0].folder), "scale"), state_view.show_status() as on_status:
                 compose.scale(client, topology, wanted, on_status, timeout_s)
             rows = deployment.actor_statuses(deployment.find_replicas(client, topology))
         state_view.write_status(rows, output, topology)

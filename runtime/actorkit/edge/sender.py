@@ -1,7 +1,7 @@
 """The sending half of the edge protocol, without sockets: one connection, all peers behind it.
 
 Events wait in `pending` until a peer has credit; what was sent stays in the session's ledger until it is acknowledged.
-A lost session gives its unacknowledged events back, marked as redelivered, to go to another peer; those that may have
+A lost session gives its unacknowledged events back, as redelivered ones, to go to another peer; those that may have
 ended its peer go apart (`SuspectQueue`).
 """
 
@@ -190,7 +190,7 @@ class Sender(PendingQueue):
             if now >= self._next_sweep:
                 self._next_sweep = now + expiry.SWEEP_S
                 now_ms = int(now * 1000)
-                self._drop(lambda parcel: expiry.is_late(parcel, now_ms), expiry.expired(self._actor))
+                self._drop(lambda parcel: expiry.is_late(parcel, now_ms), expiry.expiry_outcome(self._actor))
             self._replace(self.replies.sort_out(self._items(), self.destination))
         if self.replies:
             self._send_replies()
@@ -275,7 +275,7 @@ class Sender(PendingQueue):
         return items[start:]
 
     def _choose(self) -> SendSession | None:
-        return choice.most_room(self._candidates())
+        return choice.most_credit(self._candidates())
 
     def _candidates(self) -> list[SendSession]:
         return choice.candidates(self.sessions.values(), self.draining)

@@ -88,7 +88,7 @@ class Consumer:
         #: What wakes the worker that waits for leave to consume a suspect.
         self._leave: Flag | None = None
         receiver.apart.alone = concurrency == 1
-        receiver.apart.answered = self._leave_came
+        receiver.apart.answered = self._on_answer
         self._stopping = False
         self._workers = [gevent.spawn(self._live, work, number) for number, work in enumerate(workers)]
 
@@ -100,12 +100,12 @@ class Consumer:
         except BaseException as exc:
             if self._stopping:
                 raise
-            self._ended(worker, exc)
+            self._on_end(worker, exc)
 
-    def _ended(self, worker: int, error: BaseException) -> None:
+    def _on_end(self, worker: int, error: BaseException) -> None:
         self.crashed = True
         self._actor.log.error("consume has ended its worker; the instance ends", exc_info=error)
-        session, number = self._contexts[worker].place()
+        session, number = self._contexts[worker].session_number()
         failure = Failure.of(error)
         told = failure.kind if failure.message == failure.kind else f"{failure.kind}: {failure.message}"
         self._receiver.end(told, session, number)
@@ -231,7 +231,7 @@ class Consumer:
             self._ask()
             gevent.spawn_later(ASK_AGAIN_S, self._ask_again)
 
-    def _leave_came(self) -> None:
+    def _on_answer(self) -> None:
         """Leave has come, or will not: for the worker that waits for it, else for any."""
         if self._leave is not None:
             self._leave.set()

@@ -77,3 +77,13 @@ def test_without_a_number_the_last_but_one_is_meant(tmp_path: Path) -> None:
     assert history.find(tmp_path, 1).number == 1
     with pytest.raises(UsageError, match=r"revision 7 is not kept\. There are: 1, 2, 3\."):
         history.find(tmp_path, 7)
+
+
+def test_a_file_beside_the_actors_that_is_another_one_makes_a_revision(tmp_path: Path) -> None:
+    rules = {**FILES, "prometheus/alerts.yml": "# digest a\nfor: 1m\n"}
+    add(tmp_path, WEB, files=rules)
+    add(tmp_path, WEB, files={**rules, "prometheus/alerts.yml": "# digest b\nfor: 1m\n"})
+    assert len(history.revisions(tmp_path)) == 1
+    add(tmp_path, WEB, files={**rules, "prometheus/alerts.yml": "# digest b\nfor: 2m\n"})
+    assert history.revisions(tmp_path)[-1].changes == ("prometheus/alerts.yml changed",)
+    assert history.files_of(tmp_path, 2)["prometheus/alerts.yml"] == b"# digest b\nfor: 2m\n"
