@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from docker import DockerClient
+from docker.models.containers import ContainerCollection
 
 from actorkit_kit.deploy import compose, history
-from actorkit_kit.deploy.engine import connect
-from actorkit_kit.deploy.replacement import Replacement
 from tests import needs
 from tests.integration.test_compose import docker, kit_with, left
 from tests.ports import free_port
@@ -95,21 +95,27 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     assert left(NAME) == ""
 
 
-def test_a_change_that_is_cut_off_at_its_first_look_ends_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+class Interrupted(DockerClient):
+    """A client of the real engine; at the second look at the containers, the first of the change, ^C is pressed."""
+
+    looks = 0
+
+    @property
+    def containers(self) -> ContainerCollection:
+        self.looks += 1
+        if self.looks == 2:
+            raise KeyboardInterrupt
+        return super().containers
+
+
+def test_a_change_that_is_cut_off_at_its_first_look_ends_nothing(site: Site) -> None:
     before = site.containers()
-    look, looks = Replacement._containers, iter([KeyboardInterrupt()])
-
-    def interrupted(self: Replacement) -> dict[str, list[Any]]:
-        for failure in looks:
-            raise failure
-        return look(self)
-
-    monkeypatch.setattr(Replacement, "_containers", interrupted)
     where = site.folder / ".kit" / NAME
-    with closing(connect()) as client:
+    with closing(Interrupted.from_env()) as client:
         deployer = compose.Deployer(client, NAME, where, True, 60, lambda _rows: None, tell=print)
         with pytest.raises(KeyboardInterrupt):
             deployer.deploy(history.files_of(where, 1), "0" * 64)
+        assert client.looks >= 2
     assert site.containers() == before
 
 
