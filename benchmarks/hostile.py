@@ -89,7 +89,7 @@ def ask_type(header: bytes) -> object:
 
 
 def ask_accept(header: bytes) -> object:
-    accept.wanted.cache_clear()
+    accept.offers_for.cache_clear()
     return problem.write({"accept": header.decode()}, [])
 
 

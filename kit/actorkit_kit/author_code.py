@@ -53,7 +53,7 @@ def survey(folder: Path, secrets: Collection[Path] = ()) -> AuthorCode:
         raise KitError(f'"{folder}" is no folder. "build" names the folder with the code of an actor.')
     root = folder.resolve()
     hidden = {path.resolve() for path in secrets}
-    ignored = _ignored(folder)
+    ignored = _ignore_rules(folder)
     files: dict[str, Path] = {}
     left_out = []
     for path, reason in _walk(folder, root, hidden):
@@ -112,7 +112,7 @@ def _is_private_key(path: Path) -> bool:
     return b"-----BEGIN " in head and b"PRIVATE KEY-----" in head
 
 
-def _ignored(folder: Path) -> PatternMatcher:
+def _ignore_rules(folder: Path) -> PatternMatcher:
     """What `.dockerignore` leaves out, which may be nothing."""
     ignore = folder / ".dockerignore"
     lines = ignore.read_text(encoding="utf-8").splitlines() if ignore.is_file() else []

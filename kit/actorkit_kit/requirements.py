@@ -50,7 +50,7 @@ def lines(folder: Path) -> Iterator[Line]:
         for line in _read(file):
             yield line
             nested = _NESTED.match(line.text)
-            named = file.parent / _unquoted(nested[1]) if nested else None
+            named = file.parent / _unquote(nested[1]) if nested else None
             if named is not None and named.resolve().is_relative_to(root):
                 pending.append(named)
 
@@ -99,7 +99,7 @@ def _mistake(line: Line, root: Path) -> str:
         return _LOGIN_TODO
     nested = _NESTED.match(line.text)
     if nested:
-        return "" if "://" in nested[1] else _path_mistake(_unquoted(nested[1]), line.file.parent, root)
+        return "" if "://" in nested[1] else _path_mistake(_unquote(nested[1]), line.file.parent, root)
     path = _PATH.match(editable[1] if editable else line.text)
     if path is None:
         return "an editable install has no place in an image. Leave -e out." if editable else ""
@@ -134,7 +134,7 @@ def _read(file: Path) -> Iterator[Line]:
         yield Line(file, begun, text.strip())
 
 
-def _unquoted(text: str) -> str:
+def _unquote(text: str) -> str:
     return text.strip().strip("\"'")
 
 

@@ -218,7 +218,7 @@ class Director:
             actor=node.name,
             class_path=class_path(node.cls),
             topology=self.name,
-            params={name: self._located(value) for name, value in node.params.items()},
+            params={name: self._resolve_file(value) for name, value in node.params.items()},
             instance=f"{node.name}-1",
             inbox=prefix + node.name if node.cls.consumes() else None,
             outboxes=outboxes,
@@ -226,7 +226,7 @@ class Director:
             drain_timeout_s=DRAIN_TIMEOUT_S,
         )
 
-    def _located(self, value: Any) -> Any:
+    def _resolve_file(self, value: Any) -> Any:
         if isinstance(value, dict) and list(value) == ["file"]:
             return {"file": str(self.base / value["file"])}
         return value

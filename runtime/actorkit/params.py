@@ -87,7 +87,7 @@ P = TypeVar("P", bound=msgspec.Struct)
 _UNITS = {"_s": "s", "_ms": "ms", "_bytes": "bytes", "_eur": "EUR", "_percent": "%"}
 
 
-def declared(cls: type[msgspec.Struct]) -> list[Parameter]:
+def parameters_of(cls: type[msgspec.Struct]) -> list[Parameter]:
     """Every parameter of a Params class, the actor's own first."""
     hints = get_type_hints(cls, include_extras=True)
     common = {field.name for field in msgspec.structs.fields(Params)}
@@ -155,7 +155,7 @@ def _hints_and_fields(cls: type[msgspec.Struct]) -> tuple[dict[str, Any], dict[s
 @cache
 def _secrets(cls: type[msgspec.Struct]) -> tuple[str, ...]:
     """The parameters of a class that must never be shown."""
-    return tuple(parameter.name for parameter in declared(cls) if parameter.secret)
+    return tuple(parameter.name for parameter in parameters_of(cls) if parameter.secret)
 
 
 def is_reference(value: object) -> bool:

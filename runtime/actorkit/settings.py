@@ -18,7 +18,7 @@ import msgspec
 from actorkit.edge.peers import Peers
 from actorkit.errors import UNREADABLE, SettingsError
 from actorkit.graph import NAME, NAME_RULE, outbox_of
-from actorkit.transport.endpoint import Endpoint
+from actorkit.transport.endpoint import REGISTRY, Endpoint
 from actorkit.transport.own_name import own_name
 
 #: Longest time from SIGTERM to the end of a process that is told nothing else, in seconds.
@@ -68,8 +68,6 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
 
 #: An instance's name that stands for the one that the DNS has for it.
 FROM_DNS: Final = "@dns"
-#: What an endpoint begins with behind which a registration service lists the brokers.
-_REGISTRY: Final = "registry+"
 #: A header field's name: RFC 9110 §5.1.
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 
@@ -116,7 +114,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         instance=_instance(environ),
         inbox=reader.endpoint("ACTORKIT_INBOX"),
         outboxes=reader.outboxes(),
-        brokers=reader.endpoints("ACTORKIT_BROKERS", _REGISTRY),
+        brokers=reader.endpoints("ACTORKIT_BROKERS", REGISTRY),
         keys=reader.path("ACTORKIT_KEYS"),
         admin=reader.address("ACTORKIT_ADMIN"),
         source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", SOURCE_WINDOW, least=1)),

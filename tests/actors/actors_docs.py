@@ -7,7 +7,7 @@ import inspect
 import re
 
 from actorkit import Actor
-from actorkit.params import Parameter, declared
+from actorkit.params import Parameter, parameters_of
 from actorkit_actors.catalogue import CATALOGUE, Entry
 from tests.places import DOCS
 
@@ -42,8 +42,8 @@ def section(entry: Entry) -> str:
     """What the class says about itself, and its parameters."""
     cls = load(entry)
     rows = ["| parameter | type | default | meaning |", "| --- | --- | --- | --- |"]
-    common = declared(Actor.Params)
-    for parameter in declared(cls.Params):
+    common = parameters_of(Actor.Params)
+    for parameter in parameters_of(cls.Params):
         if parameter not in common:  # its own, or one of all actors' that means something of its own here
             rows.append(_row(parameter))
     table = "\n".join(rows) if len(rows) > 2 else "No parameters of its own."
@@ -53,7 +53,7 @@ def section(entry: Entry) -> str:
 def common() -> str:
     """The parameters that every actor has."""
     rows = ["| parameter | type | default | meaning |", "| --- | --- | --- | --- |"]
-    return "\n".join([*rows, *map(_row, declared(Actor.Params))])
+    return "\n".join([*rows, *map(_row, parameters_of(Actor.Params))])
 
 
 def _row(parameter: Parameter) -> str:

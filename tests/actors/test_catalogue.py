@@ -36,7 +36,7 @@ def test_an_entry_names_an_actor(entry: Entry) -> None:
 
 @ENTRIES
 def test_every_parameter_says_what_it_is(entry: Entry) -> None:
-    for parameter in params.declared(load(entry).Params):
+    for parameter in params.parameters_of(load(entry).Params):
         assert parameter.description, f"{entry.name}: {parameter.name} has no description"
 
 

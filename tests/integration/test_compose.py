@@ -153,7 +153,7 @@ def test_prometheus_finds_every_replica_and_scrapes_it(deployed: Deployed) -> No
     until(all_up, "each container but Prometheus' own is a target, and up", 60, 0.25)
     topologies = {target["labels"]["topology"] for target in shop.targets(deployed.prometheus)}
     assert topologies == {NAME}
-    assert "ActorkitInstanceDown" in shop.rules(deployed.prometheus)
+    assert "ActorkitInstancesMissing" in shop.rules(deployed.prometheus)
 
 
 def test_orders_are_still_answered_when_a_worker_is_killed(deployed: Deployed) -> None:

@@ -8,13 +8,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from docker import DockerClient
-from docker.models.containers import ContainerCollection
 
 from actorkit_kit.deploy import compose, history
+from actorkit_kit.deploy.engine import connect
 from tests import needs
 from tests.integration.test_compose import docker, kit_with, left
 from tests.ports import free_port
@@ -95,27 +95,43 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     assert left(NAME) == ""
 
 
-class Interrupted(DockerClient):
-    """A client of the real engine; at the second look at the containers, the first of the change, ^C is pressed."""
+class CutOff:
+    """Containers of an engine; one look at them, counted from 1, is cut off as by ^C."""
 
-    looks = 0
+    def __init__(self, whole: Any, look: int) -> None:
+        self._whole = whole
+        self._look = look
 
-    @property
-    def containers(self) -> ContainerCollection:
-        self.looks += 1
-        if self.looks == 2:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
+
+    def list(self, *arguments: Any, **options: Any) -> Any:
+        self._look -= 1
+        if self._look == 0:
             raise KeyboardInterrupt
-        return super().containers
+        return self._whole.list(*arguments, **options)
 
 
-def test_a_change_that_is_cut_off_at_its_first_look_ends_nothing(site: Site) -> None:
+class Client:
+    """An engine's client with such containers."""
+
+    def __init__(self, whole: Any, look: int) -> None:
+        self._whole = whole
+        self.containers = CutOff(whole.containers, look)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
+
+
+@pytest.mark.parametrize("look", [1, 2])
+def test_a_change_that_is_cut_off_at_a_first_look_ends_nothing(site: Site, look: int) -> None:
     before = site.containers()
     where = site.folder / ".kit" / NAME
-    with closing(Interrupted.from_env()) as client:
-        deployer = compose.Deployer(client, NAME, where, True, 60, lambda _rows: None, tell=print)
+    with closing(connect()) as client:
+        cut = cast(DockerClient, Client(client, look))
+        deployer = compose.Deployer(cut, NAME, where, True, 60, lambda _rows: None, tell=print)
         with pytest.raises(KeyboardInterrupt):
             deployer.deploy(history.files_of(where, 1), "0" * 64)
-        assert client.looks >= 2
     assert site.containers() == before
 
 

@@ -22,7 +22,7 @@ class Params(Actor.Params, frozen=True, kw_only=True):
 
 
 def test_a_catalogue_sees_every_parameter_the_actors_own_first() -> None:
-    declared = params.declared(Params)
+    declared = params.parameters_of(Params)
     assert declared[:5] == [
         Parameter("service", "str"),
         Parameter("timeout_s", "float", "how long to wait", "s", "30.0"),

@@ -247,7 +247,7 @@ def main(arguments: list[str]) -> int:
     if not password:
         sys.stderr.write("The password is empty; nothing was written.\n")
         return 1
-    sys.stdout.write(f"{arguments[0]}:{hashes.made(password.encode())}\n")
+    sys.stdout.write(f"{arguments[0]}:{hashes.make_hash(password.encode())}\n")
     return 0
 
 

@@ -41,7 +41,7 @@ class Checks:
         known = self._by_digest.get(check.digest)
         out: list[Any] = []
         if self.waiting >= self._most:
-            out = self._displaced() if known is not None or self._clean(check) else []
+            out = self._displace() if known is not None or self._clean(check) else []
             if not out:
                 return [event]
         if known is None:
@@ -51,7 +51,7 @@ class Checks:
         self.waiting += 1
         return out
 
-    def _displaced(self) -> list[Any]:
+    def _displace(self) -> list[Any]:
         """The events of the oldest check that is not clean any more."""
         self._sort()
         if not self._later:

@@ -123,24 +123,24 @@ def parse(text: str) -> Hash | None:
     n = 1 << int(number) if found else int(number)
     cost = Cost(n.bit_length() - 1, int(r), int(p))
     try:
-        parsed = Hash(cost, _decoded(salt), _decoded(digest))
+        parsed = Hash(cost, _decode(salt), _decode(digest))
     except ValueError:
         return None
     right = n & (n - 1) == 0 and cost.valid and len(parsed.salt) >= 8 and 16 <= len(parsed.digest) <= 64
     return parsed if right else None
 
 
-def made(password: bytes, cost: Cost = Cost()) -> str:  # frozen
+def make_hash(password: bytes, cost: Cost = Cost()) -> str:  # frozen
     """The hash of a password, with a salt of its own."""
     salt = os.urandom(16)
     digest = cost.hash(password, salt)
-    return f"$scrypt$ln={cost.ln},r={cost.r},p={cost.p}${_encoded(salt)}${_encoded(digest)}"
+    return f"$scrypt$ln={cost.ln},r={cost.r},p={cost.p}${_encode(salt)}${_encode(digest)}"
 
 
-def _encoded(content: bytes) -> str:
+def _encode(content: bytes) -> str:
     return base64.b64encode(content).decode().rstrip("=")
 
 
-def _decoded(text: str) -> bytes:
+def _decode(text: str) -> bytes:
     bare = text.rstrip("=")
     return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)

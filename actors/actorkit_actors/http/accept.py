@@ -40,7 +40,7 @@ _MEANT: Final = {
 _NOT_DATA: Final = frozenset({"application/xhtml+xml"})
 
 
-def accepted(header: str) -> MIMEAccept:
+def media_ranges(header: str) -> MIMEAccept:
     """The media ranges of an `Accept` header, in lower case and without parameters; what cannot be read is left out."""
     return MIMEAccept([(_range(value), q) for value, q in parse_accept_header(header)])
 
@@ -51,12 +51,12 @@ def _range(value: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def wanted(header: str, format_: str) -> tuple[tuple[str, str], ...]:
+def offers_for(header: str, format_: str) -> tuple[tuple[str, str], ...]:
     """The media types, with their formats, in which the client takes such an answer, the best first. No header: all."""
     offers = _OFFERS[format_]
     if not header:
         return offers
-    ranges = accepted(header)
+    ranges = media_ranges(header)
     weighed = [(ranges.quality(name), name, target) for name, target in offers]
     for name, q in ranges:
         _, plus, suffix = name.rpartition("+")
@@ -77,7 +77,7 @@ def write(header: str, format_: str, content: bytes, fits: Callable[[str, bytes]
         NotAcceptable: it cannot be had in anything that the client accepts.
         HeaderTooLong: the header is longer than `MAX_HEADER_LENGTH`.
     """
-    for media_type, target in offered(header, format_):
+    for media_type, target in checked_offers(header, format_):
         name = "text/plain; charset=utf-8" if media_type == "text/plain" else media_type
         if target == format_:
             return name, content
@@ -89,12 +89,12 @@ def write(header: str, format_: str, content: bytes, fits: Callable[[str, bytes]
     raise NotAcceptable(f'the answer cannot be had as "{header}"')
 
 
-def offered(header: str, format_: str) -> tuple[tuple[str, str], ...]:
-    """As `wanted`, for a header of any length.
+def checked_offers(header: str, format_: str) -> tuple[tuple[str, str], ...]:
+    """As `offers_for`, for a header of any length.
 
     Raises:
         HeaderTooLong: it is longer than `MAX_HEADER_LENGTH`.
     """
     if len(header) > MAX_HEADER_LENGTH:
         raise HeaderTooLong(f"the Accept header is longer than {MAX_HEADER_LENGTH} characters")
-    return wanted(header, format_)
+    return offers_for(header, format_)

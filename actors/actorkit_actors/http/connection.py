@@ -43,11 +43,11 @@ _OPEN: Final = frozenset({1, 8})
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
-class Gone(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no types
+class ClientGone(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no types
     """Thrown into the greenlet of a connection whose client has hung up."""
 
 
-class Expired(gevent.GreenletExit):  # type: ignore[misc]  # as above
+class ClientTooSlow(gevent.GreenletExit):  # type: ignore[misc]  # as above
     """Thrown into the greenlet of a connection whose client took too long."""
 
 
@@ -138,7 +138,7 @@ class Connection:
         """Give the connection up. Called from another greenlet."""
         self.deadline = float("inf")
         if self._greenlet is not None:
-            self._greenlet.kill(Expired, block=False)
+            self._greenlet.kill(ClientTooSlow, block=False)
 
     def evict(self) -> None:
         """Give the connection up; what it holds is given back at once. One whose answer is waited for ends with that;
@@ -158,7 +158,7 @@ class Connection:
         self._greenlet = gevent.getcurrent()
         try:
             self._serve()
-        except Expired:
+        except ClientTooSlow:
             if self._sending is not None:
                 self._abandon()
             elif not self.idle and not self._busy:
@@ -168,7 +168,7 @@ class Connection:
                 self._abandon()
             else:
                 self._refuse(Refusal(503, "the request came too slowly, and others needed its memory", "stalled"))
-        except Gone:
+        except ClientGone:
             _log.debug("%s hung up before its answer", self._remote)
         except OSError as exc:
             _log.debug("%s: %s", self._remote, exc)
@@ -292,14 +292,14 @@ class Connection:
     def _readable(self) -> None:
         """Something came while an answer is awaited: an end, or the next request, which has to wait."""
         if self._hung_up():
-            self._greenlet.kill(Gone, block=False)
+            self._greenlet.kill(ClientGone, block=False)
         else:
             self._watch.stop()
             self._recheck.start(self._look_again)
 
     def _look_again(self) -> None:
         if self._hung_up():
-            self._greenlet.kill(Gone, block=False)
+            self._greenlet.kill(ClientGone, block=False)
 
     def _hung_up(self) -> bool:
         """Whether the client has reset the connection; TCP knows it even while unread data stands before the end.

@@ -11,7 +11,7 @@ import msgspec
 from actorkit.errors import ConversionError, ErrorMessage
 from actorkit.event import body
 from actorkit.observe import texts
-from actorkit_actors.http.accept import offered
+from actorkit_actors.http.accept import checked_offers
 from actorkit_actors.http.media import HeaderTooLong, content_type, format_of
 
 #: What XML 1.0 §2.2 has no character for.
@@ -41,7 +41,7 @@ def _choose(headers: Mapping[str, str]) -> tuple[str, str]:
         sent = format_of(content_type(headers.get("content-type", ""))[0])
         if sent == body.BYTES:
             sent = body.JSON
-        types = offered(headers.get("accept", ""), sent)
+        types = checked_offers(headers.get("accept", ""), sent)
     except HeaderTooLong:
         types = ()
     return types[0] if types else ("application/json", body.JSON)
@@ -64,7 +64,7 @@ def _xml(errors: Sequence[ErrorMessage]) -> bytes:
     from actorkit.event import xml
 
     def written(details: bool) -> bytes:
-        found = texts.changed([_as_object(error, details) for error in errors], _for_xml)
+        found = texts.change_texts([_as_object(error, details) for error in errors], _for_xml)
         return xml.serialise(xml.from_json({"errors": {"error": found}}))
 
     try:

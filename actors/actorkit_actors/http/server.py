@@ -229,7 +229,7 @@ class HTTPServer(Actor):
         except NotAnswered:
             response = Response(202, headers=[("X-Request-ID", _trace(request))])
         except ActorkitError as exc:
-            response = self._failed(exc, request)
+            response = self._failure_response(exc, request)
         except Exception:
             self.log.exception(
                 "the request %s %s could not be answered; it is %s",
@@ -269,7 +269,7 @@ class HTTPServer(Actor):
     def _respond(self, request: Request, remote: str) -> Response:
         found, path, query = self._router.find(request.method, request.target)
         if isinstance(found, NoRoute):
-            return self._unrouted(request, path, found)
+            return self._route_failure(request, path, found)
         if found.queue is not None and found.queue not in self._queues:
             raise NotFound(f'there is no service "{found.queue}"')
         waiting = self._waiting.get(found.queue, 0)
@@ -313,7 +313,7 @@ class HTTPServer(Actor):
     def _check_room_to_convert(self, format_: str, content: bytes) -> None:
         intake.check_room_to_convert(format_, content, self._guard)
 
-    def _unrouted(self, request: Request, path: str, found: NoRoute) -> Response:
+    def _route_failure(self, request: Request, path: str, found: NoRoute) -> Response:
         allow = ", ".join(sorted({*found.allowed, "OPTIONS"}))
         if request.method == "OPTIONS" and (found.allowed or path == "*"):
             named = ("X-Request-ID", _trace(request))
@@ -322,7 +322,7 @@ class HTTPServer(Actor):
             raise MethodNotAllowed(f"{request.method} is not for this address; there is {allow}", allow=allow)
         raise NotFound("there is nothing at this address")
 
-    def _failed(self, error: ActorkitError, request: Request) -> Response:
+    def _failure_response(self, error: ActorkitError, request: Request) -> Response:
         trace = _trace(request)
         if error.status == 500:
             self.log.error("the request %s failed: %s: %s", trace, type(error).__name__, error.message)

@@ -12,7 +12,8 @@ from msgspec import Meta
 
 from actorkit import Actor
 from actorkit.errors import SettingsError
-from actorkit.mdp.titanic.titanic import Titanic
+from actorkit.mdp.options import HEARTBEAT_S
+from actorkit.mdp.titanic.titanic import AT_A_TIME, KEEP_S, LIMIT, RETRY_S, TIMEOUT_S, Titanic
 from actorkit_actors.mdp.worker import HeartbeatS
 
 #: The file with the requests, and the one that says whose they are, in the folder.
@@ -39,14 +40,14 @@ class MDPTitanic(Actor):
         folder: Annotated[str, Meta(description="folder that the requests are kept in; a volume in a deployment")] = (
             "/var/lib/actorkit/data"
         )
-        at_a_time: Annotated[int, Meta(ge=1, le=10_000, description="requests that are done at a time")] = 16
-        limit: Annotated[int, Meta(ge=1, description="requests that are kept; more are refused")] = 1_000_000
+        at_a_time: Annotated[int, Meta(ge=1, le=10_000, description="requests that are done at a time")] = AT_A_TIME
+        limit: Annotated[int, Meta(ge=1, description="requests that are kept; more are refused")] = LIMIT
         timeout_s: Annotated[float, Meta(gt=0, description="longest wait for one answer; then it is tried again")] = (
-            60.0
+            TIMEOUT_S
         )
-        retry_s: Annotated[float, Meta(gt=0, description="pause before a request is tried again")] = 1.0
-        keep_s: Annotated[float, Meta(gt=0, description="how long a request is kept that nobody closes")] = 7 * 86_400.0
-        heartbeat_s: HeartbeatS = 2.5
+        retry_s: Annotated[float, Meta(gt=0, description="pause before a request is tried again")] = RETRY_S
+        keep_s: Annotated[float, Meta(gt=0, description="how long a request is kept that nobody closes")] = KEEP_S
+        heartbeat_s: HeartbeatS = HEARTBEAT_S
 
     params: Params
     #: None until `setup` has made it.

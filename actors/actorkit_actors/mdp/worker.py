@@ -12,6 +12,7 @@ from msgspec import Meta
 from actorkit import Actor, Event, Failure
 from actorkit.errors import EventError, RequestFailed, SettingsError
 from actorkit.mdp.errors import ServiceFailed
+from actorkit.mdp.options import HEARTBEAT_S
 from actorkit.mdp.worker.worker import Worker
 from actorkit.params import Problem
 from actorkit_actors.mdp import envelope
@@ -51,7 +52,7 @@ class MDPWorker(Actor):
         finish_expired: Annotated[
             bool, Meta(description="whether actors go on with a request that is not waited for any more")
         ] = False
-        heartbeat_s: HeartbeatS = 2.5
+        heartbeat_s: HeartbeatS = HEARTBEAT_S
         request_format: Annotated[Plain, Meta(description="what a request without envelope is read as")] = "bytes"
 
     params: Params
@@ -118,7 +119,7 @@ class MDPWorker(Actor):
         try:
             return envelope.pack(self._ask(event, context.left_ms if context is not None else None))
         except EventError as exc:
-            return envelope.pack(_failed(Failure.of(exc, self.name)))
+            return envelope.pack(_failure_answer(Failure.of(exc, self.name)))
 
     def _ask(self, event: Event, left_ms: int | None) -> Event:
         """What comes back for an event while its client waits; what failed on the way comes back failed. (The time at
@@ -127,10 +128,10 @@ class MDPWorker(Actor):
         try:
             return self.request(event, timeout_s=timeout_s, finish_expired=self.params.finish_expired)
         except RequestFailed as exc:
-            return _failed(exc.failure)
+            return _failure_answer(exc.failure)
 
 
-def _failed(failure: Failure) -> Event:
+def _failure_answer(failure: Failure) -> Event:
     """The answer that tells a failure."""
     event = Event()
     event.failure = failure

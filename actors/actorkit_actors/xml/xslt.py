@@ -44,7 +44,7 @@ class XSLT(Actor):
     def check(cls, params: Params) -> Iterable[Problem]:
         """What `setup` would complain about."""
         try:
-            compiled(params.stylesheet)
+            compile_stylesheet(params.stylesheet)
         except SettingsError as exc:
             yield Problem("stylesheet", str(exc).removeprefix("stylesheet: "))
 
@@ -54,7 +54,7 @@ class XSLT(Actor):
         Raises:
             SettingsError: it is no stylesheet; the message says where.
         """
-        self._sheet = compiled(self.params.stylesheet)
+        self._sheet = compile_stylesheet(self.params.stylesheet)
         self._values = {name: etree.XSLT.strparam(value) for name, value in self.params.values.items()}
 
     def consume(self, event: XMLEvent) -> Event:
@@ -65,7 +65,7 @@ class XSLT(Actor):
             UnsendableData: the result is no XML document.
         """
         transform = self._sheet.transform
-        result = self._applied(transform, event)
+        result = self._apply(transform, event)
         for entry in transform.error_log:
             self.log.info("stylesheet: %s", _one_line(entry.message))
         root = result.getroot()
@@ -73,17 +73,17 @@ class XSLT(Actor):
         if method != "xml":
             return _text(event, str(result), method)
         if self._sheet.unescaped:
-            root = _reparsed(result, root)
+            root = _reparse(result, root)
         elif root is not None and _MORE_THAN_A_ROOT(root):
             raise UnsendableData(
                 "the result has more than one element, or text, at its top; write one element around all of it, or "
                 'choose <xsl:output method="text"/>'
             )
         if root is None:
-            return _text(event, str(self._applied(self._sheet.as_text, event)), "text")
+            return _text(event, str(self._apply(self._sheet.as_text, event)), "text")
         return event.replace(root)
 
-    def _applied(self, transform: Any, event: XMLEvent) -> Any:
+    def _apply(self, transform: Any, event: XMLEvent) -> Any:
         try:
             return transform(event.data, **self._values)
         except etree.XSLTApplyError as exc:
@@ -102,7 +102,7 @@ def _is_html(root: Any) -> bool:
     return root is not None and root.tag.lower() == "html" and not _TEXT_BEFORE(root)
 
 
-def _reparsed(result: Any, root: Any) -> Any:
+def _reparse(result: Any, root: Any) -> Any:
     """The root of a result that holds unescaped text, which may be markup; None where it is a text.
 
     Raises:
@@ -128,7 +128,7 @@ class Sheet:
     as_text: Any
 
 
-def compiled(stylesheet: str) -> Sheet:
+def compile_stylesheet(stylesheet: str) -> Sheet:
     """Compile a stylesheet.
 
     Raises:

@@ -49,7 +49,7 @@ def give(made: Rig, doses: Mapping[int, str]) -> Rig:
             unit = _taker(unit)
         elif unit.name == made.sources[0]:
             poison = {str(number): way for number, way in doses.items()}
-            params = {**unit.params, "poison": poison, "poisoned": str(made.poisoned(unit.name))}
+            params = {**unit.params, "poison": poison, "poisoned": str(made.poison_file(unit.name))}
             unit = replace(unit, params=params)
         units.append(unit)
     return replace(made, plan=replace(made.plan, units=tuple(units)))

@@ -39,7 +39,7 @@ def _block() -> None:
 WAYS: Final[dict[str, Callable[[], None]]] = {"exit": _exit, "kill": _kill, "SystemExit": _raise, "loop": _block}
 
 
-def poisoned(cls: type[Actor]) -> type[Actor]:
+def poison_class(cls: type[Actor]) -> type[Actor]:
     """The class, but for events that are poison; one that consumes nothing of its own is left as it is."""
     original = cls.consume
     if original is Actor.consume:
@@ -58,5 +58,5 @@ def poisoned(cls: type[Actor]) -> type[Actor]:
 
 def __getattr__(name: str) -> type[Actor]:
     if name == "Poisoned":
-        return poisoned(load(os.environ[VARIABLE]))
+        return poison_class(load(os.environ[VARIABLE]))
     raise AttributeError(name)

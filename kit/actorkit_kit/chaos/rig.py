@@ -28,7 +28,7 @@ class Rig:
     sinks: tuple[str, ...]
     folder: Path
 
-    def made(self, source: str) -> Path:
+    def made_file(self, source: str) -> Path:
         """What a source made."""
         return self.folder / f"{source}.made"
 
@@ -36,7 +36,7 @@ class Rig:
         """How many events it shall make."""
         return self.folder / f"{source}.quota"
 
-    def poisoned(self, source: str) -> Path:
+    def poison_file(self, source: str) -> Path:
         """What it made that ends whoever consumes it."""
         return self.folder / f"{source}.poisoned"
 
@@ -114,7 +114,7 @@ class _Maker:
         edges = tuple(connect(Box(SOURCE), box) for box in boxes)
         for box in boxes:
             self._units[box.actor] = replace(self._units[box.actor], receives=True)
-        self._put_source(self._added(SOURCE, receives=False, edges=edges))
+        self._put_source(self._new_unit(SOURCE, receives=False, edges=edges))
 
     def hear(self, boxes: Sequence[Box]) -> None:
         """Add a sink that these outboxes lead to; and errors, so that what fails is not taken for lost."""
@@ -124,9 +124,9 @@ class _Maker:
         for box in dict.fromkeys((*boxes, *errors)):
             unit = self._units[box.actor]
             self._units[box.actor] = replace(unit, edges=(*unit.edges, connect(box, Box(SINK))))
-        self._put_sink(self._added(SINK))
+        self._put_sink(self._new_unit(SINK))
 
-    def _added(self, name: str, *, receives: bool = True, edges: tuple[Connection, ...] = ()) -> Unit:
+    def _new_unit(self, name: str, *, receives: bool = True, edges: tuple[Connection, ...] = ()) -> Unit:
         """One more unit, with the topology's keys where the others have them."""
         other = self._plan.units[0]
         return Unit(

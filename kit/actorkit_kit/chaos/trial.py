@@ -109,7 +109,7 @@ class Trial:
         begun = time.monotonic()
         while True:
             await asyncio.sleep(PROGRESS_INTERVAL_S)
-            made = sum(_records(self._rig.made(source), MADE.size) for source in self._rig.sources)
+            made = sum(_records(self._rig.made_file(source), MADE.size) for source in self._rig.sources)
             seen = sum(_records(self._rig.seen(sink), SEEN.size) for sink in self._rig.sinks)
             faults = ", ".join(f"{kind} {amount}" for kind, amount in sorted(self._injector.done.items()))
             self._on_progress(
@@ -131,7 +131,7 @@ class Trial:
         """
         deadline = time.monotonic() + timeout_s
         while True:
-            left = [await self._unfinished(source) for source in self._rig.sources]
+            left = [await self._unfinished_events(source) for source in self._rig.sources]
             if not any(left):
                 unready = [child for child in self._supervisor.children if not child.alive or await child.readiness()]
                 if not unready:
@@ -140,7 +140,7 @@ class Trial:
                 return sum(abs(amount) for amount in left)
             await asyncio.sleep(POLL_INTERVAL_S)
 
-    async def _unfinished(self, source: str) -> int:
+    async def _unfinished_events(self, source: str) -> int:
         """Events of a source that are not acknowledged; -1 while it has not made all that it shall, or says nothing."""
         quota = self._rig.quota(source)
         done = quota.with_suffix(".done")

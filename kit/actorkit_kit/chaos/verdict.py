@@ -86,10 +86,10 @@ def count(rig: Rig, box: Path) -> Count:
     """Read the files; events that our sources did not make are left out."""
     made, origin = {}, {}
     for source in rig.sources:
-        for event in read_made(rig.made(source)):
+        for event in read_made(rig.made_file(source)):
             made[event.trace], origin[event.trace] = event.at_ns, source
     arrivals: dict[int, Counter[tuple[str, int]]] = defaultdict(Counter)
-    poison = {event.trace for source in rig.sources for event in read_made(rig.poisoned(source))}
+    poison = {event.trace for source in rig.sources for event in read_made(rig.poison_file(source))}
     failed, given_up = set(), set()
     for letter in letters(box):
         failed.add(int(letter.trace, 16))

@@ -130,7 +130,7 @@ def _declarations(class_path: str, cls: type[Actor]) -> ActorClass:
         keeps=dict(cls.KEEPS),
         outboxes=tuple(cls.OUTBOXES),
         input=cls.input_class().__name__,
-        parameters=tuple(parameters.declared(cls.Params)),
+        parameters=tuple(parameters.parameters_of(cls.Params)),
     )
 
 

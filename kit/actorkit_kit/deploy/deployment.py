@@ -109,7 +109,7 @@ def read_replica(attributes: Mapping[str, Any]) -> Replica:
         folder=labels.get(FOLDER_LABEL, ""),
         why=_last_words(state.get("Health", {}).get("Log") or ()),
         name=_instance_name(attributes["Name"].lstrip("/"), labels),
-        ended=_ended(state),
+        ended=_end_of(state),
     )
 
 
@@ -118,7 +118,7 @@ def _instance_name(container: str, labels: Mapping[str, str]) -> str:
     return container.removeprefix(f"{labels.get(TOPOLOGY_LABEL, '')}-")
 
 
-def _ended(state: Mapping[str, Any]) -> str:
+def _end_of(state: Mapping[str, Any]) -> str:
     """How a container ended, in words; "" while it runs."""
     if state["Status"] in ("running", "paused", "created"):
         return ""

@@ -47,9 +47,9 @@ class LogLine:
         when = self.time.replace("T", " ")[:23]
         level = str(fields["level"]) if "level" in fields else ""
         more = "".join(f" {name}={value}" for name, value in fields.items() if name not in _SHOWN)
-        yield _shown(f"{when} {self.instance:<{width}} {level:<7} {fields.get('message', '')}{more}")
+        yield _printable(f"{when} {self.instance:<{width}} {level:<7} {fields.get('message', '')}{more}")
         for line in str(fields.get("exception", "")).splitlines():
-            yield _shown(f"{'':<{len(when)}} {self.instance:<{width}}         {line}")
+            yield _printable(f"{'':<{len(when)}} {self.instance:<{width}}         {line}")
 
 
 def read_lines(written: Iterable[str]) -> Iterator[LogLine]:
@@ -57,15 +57,15 @@ def read_lines(written: Iterable[str]) -> Iterator[LogLine]:
     for line in written:
         found = _LINE.fullmatch(line.removeprefix(_CLEAR_LINE).rstrip("\r\n"))
         if found is not None:
-            yield LogLine(_padded(found[2]), found[1], found[3])
+            yield LogLine(_pad(found[2]), found[1], found[3])
 
 
-def _shown(text: str) -> str:
+def _printable(text: str) -> str:
     """A line in which nothing steers a terminal or begins another line: a stranger's text may stand in it."""
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
-def _padded(time: str) -> str:
+def _pad(time: str) -> str:
     """A time that sorts as a text: the engine leaves out zeros at the end of a fraction."""
     seconds, _, fraction = time.removesuffix("Z").partition(".")
     return f"{seconds}.{fraction:0<9}Z"

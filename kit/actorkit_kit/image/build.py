@@ -95,7 +95,7 @@ def recipes(plan: Plan) -> list[Recipe]:
     return list(_recipes(plan).values())
 
 
-def identified(plan: Plan) -> Plan:
+def identify(plan: Plan) -> Plan:
     """The plan with every image under the tag that follows from its content. No engine is asked.
 
     Raises:
@@ -130,7 +130,7 @@ def runtime_recipe(version: str, found: Lock | None = None) -> Recipe:
     locked: dict[str, str] = {}
     if found is not None:
         arguments["PYTHON"] = found.base
-        locked[LOCKED.format("runtime")] = found.image(lock.RUNTIME, lock.asked(None)).for_build()
+        locked[LOCKED.format("runtime")] = found.image(lock.RUNTIME, lock.asks_hash(None)).for_build()
     return Recipe(lock.RUNTIME, version, "runtime", arguments, context, locked=locked)
 
 
@@ -146,7 +146,7 @@ def _actor_recipe(plan: Plan, image: Image, uses: str, runtime: Recipe, found: L
     locked = dict(runtime.locked)
     if found is not None:
         arguments["PYTHON"] = found.base
-        locked[LOCKED.format("actor")] = found.image(repository, lock.asked(image)).for_build()
+        locked[LOCKED.format("actor")] = found.image(repository, lock.asks_hash(image)).for_build()
     release = plan.version if image.build is None else ""
     return Recipe(repository, release, "actor", arguments, context, parent=runtime.digest, locked=locked)
 

@@ -48,7 +48,7 @@ class LockedImage:
 
     def for_build(self) -> str:
         """The content of `locked-STAGE.json`, which the build reads."""
-        hashed = [_hashed(package) for package in self.packages if "path" not in package]
+        hashed = [_requirement(package) for package in self.packages if "path" not in package]
         local = [f"./{package['path']}" for package in self.packages if "path" in package]
         return json.dumps({"hashed": [*self.options, *hashed] if hashed else [], "local": local}, sort_keys=True)
 
@@ -127,7 +127,7 @@ def _image(told: Mapping[str, Any]) -> LockedImage:
     return LockedImage(str(told["asked"]), packages, tuple(map(str, told.get("options", ()))))
 
 
-def _hashed(package: Package) -> str:
+def _requirement(package: Package) -> str:
     """A line of requirements that means one file."""
     what = f"{package['name']} @ {package['url']}" if "url" in package else f"{package['name']}=={package['version']}"
     return f"{what} --hash=sha256:{package['sha256']}"
@@ -148,7 +148,7 @@ def extra_asks(extra: str) -> list[str]:
     return list(project()["optional-dependencies"][extra]) if extra else []
 
 
-def asked(image: Image | None) -> str:
+def asks_hash(image: Image | None) -> str:
     """A hash of what an image asks for; None is the runtime's."""
     if image is None:
         what = [runtime_asks()]

@@ -86,17 +86,17 @@ def _push_one(client: DockerClient, name: str, tag: str) -> str:
     try:
         for answer in client.api.push(name, tag=tag, stream=True, decode=True):
             if "error" in answer:
-                raise KitError(_refused(f"{name}:{tag}", str(answer["error"])))
+                raise KitError(_refusal(f"{name}:{tag}", str(answer["error"])))
             digest = answer.get("aux", {}).get("Digest", digest)
     except DockerException as exc:
         said = exc.explanation if isinstance(exc, APIError) else exc
-        raise KitError(_refused(f"{name}:{tag}", str(said))) from exc
+        raise KitError(_refusal(f"{name}:{tag}", str(said))) from exc
     if not digest:
-        raise KitError(_refused(f"{name}:{tag}", "the engine told no digest"))
+        raise KitError(_refusal(f"{name}:{tag}", "the engine told no digest"))
     return str(digest)
 
 
-def _refused(name: str, said: str) -> str:
+def _refusal(name: str, said: str) -> str:
     host = name.partition("/")[0]
     todo = f"Log in first: docker login {host}." if re.search("denied|unauthorized|credential", said) else ""
     return f'"{name}" could not be pushed: {said.strip()}. {todo}'.strip()

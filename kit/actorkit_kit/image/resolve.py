@@ -39,10 +39,10 @@ def make_lock(client: DockerClient, plan: Plan, base_name: str = lock.BASE) -> L
     images = {unit.image.tag.rpartition(":")[0]: unit.image for unit in plan.units}
     images.pop(lock.RUNTIME, None)
     answer = _ask(client, base, _context(plan, images))
-    locked = {lock.RUNTIME: LockedImage(lock.asked(None), tuple(answer["images"][""]))}
+    locked = {lock.RUNTIME: LockedImage(lock.asks_hash(None), tuple(answer["images"][""]))}
     for repository, image in sorted(images.items()):
         options = requirements.options(image.build) if image.build is not None else ()
-        locked[repository] = LockedImage(lock.asked(image), tuple(answer["images"][repository]), tuple(options))
+        locked[repository] = LockedImage(lock.asks_hash(image), tuple(answer["images"][repository]), tuple(options))
     return Lock(
         topology=plan.topology,
         base=reference(base, base_name),
@@ -143,19 +143,19 @@ def _ask(client: DockerClient, base: EngineImage, files: Mapping[str, bytes]) ->
         labels={"io.actorkit.resolver": "true"},
     )
     try:
-        container.put_archive("/", _packed(files))
+        container.put_archive("/", _pack(files))
         container.start()
         status = container.wait()["StatusCode"]
         if status:
             said = container.logs().decode(errors="replace").strip().splitlines()[-_TAIL_LINES:]
             raise KitError("the packages could not be resolved. pip said last:\n  " + "\n  ".join(said))
-        return dict(json.loads(_fetched(container, f"{_FOLDER}/answer.json")))
+        return dict(json.loads(_fetch(container, f"{_FOLDER}/answer.json")))
     finally:
         with suppress(APIError):
             container.remove(force=True)
 
 
-def _packed(files: Mapping[str, bytes]) -> bytes:
+def _pack(files: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         for name, content in sorted(files.items()):
@@ -165,7 +165,7 @@ def _packed(files: Mapping[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
-def _fetched(container: Container, path: str) -> bytes:
+def _fetch(container: Container, path: str) -> bytes:
     """A file of a container."""
     chunks, _ = container.get_archive(path)
     with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:

@@ -97,7 +97,7 @@ class Child:
             self.last_lines.append(line)
             self._say(self.process.name, line)
 
-    async def ended(self) -> int:
+    async def wait(self) -> int:
         """Wait for its end, and for the last of its output; the exit status."""
         if self._running is None or self._reader is None:
             return 0

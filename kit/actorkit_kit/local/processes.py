@@ -75,7 +75,7 @@ class Local:
         """How the replica of that number is started."""
         admin = self.admin(unit, number)
         sources = {mount.target: _source(mount, self._folder) for mount in unit.mounts if mount.content is None}
-        params = {**_params(unit, sources, self._ports), **self.kept(unit), **_advertised(unit)}
+        params = {**_params(unit, sources, self._ports), **self.kept(unit), **_advertisement(unit)}
         local = replace(unit, params=params, keys=sources[unit.keys] if unit.keys else "")
         local = replace(local, params_file=self._params_file(local, number))
         addresses = Addresses(
@@ -161,7 +161,7 @@ def _section(unit: Unit) -> str:
     return unit.name if unit.name == unit.kind else f"actors.{unit.name}"
 
 
-def _advertised(unit: Unit) -> dict[str, str]:
+def _advertisement(unit: Unit) -> dict[str, str]:
     """Where a broker with a published port is reached on this machine: it is bound to all addresses when public."""
     given = unit.kind != "broker" or not unit.ports or "advertise" in unit.params
     return {} if given else {"advertise": str(Endpoint.tcp(LOOPBACK, unit.ports[0].published))}

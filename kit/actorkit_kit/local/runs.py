@@ -41,7 +41,7 @@ def announce(base: Path, topology: str) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def announced() -> list[tuple[Path, str]]:
+def find_runs() -> list[tuple[Path, str]]:
     """The folder and the name of each topology that has a file, sorted; some may have ended meanwhile."""
     folder, found = runs_folder(), list[tuple[Path, str]]()
     if not _is_ours(folder):

@@ -120,4 +120,4 @@ def _read_state(base: Path, topology: str, nothing: _T, key: str) -> _T:
 
 def running_topologies() -> list[tuple[Path, str]]:
     """Each topology of this user that `kit run` runs now: its folder and its name."""
-    return [place for place in runs.announced() if running_processes(*place)]
+    return [place for place in runs.find_runs() if running_processes(*place)]

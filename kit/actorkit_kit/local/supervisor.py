@@ -82,7 +82,7 @@ class Supervisor:
         while waiting:
             for child in self.children:
                 if not child.alive:
-                    status = await child.ended()
+                    status = await child.wait()
                     raise KitError(
                         f'"{child.process.name}" ended {_how(status)} before it was ready: {child.last_words()}'
                     )
@@ -98,7 +98,7 @@ class Supervisor:
     async def _restart_after_end(self, child: Child) -> None:
         pause_s, again = self._first_pause_s, 0
         while True:
-            status = await child.ended()
+            status = await child.wait()
             if time.monotonic() - child.started_at >= STEADY_S:
                 pause_s, again = self._first_pause_s, 0
             elif again >= PATIENT:
@@ -127,7 +127,7 @@ class Supervisor:
         await self._stop_restarting()
         for child in self.children:
             child.signal(signal.SIGKILL)
-        await asyncio.gather(*(child.ended() for child in self.children))
+        await asyncio.gather(*(child.wait() for child in self.children))
 
     async def _stop_restarting(self) -> None:
         """Start no process again. This comes first: one that is just being started again would be left over."""
@@ -143,10 +143,10 @@ async def _end(child: Child) -> bool:
     child.signal(signal.SIGTERM)
     try:
         async with asyncio.timeout(child.process.unit.drain_timeout_s + GRACE_S):
-            return await child.ended() == 0
+            return await child.wait() == 0
     except TimeoutError:
         child.signal(signal.SIGKILL)
-        await child.ended()
+        await child.wait()
         return False
 
 

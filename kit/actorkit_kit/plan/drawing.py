@@ -49,19 +49,19 @@ def mermaid(plan: Plan) -> str:
 def dot(plan: Plan) -> str:
     """A graph in Graphviz's DOT."""
     lines = [
-        f"digraph {_quoted(plan.topology)} {{",
+        f"digraph {_quote(plan.topology)} {{",
         "    rankdir=LR;",
         '    node [fontname="Helvetica", style=rounded];',
     ]
     lines.append('    edge [fontname="Helvetica", fontsize=10];')
     for unit in plan.units:
-        title = _quoted(_title(unit, "\n"))
-        lines.append(f"    {_quoted(unit.name)} [label={title}, shape={_shape(unit)}];")
+        title = _quote(_title(unit, "\n"))
+        lines.append(f"    {_quote(unit.name)} [label={title}, shape={_shape(unit)}];")
     for line in _lines(plan):
         attributes = f"style={STYLES[line.style][1]}"
-        attributes += f", label={_quoted(line.label)}" if line.label else ""
+        attributes += f", label={_quote(line.label)}" if line.label else ""
         attributes += ", dir=both, constraint=false" if line.style == "broker" else ""
-        lines.append(f"    {_quoted(line.source)} -> {_quoted(line.destination)} [{attributes}];")
+        lines.append(f"    {_quote(line.source)} -> {_quote(line.destination)} [{attributes}];")
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -88,7 +88,7 @@ def svg(plan: Plan) -> str:
 FORMATS: Final[dict[str, Callable[[Plan], str]]] = {"mermaid": mermaid, "dot": dot, "svg": svg}
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """A text as DOT quotes it, which knows escapes of a line end and of quotes, and none of other characters."""
     return json.dumps(text, ensure_ascii=False)
 

@@ -13,13 +13,13 @@ from typing import Any, Final
 
 from actorkit.edge.peers import Peers
 from actorkit.graph import Connection, variable_of
-from actorkit.mdp.directory.discovery import REGISTRY
 from actorkit.settings import DRAIN_TIMEOUT_S
-from actorkit.transport.endpoint import Endpoint
+from actorkit.transport.endpoint import REGISTRY, Endpoint
 from actorkit_actors.catalogue import Kind
 from actorkit_kit.topology.model import (
     CPUS,
     DATA_DIR,
+    DEFAULT_REPLICAS,
     MAX_VARIABLE_BYTES,
     MEMORY_MB,
     SECRETS_FOLDER,
@@ -113,7 +113,7 @@ class Unit:
     uses: str
     class_path: str
     image: Image
-    replicas: int = 1
+    replicas: int = DEFAULT_REPLICAS
     params: Mapping[str, Any] = field(default_factory=dict)
     params_file: str = ""
     receives: bool = True

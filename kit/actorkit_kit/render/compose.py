@@ -22,7 +22,7 @@ from actorkit_kit.plan.model import (
     environment,
 )
 from actorkit_kit.render import alerts, dotenv, mounts, prometheus
-from actorkit_kit.render.yamltext import Quoted, anchored, dump, header, merged
+from actorkit_kit.render.yamltext import Quoted, anchor, dump, header, merge
 
 #: The name of Prometheus' service.
 PROMETHEUS: Final = "prometheus"
@@ -86,8 +86,8 @@ def _compose(plan: Plan) -> str:
         "ulimits": {"nofile": {"hard": OPEN_FILES, "soft": OPEN_FILES}},
         "user": Quoted(f"{USER_ID}:{USER_ID}"),
     }
-    actor = anchored("actor", dict(sorted(hardened.items())))
-    shared = anchored(
+    actor = anchor("actor", dict(sorted(hardened.items())))
+    shared = anchor(
         "environment",
         {
             # The engine's name server alone knows which replica a container is.
@@ -96,7 +96,7 @@ def _compose(plan: Plan) -> str:
             "ACTORKIT_LOG_LEVEL": Quoted("${ACTORKIT_LOG_LEVEL:-info}"),
         },
     )
-    services: dict[str, Any] = {unit.name: merged(actor, _service(plan, unit, shared)) for unit in plan.units}
+    services: dict[str, Any] = {unit.name: merge(actor, _service(plan, unit, shared)) for unit in plan.units}
     if PROMETHEUS in services:
         raise KitError(f'an actor cannot be named "{PROMETHEUS}" in a compose deployment. Name it otherwise.')
     services[PROMETHEUS] = _prometheus(plan)
@@ -132,7 +132,7 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
                 "reservations": {"memory": Quoted(f"{unit.memory_mb // 2}M")},
             },
         },
-        "environment": merged(shared, {name: Quoted(_escaped(value)) for name, value in variables.items()}),
+        "environment": merge(shared, {name: Quoted(_escape(value)) for name, value in variables.items()}),
         "image": Quoted(unit.image.tag),
         "labels": {
             **_labels(plan, actor=unit.name, kind=unit.kind),
@@ -151,9 +151,7 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
     if mounted:
         # Compose does not look into files: the label makes it replace a container whose files have changed.
         service["labels"]["io.actorkit.files"] = Quoted(mounts.digest(mounted))
-        service["configs"] = [
-            {"source": f"{unit.name}.{file.key}", "target": _escaped(file.target)} for file in mounted
-        ]
+        service["configs"] = [{"source": f"{unit.name}.{file.key}", "target": _escape(file.target)} for file in mounted]
     service["labels"] = dict(sorted(service["labels"].items()))
     mounted_at = {volume(unit, DEAD_LETTERS): DEAD_LETTERS_DIR} if unit.keeps_dead_letters else {}
     mounted_at |= {volume(unit, parameter): target for parameter, target in unit.volumes.items()}
@@ -161,11 +159,11 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
         service["volumes"] = [{"source": name, "target": at, "type": "volume"} for name, at in mounted_at.items()]
     targets = mounts.secret_targets(unit)
     if targets:
-        service["secrets"] = [{"source": name, "target": _escaped(target)} for name, target in targets.items()]
+        service["secrets"] = [{"source": name, "target": _escape(target)} for name, target in targets.items()]
     return dict(sorted(service.items()))
 
 
-def _escaped(value: str) -> str:
+def _escape(value: str) -> str:
     """A value that compose does not interpolate."""
     return value.replace("$", "$$")
 

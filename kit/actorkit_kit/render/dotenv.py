@@ -20,14 +20,14 @@ def port_variables(plan: Plan) -> dict[tuple[str, str], str]:
     """
     ports = [(unit.name, port.name) for unit in plan.units for port in unit.ports]
     taken = Counter(_variable(*port) for port in ports)
-    return {port: _variable(*port) if taken[_variable(*port)] == 1 else _hashed(*port) for port in ports}
+    return {port: _variable(*port) if taken[_variable(*port)] == 1 else _unique_name(*port) for port in ports}
 
 
 def _variable(unit: str, port: str) -> str:
     return f"{unit}_{port}_port".upper().replace("-", "_")
 
 
-def _hashed(unit: str, port: str) -> str:
+def _unique_name(unit: str, port: str) -> str:
     """A name that no other port has: `_PORT`, with which all others end, stands inside of it."""
     return f"{_variable(unit, port)}_{hashlib.sha256(f'{unit}/{port}'.encode()).hexdigest()[:6].upper()}"
 

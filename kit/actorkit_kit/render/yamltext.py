@@ -44,14 +44,14 @@ def header(plan: Plan, *lines: str) -> str:
     return "".join(f"# {line}\n" for line in said)
 
 
-def anchored(name: str, content: Mapping[str, Any]) -> CommentedMap:
-    """A mapping that others take over with `merged`."""
+def anchor(name: str, content: Mapping[str, Any]) -> CommentedMap:
+    """A mapping that others take over with `merge`."""
     node: CommentedMap = tree(content)
     node.yaml_set_anchor(name, always_dump=True)
     return node
 
 
-def merged(base: CommentedMap, content: Mapping[str, Any]) -> CommentedMap:
+def merge(base: CommentedMap, content: Mapping[str, Any]) -> CommentedMap:
     """`content` over the anchored `base`: written as `<<: *base`. It is one level deep, as in YAML.
 
     A key of its own does it, for ruamel.yaml's own `add_yaml_merge` changed its arguments from 0.18 to 0.19.

@@ -41,7 +41,7 @@ class ActorSections:
         self._base = base
         defaults = root.section(shape.DEFAULTS)
         defaults.check_keys(shape.IN_DEFAULTS)
-        self._defaults = _Shared(**self._shared(defaults, _Shared()))
+        self._defaults = _Shared(**self._shared_keys(defaults, _Shared()))
 
     def nodes(self) -> dict[str, Node]:
         """Every actor whose name and class are usable; with its mistakes taken out."""
@@ -85,7 +85,7 @@ class ActorSections:
             expose=self._exposures(section) if shape.EXPOSE in known.keys else (),
             kind=entry.kind,
             location=section.location,
-            **self._shared(section, self._defaults),
+            **self._shared_keys(section, self._defaults),
         )
 
     def _params(self, section: Section, kind: Kind) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class ActorSections:
             egress=section.value(shape.EGRESS) or egress.read(section, shape.EGRESS.name),
             kind=entry.kind if entry else "actor",
             location=section.location,
-            **self._shared(section, self._defaults),
+            **self._shared_keys(section, self._defaults),
         )
         return node if class_path and (build or is_stock(class_path)) else None
 
@@ -182,7 +182,7 @@ class ActorSections:
                 self._findings.add(location, f"this is {type_words(value)}. {todo}")
         return tuple(found)
 
-    def _shared(self, section: Section, defaults: _Shared) -> dict[str, Any]:
+    def _shared_keys(self, section: Section, defaults: _Shared) -> dict[str, Any]:
         resources = section.section(shape.RESOURCES)
         resources.check_keys(shape.IN_RESOURCES)
         return {

@@ -111,10 +111,10 @@ def check_all(document: Document) -> tuple[Finding, ...]:
         on_networks = checked.on_networks if target in ON_NETWORKS else ()
         for finding in {*checked.findings, *checked.unset, *on_networks}:
             found[finding].append(target)
-    return tuple(sorted(_told(finding, where) for finding, where in found.items()))
+    return tuple(sorted(_with_targets(finding, where) for finding, where in found.items()))
 
 
-def _told(finding: Finding, where: list[str]) -> Finding:
+def _with_targets(finding: Finding, where: list[str]) -> Finding:
     if tuple(where) in (TARGETS, ON_NETWORKS) or finding.path.startswith(shape.TARGETS.name):
         return finding
     told = f"target{'s' if len(where) > 1 else ''} {' and '.join(where)}"

@@ -37,6 +37,8 @@ USER_VARIABLES: Final = (
 )
 
 
+#: How many instances of a node run when the topology says nothing else.
+DEFAULT_REPLICAS: Final = 1
 #: What one instance may use when the topology says nothing else: memory in MiB, and processors.
 MEMORY_MB: Final = 128
 CPUS: Final = 1.0
@@ -97,7 +99,7 @@ class Node:
     uses: str
     class_path: str
     params: Mapping[str, Any] = field(default_factory=dict)
-    replicas: int = 1
+    replicas: int = DEFAULT_REPLICAS
     build: Path | None = None
     expose: tuple[Exposure, ...] = ()
     egress: tuple[Destination, ...] = ()

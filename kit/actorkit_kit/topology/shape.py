@@ -16,7 +16,7 @@ from actorkit.settings import CLASS_PATH, DRAIN_TIMEOUT_S
 from actorkit_actors.catalogue import CATALOGUE, Kind
 from actorkit_kit.topology.egress import Egress
 from actorkit_kit.topology.kinds import Choice, Flag, Integer, Key, Keys, Name, Named, Number, Other, Text, ecma
-from actorkit_kit.topology.model import CPUS, MEMORY_MB
+from actorkit_kit.topology.model import CPUS, DEFAULT_REPLICAS, MEMORY_MB
 
 #: More instances than anyone means.
 MAX_REPLICAS: Final = 1000
@@ -69,7 +69,7 @@ PARAMS: Final = Key(
     Other("mapping", {"type": "object"}),
     "the parameters that the class declares (`kit actors NAME` lists them)",
 )
-REPLICAS: Final = Key("replicas", Integer(1, MAX_REPLICAS, 1), "how many instances run")
+REPLICAS: Final = Key("replicas", Integer(1, MAX_REPLICAS, DEFAULT_REPLICAS), "how many instances run")
 BUILD: Final = Key(
     "build",
     Text(words="folder"),

@@ -96,7 +96,7 @@ def register(app: typer.Typer) -> None:
         found = find_brokers(broker, keys, name, target)
         began = time.monotonic()
         answer = found.call(service, frames, timeout_s, notes=not foreign)
-        answer = _opened(answer) if format_ is not None else answer
+        answer = _content_of(answer) if format_ is not None else answer
         _tell(answer, output, time.monotonic() - began)
         raise typer.Exit(STATUSES[answer.end])
 
@@ -113,7 +113,7 @@ def _frames(data: Sequence[str], file: str | None) -> list[bytes]:
         raise UsageError(f'the file "{file}" cannot be read: {exc.strerror}.') from exc
 
 
-def _opened(answer: CallResult) -> CallResult:
+def _content_of(answer: CallResult) -> CallResult:
     """What is in the envelope of an answer: the data, or the failure of the event."""
     if answer.end != "answered":
         return answer
@@ -130,7 +130,7 @@ def _opened(answer: CallResult) -> CallResult:
 def _tell(answer: CallResult, output: Output, seconds: float) -> None:
     if output is Output.JSON:
         told = {"end": answer.end, "status": answer.status, "error": answer.error, "seconds": round(seconds, 3)}
-        result_json({**told, "body": [_shown(frame) for frame in answer.body]})
+        result_json({**told, "body": [_text_of(frame) for frame in answer.body]})
     elif answer.end == "answered":
         written = b"\n".join(answer.body)
         # Where a person reads it, the next prompt stands on a line of its own; a file or a pipe gets the very bytes.
@@ -141,7 +141,7 @@ def _tell(answer: CallResult, output: Output, seconds: float) -> None:
         note(f"kit: {answer.error} ({answer.status})")
 
 
-def _shown(frame: bytes) -> Any:
+def _text_of(frame: bytes) -> Any:
     try:
         return frame.decode()
     except UnicodeDecodeError:

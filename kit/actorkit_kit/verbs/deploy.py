@@ -10,7 +10,7 @@ import typer
 from actorkit_kit.console import Output, note, result
 from actorkit_kit.deploy import compose, deployment, helm, lock, preconditions, state_view
 from actorkit_kit.deploy.engine import connect
-from actorkit_kit.image.build import identified
+from actorkit_kit.image.build import identify
 from actorkit_kit.image.progress import build_outdated
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
 
         Example: kit deploy examples/orders/topology.yaml
         """
-        plan = identified(load_plan(topology, target.value))
+        plan = identify(load_plan(topology, target.value))
         with closing(connect()) as client, ExitStack() as stack:
             where = compose.deployment_folder(plan)
             if target is DeployTarget.COMPOSE:

@@ -10,8 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from actorkit.mdp.directory.discovery import REGISTRY
-from actorkit.transport.endpoint import Endpoint
+from actorkit.transport.endpoint import REGISTRY, Endpoint
 from actorkit_kit.console import Output
 from actorkit_kit.deploy import deployment
 from actorkit_kit.deploy.engine import connect

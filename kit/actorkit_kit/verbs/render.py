@@ -11,7 +11,7 @@ import typer
 
 from actorkit_kit.console import note
 from actorkit_kit.errors import UsageError
-from actorkit_kit.image.build import identified, recipes
+from actorkit_kit.image.build import identify, recipes
 from actorkit_kit.image.push import check_registry, in_registry
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
         Examples: kit render compose topology.yaml -o deploy; kit render helm topology.yaml -o chart
         """
         module = importlib.import_module(f"actorkit_kit.render.{target.value}")
-        plan = identified(load_plan(topology, target.value))
+        plan = identify(load_plan(topology, target.value))
         if registry:
             plan = _in_registry(plan, check_registry(registry))
         _check(folder, plan)

@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
         Example: kit status orders
         """
-        states = _named(name, target) if name else _all(target)
+        states = _find_named(name, target) if name else _all(target)
         if not states and output is Output.TEXT:
             result("nothing is deployed on this engine, and kit run runs nothing")
         if not states and output is Output.JSON:
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(1)
 
 
-def _named(name: str, target: Where | None) -> _Found:
+def _find_named(name: str, target: Where | None) -> _Found:
     """The one that is meant: what `kit run` runs under the name, else a deployment.
 
     Raises:

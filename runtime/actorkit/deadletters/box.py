@@ -153,7 +153,7 @@ class Box:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
             new = not self._path.exists()
-            with _locked(self._path) as number:
+            with _lock(self._path) as number:
                 _append(number, line)
             if new:
                 _sync_folder(self._path.parent)
@@ -162,7 +162,7 @@ class Box:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[int]:
+def _lock(path: Path) -> Iterator[int]:
     """The file, open for appending and locked. One that was replaced during the wait for its lock is opened again."""
     while True:
         number = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, FILE_MODE)
@@ -265,7 +265,7 @@ def drop(letter: Letter, sync: Callable[[int], None] = os.fsync) -> None:
 
 
 def _drop(letter: Letter, sync: Callable[[int], None]) -> None:
-    with _locked(letter.file):
+    with _lock(letter.file):
         kept = [line for line in lines(letter.file) if json.loads(line)["id"] != letter.id]
         if kept:
             mode = stat.S_IMODE(letter.file.stat().st_mode)

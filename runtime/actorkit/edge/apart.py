@@ -14,7 +14,7 @@ from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.edge.suspects import is_suspect
 
-#: Events of one session that came together: (session, number of the first, parcels, whether one of them is marked).
+#: Events of one session that came together: (session, number of the first, parcels, whether one is redelivered).
 DeliveryBatch = tuple[ReceiveSession, int, list[wire.Delivery], bool]
 
 

@@ -23,7 +23,7 @@ def candidates(sessions: Iterable[SendSession], draining: bool) -> list[SendSess
     return best
 
 
-def most_room(sessions: Iterable[SendSession]) -> SendSession | None:
+def most_credit(sessions: Iterable[SendSession]) -> SendSession | None:
     """The session with most credit, if that is any; one that has a suspect only where there is no other."""
     best: SendSession | None = None
     for session in sessions:

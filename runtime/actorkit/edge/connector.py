@@ -135,7 +135,7 @@ class Connector:
                 return False
             trouble = self.sender.on_frame(session, peer_socket.recv(NOBLOCK))
             if trouble:
-                if self._pauses.begin(session.address, trouble, time.monotonic()):
+                if self._pauses.begin(session.address, trouble, time.monotonic(), not session.turned_away):
                     self._warn(session, trouble)
                 self._drop(session, died=False)
                 self._check.set()

@@ -1,9 +1,9 @@
 """The events that an instance has seen lately or is working on, so that repeats are recognised. No sockets; the clock
 is an argument.
 
-Of two deliveries of one event at least one is marked as redelivered: whoever sends something again marks it, and what
-is made of a marked event is marked too (docs/protocol.md, "Repeats"). So a delivery without a mark needs to be compared
-with marked ones only, and while there is none, all that is done for an event is to remember its name.
+Of two deliveries of one event at least one is redelivered: whoever sends something again says so, and what is made of a
+redelivered event is redelivered too (docs/protocol.md, "Repeats"). So a delivery that is not needs to be compared with
+redelivered ones only, and while there is none, all that is done for an event is to remember its name.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class DedupWindow:
         self._stride = max(1, min(STRIDE, least // GENERATIONS))
         #: How many events the youngest generation has when the clock is looked at.
         self._look_at = self._stride
-        #: Whether any event with a mark is remembered.
-        self._marked = False
+        #: Whether any redelivered event is remembered.
+        self._has_redelivered = False
         self.forgotten = 0
         self.duplicates = 0
         self.in_progress: list[Sequence[Delivery]] = [()]
@@ -141,7 +141,7 @@ class DedupWindow:
             size -= oldest.bytes
             if early:
                 self._tell(oldest.names.count, age_s)
-        self._marked = any(generation.redelivered.count for generation in generations)
+        self._has_redelivered = any(generation.redelivered.count for generation in generations)
 
     def _tell(self, count: int, age_s: float) -> None:
         if not self.forgotten:
@@ -159,9 +159,9 @@ class DedupWindow:
         numbers, as (first number, events). They are remembered. A repeat is finished now, or with the event that it
         repeats. The worker says `settle` when it has consumed all of them.
 
-        `redelivered` tells whether any of the events is marked as redelivered.
+        `redelivered` tells whether any of the events is redelivered.
         """
-        if redelivered or self._marked:
+        if redelivered or self._has_redelivered:
             taken: list[Delivery] = []
             self.in_progress[worker] = taken
             return self._sift(session, first, parcels, taken)
@@ -195,7 +195,7 @@ class DedupWindow:
                     run = []
             else:
                 if parcel.redelivered:
-                    self._marked = True
+                    self._has_redelivered = True
                     self._recent.redelivered.add(session, number, (parcel,))
                 self.remember(session, number, (parcel,))
                 taken.append(parcel)

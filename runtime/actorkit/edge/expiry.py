@@ -14,7 +14,7 @@ from actorkit.event.parcel import Parcel, latest_deadline_ms
 SWEEP_S: Final = 1.0
 
 
-def expired(actor: str) -> Failed:
+def expiry_outcome(actor: str) -> Failed:
     """The outcome of an event that came to an actor, or waited there, when nobody waited for it any more."""
     return Failed.of(Failure("Expired", "nobody waits for the event any more; it was dropped", 504, actor))
 

@@ -11,7 +11,6 @@ import hashlib
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from actorkit.edge import wire
 from actorkit.edge.ledger import Entry, settle
 from actorkit.edge.outcome import Outcome
 from actorkit.edge.send_session import Item, SendSession
@@ -114,8 +113,18 @@ class KeyedSender(Sender):
             self._owners[entry.key] = (session, owner[1] + 1 if owner is not None else 1)
         self._replace(waiting)
         for session, batch in batches.items():
-            for start in range(0, len(batch), wire.MAX_BATCH):
-                self._write_items(session, batch[start : start + wire.MAX_BATCH])
+            rest = self._write_items(session, batch)
+            if rest:
+                self._keep(session, rest)
+
+    def _keep(self, session: SendSession, items: list[Item]) -> None:
+        """Have events wait again that were meant for a session: they are so long that its window has closed."""
+        for parcel, entry in items:
+            if isinstance(entry, _Keyed):
+                self.acknowledged(entry.key)
+            if is_suspect(parcel):
+                session.apart = False
+        self._replace([*items, *self._items()])
 
     def _remember_peers(self) -> None:
         peers = self._candidates()

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Final
 
-#: First pause after a refusal, and the longest, in seconds; each is twice as long as the one before it.
+#: First pause after a refusal, and the longest, in seconds; each is twice as long as the one before it, but for
+#: refusals for want of room.
 FIRST_S: Final = 0.5
 LONGEST_S: Final = 30.0
 
@@ -31,13 +32,15 @@ class Pauses:
     def __repr__(self) -> str:
         return f"<Pauses {len(self._paused)} addresses>"
 
-    def begin(self, address: str, why: str, now: float) -> bool:
+    def begin(self, address: str, why: str, now: float, grows: bool = True) -> bool:
         """Note a refusal. Whether it is news: the first one of that address, or for another reason than before.
 
-        One that comes long after the last pause is over begins with a short pause again.
+        One that comes long after the last pause is over begins with a short pause again; so does each one where pauses
+        do not grow: for want of room, which there may be at any time.
         """
         until, pause_s, before = self._paused.pop(address, (now, 0.0, ""))
-        pause_s = FIRST_S if not pause_s or now > until + LONGEST_S else min(LONGEST_S, pause_s * 2)
+        begins = not grows or not pause_s or now > until + LONGEST_S
+        pause_s = FIRST_S if begins else min(LONGEST_S, pause_s * 2)
         self._note(address, now + pause_s, pause_s, why)
         return why != before
 

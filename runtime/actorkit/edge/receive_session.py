@@ -246,11 +246,11 @@ class ReceiveSession:
         while self._straggler_order and self._straggler_order[0] not in self.stragglers:
             self._straggler_order.popleft()
         self._told_floor = self._straggler_order[0] - 1 if self._straggler_order else self.ack_floor
-        done = [number for number in self._fresh if number > self._told_floor]
+        acked_above = [number for number in self._fresh if number > self._told_floor]
         self._fresh.clear()
-        return wire.Ack(self.consumed, self._told_floor, done)
+        return wire.Ack(self.consumed, self._told_floor, acked_above)
 
     def __repr__(self) -> str:
         state = f"expected={self.expected} consumed={self.consumed} ack_floor={self.ack_floor}"
-        state += f" done={len(self.acked_above)} stragglers={len(self.stragglers)}"
+        state += f" acked_above={len(self.acked_above)} stragglers={len(self.stragglers)}"
         return f"<ReceiveSession {self.actor}/{self.instance} -> {self.inbox} {state}>"

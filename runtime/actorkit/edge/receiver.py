@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import Final
 
 from actorkit.edge import wire
@@ -16,6 +17,7 @@ from actorkit.edge.admission import Admission
 from actorkit.edge.apart import Apart, DeliveryBatch
 from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.receive_session import SMALL_BYTES, ReceiveSession, Unconsumed
+from actorkit.edge.replies import is_answer
 from actorkit.edge.suspects import is_suspect
 from actorkit.errors import UNREADABLE
 from actorkit.event.parcel import move_deadlines
@@ -38,6 +40,7 @@ class Receiver:
     Attributes:
         deliveries: events in the order in which they came, for the actor's workers.
         apart: suspects, and what came behind them; they get into `deliveries` one after the other.
+        answers: where the answers to this actor go, each by itself, if they are taken apart from `deliveries`.
         replies: (identity, frame) to send.
         inboxes: events taken so far, by inbox name.
         rejected: frames that were no good, by reason.
@@ -70,6 +73,7 @@ class Receiver:
         self._admission = admission or Admission()
         self.sessions: dict[bytes, ReceiveSession] = {}
         self.deliveries: deque[DeliveryBatch] = deque()
+        self.answers: deque[DeliveryBatch] | None = None
         self.replies: list[tuple[bytes, bytes]] = []
         self.apart = Apart(self.deliveries, self.dedup, self._tell)
         self.inboxes: dict[str, int] = {}
@@ -135,10 +139,23 @@ class Receiver:
             session.timed = True
             move_deadlines(batch.parcels, batch.now_ms, int(self._clock() * 1000))
         delivery = (session, batch.first, batch.parcels, batch.redelivered)
-        if session.apart or (batch.redelivered and any(is_suspect(parcel) for parcel in batch.parcels)):
-            self.apart.put(delivery)
-        else:
-            self.deliveries.append(delivery)
+        for one in (delivery,) if self.answers is None else self._without_answers(delivery, self.answers):
+            if session.apart or (batch.redelivered and any(is_suspect(parcel) for parcel in one[2])):
+                self.apart.put(one)
+            else:
+                self.deliveries.append(one)
+
+    def _without_answers(self, delivery: DeliveryBatch, answers: deque[DeliveryBatch]) -> Iterator[DeliveryBatch]:
+        """What a batch has but answers; each of those is put into `answers` by itself."""
+        session, first, parcels, redelivered = delivery
+        for awaited, run in groupby(parcels, lambda parcel: is_answer(parcel, self.actor)):
+            some = list(run)
+            if awaited:
+                session.timed = True
+                answers.extend((session, number, [parcel], redelivered) for number, parcel in enumerate(some, first))
+            else:
+                yield session, first, some, redelivered
+            first += len(some)
 
     def _welcome(self, identity: bytes, hello: wire.Hello) -> None:
         if hello.version != wire.VERSION:
@@ -186,7 +203,7 @@ class Receiver:
         unconsumed, most = self._unconsumed.size, self._max_bytes
         if not unconsumed or unconsumed + size <= most:
             return True
-        answers = all(parcel.reply_to and self.actor in parcel.reply_to for parcel in batch.parcels)
+        answers = all(is_answer(parcel, self.actor) for parcel in batch.parcels)
         return answers and unconsumed + size <= 2 * most
 
     def _turn_away(self, identity: bytes, reason: str, text: str) -> None:
@@ -271,7 +288,8 @@ class Receiver:
     @property
     def in_work(self) -> int:
         """How many events have been given to the actor and are not finished."""
-        return self._unfinished - self.apart.count - sum(len(parcels) for _, _, parcels, _ in self.deliveries)
+        waiting = sum(len(parcels) for _, _, parcels, _ in self.deliveries) + len(self.answers or ())
+        return self._unfinished - self.apart.count - waiting
 
     @property
     def _unfinished(self) -> int:

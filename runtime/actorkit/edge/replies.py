@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from actorkit.edge.send_session import Item
-from actorkit.event.parcel import Waiter
+from actorkit.edge.wire import Delivery
+from actorkit.event.parcel import Parcel, Waiter
+
+
+def is_answer(parcel: Parcel | Delivery, actor: str) -> bool:
+    """Whether somebody at that actor waits for an event."""
+    return bool(parcel.reply_to) and actor in (parcel.reply_to or ())
 
 
 class ReplyQueue:

@@ -50,6 +50,7 @@ class SendSession:
         "sent",
         "shared_entry",
         "stragglers",
+        "turned_away",
         "window",
     )
 
@@ -69,6 +70,8 @@ class SendSession:
         self.listed = True
         self.draining = False
         self.bye = False
+        #: Whether it was refused for nothing but want of room.
+        self.turned_away = False
         #: What tells the process behind the peer from one of the same name that comes after it.
         self.life = 0
         #: Whether a suspect is under way, and the number of the one that is begun; 0: none is.

@@ -1,7 +1,7 @@
 """The sending half of the edge protocol, without sockets: one connection, all peers behind it.
 
 Events wait in `pending` until a peer has credit; what was sent stays in the session's ledger until it is acknowledged.
-A lost session gives its unacknowledged events back, marked as redelivered, to go to another peer; those that may have
+A lost session gives its unacknowledged events back, as redelivered ones, to go to another peer; those that may have
 ended its peer go apart (`SuspectQueue`).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from actorkit.edge import choice, expiry, wire
 from actorkit.edge.batch_writer import BatchWriter
@@ -23,14 +23,11 @@ from actorkit.edge.suspects import Suspect, SuspectQueue, blame, is_suspect
 from actorkit.errors import UNREADABLE
 from actorkit.event.parcel import Parcel, Suspicion
 
-if TYPE_CHECKING:
-    pass
-
 #: Bodies that may be under way to one peer before it has consumed them, in bytes: with longer ones the window is
 #: narrower than what the peer has granted.
 WINDOW_BYTES: Final = 8 << 20
-#: The narrowest that it gets, in events.
-MIN_WINDOW: Final = 16
+#: The narrowest that it gets, in events: the inbox bounds bytes, and more of the longest ones would not fit.
+MIN_WINDOW: Final = 1
 
 
 class Sender(PendingQueue):
@@ -138,6 +135,7 @@ class Sender(PendingQueue):
                 self.frames.append((session, wire.encode(wire.Stay())))
         else:
             self.refusals += 1
+            session.turned_away = message.is_for_want_of_room
             return f"the peer refuses: {message.reason}"
         return ""
 
@@ -192,7 +190,7 @@ class Sender(PendingQueue):
             if now >= self._next_sweep:
                 self._next_sweep = now + expiry.SWEEP_S
                 now_ms = int(now * 1000)
-                self._drop(lambda parcel: expiry.is_late(parcel, now_ms), expiry.expired(self._actor))
+                self._drop(lambda parcel: expiry.is_late(parcel, now_ms), expiry.expiry_outcome(self._actor))
             self._replace(self.replies.sort_out(self._items(), self.destination))
         if self.replies:
             self._send_replies()
@@ -227,15 +225,20 @@ class Sender(PendingQueue):
             # Behind a suspect nothing would be consumed: it waits here, where another peer may come.
             return False
         count = min(session.credit, self._writer.most, len(self.pending))
-        self._write(session, *self._take(count))
+        parcels, entries = self._take(count)
+        written = self._write(session, parcels, entries)
+        if written < count:
+            self.pending.extendleft(reversed(parcels[written:]))
+            self.entries.extendleft(reversed(entries[written:]))
         if len(self.sessions) > 1:
             # Sessions with equal credit are given batches one after the other: this one goes to the end.
             self.sessions[session.address] = self.sessions.pop(session.address)
         return True
 
-    def _write(self, session: SendSession, parcels: list[Parcel], entries: list[Entry]) -> None:
-        """Make one frame of events; two when it gets too long, and smaller batches from then on. `entries` is empty
-        where one entry waits for all."""
+    def _write(self, session: SendSession, parcels: list[Parcel], entries: list[Entry]) -> int:
+        """Make one frame of events; several when it gets too long, and smaller batches from then on. Returns how many
+        were written: not all where they are so long that the window closes. `entries` is empty where one entry waits
+        for all."""
         redelivered = self.redelivered and any(parcel.redelivered for parcel in parcels)
         now_ms = None
         if self.has_replies and any(parcel.reply_to for parcel in parcels):
@@ -243,13 +246,16 @@ class Sender(PendingQueue):
         frame = self._writer.write(session.sent + 1, parcels, redelivered, now_ms)
         if frame is None:
             half = len(parcels) // 2
-            self._write(session, parcels[:half], entries[:half])
-            self._write(session, parcels[half:], entries[half:])
-            return
+            written = self._write(session, parcels[:half], entries[:half])
+            room = session.credit if written == half else 0
+            if room > 0:
+                written += self._write(session, parcels[half : half + room], entries[half : half + room])
+            return written
         session.enter(parcels, entries)
         self.sent += len(parcels)
         session.window = min(session.granted, max(MIN_WINDOW, WINDOW_BYTES // self._writer.mean_bytes))
         self.frames.append((session, frame))
+        return len(parcels)
 
     def reuse(self, frame: bytes | bytearray) -> None:
         """A frame has been sent, and nobody reads it any more."""
@@ -259,13 +265,17 @@ class Sender(PendingQueue):
         """About how many bytes an event has: the mean of the last batch or of the last waiting ones, the larger one."""
         return max(self._writer.mean_bytes, self.mean_body_bytes())
 
-    def _write_items(self, session: SendSession, items: list[Item]) -> None:
-        """Make one frame of events that come with their entries; see `_write`."""
-        entries = [entry for _, entry in items] if self.shared_entry is None else []
-        self._write(session, [parcel for parcel, _ in items], entries)
+    def _write_items(self, session: SendSession, items: list[Item]) -> list[Item]:
+        """Make frames of events that come with their entries; see `_write`. Returns those that have no credit."""
+        start = 0
+        while start < len(items) and session.credit > 0:
+            some = items[start : start + min(wire.MAX_BATCH, session.credit)]
+            entries = [entry for _, entry in some] if self.shared_entry is None else []
+            start += self._write(session, [parcel for parcel, _ in some], entries)
+        return items[start:]
 
     def _choose(self) -> SendSession | None:
-        return choice.most_room(self._candidates())
+        return choice.most_credit(self._candidates())
 
     def _candidates(self) -> list[SendSession]:
         return choice.candidates(self.sessions.values(), self.draining)
@@ -280,8 +290,8 @@ class Sender(PendingQueue):
         for waiter, item in astray:
             self.abandon(item, answer(item[0], self.destination, waiter))
         for instance, items in ready.items():
-            for start in range(0, len(items), wire.MAX_BATCH):
-                self._write_items(sessions[instance], items[start : start + wire.MAX_BATCH])
+            rest = self._write_items(sessions[instance], items)
+            self.replies.sort_out(rest, self.destination)
 
     def abandon(self, item: Item, outcome: Outcome | None) -> None:
         """An event is not sent; whoever waits for it is told why, or what it answers."""

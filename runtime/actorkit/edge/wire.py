@@ -24,6 +24,9 @@ MAX_MESSAGE_BYTES: Final = 64 << 20
 MAX_BATCH: Final = 512
 MAX_BATCH_BYTES: Final = 1 << 20
 
+#: The first word of a Refuse that only tells that there is no room at the moment.
+NO_ROOM: Final = frozenset({"full", "crowded"})
+
 #: The widest window, in events: a receiver grants no more, whatever it is asked for.
 MAX_WINDOW: Final = 65_536
 
@@ -205,9 +208,14 @@ class Drain(msgspec.Struct, array_like=True, tag="D", frozen=True):
 
 
 class Refuse(msgspec.Struct, array_like=True, tag="R", frozen=True):
-    """The receiver will have no session with this sender; `reason` is for people."""
+    """The receiver will have no session with this sender; `reason` is a word and, after a colon, a text for people."""
 
     reason: str
+
+    @property
+    def is_for_want_of_room(self) -> bool:
+        """Whether nothing is wrong with the sender: it is let in as soon as there is room."""
+        return self.reason.partition(":")[0] in NO_ROOM
 
 
 FromSender = Hello | Batch | Go | Bye | Stay

@@ -110,8 +110,8 @@ def dump(data: Any, wanted: str | None = None) -> tuple[str, bytes]:
         # so.
         changed = _decode_json(written) != data
     except UNWRITABLE as exc:
-        raise UnsendableData(f"the data cannot be written as JSON: {plain.refused(data) or exc}") from exc
-    if changed and (what := plain.refused(data)):
+        raise UnsendableData(f"the data cannot be written as JSON: {plain.refusal(data) or exc}") from exc
+    if changed and (what := plain.refusal(data)):
         raise UnsendableData(f"the data cannot be written as JSON: {what}")
     return JSON, written
 
@@ -135,7 +135,7 @@ def load(format_: str, content: bytes, wanted: str | None) -> Any:
     raise ConversionError(f'"{wanted}" is not a body format')
 
 
-def checked(data: Any, wanted: str | None) -> Any:
+def to_data(data: Any, wanted: str | None) -> Any:
     """The value as the data of an event that wants that format: bytes are parsed, text is parsed as XML, and is itself
     a JSON value.
 

@@ -60,7 +60,7 @@ class Failure(msgspec.Struct, frozen=True, array_like=True):
         kind = type(error).__name__
         if isinstance(error, RequestFailed) and isinstance(error.failure, Failure):
             return error.failure  # As it was told, with the actor where it happened.
-        message = redact.text(_told(error)) or kind
+        message = redact.text(_message_of(error)) or kind
         if not isinstance(error, ActorkitError):
             return cls(kind, message, 500, actor)
         if isinstance(error, UnsendableData) and actor:
@@ -89,7 +89,7 @@ def _sendable_details(details: dict[str, Any]) -> dict[str, Any]:
     return {key: redact.value(value) for key, value in details.items() if _can_be_written(value)}
 
 
-def _told(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     try:
         text = str(error.message if isinstance(error, ActorkitError) else error)
     except Exception as exc:  # noqa: BLE001  # whatever a user's __str__ raises
@@ -157,7 +157,7 @@ def encode_context(context: Context) -> bytes:
     try:
         written = _encode(context)
     except UNWRITABLE as exc:
-        where = plain.refused_attribute(context.attributes) or f"{exc}; use JSON-like values"
+        where = plain.attribute_refusal(context.attributes) or f"{exc}; use JSON-like values"
         raise UnsendableData(f"the event's attributes cannot be sent: {where}") from exc
     if len(written) > MAX_CONTEXT_BYTES:
         raise UnsendableData(
@@ -169,7 +169,7 @@ def encode_context(context: Context) -> bytes:
         read = _decode_any(_encode(attributes))
         if _is_too_deep(read):
             raise UnsendableData(f"the event's attributes cannot be sent: {_TOO_DEEP}")
-        if read != attributes and (where := plain.refused_attribute(attributes)):
+        if read != attributes and (where := plain.attribute_refusal(attributes)):
             raise UnsendableData(f"the event's attributes cannot be sent: {where}")
     return written
 

@@ -137,7 +137,7 @@ class Event(EventFields, eq=False, gc=False):
             UnsendableData: the value is not of this class's format: the mistake is the actor's, not the sender's.
         """
         try:
-            self._data = body.checked(value, self.FORMAT)
+            self._data = body.to_data(value, self.FORMAT)
         except UnsendableData:
             raise
         except ConversionError as exc:

@@ -47,12 +47,12 @@ def is_too_deep(value: object) -> bool:
     return True
 
 
-def refused(data: object) -> str:
+def refusal(data: object) -> str:
     """What cannot stand inside JSON, and where: `data["a"][0] is a set`; "" when all of it can."""
     return next(_search("data", data, attributes=False), "")
 
 
-def refused_attribute(attributes: Mapping[str, Any]) -> str:
+def attribute_refusal(attributes: Mapping[str, Any]) -> str:
     """The same for attributes, which carry bytes, NaN, and keys that are numbers or None, as they are."""
     return next(_search("attributes", attributes, attributes=True), "")
 

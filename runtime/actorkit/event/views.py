@@ -14,7 +14,7 @@ class _Formatted(Event, eq=False, gc=False):
     def __post_init__(self) -> None:
         data = self._data
         if data is not body.UNREAD and type(data) is not body.Raw:
-            self._data = body.checked(data, self.FORMAT)
+            self._data = body.to_data(data, self.FORMAT)
 
 
 class XMLEvent(_Formatted, eq=False, gc=False):

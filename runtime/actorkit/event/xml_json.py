@@ -149,7 +149,7 @@ def to_json(element: Element) -> Any:
         if content is None:
             return {} if root.tag == _OBJECT else []
         return content
-    return {_qualified(root.tag, root.prefix): _content(root, envelope=False)}
+    return {_qualify(root.tag, root.prefix): _content(root, envelope=False)}
 
 
 def _content(root: Element, envelope: bool) -> Any:
@@ -171,7 +171,7 @@ def _content(root: Element, envelope: bool) -> Any:
         elif kind == "end":
             value, outer = open_.pop().value(), open_[-1]
             outer.items = outer.items and node.tag == _ITEM
-            outer.children.append((_qualified(node.tag, node.prefix), value))
+            outer.children.append((_qualify(node.tag, node.prefix), value))
             outer.texts.append(node.tail or "")
         elif kind == "start-ns":
             prefix, uri = node
@@ -196,7 +196,7 @@ def _text(element: Element) -> str:
     return "".join(parts)
 
 
-def _qualified(tag: str, prefix: str | None) -> str:
+def _qualify(tag: str, prefix: str | None) -> str:
     local = tag.rpartition("}")[2]
     return f"{prefix}:{local}" if prefix else local
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable
 from time import monotonic, perf_counter
-from typing import Final, cast
+from typing import Final
 
 import gevent
 from gevent.event import Event as Flag
@@ -14,7 +15,6 @@ from gevent.event import Event as Flag
 from actorkit.actor import Actor
 from actorkit.edge import wire
 from actorkit.edge.apart import DeliveryBatch
-from actorkit.edge.expiry import is_late
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.edge.receiver import Receiver
 from actorkit.errors import ActorkitError, DeliveryLimit, UnsendableData
@@ -22,7 +22,7 @@ from actorkit.event import Event
 from actorkit.event.body import UNREAD
 from actorkit.event.context import Failure
 from actorkit.event.parcel import Suspicion
-from actorkit.host.handlers import handler
+from actorkit.host.handlers import Expired, for_who_waits, handler
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.progress import BatchProgress, ConsumeContext, current
 from actorkit.observe.metrics import BUCKETS
@@ -40,13 +40,10 @@ LEAVE_S: Final = 0.05
 ASK_AGAIN_S: Final = 1.0
 
 
-class Expired(Exception):
-    """Raised in place of a consume that nobody waits for any more."""
-
-
 class Consumer:
     """The workers of one instance: `concurrency` greenlets that share the deliveries. `on_crash` is called with what
-    ends one of them: an instance that only seemed to be there would hold its peers' events for good.
+    ends one of them: an instance that only seemed to be there would hold its peers' events for good. `answered`
+    takes the answers to an actor that asks; a worker of their own does, where that consumes as well and may wait.
 
     Attributes:
         buckets: consume calls by duration, one count for each of `BUCKETS` and one above them.
@@ -60,18 +57,19 @@ class Consumer:
         actor: Actor,
         receiver: Receiver,
         outboxes: Outboxes,
-        handle: Callable[[Event], object],
+        answered: Callable[[Event], object] | None,
         on_crash: Callable[[BaseException], None],
     ) -> None:
         self._actor = actor
-        self._handle = handler(handle, outboxes, actor.params)
+        self._wanted = type(actor).input_class()
+        both = answered is not None and type(actor).consume is not Actor.consume
+        handle = handler(actor.consume, outboxes, actor.params)
+        self._handle = handle if both or answered is None else answered
+        self._handle_in_time = for_who_waits(self._handle, self._wanted, actor.name, answered)
         self._receiver = receiver
         self._outboxes = outboxes
         self._on_crash = on_crash
         self.crashed = False
-        self._wanted = type(actor).input_class()
-        #: An answer is taken whenever it comes; it is counted when it is late.
-        self._takes_answers = type(actor).ANSWERS
         #: Workers that have nothing to do, by what wakes them.
         self._idle: list[Flag] = []
         self.buckets = [0] * (len(BUCKETS) + 1)
@@ -80,14 +78,19 @@ class Consumer:
         self.retried = 0
         concurrency = max(actor.params.concurrency, actor.params.threads)
         work = self._work if concurrency == 1 else self._work_concurrently
-        receiver.dedup.in_progress = [()] * concurrency
-        self._contexts = [ConsumeContext() for _ in range(concurrency)]
+        workers, self._answers_there = [work] * concurrency, Flag()
+        if both:
+            receiver.answers = deque()
+            workers.append(self._work_on_answers)
+        self._concurrency = concurrency
+        receiver.dedup.in_progress = [()] * len(workers)
+        self._contexts = [ConsumeContext() for _ in workers]
         #: What wakes the worker that waits for leave to consume a suspect.
         self._leave: Flag | None = None
         receiver.apart.alone = concurrency == 1
-        receiver.apart.answered = self._answered
+        receiver.apart.answered = self._on_answer
         self._stopping = False
-        self._workers = [gevent.spawn(self._live, work, number) for number in range(concurrency)]
+        self._workers = [gevent.spawn(self._live, work, number) for number, work in enumerate(workers)]
 
     def _live(self, work: Callable[[int], None], worker: int) -> None:
         """A worker's life. Whatever ends it but `stop` ends the instance: GreenletExit too, which is no error to
@@ -97,12 +100,12 @@ class Consumer:
         except BaseException as exc:
             if self._stopping:
                 raise
-            self._ended(worker, exc)
+            self._on_end(worker, exc)
 
-    def _ended(self, worker: int, error: BaseException) -> None:
+    def _on_end(self, worker: int, error: BaseException) -> None:
         self.crashed = True
         self._actor.log.error("consume has ended its worker; the instance ends", exc_info=error)
-        session, number = self._contexts[worker].place()
+        session, number = self._contexts[worker].session_number()
         failure = Failure.of(error)
         told = failure.kind if failure.message == failure.kind else f"{failure.kind}: {failure.message}"
         self._receiver.end(told, session, number)
@@ -111,6 +114,8 @@ class Consumer:
 
     def arrived(self) -> None:
         """There may be deliveries: wake one worker. One that finds more than it takes wakes the next."""
+        if self._receiver.answers:
+            self._answers_there.set()
         if self._idle and self._receiver.deliveries:
             self._idle.pop().set()
 
@@ -120,7 +125,7 @@ class Consumer:
 
     def stuck_s(self, now: float) -> float:
         """How long no worker has got on; 0 while one has nothing to do."""
-        return min((context.age_s(now) for context in self._contexts), default=0.0)
+        return min((context.age_s(now) for context in self._contexts[: self._concurrency]), default=0.0)
 
     def at_work(self) -> list[str]:
         """The traces of the first few events that are being consumed."""
@@ -172,6 +177,16 @@ class Consumer:
                 self.arrived()
                 self._consume(worker, context, batch)
 
+    def _work_on_answers(self, worker: int) -> None:
+        """The worker that takes answers to who waits for them."""
+        context = self._contexts[worker]
+        current.set(context)
+        while True:
+            self._answers_there.wait()
+            self._answers_there.clear()
+            while self._receiver.answers:
+                self._consume(worker, context, self._receiver.answers.popleft())
+
     def _consume(self, worker: int, context: ConsumeContext, batch: DeliveryBatch) -> None:
         """Consume the events of one arrival, but for repeats."""
         session, first, parcels, redelivered = batch
@@ -216,7 +231,7 @@ class Consumer:
             self._ask()
             gevent.spawn_later(ASK_AGAIN_S, self._ask_again)
 
-    def _answered(self) -> None:
+    def _on_answer(self) -> None:
         """Leave has come, or will not: for the worker that waits for it, else for any."""
         if self._leave is not None:
             self._leave.set()
@@ -292,18 +307,6 @@ class Consumer:
         run.report(len(parcels))
         self.seconds += begun - slice_began
         buckets[0] += len(parcels) - slow
-
-    def _handle_in_time(self, event: Event) -> object:
-        """Handle an event that somebody may wait for, unless nobody does any more.
-
-        Raises:
-            Expired: nobody does.
-        """
-        if not self._takes_answers and is_late(cast(wire.Delivery, event.origin), int(monotonic() * 1000)):
-            raise Expired
-        if self._wanted.FORMAT is not None:
-            event.ensure()
-        return self._handle(event)
 
     def _fail(self, session: ReceiveSession, event: Event, error: Exception) -> None:
         """Try again as often as the parameters say, while that can help; then send the event where errors go."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from time import monotonic
+from typing import cast
 
 import gevent
 from gevent.threadpool import ThreadPool
 
+from actorkit.edge.expiry import is_late
+from actorkit.edge.replies import is_answer
+from actorkit.edge.wire import Delivery
 from actorkit.errors import ConsumeTimeout
 from actorkit.event import Event
+from actorkit.event.body import UNREAD
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.progress import BatchProgress, ConsumeContext, current, outgoing
 from actorkit.params import Params
@@ -21,6 +27,27 @@ def handler(handle: Handle, outboxes: Outboxes, params: Params) -> Handle:
     if params.threads:
         handle = in_threads(handle, outboxes, params.threads)
     return in_time(handle, params.consume_timeout_s) if params.consume_timeout_s else handle
+
+
+class Expired(Exception):
+    """Raised in place of a consume that nobody waits for any more."""
+
+
+def for_who_waits(handle: Handle, wanted: type[Event], actor: str, answered: Handle | None) -> Handle:
+    """`handle` for events that somebody may wait for: it raises Expired where nobody does any more. Answers to this
+    actor go to `answered` instead, whenever they come, as what they are; those that are late are counted there."""
+
+    def call(event: Event) -> object:
+        parcel = cast(Delivery, event.origin)
+        if answered is not None and (handle is answered or is_answer(parcel, actor)):
+            return answered(event if type(event) is Event else Event(UNREAD, origin=parcel))
+        if is_late(parcel, int(monotonic() * 1000)):
+            raise Expired
+        if wanted.FORMAT is not None:
+            event.ensure()
+        return handle(event)
+
+    return call
 
 
 def in_threads(handle: Handle, outboxes: Outboxes, threads: int) -> Handle:

@@ -124,11 +124,11 @@ class Host:
         cls = type(self.actor)
         self.actor.setup()
         if cls.consumes():
-            handle = self.requests.answered if cls.ANSWERS else self.actor.consume
-            self.consumer = Consumer(self.actor, self.receiver, self.outboxes, handle, self._crash)
+            answered = self.requests.answered if cls.ANSWERS else None
+            self.consumer = Consumer(self.actor, self.receiver, self.outboxes, answered, self._crash)
         if self.settings.inbox is not None:
             keys = self._keys.server if self._keys is not None else None
-            self.listener = Listener(self.context, self.settings.inbox, self.receiver, self._arrived, keys)
+            self.listener = Listener(self.context, self.settings.inbox, self.receiver, self._on_arrival, keys)
             log.info("inbox at %s", self.listener.endpoint)
             if keys is None and not Endpoint.parse(self.settings.inbox).is_local:
                 log.warning(
@@ -227,13 +227,13 @@ class Host:
         self.requests.draining = True
         left = not self.idle
         if left and self.consumer is not None and self.consumer.crashed:
-            log.warning("ends with an event that ended the process; sent again by who sent it: %s", self.unfinished())
+            log.warning("ends with an event that ended the process; sent again by who sent it: %s", self.remainder())
         elif left:
-            log.warning("the time to drain is over: %s", self.unfinished())
+            log.warning("the time to drain is over: %s", self.remainder())
         self.close()
         return not left
 
-    def unfinished(self) -> str:
+    def remainder(self) -> str:
         """What is not finished, in words."""
         senders = [connector.sender for connector in self._all_connectors]
         return (
@@ -322,7 +322,7 @@ class Host:
         if self.listener is not None:
             self.listener.flush()
 
-    def _arrived(self) -> None:
+    def _on_arrival(self) -> None:
         if self.consumer is not None:
             self.consumer.arrived()
         if self.receiver.has_news:

@@ -26,13 +26,13 @@ class HostCollector(Collector):
         yield self._counter("actorkit_events_out", "Events sent, by outbox.", "outbox", self._sent())
         failed = host.consumer.failed if host.consumer is not None else {}
         yield self._counter("actorkit_events_failed", "Events whose consume failed, by inbox.", "inbox", failed)
-        yield self._counter("actorkit_events_dropped", "Events that went nowhere.", "reason", self._dropped())
+        yield self._counter("actorkit_events_dropped", "Events that went nowhere.", "reason", self._drops())
         yield self._counter(
-            "actorkit_frames_rejected", "Messages of peers that were no good.", "reason", self._rejected()
+            "actorkit_frames_rejected", "Messages of peers that were no good.", "reason", self._rejections()
         )
         dedup, retried = host.receiver.dedup, host.consumer.retried if host.consumer is not None else 0
         for name, text, value in (
-            ("events_redelivered", "Events that arrived marked as sent before.", host.receiver.redelivered),
+            ("events_redelivered", "Events that arrived redelivered.", host.receiver.redelivered),
             ("duplicates", "Events that had arrived here before and were not consumed again.", dedup.duplicates),
             ("dedup_forgotten", "Events whose names were forgotten too early for want of memory.", dedup.forgotten),
             ("retries", "Times that consume was tried again.", retried),
@@ -72,7 +72,7 @@ class HostCollector(Collector):
     def _lost(self) -> int:
         return self._host.listener.lost if self._host.listener is not None else 0
 
-    def _rejected(self) -> dict[str, int]:
+    def _rejections(self) -> dict[str, int]:
         denied = self._host.listener.denied if self._host.listener is not None else 0
         return {**self._host.receiver.rejected, **({"no-key": denied} if denied else {})}
 
@@ -82,7 +82,7 @@ class HostCollector(Collector):
             for outbox, connectors in self._host.connectors.items()
         }
 
-    def _dropped(self) -> dict[str, int]:
+    def _drops(self) -> dict[str, int]:
         dropped = dict(self._host.outboxes.dropped)
         for connectors in self._host.connectors.values():
             for connector in connectors:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Final
 
-from actorkit.edge.expiry import expired, is_late
+from actorkit.edge.expiry import expiry_outcome, is_late
 from actorkit.edge.ledger import Entry, Root, ignore, settle
 from actorkit.edge.outcome import Failed, Outcome
 from actorkit.edge.sender import Sender
@@ -220,19 +220,19 @@ class Outboxes:
         entry = event.origin
         if self._error:
             if type(entry) is Delivery and entry.reply_to:
-                entry.tell(failed(event, failure))
+                entry.tell(failure_outcome(event, failure))
             self.emit(event.failed(failure), self._error, event)
             return
         awaited = entry is not None and bool(entry.reply_to) and not is_late(entry, int(monotonic() * 1000))
         if failure.status == UNEXPECTED or not awaited:
             self._dead_letter(event, failure, inbox)
         if type(entry) is Delivery:
-            entry.tell(failed(event, failure))
+            entry.tell(failure_outcome(event, failure))
 
     def expire(self, entry: Delivery) -> None:
         """Drop an event that nobody waits for any more."""
         self.drop("expired")
-        entry.tell(expired(self.actor))
+        entry.tell(expiry_outcome(self.actor))
 
     def emit_root(
         self,
@@ -303,7 +303,7 @@ class Outboxes:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
 
 
-def failed(event: Event, failure: Failure) -> Failed:
+def failure_outcome(event: Event, failure: Failure) -> Failed:
     """The outcome of an event that failed."""
     try:
         return Failed.of(failure, event.http)

@@ -11,7 +11,7 @@ import gevent
 from gevent.event import Event as Flag
 
 from actorkit.actor import Actor
-from actorkit.edge.sender import MIN_WINDOW, Sender
+from actorkit.edge.sender import Sender
 from actorkit.errors import UnsendableData
 from actorkit.event import Event
 from actorkit.event.body import BYTES
@@ -27,6 +27,8 @@ STRIDE: Final = 16
 
 #: Bodies of events that began in one instance and are unfinished, in bytes: with longer ones the window is narrower.
 MAX_UNFINISHED_BYTES: Final = 16 << 20
+#: The narrowest that it gets, in events.
+MIN_WINDOW: Final = 16
 
 log = logging.getLogger("actorkit.host")
 

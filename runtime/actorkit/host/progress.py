@@ -58,7 +58,7 @@ class ConsumeContext:
             return 0
         return self.run.parcels.index(cast(wire.Delivery, self.event.origin))
 
-    def place(self) -> tuple[ReceiveSession | None, int]:
+    def session_number(self) -> tuple[ReceiveSession | None, int]:
         """The session of the event, and its number there; (None, 0) when there is none."""
         if self.run is None or self.event is None:
             return None, 0
@@ -73,7 +73,7 @@ class ConsumeContext:
         return now - self._since if id_ is not None else 0.0
 
 
-#: The place of the running greenlet or thread. Greenlets that an actor spawns have none.
+#: What the running greenlet or thread consumes. Greenlets that an actor spawns have none.
 current: ContextVar[ConsumeContext] = ContextVar("current", default=ConsumeContext())  # noqa: B039
 
 #: In a native thread: what the event that it consumes has sent so far, as (event, outbox).

@@ -16,6 +16,7 @@ from actorkit.edge.wire import Delivery
 from actorkit.errors import AnswerTimeout, Draining, NotAnswered, RequestFailed
 from actorkit.event import Event
 from actorkit.event.parcel import Waiter
+from actorkit.host.elsewhere import call_in
 from actorkit.host.outboxes import Outboxes
 
 #: Length of the key that an answer must have.
@@ -24,6 +25,9 @@ KEY_BYTES: Final = 16
 
 #: How many random bytes are fetched at a time: the system is asked once for 256 keys.
 RANDOM_BYTES: Final = 4096
+
+#: So long a native thread waits for the loop beyond the time that its answer has, in seconds.
+LOOP_S: Final = 5.0
 
 
 def _nothing() -> None: ...
@@ -85,7 +89,7 @@ class Request:
         """Wake the one who waits; what comes now is late."""
         self.over = True
         if self._waiter is not None:
-            self._requests.wake(self._waiter)
+            self._waiter.hub.loop.run_callback(self._waiter.switch, None)
 
     def result(self, timeout_s: float) -> Event:
         """The answer. Raises what `Requests.ask` does."""
@@ -114,7 +118,8 @@ class Request:
 
 
 class Requests:
-    """Sends events that ask for an answer, and gives each answer to the one who waits for it."""
+    """Sends events that ask for an answer, and gives each answer to the one who waits for it. All of it is done in the
+    loop of the thread that made it, also for native threads that ask."""
 
     def __init__(self, actor: str, instance: str, outboxes: Outboxes) -> None:
         self.actor = actor
@@ -149,6 +154,15 @@ class Requests:
             NotFound: no outbox of that name is connected.
             Draining: this instance is about to stop.
         """
+        if get_hub() is not self._hub:
+            try:
+                return call_in(
+                    self._hub,
+                    lambda: self.ask(event, outbox, timeout_s, finish_expired, parent, finished),
+                    timeout_s + LOOP_S,
+                )
+            except TimeoutError as exc:
+                raise AnswerTimeout(f"no answer came within {timeout_s:g} s, and {exc}") from exc
         left_s = event.deadline
         if left_s is not None:
             timeout_s = min(timeout_s, left_s)
@@ -199,12 +213,6 @@ class Requests:
             self._random = os.urandom(RANDOM_BYTES)
         key, self._random = self._random[:KEY_BYTES], self._random[KEY_BYTES:]
         return key
-
-    def wake(self, waiter: Waiting) -> None:
-        """Have the one who waits go on, in the hub where that is."""
-        loop = waiter.hub.loop
-        wake = loop.run_callback if waiter.hub is self._hub else loop.run_callback_threadsafe
-        wake(waiter.switch, None)
 
     def _withdraw(self, targets: Sequence[Sender], key: bytes) -> None:
         """Nobody waits any more: what has not left this instance does not leave it."""

@@ -16,9 +16,10 @@ import msgspec
 from actorkit.errors import EX_CONFIG, UNREADABLE, ActorkitError, SettingsError
 from actorkit.mdp.broker.mmi import ServiceReport
 from actorkit.mdp.client.client import Client
-from actorkit.mdp.directory.discovery import REGISTRY, Discovery
+from actorkit.mdp.directory.discovery import Discovery
 from actorkit.mdp.errors import NoAnswer, ServiceFailed
 from actorkit.transport import topology_keys
+from actorkit.transport.endpoint import REGISTRY
 from actorkit.transport.keys import ClientKeys
 
 #: Longest time to ask one broker about itself, in seconds.

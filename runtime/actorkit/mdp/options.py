@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -10,6 +10,13 @@ from msgspec import Meta
 from actorkit.errors import SettingsError
 from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.keys import ClientKeys, ServerKeys
+
+#: Interval of heartbeats, in both directions, in seconds.
+HEARTBEAT_S: Final = 2.5
+#: Silent intervals after which the other side counts as dead; RFC 7 wants 3 to 5.
+LIVENESS: Final = 3
+#: Time after the start of a registration service in which it says that its listing may not be complete, in seconds.
+SETTLE_S: Final = 5.0
 
 
 class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,10 +46,10 @@ class ServerParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class BrokerParams(ServerParams, frozen=True, kw_only=True):
     """Parameters of a broker. Times are in seconds, sizes in bytes."""
 
-    heartbeat_s: Annotated[float, Meta(gt=0, description="interval of heartbeats, in both directions")] = 2.5
+    heartbeat_s: Annotated[float, Meta(gt=0, description="interval of heartbeats, in both directions")] = HEARTBEAT_S
     liveness: Annotated[
         int, Meta(ge=2, le=100, description="silent intervals after which a worker counts as dead (RFC 7: 3 to 5)")
-    ] = 3
+    ] = LIVENESS
     request_timeout_s: Annotated[
         float, Meta(gt=0, description="how long a request may wait for a worker when its client does not say")
     ] = 60.0
@@ -107,7 +114,7 @@ class RegistrationParams(ServerParams, frozen=True, kw_only=True):
 
     settle_s: Annotated[
         float, Meta(ge=0, description="time after its start in which a listing says that it may not be complete")
-    ] = 5.0
+    ] = SETTLE_S
 
 
 def refuse_clear(name: str, endpoint: str, keys: ServerKeys | None, *, clear: bool) -> None:

@@ -1,4 +1,4 @@
-"""A bound ROUTER socket, and the zap_handler in front of it where there are keys: what a broker's process opens."""
+"""A bound ROUTER socket, and the ZAP handler in front of it where there are keys: what a broker's process opens."""
 
 from __future__ import annotations
 

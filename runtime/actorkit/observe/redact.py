@@ -79,7 +79,7 @@ def text(shown: str) -> str:
 
 def value(shown: Any) -> Any:
     """The JSON-like value, `MASK` in all its texts; itself where this process knows no secret."""
-    return texts.changed(shown, text) if _known.values else shown
+    return texts.change_texts(shown, text) if _known.values else shown
 
 
 def is_secret(name: str, content: str = "") -> bool:

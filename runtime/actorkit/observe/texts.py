@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def changed(value: Any, change: Callable[[str], str]) -> Any:
+def change_texts(value: Any, change: Callable[[str], str]) -> Any:
     """A copy of the value with each text in it as `change` returns it. The keys of mappings stay; tuples become lists.
     The value must not hold itself."""
     copy: list[Any] = [None]

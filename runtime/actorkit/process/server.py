@@ -12,7 +12,6 @@ from actorkit import __version__, params
 from actorkit.errors import SettingsError
 from actorkit.mdp.broker.broker import Broker
 from actorkit.mdp.broker.tuning import tune_process
-from actorkit.mdp.directory.discovery import REGISTRY
 from actorkit.mdp.directory.service import RegistrationService
 from actorkit.mdp.options import BrokerParams, RegistrationParams, refuse_clear
 from actorkit.mdp.server import Server
@@ -21,6 +20,7 @@ from actorkit.process.admin import serve_admin
 from actorkit.process.memory import memory_limit_bytes
 from actorkit.settings import Settings
 from actorkit.transport import topology_keys
+from actorkit.transport.endpoint import REGISTRY
 
 
 def main(settings: Settings) -> int:

@@ -9,6 +9,9 @@ from typing import Final, Literal, cast
 
 Transport = Literal["tcp", "ipc", "inproc"]
 
+#: An endpoint of a broker that begins so names a registration service, which lists brokers: registry+tcp://host:6000.
+REGISTRY: Final = "registry+"
+
 #: What stands in the place of a host where a socket binds to every interface of its machine.
 _EVERY_INTERFACE: Final = ("*", "0.0.0.0", "::")
 

@@ -37,7 +37,7 @@ def started(fleet: Fleet, answer: bool = True, **params: object) -> tuple[int, P
     its own, what was sent is the answer."""
     port = free_port()
     users = fleet.folder / "users"
-    users.write_text("".join(f"{name}:{hashes.made(name.encode())}\n" for name in USERS))
+    users.write_text("".join(f"{name}:{hashes.make_hash(name.encode())}\n" for name in USERS))
     given = {"users": {"file": str(users)}, **params}
     auth = fleet.start(
         "auth",

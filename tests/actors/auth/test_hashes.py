@@ -22,7 +22,7 @@ class Computed:
 
 
 def stored(password: bytes, cost: Cost) -> Hash:
-    parsed = hashes.parse(hashes.made(password, cost))
+    parsed = hashes.parse(hashes.make_hash(password, cost))
     assert parsed is not None
     return parsed
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actorkit.event import xml_json
-from actorkit.params import declared
+from actorkit.params import parameters_of
 from actorkit_actors.http import budget, connection, guard, listener, media, parser
 from actorkit_actors.http.server import HTTPServer
 from tests.places import ROOT
@@ -17,7 +17,7 @@ def rows() -> dict[str, str]:
 
 
 def default(name: str) -> int:
-    [parameter] = [one for one in declared(HTTPServer.Params) if one.name == name]
+    [parameter] = [one for one in parameters_of(HTTPServer.Params) if one.name == name]
     return int(float(str(parameter.default)))
 
 

@@ -151,7 +151,7 @@ def test_poison_that_nobody_would_consume_or_that_is_too_much_is_told(shop: Path
 
 
 def test_a_poisoned_class_consumes_what_the_class_consumes() -> None:
-    cls = poison.poisoned(Place)
+    cls = poison.poison_class(Place)
     assert (cls.input_class(), cls.Params) == (JSONEvent, Place.Params)
     harness = Harness(cls)
     harness.put(JSONEvent({"a": 1}))

@@ -57,19 +57,19 @@ def test_each_image_is_built_once_and_the_runtime_first() -> None:
     tags = [recipe.tag for recipe in build.recipes(orders())]
     assert tags[0].startswith("actorkit/runtime:0.1.0-")
     assert len(tags) == len(set(tags))
-    assert set(tags) >= {unit.image.tag for unit in build.identified(orders()).units}
+    assert set(tags) >= {unit.image.tag for unit in build.identify(orders()).units}
 
 
 def test_a_tag_follows_from_what_goes_in_and_needs_no_engine(code: Path) -> None:
     plan = plan_of(
         unit("execute", Image("shop/execute:0.1.0", "xml", code)), unit("split", Image("actorkit/xslt:0.1.0"))
     )
-    execute, split = (unit.image.tag for unit in build.identified(plan).units)
+    execute, split = (unit.image.tag for unit in build.identify(plan).units)
     assert re.fullmatch("shop/execute:[0-9a-f]{12}", execute)
     assert re.fullmatch(r"actorkit/xslt:0\.1\.0-[0-9a-f]{12}", split)
-    assert build.identified(build.identified(plan)) == build.identified(plan)
+    assert build.identify(build.identify(plan)) == build.identify(plan)
     (code / "requirements.txt").write_text("msgspec\n")
-    changed = [unit.image.tag for unit in build.identified(plan).units]
+    changed = [unit.image.tag for unit in build.identify(plan).units]
     assert changed[0] != execute
     assert changed[1] == split
 
@@ -252,7 +252,7 @@ def test_a_build_that_fails_tells_what_the_builder_said(built: DockerClient, cod
 
 @pytest.mark.docker
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("tag", sorted({unit.image.tag for unit in build.identified(orders()).units}))
+@pytest.mark.parametrize("tag", sorted({unit.image.tag for unit in build.identify(orders()).units}))
 def test_an_image_is_small_and_runs_without_rights(built: DockerClient, tag: str) -> None:
     attributes = built.images.get(tag).attrs
     assert attributes["Size"] < LARGEST_BYTES
@@ -273,7 +273,7 @@ def test_an_image_is_small_and_runs_without_rights(built: DockerClient, tag: str
 @pytest.mark.timeout(300)
 def test_all_but_an_actors_own_layers_is_shared(built: DockerClient) -> None:
     runtime = built.images.get(tag_of(orders(), "actorkit/runtime")).attrs["RootFS"]["Layers"]
-    for tag in {unit.image.tag for unit in build.identified(orders()).units}:
+    for tag in {unit.image.tag for unit in build.identify(orders()).units}:
         assert built.images.get(tag).attrs["RootFS"]["Layers"][: len(runtime)] == runtime, tag
 
 

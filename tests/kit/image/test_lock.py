@@ -41,8 +41,8 @@ def plan(tmp_path: Path) -> Plan:
 def write(plan: Plan, base: str = "sha256:1", platform: str = "linux/amd64") -> Lock:
     """The lock of the plan, written beside its topology."""
     images = {
-        "actorkit/runtime": LockedImage(lock.asked(None), (SIX,)),
-        "actorkit-test/locked": LockedImage(lock.asked(plan.units[0].image), (SIX,), ("--no-index",)),
+        "actorkit/runtime": LockedImage(lock.asks_hash(None), (SIX,)),
+        "actorkit-test/locked": LockedImage(lock.asks_hash(plan.units[0].image), (SIX,), ("--no-index",)),
     }
     found = Lock("shop", base, platform, "3.13.5", images, plan.version)
     (plan.base / lock.FILE).write_text(found.text())

@@ -70,7 +70,7 @@ def test_a_name_of_an_image_has_three_parts() -> None:
 def test_a_chart_names_an_image_by_its_digest_and_others_by_their_tags(tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "act.py").write_text(CODE)
-    plan = build.identified(plan_of(TOPOLOGY, tmp_path))
+    plan = build.identify(plan_of(TOPOLOGY, tmp_path))
     wanted = build.recipes(plan)
     own = wanted[-1]
     known = {f"r.io/{own.tag}": {"digest": DIGEST, "made_of": own.digest}}
@@ -83,7 +83,7 @@ def test_a_chart_names_an_image_by_its_digest_and_others_by_their_tags(tmp_path:
     assert values["actors"]["act"]["image"]["digest"] == DIGEST
     assert "digest" not in values["actors"]["gen"]["image"]
     (tmp_path / "shop" / "act.py").write_text(CODE + "# changed\n")
-    assert len(in_registry(build.identified(plan), build.recipes(plan), "r.io")[1]) == 2
+    assert len(in_registry(build.identify(plan), build.recipes(plan), "r.io")[1]) == 2
     assert Pushed("r.io/a:1", DIGEST, "").reference == f"r.io/a:1@{DIGEST}"
 
 

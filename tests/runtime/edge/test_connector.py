@@ -13,6 +13,7 @@ import pytest
 import zmq
 from gevent.server import StreamServer
 
+from actorkit.edge import connector, pauses
 from actorkit.edge.connector import Connector
 from actorkit.edge.ledger import Root
 from actorkit.edge.listener import Listener
@@ -208,3 +209,20 @@ def test_a_peer_that_restarts_is_met_again_at_once_and_no_warning_tells_of_it(
         until(lambda: not outbox.sender.connected, "it is gone")
     assert not warnings(caplog)
     outbox.close()
+
+
+def test_an_outbox_that_is_refused_for_want_of_room_does_not_wait_longer_each_time(
+    context: Context, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connector, "FOLLOW_S", 0.02)
+    monkeypatch.setattr(pauses, "FIRST_S", 0.02)
+    inbox = Inbox(context, f"tcp://127.0.0.1:{port}")
+    inbox.receiver._max_sessions = 0
+    outbox = Outbox(context, inbox.endpoint)
+    # With pauses that double, the twelfth would be over after 40 s.
+    until(lambda: inbox.receiver.rejected.get("crowded", 0) >= 12, "it is refused again and again")
+    outbox.send()
+    inbox.receiver._max_sessions = 1
+    until(lambda: inbox.taken == 1, "what waited has come")
+    outbox.close()
+    inbox.close()

@@ -22,6 +22,15 @@ def test_each_pause_is_twice_as_long_up_to_the_longest() -> None:
     assert lengths[-1] == LONGEST_S
 
 
+def test_where_there_only_is_no_room_pauses_stay_short() -> None:
+    pauses, now = Pauses(), 100.0
+    for _ in range(10):
+        pauses.begin("tcp://a:1", "full", now, grows=False)
+        assert not pauses.is_over("tcp://a:1", now)
+        now += FIRST_S
+        assert pauses.is_over("tcp://a:1", now)
+
+
 def test_a_refusal_is_news_once_for_each_reason_and_old_ones_are_forgotten() -> None:
     pauses = Pauses()
     assert [pauses.begin("tcp://a:1", why, 0.0) for why in ("topology", "topology", "version")] == [True, False, True]

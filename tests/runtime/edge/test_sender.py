@@ -7,6 +7,7 @@ import pytest
 from actorkit import JSONEvent
 from actorkit.edge import wire
 from actorkit.edge.outcome import Answer, Failed
+from actorkit.edge.receiver import Receiver
 from actorkit.edge.sender import WINDOW_BYTES, Sender
 from actorkit.event.ids import new_id
 from actorkit.event.parcel import Parcel, Waiter
@@ -39,6 +40,64 @@ def test_a_batch_has_at_most_so_many_events_and_bytes(size: int) -> None:
         lengths.append(len(message.parcels))
     assert sum(lengths) == 2000
     assert max(lengths) == (wire.MAX_BATCH if size == 10 else 2)
+
+
+def put_long(made: Sender, size: int, count: int, keys: int = 1) -> None:
+    for number in range(count):
+        event = JSONEvent({"key": number % keys})
+        made.put(Parcel(number + 1, 1, "b", b"x" * size, b""), Entry(), event)
+
+
+@pytest.mark.parametrize("key", ["", "key"])
+@pytest.mark.parametrize("size", [300_000, 5 << 20, 20 << 20])
+def test_one_sender_of_long_events_stays_within_what_an_inbox_takes(size: int, key: str) -> None:
+    made, inbox = sender(Options(key=key)), Receiver("t", "down", "down-1")
+    session = made.open("tcp://a:1")
+    put_long(made, size, 20, keys=3)
+    numbers: list[int] = []
+    while not made.idle:
+        made.dispatch(0.0)
+        frames, made.frames = made.frames, []
+        for _, frame in frames:
+            inbox.on_frame(b"1", bytes(frame))
+        for one, first, parcels, _ in inbox.deliveries:
+            numbers += [parcel.id for parcel in parcels]
+            one.finish_run(first, parcels)
+            one.consume(len(parcels))
+        inbox.deliveries.clear()
+        inbox.write_acks()
+        assert inbox.rejected == {}
+        replies, inbox.replies = inbox.replies, []
+        for _, reply in replies:
+            assert made.on_frame(session, reply) == ""
+    assert len(numbers) == 20
+    assert numbers == list(range(1, 21)) if not key else sorted(numbers) == list(range(1, 21))
+    for rest in range(3):
+        of_key = [number for number in numbers if number % 3 == rest]
+        assert of_key == sorted(of_key), "in the order of their key"
+
+
+def test_long_answers_wait_for_credit_and_go_to_who_asked() -> None:
+    made = sender(Options())
+    first, other = welcome(made, "tcp://a:1"), welcome(made, "tcp://b:1")
+    for number in range(6):
+        waits = {"down": Waiter("tcp://a:1", b"k")}
+        made.put(Parcel(number + 1, 1, "b", b"x" * (5 << 20), b"", waits), Entry(), JSONEvent())
+    for number in range(6):
+        made.dispatch(0.0)
+        assert (first.sent, other.sent) == (number + 1, 0)
+        acknowledge(made, first)
+    assert made.idle
+
+
+@pytest.mark.parametrize(
+    ("reason", "turned_away"), [("full: later", True), ("crowded: later", True), ("gap: 3", False)]
+)
+def test_who_is_refused_for_want_of_room_is_turned_away(reason: str, turned_away: bool) -> None:
+    made = sender(Options())
+    session = welcome(made, "tcp://a:1")
+    assert made.on_frame(session, wire.encode(wire.Refuse(reason))) == f"the peer refuses: {reason}"
+    assert session.turned_away is turned_away
 
 
 def answer(made: Sender, instance: str) -> Entry:

@@ -144,14 +144,14 @@ def test_json_is_json_for_others_too(value: Any) -> None:
 
 def test_checked_leaves_what_fits_alone() -> None:
     root = etree.fromstring("<a/>")
-    assert body.checked(root, "x") is root
+    assert body.to_data(root, "x") is root
     value = {"a": 1}
-    assert body.checked(value, "j") is value
-    assert body.checked(value, None) is value
-    assert body.checked("<a/>", "x").tag == "a"
-    assert body.checked(b"[1]", "j") == [1]
-    assert body.checked(None, "j") is None
-    assert body.checked("text", "j") == "text"
+    assert body.to_data(value, "j") is value
+    assert body.to_data(value, None) is value
+    assert body.to_data("<a/>", "x").tag == "a"
+    assert body.to_data(b"[1]", "j") == [1]
+    assert body.to_data(None, "j") is None
+    assert body.to_data("text", "j") == "text"
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -34,7 +34,7 @@ class PeerConnection:
         self._inode = os.fstat(fd).st_ino
         self._acked = 0
         with self._duplicate() as end:
-            self._acked = _acked(end) or 0
+            self._acked = _acked_bytes(end) or 0
 
     def __repr__(self) -> str:
         return f"<PeerConnection {self._fd}, socket {self._inode}>"
@@ -51,7 +51,7 @@ class PeerConnection:
         """
         with self._duplicate() as end:
             queued = int(struct.unpack("i", fcntl.ioctl(end.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0])
-            acked = _acked(end)
+            acked = _acked_bytes(end)
             if acked is None:  # not TCP: it keeps up while the kernel's buffer is not full
                 full = 2 * queued > end.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2
                 return max(queued, sent_bytes) if full else queued
@@ -84,7 +84,7 @@ def connection_of(frame: Any) -> PeerConnection | None:
         return None
 
 
-def _acked(end: socket.socket) -> int | None:
+def _acked_bytes(end: socket.socket) -> int | None:
     """How many bytes the other end has acknowledged since the connection began; None where that is not known."""
     try:
         info = end.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)

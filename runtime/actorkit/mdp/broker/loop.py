@@ -184,7 +184,7 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
                         send(service.name, more)
                         send(empty + part if len(part) <= copied else part)
                     except zmq.ZMQError as exc:
-                        _undelivered(state, [client, empty, of_client], now, exc)
+                        _on_undeliverable(state, [client, empty, of_client], now, exc)
                 seconds = now - done.arrived
                 counts.answers += 1
                 counts.seconds_sum += seconds
@@ -215,7 +215,7 @@ def _take(socket: RawSocket, state: BrokerState, clock: Callable[[], float], due
                 send(empty, more)
                 send(body[0])
             except zmq.ZMQError as exc:
-                _undelivered(state, [worker.identity, empty, of_worker, a_request], now, exc)
+                _on_undeliverable(state, [worker.identity, empty, of_worker, a_request], now, exc)
                 flush(socket, state, now)
         return now, False
     except zmq.Again:
@@ -264,11 +264,11 @@ def flush(socket: RawSocket, state: BrokerState, now: float) -> None:
                 send(part, _SEND_MORE)
             send(message[-1], _NOBLOCK)
         except zmq.ZMQError as exc:
-            _undelivered(state, message, now, exc)
+            _on_undeliverable(state, message, now, exc)
     outgoing.clear()
 
 
-def _undelivered(state: BrokerState, message: Sequence[Part], now: float, exc: zmq.ZMQError) -> None:
+def _on_undeliverable(state: BrokerState, message: Sequence[Part], now: float, exc: zmq.ZMQError) -> None:
     if exc.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
         raise exc
     state.undeliverable(message, now, gone=exc.errno == zmq.EHOSTUNREACH)

@@ -88,7 +88,7 @@ class BrokerState:
             elif second == _CLIENT_2 and frames[2] == _CLIENT_2_REQUEST and count > 4:
                 self._requests.on_request(V2, frames, now)
                 return
-        self._commands.malformed(frames, "frames" if count <= MAX_FRAMES else "too_many_frames", now)
+        self._commands.drop_malformed(frames, "frames" if count <= MAX_FRAMES else "too_many_frames", now)
 
     def undeliverable(self, message: Sequence[Part], now: float, *, gone: bool) -> None:
         """Take back a message of `outgoing` that was not sent: its receiver is `gone`, or does not read.

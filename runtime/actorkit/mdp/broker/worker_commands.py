@@ -121,7 +121,7 @@ class WorkerCommands:
         for worker, _ in lost:  # not before: a service without workers may still get a request of theirs
             self._services.forget(worker.service)
 
-    def malformed(self, frames: list[Part], reason: str, now: float) -> None:
+    def drop_malformed(self, frames: list[Part], reason: str, now: float) -> None:
         """Drop what is no message of the protocol; a registered worker that sends it is disconnected (rule 10)."""
         worker = self._workers.by_identity.get(frames[0]) if frames else None
         if worker is not None:

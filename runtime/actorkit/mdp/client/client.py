@@ -58,7 +58,7 @@ class Client:
         keys: ClientKeys | None = None,
     ) -> None:
         self._endpoints = tuple(endpoints)
-        self._addresses = addresses or Discovery(keys=keys, connected=self._connected).addresses
+        self._addresses = addresses or Discovery(keys=keys, connected=self._connected_addresses).addresses
         self._keys = keys
         self._context: zmq.Context[Any] = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, 2 * max_calls + 4096)
@@ -80,7 +80,7 @@ class Client:
         """Addresses of the brokers that are there now."""
         return [link.address for link in self._links.values() if link.up]
 
-    def _connected(self) -> list[str]:
+    def _connected_addresses(self) -> list[str]:
         """Addresses of brokers that would have said so if they were about to stop."""
         return [link.address for link in self._links.values() if self._headers and link.up and not link.draining]
 

@@ -16,15 +16,12 @@ from zmq.backend import Socket
 from actorkit.errors import UNREADABLE
 from actorkit.mdp.directory.state import BROKERS, HEADER, LIST, Listing
 from actorkit.transport.curve import present_keys
-from actorkit.transport.endpoint import Endpoint
+from actorkit.transport.endpoint import REGISTRY, Endpoint
 from actorkit.transport.keys import ClientKeys
 from actorkit.transport.resolver import Resolver
 from actorkit.transport.socket import receive
 
 log = logging.getLogger(__name__)
-
-#: An endpoint that begins so names a registration service: registry+tcp://registration:6000.
-REGISTRY: Final = "registry+"
 
 #: How long a broker is remembered that no service lists while one of them does not answer, in seconds.
 REMEMBER_S: Final = 60.0

@@ -12,6 +12,7 @@ from zmq.backend import Socket
 
 from actorkit.mdp.directory.metrics import DirectoryCollector
 from actorkit.mdp.directory.state import Directory
+from actorkit.mdp.options import SETTLE_S
 from actorkit.mdp.server import RouterServer
 from actorkit.transport.keys import ServerKeys
 
@@ -32,7 +33,7 @@ class RegistrationService(RouterServer):
         self,
         endpoint: str,
         *,
-        settle_s: float = 5.0,
+        settle_s: float = SETTLE_S,
         keys: ServerKeys | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

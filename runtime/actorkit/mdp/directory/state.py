@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from actorkit.errors import UNREADABLE
+from actorkit.mdp.options import SETTLE_S
 from actorkit.transport.endpoint import Endpoint
 
 HEADER: Final = b"AKREG1"
@@ -59,7 +60,7 @@ class Directory:
     listing is not complete, so that nobody drops a broker because of it.
     """
 
-    def __init__(self, now: float, settle_s: float = 5.0) -> None:
+    def __init__(self, now: float, settle_s: float = SETTLE_S) -> None:
         self.errors: Counter[str] = Counter()
         #: How often somebody asked for the listing.
         self.listings = 0

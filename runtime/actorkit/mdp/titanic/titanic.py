@@ -26,6 +26,7 @@ from actorkit.errors import ActorkitError
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.errors import ServiceFailed
 from actorkit.mdp.frames import MMI, ErrorHeader, is_service_name, write_header
+from actorkit.mdp.options import HEARTBEAT_S
 from actorkit.mdp.titanic.store import Pending, Store
 from actorkit.mdp.worker.worker import Worker
 from actorkit.transport.keys import ClientKeys
@@ -40,6 +41,17 @@ OK: Final = b"200"
 PENDING: Final = b"300"
 UNKNOWN: Final = b"400"
 ERROR: Final = b"500"
+
+#: Requests that are under way at a time.
+AT_A_TIME: Final = 16
+#: Requests that are kept; more are refused.
+LIMIT: Final = 1_000_000
+#: Longest wait for one answer of a service, in seconds; then it is asked again.
+TIMEOUT_S: Final = 60.0
+#: Pause before a service that was not there, or did not answer, is asked again, in seconds.
+RETRY_S: Final = 1.0
+#: How long a request is kept that nobody closes, in seconds.
+KEEP_S: Final = 7 * 86_400.0
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -64,12 +76,12 @@ class Titanic:
         endpoints: Sequence[str],
         path: Path,
         *,
-        at_a_time: int = 16,
-        limit: int = 1_000_000,
-        timeout_s: float = 60.0,
-        retry_s: float = 1.0,
-        keep_s: float = 7 * 86_400.0,
-        heartbeat_s: float = 2.5,
+        at_a_time: int = AT_A_TIME,
+        limit: int = LIMIT,
+        timeout_s: float = TIMEOUT_S,
+        retry_s: float = RETRY_S,
+        keep_s: float = KEEP_S,
+        heartbeat_s: float = HEARTBEAT_S,
         keys: ClientKeys | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:

@@ -15,6 +15,7 @@ from gevent.threadpool import ThreadPool
 from actorkit.event.context import Failure
 from actorkit.mdp.directory.discovery import Discovery
 from actorkit.mdp.frames import ErrorHeader, write_header
+from actorkit.mdp.options import HEARTBEAT_S, LIVENESS
 from actorkit.mdp.worker.registrations import Job, Registrations
 from actorkit.transport.keys import ClientKeys
 
@@ -44,8 +45,8 @@ class Worker:
         handler: Handler | None = None,
         *,
         capacity: int = 1,
-        heartbeat_s: float = 2.5,
-        liveness: int = 3,
+        heartbeat_s: float = HEARTBEAT_S,
+        liveness: int = LIVENESS,
         addresses: Callable[[str], list[str]] | None = None,
         resolve_s: float = 1.0,
         keys: ClientKeys | None = None,
@@ -186,7 +187,7 @@ class Worker:
         service = registration.service.decode()
         with self._room:
             try:
-                answer = _checked(self._handlers[service](body))
+                answer = _check_answer(self._handlers[service](body))
             except Exception as exc:
                 self._failures += 1
                 log.exception("mdp worker: the handler of %s failed", service)
@@ -208,7 +209,7 @@ class Worker:
         self._io.want(found)
 
 
-def _checked(answer: object) -> list[bytes]:
+def _check_answer(answer: object) -> list[bytes]:
     """The answer of a handler, if it can be sent: the native thread that sends it must not fail."""
     if isinstance(answer, list | tuple) and all(isinstance(part, bytes | bytearray | memoryview) for part in answer):
         return list(answer)
