@@ -13,12 +13,11 @@ import pytest
 import zmq
 from gevent.server import StreamServer
 
-from actorkit.edge import connector, pauses
 from actorkit.edge.connector import Connector
 from actorkit.edge.ledger import Root
 from actorkit.edge.listener import Listener
 from actorkit.edge.peers import Peers
-from actorkit.edge.receiver import Receiver
+from actorkit.edge.receiver import MAX_SESSIONS, Receiver
 from actorkit.edge.sender import Sender
 from actorkit.errors import SettingsError
 from actorkit.event import Event
@@ -39,8 +38,15 @@ class Stranger(Protocol):
 class Inbox:
     """The inbox of an actor, alone: its acknowledgements are sent, and what comes is counted."""
 
-    def __init__(self, context: Context, endpoint: str, topology: str = "t", actor: str = "down") -> None:
-        self.receiver = Receiver(topology, actor, f"{actor}-1")
+    def __init__(
+        self,
+        context: Context,
+        endpoint: str,
+        topology: str = "t",
+        actor: str = "down",
+        max_sessions: int = MAX_SESSIONS,
+    ) -> None:
+        self.receiver = Receiver(topology, actor, f"{actor}-1", max_sessions=max_sessions)
         self._context = context
         found = until(lambda: self._bind(endpoint), "a socket that was closed has given its port free")
         assert found is not None
@@ -211,18 +217,14 @@ def test_a_peer_that_restarts_is_met_again_at_once_and_no_warning_tells_of_it(
     outbox.close()
 
 
-def test_an_outbox_that_is_refused_for_want_of_room_does_not_wait_longer_each_time(
-    context: Context, port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connector, "FOLLOW_S", 0.02)
-    monkeypatch.setattr(pauses, "FIRST_S", 0.02)
-    inbox = Inbox(context, f"tcp://127.0.0.1:{port}")
-    inbox.receiver._max_sessions = 0
+def test_an_outbox_that_is_refused_for_want_of_room_does_not_wait_longer_each_time(context: Context, port: int) -> None:
+    inbox = Inbox(context, f"tcp://127.0.0.1:{port}", max_sessions=0)
     outbox = Outbox(context, inbox.endpoint)
-    # With pauses that double, the twelfth would be over after 40 s.
-    until(lambda: inbox.receiver.rejected.get("crowded", 0) >= 12, "it is refused again and again")
+    # With pauses that double, the seventh would be over after half a minute.
+    until(lambda: inbox.receiver.rejected.get("crowded", 0) >= 7, "it is refused again and again", 20)
     outbox.send()
-    inbox.receiver._max_sessions = 1
-    until(lambda: inbox.taken == 1, "what waited has come")
-    outbox.close()
     inbox.close()
+    roomy = Inbox(context, f"tcp://127.0.0.1:{port}")
+    until(lambda: roomy.taken == 1, "what waited has come")
+    outbox.close()
+    roomy.close()
