@@ -10,6 +10,7 @@ from gevent import socket
 from gevent.ssl import SSLContext
 
 from actorkit.errors import SettingsError
+from actorkit.transport.endpoint import Endpoint
 
 #: What the kernel keeps of an answer that its client does not read, in bytes; left alone it is up to 4 MB a client, and
 #: it counts as memory of the container.
@@ -31,7 +32,8 @@ def listen(host: str, port: int) -> Any:
     except OSError as exc:
         sock.close()
         reason = exc.strerror or str(exc)
-        raise SettingsError(f"cannot listen on {host}:{port}: {reason}. Free the port or choose another.") from exc
+        address = Endpoint.tcp(host, port).address
+        raise SettingsError(f"cannot listen on {address}: {reason}. Free the port or choose another.") from exc
     return sock
 
 

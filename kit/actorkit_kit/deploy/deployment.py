@@ -14,6 +14,7 @@ from docker.errors import NotFound
 from actorkit.errors import EX_CONFIG
 from actorkit_kit.errors import KitError, UsageError
 from actorkit_kit.instance import InstanceStatus
+from actorkit_kit.plan.model import INBOX_PORT
 
 #: Labels of the containers of a deployment.
 TOPOLOGY_LABEL: Final = "io.actorkit.topology"
@@ -141,7 +142,7 @@ def _urls(ports: Mapping[str, Any]) -> Iterable[str]:
         for binding in bindings or ():
             if ":" not in binding["HostIp"]:
                 host = "127.0.0.1" if binding["HostIp"] == "0.0.0.0" else binding["HostIp"]
-                scheme = "tcp" if container_port == "5550/tcp" else "http"
+                scheme = "tcp" if container_port == f"{INBOX_PORT}/tcp" else "http"
                 yield f"{scheme}://{host}:{binding['HostPort']}"
 
 

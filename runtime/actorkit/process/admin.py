@@ -12,6 +12,7 @@ from actorkit.observe import metrics
 from actorkit.observe.admin import Pages
 from actorkit.observe.admin_server import AdminServer
 from actorkit.settings import Settings
+from actorkit.transport.endpoint import Endpoint
 
 
 def serve_admin(settings: Settings, why_not_ready: Callable[[], str], *collectors: Collector) -> AdminServer | None:
@@ -23,11 +24,12 @@ def serve_admin(settings: Settings, why_not_ready: Callable[[], str], *collector
     if settings.admin is None:
         return None
     host, port = settings.admin
+    address = Endpoint.tcp(host, port).address
     server = AdminServer(settings.admin, Pages(metrics.registry(settings.instance, *collectors), why_not_ready))
     try:
         server.start()
     except OSError as exc:
-        raise SettingsError(f"ACTORKIT_ADMIN is {host}:{port}, and it cannot be bound: {exc.strerror}.") from exc
-    shown = f"[{host}]" if ":" in host else host
-    logging.getLogger("actorkit.process").info("admin server at http://%s:%d", shown, server.port)
+        raise SettingsError(f"ACTORKIT_ADMIN is {address}, and it cannot be bound: {exc.strerror}.") from exc
+    told = Endpoint.tcp(host, server.port).address
+    logging.getLogger("actorkit.process").info("admin server at http://%s", told)
     return server

@@ -58,8 +58,13 @@ class Endpoint:
     def __str__(self) -> str:
         if self.transport != "tcp":
             return f"{self.transport}://{self.host}"
+        return f"tcp://{self.address}"
+
+    @property
+    def address(self) -> str:
+        """Host and port of a tcp endpoint as one text: an IPv6 address stands in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"tcp://{host}:{self.port or '*'}"
+        return f"{host}:{self.port or '*'}"
 
     @property
     def is_local(self) -> bool:

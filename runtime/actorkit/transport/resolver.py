@@ -71,7 +71,7 @@ class Resolver:
         if not parsed.names_can_change:
             return [endpoint]
         if parsed.transport == "ipc":
-            return [f"ipc://{path}" for path in sorted(glob.glob(parsed.host))]  # noqa: PTH207  # the pattern is absolute
+            return [str(Endpoint("ipc", path)) for path in sorted(glob.glob(parsed.host))]  # noqa: PTH207  # it is absolute
         return [str(Endpoint.tcp(address, parsed.port)) for address in self._resolve(parsed.host)]
 
     def _resolve(self, host: str) -> list[str]:
