@@ -50,7 +50,7 @@ class Apart:
 
     @property
     def count(self) -> int:
-        """How many events wait here, the one apart from the others whose leave is late included."""
+        """How many events wait here; the suspect that waits for leave to begin is one of them."""
         late = self._turn is not None and self.asking and not any(one is self._turn for one in self._deliveries)
         return sum(len(parcels) for _, _, parcels, _ in self._waiting) + late
 

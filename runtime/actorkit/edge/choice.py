@@ -8,8 +8,8 @@ from actorkit.edge.send_session import SendSession
 
 
 def candidates(sessions: Iterable[SendSession], draining: bool) -> list[SendSession]:
-    """The sessions that new events may go to: one that is not listed, and one that drains where `draining` says that we
-    do as well, only where there is no other at all."""
+    """The sessions that new events may go to, of the best kind that there is: listed ones, else those that are listed
+    no more, else those whose peer drains. The last are taken only while this actor is `draining` itself."""
     best: list[SendSession] = []
     rank = 0
     for session in sessions:

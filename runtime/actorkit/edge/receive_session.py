@@ -115,7 +115,7 @@ class ReceiveSession:
         self._outcomes: list[tuple[int, Outcome]] = []
 
     def take(self, count: int, size: int) -> None:
-        """Note that a message of so many events and bytes has come."""
+        """Note that a message has come with `count` events, of `size` bytes in all."""
         self.expected += count
         if size > SMALL_BYTES:
             self._unconsumed.size += size

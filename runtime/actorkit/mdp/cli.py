@@ -25,7 +25,7 @@ from actorkit.transport.keys import ClientKeys
 #: Longest time to ask one broker about itself, in seconds.
 ASK_TIMEOUT_S: Final = 3.0
 
-#: What a line on standard error begins with that is for people, at once, and no mistake.
+#: How a line on standard error begins that tells people something at once, and is no mistake.
 FOR_PEOPLE: Final = "note: "
 
 #: How a call ended: answered; the service failed; nobody took the request; it was taken and not answered in time.

@@ -126,7 +126,8 @@ class RequestQueues:
     # One client's backlog shuts nobody out: where much waits, who has more than an even share is refused first.
 
     def _is_full(self, service: Service, request: Request) -> bool:
-        """Whether a queue takes no more of a client: who has less than an even share, until twice the limit wait."""
+        """Whether a queue takes no more of a client. Up to the limit it takes all; from there to twice the limit, only
+        of clients that have less than an even share; beyond that, none."""
         queue, limit = service.queue, service.queue_limit
         if queue.length < limit or queue.length >= 2 * limit:
             return queue.length >= limit

@@ -22,7 +22,7 @@ from actorkit.mdp.frames import (
 )
 from actorkit.mdp.options import BrokerParams
 
-#: Why the request of a worker is given to another that cannot be reached any more.
+#: Why a request is given to another worker: the one that had it cannot be reached any more.
 CONNECTION_ENDED: Final = "its worker's connection ended"
 
 #: A worker whose connection has ended is given up after so many ticks, though the broker always has something to read.

@@ -201,7 +201,8 @@ class Registrations:
             self._add(address, service, now)
 
     def _move(self, now: float) -> None:
-        """Open registrations where all have a request, for those that lie idle elsewhere; soon look again."""
+        """Open registrations at brokers where every one has a request, in the place of idle ones at other brokers.
+        After a move, look again soon."""
         pairs, others = self._by_pair()
         moves = capacity.to_move(pairs, others, now)
         for registration, (address, service) in moves:
@@ -212,7 +213,8 @@ class Registrations:
         self._look_at = now + first_s + each_s * len(self.registrations)
 
     def _by_pair(self) -> tuple[dict[capacity.Pair, list[Registration]], list[list[Registration]]]:
-        """The registrations of what is listed, and those of what is not."""
+        """The registrations by address and service: those at brokers and for services that this worker shall have, and
+        those that it shall have no more."""
         listed: dict[capacity.Pair, list[Registration]] = {
             (address, service): [] for address in sorted(self._matched) for service in self._services
         }
