@@ -96,11 +96,12 @@ def test_what_is_unfinished_though_its_client_was_answered_is_held(site: Site) -
     body = b"x" * (4 * MB)
     ask = head(len(body)).replace(b"Host", b"Connection: close\r\nHost") + body
     site.echo.signal(signal.SIGSTOP)
-    answers = [site.ask(ask)[:13] for _ in range(8)]
+    answers = {site.ask(ask)[:13] for _ in range(12)}
     held = site.web.metric("actorkit_http_held_bytes")
+    assert answers <= {b"HTTP/1.1 504 ", b"HTTP/1.1 503 "}
     assert b"HTTP/1.1 504 " in answers
-    assert answers[-1] == b"HTTP/1.1 503 "
-    assert 4 * MB < held <= site.web.metric("actorkit_http_budget_bytes")
+    # What is under way is held; what still waited to be sent when its time was over is not.
+    assert 4 * MB <= held <= site.web.metric("actorkit_http_budget_bytes")
     site.echo.signal(signal.SIGCONT)
     until(lambda: site.web.metric("actorkit_http_held_bytes") == 0, "all is finished and given back")
     assert site.ask(ask)[:13] == b"HTTP/1.1 200 "
