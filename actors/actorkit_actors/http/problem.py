@@ -10,6 +10,7 @@ import msgspec
 
 from actorkit.errors import ConversionError, ErrorMessage
 from actorkit.event import body
+from actorkit.event.plain import is_too_deep
 from actorkit.observe import texts
 from actorkit_actors.http.accept import checked_offers
 from actorkit_actors.http.media import HeaderTooLong, content_type, format_of
@@ -30,10 +31,7 @@ def write(headers: Mapping[str, str], errors: Sequence[ErrorMessage]) -> tuple[s
     if format_ == body.TEXT:
         lines = (f"{error.message} ({error.code})\n" if error.code else f"{error.message}\n" for error in errors)
         return "text/plain; charset=utf-8", body.as_utf8("".join(lines)).encode()
-    try:
-        return media_type, _json(errors, details=True)
-    except RecursionError:  # Details may come from another process, which had more of its stack left.
-        return media_type, _json(errors, details=False)
+    return media_type, msgspec.json.encode({"errors": [_as_object(error, details=True) for error in errors]})
 
 
 def _choose(headers: Mapping[str, str]) -> tuple[str, str]:
@@ -51,13 +49,10 @@ def _as_object(error: ErrorMessage, details: bool) -> dict[str, Any]:
     found: dict[str, Any] = {"message": error.message}
     if error.code:
         found["code"] = error.code
-    if details and error.details:
+    # Details may come from another process, which had more of its stack left: what is too deep stays out.
+    if details and error.details and not is_too_deep(error.details):
         found["details"] = error.details
     return found
-
-
-def _json(errors: Sequence[ErrorMessage], details: bool) -> bytes:
-    return msgspec.json.encode({"errors": [_as_object(error, details) for error in errors]})
 
 
 def _xml(errors: Sequence[ErrorMessage]) -> bytes:
