@@ -12,7 +12,7 @@ from gevent.event import Event as Flag
 from actorkit import Actor, Event
 from actorkit.director import Director
 from actorkit.host.metrics import HostCollector
-from actorkit_actors.http.server import HTTPServer
+from actorkit_actors.http.http_server import HTTPServer
 from tests.actors.http.client import request
 from tests.runtime.observe.reading import Moved, documented, value
 from tests.until import until

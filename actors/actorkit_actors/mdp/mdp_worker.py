@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import gevent
 from msgspec import Meta
@@ -36,6 +36,7 @@ class MDPWorker(Actor):
     instance holds more of them than it has slots.
     """
 
+    NAME: ClassVar[str] = "mdp-worker"
     ANSWERS = True
     USES_BROKER = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -24,6 +24,7 @@ class MDPClient(Actor):
     event still waits, if that is less than `timeout_s`.
     """
 
+    NAME: ClassVar[str] = "mdp-client"
     USES_BROKER = True
 
     class Params(Actor.Params, frozen=True, kw_only=True):
