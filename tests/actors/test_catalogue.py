@@ -19,6 +19,8 @@ from actorkit import Actor, params
 from actorkit_actors.catalogue import CATALOGUE, Entry, declarations, file_of
 from tests.places import ROOT
 
+#: Module → the distributions that have it.
+DISTRIBUTIONS = metadata.packages_distributions()
 #: What msgspec takes where it finds it.
 SHARED = {"actorkit", "typing-extensions"}
 ENTRIES = pytest.mark.parametrize("entry", CATALOGUE.values(), ids=CATALOGUE.keys())
@@ -63,13 +65,9 @@ def test_every_parameter_says_what_it_is(entry: Entry) -> None:
 @ENTRIES
 def test_an_actor_imports_no_more_than_its_extra_brings(entry: Entry) -> None:
     module = entry.class_path.partition(":")[0]
-    script = f"""
-import {module}
-from importlib.metadata import packages_distributions
-for name in {{name.partition(".")[0] for name in sys.modules}}:
-    print(*packages_distributions().get(name, ()))
-"""
-    used = {canonicalize_name(name) for name in run(script).split()}
+    script = f"there = set(sys.modules); import {module}; print(*set(sys.modules) - there)"
+    imported = {name.partition(".")[0] for name in run(script).split()}
+    used = {canonicalize_name(name) for top in imported for name in DISTRIBUTIONS.get(top, ())}
     assert used <= brought(entry.extra) | SHARED
 
 
