@@ -1,4 +1,4 @@
-"""Every metric of http-server is made to move, and has the value that docs/actors.md says it has."""
+"""Every metric of http-server is made to move, and has the value that docs/actors/http-server.md says it has."""
 
 from __future__ import annotations
 
@@ -106,4 +106,4 @@ def test_a_client_that_is_turned_away_is_counted_by_reason(site: Site) -> None:
 
 
 def test_every_documented_metric_was_made_to_move() -> None:
-    assert documented("actors.md") == MOVED.names
+    assert documented("actors/http-server.md") == MOVED.names
