@@ -33,8 +33,12 @@ from actorkit_actors.auth.users import parse
 class BasicAuth(Actor):
     """Passes on what carries a known name and password, with the name as the event's `http.user`.
 
-    Anything else fails with `Unauthorized` (401, with `WWW-Authenticate`); after too many wrong logins for a name, or
-    from an address, with `RateExceeded` (429, with `Retry-After`). The credentials are taken off the event either way.
+    Anything else fails. The credentials are taken off the event either way.
+
+    Failures:
+        Unauthorized (401): the name or the password is wrong, or there is none; with `WWW-Authenticate`.
+        RateExceeded (429): too many wrong logins for the name, or from the address; with `Retry-After`.
+        ServiceUnavailable (503): too many logins wait for being looked at.
     """
 
     NAME: ClassVar[str] = "basic-auth"

@@ -34,6 +34,10 @@ class MDPWorker(Actor):
 
     The `capacity` is shared out over services and brokers, at least one slot for each, and follows the requests: no
     instance holds more of them than it has slots.
+
+    Failures:
+        NotAnswered (202): nothing came back for the request; its client learns that there is no answer.
+        AnswerTimeout (504): nothing came back within `timeout_s`.
     """
 
     NAME: ClassVar[str] = "mdp-worker"

@@ -32,6 +32,10 @@ class XSLT(Actor):
     reach nothing; a table inside the stylesheet is read with `exsl:node-set`. With the output method `text` or `html`
     the new data is text, with `xml` an element, or text where there is none; without a method it is `html` where the
     root is. An `<xsl:message terminate="yes">` makes the event fail with the message; other messages are logged.
+
+    Failures:
+        MalformedEvent (400): the stylesheet stopped with a message or could not go on; or the data is no XML.
+        UnsendableData (500): the result is no XML document.
     """
 
     NAME: ClassVar[str] = "xslt"
