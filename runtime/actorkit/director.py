@@ -13,9 +13,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import itertools
+import logging
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from gevent.event import Event as Flag
 from actorkit.actor import Actor
 from actorkit.edge.peers import Peers
 from actorkit.errors import ActorkitError
-from actorkit.graph import NAME, NAME_RULE, Box, Connection, Options, connect
+from actorkit.graph import BOX, BOX_RULE, NAME, NAME_RULE, Box, Connection, Options, connect
 from actorkit.host.host import Host
 from actorkit.mdp.thread import BrokerThread
 from actorkit.publication import publications, publications_of
@@ -35,6 +36,7 @@ from actorkit.settings import DRAIN_TIMEOUT_S, Settings
 #: The same when one of its actors has ended: what the others have there is finished by nobody.
 CRASH_TIMEOUT_S: Final = 2.0
 
+log = logging.getLogger("actorkit.director")
 _directors = itertools.count(1)
 
 
@@ -44,11 +46,13 @@ class DirectorError(ActorkitError):
 
 @dataclass(frozen=True)
 class Node:
-    """An actor of the graph, as the connecting calls take it."""
+    """An actor of the graph, as the connecting calls take it. `called` is the name as it was given, with `_` or not: an
+    outbox that leads to it and has no name is called so."""
 
     name: str
     cls: type[Actor]
     params: Mapping[str, Any] = field(default_factory=dict)
+    called: str = ""
 
 
 #: An end of a connection: an actor, or an actor and the name of its outbox or inbox.
@@ -80,14 +84,19 @@ class Director:
     def register_actor(self, cls: type[Actor] | str, name: str, **params: Any) -> Node:
         """Add an actor: a class, or the name by which an installed package publishes one.
 
+        A `_` in its name becomes `-`, which is logged; outboxes that are called after it keep the `_`.
+
         Raises:
             DirectorError: the name is taken or no name, or not one package publishes such an actor.
         """
+        called, name = name, name.replace("_", "-")
         _check_name(name)
+        if called != name:
+            log.info('the actor "%s" is called "%s": names of actors are names of hosts', called, name)
         cls = _class_of(cls) if isinstance(cls, str) else cls
         if name in self._nodes:
             raise DirectorError(f'there is an actor "{name}" already; names are unique')
-        node = self._nodes[name] = Node(name, cls, params)
+        node = self._nodes[name] = Node(name, cls, params, called)
         return node
 
     def register_log_actor(self, cls: type[Actor] | str, name: str, **params: Any) -> Node:
@@ -101,8 +110,8 @@ class Director:
         return self._error_node
 
     def get_actor(self, name: str) -> Node | None:
-        """The actor of that name, or None."""
-        return self._nodes.get(name)
+        """The actor of that name, with `_` or `-`, or None."""
+        return self._nodes.get(name.replace("_", "-"))
 
     def connect_queue(self, source: End, destinations: End | Sequence[End], **options: Any) -> None:
         """Connect an outbox to one inbox, or to several: each gets a copy. Options are those of a connection."""
@@ -119,7 +128,8 @@ class Director:
         self._connect(Box(self._box(source).actor, "log"), self._box(destination))
 
     def _connect(self, source: Box, destination: Box, options: Options | None = None) -> None:
-        made = connect(source, destination, options)
+        called = self._nodes[destination.actor].called
+        made = connect(replace(source, box=called) if source.box is None else source, destination, options)
         if any(str(made) == str(one) for one in self._connections):
             raise DirectorError(f"{made} is connected already")
         self._connections.append(made)
@@ -131,7 +141,7 @@ class Director:
                 f"{end!r} is no end of a connection; give what register_actor returned, or a pair of it and a box name"
             )
         if box is not None:
-            _check_name(box)
+            _check_box(box)
         return Box(node.name, box)
 
     @property
@@ -313,6 +323,11 @@ def class_path(cls: type[Actor]) -> str:
     if module == "__main__":
         module = Path(inspect.getfile(cls)).stem
     return f"{module}:{cls.__qualname__}"
+
+
+def _check_box(name: str) -> None:
+    if not BOX.match(name):
+        raise DirectorError(f'"{name}" is not a box; wanted: {BOX_RULE}')
 
 
 def _check_name(name: str) -> None:

@@ -13,11 +13,17 @@ from typing import Final, Literal
 #: Outboxes that every actor has and that a plain send never reaches.
 RESERVED: Final = ("error", "log")
 
-#: Names of topologies, actors and boxes are DNS labels (RFC 1123 §2.1), short enough for a prefix before them.
+#: Names of topologies and actors are DNS labels (RFC 1123 §2.1), short enough for a prefix before them.
 NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?\Z")
 
 #: What a name looks like, for messages.
 NAME_RULE: Final = "lower-case letters, digits and dashes, beginning with a letter, at most 40 characters"
+
+#: Boxes are named so, and may have underscores: addresses of HTTP name them, and they are no names of hosts.
+BOX: Final = re.compile(r"[a-z]([a-z0-9_-]{0,38}[a-z0-9])?\Z")
+
+#: What the name of a box looks like, for messages.
+BOX_RULE: Final = NAME_RULE.replace("digits and dashes", "digits, dashes and underscores")
 
 Delivery = Literal["at-least-once", "at-most-once"]
 
@@ -67,9 +73,10 @@ def parse_box(text: str) -> Box:
         ValueError: it is neither; the message says what was wanted.
     """
     actor, dot, box = text.strip().partition(".")
-    for name in (actor, box) if dot else (actor,):
-        if not NAME.match(name):
-            raise ValueError(f'"{text.strip()}" is not a box. Write actor or actor.box, each of {NAME_RULE}.')
+    if not NAME.match(actor):
+        raise ValueError(f'"{text.strip()}" is not a box. Write actor or actor.box, each of {NAME_RULE}.')
+    if dot and not BOX.match(box):
+        raise ValueError(f'"{text.strip()}" is not a box. Write actor.box, the box of {BOX_RULE}.')
     return Box(actor, box or None)
 
 
@@ -80,11 +87,17 @@ def connect(source: Box, destination: Box, options: Options | None = None) -> Co
     return Connection(source.actor, outbox, destination.actor, inbox, options or Options())
 
 
+#: What the variables of outboxes begin with.
+_VARIABLE: Final = "ACTORKIT_OUTBOX_"
+
+
 def variable_of(outbox: str) -> str:
-    """The environment variable that holds an outbox's peers: `to-order` → `ACTORKIT_OUTBOX_TO_ORDER`."""
-    return "ACTORKIT_OUTBOX_" + outbox.upper().replace("-", "_")
+    """The environment variable that holds an outbox's peers: `to-order` → `ACTORKIT_OUTBOX_TO_ORDER`. An outbox with an
+    underscore stands there as it is: `to_order` → `ACTORKIT_OUTBOX_to_order`."""
+    return _VARIABLE + (outbox if "_" in outbox else outbox.upper().replace("-", "_"))
 
 
 def outbox_of(variable: str) -> str:
     """The outbox whose peers stand in that variable; the way back from `variable_of`."""
-    return variable.removeprefix("ACTORKIT_OUTBOX_").lower().replace("_", "-")
+    outbox = variable.removeprefix(_VARIABLE)
+    return outbox if BOX.match(outbox) else outbox.lower().replace("_", "-")

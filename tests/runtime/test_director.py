@@ -198,3 +198,21 @@ def test_a_graph_whose_actor_has_ended_stops_and_says_so(director: Director) -> 
     with pytest.raises(DirectorError, match='"leaver" has ended: Exit: bye'):
         director.start()
     assert not director.is_running()
+
+
+def test_an_underscore_in_a_name_becomes_a_dash_and_stays_in_the_outbox(
+    director: Director, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask = director.register_actor(Asker, "asker")
+    with caplog.at_level("INFO", "actorkit.director"):
+        upper = director.register_actor(Upper, "to_upper")
+    assert caplog.messages == [
+        'the actor "to_upper" is called "to-upper": names of actors are names of hosts',
+    ]
+    director.connect_queue(ask, upper)
+    director.connect_queue(upper, ask)
+    assert director.get_actor("to_upper") is upper is director.get_actor("to-upper")
+    assert begin(director).request(JSONEvent("a"), "to_upper", timeout_s=5).data == "A"
+    assert director.document()["connections"][0] == {"from": "asker.to_upper", "to": "to-upper.asker"}
+    with pytest.raises(DirectorError, match='"to-upper" already'):
+        director.register_actor(Upper, "to-upper")

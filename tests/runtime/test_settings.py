@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from actorkit import settings
 from actorkit.edge.peers import Peers
 from actorkit.errors import SettingsError
-from actorkit.graph import NAME, Box, Options, connect, outbox_of, parse_box, variable_of
+from actorkit.graph import BOX, NAME, Box, Options, connect, outbox_of, parse_box, variable_of
 
 GOOD = {"ACTORKIT_ACTOR": "place", "ACTORKIT_CLASS": "shop.actors:Place"}
 NAMES = st.from_regex(NAME, fullmatch=True)
@@ -99,9 +99,14 @@ def test_a_connection_is_read_as_it_was_written(endpoints: list[str], inbox: str
     assert Peers.parse(str(peers)) == peers
 
 
-@given(NAMES)
+@given(st.from_regex(BOX, fullmatch=True))
 def test_an_outbox_and_its_variable_name_each_other(outbox: str) -> None:
     assert outbox_of(variable_of(outbox)) == outbox
+
+
+@given(st.sets(st.text("a1_-", min_size=1, max_size=6).map(lambda text: f"a{text}a"), min_size=2))
+def test_two_outboxes_never_share_a_variable(outboxes: set[str]) -> None:
+    assert len({variable_of(outbox) for outbox in outboxes}) == len(outboxes)
 
 
 def test_boxes_are_named_after_the_other_end() -> None:
@@ -110,6 +115,7 @@ def test_boxes_are_named_after_the_other_end() -> None:
     assert str(connect(Box("a"), Box("b", "in"))) == "a.b -> b.in"
     assert str(connect(Box("a", "error"), Box("b"))) == "a.error -> b.error-a"
     assert parse_box(" a.out ") == Box("a", "out")
-    for text in ("", "A", "a.", ".a", "a.b.c", "a b", "-a", "a-", "a" * 41):
+    assert parse_box("a.test_service") == Box("a", "test_service")
+    for text in ("", "A", "a_b", "a.b_", "a._b", "a.", ".a", "a.b.c", "a b", "-a", "a-", "a" * 41):
         with pytest.raises(ValueError, match="is not a box"):
             parse_box(text)

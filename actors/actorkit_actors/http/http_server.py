@@ -120,6 +120,9 @@ class HTTPServer(Actor):
             if route.outbox and route.chooses:
                 message = "this is never used: the path has <queue>, which names the outbox. Remove one of the two"
                 yield Problem(f"routes[{number}].outbox", message)
+            if route.outboxes and not route.chooses:
+                message = "this is never used: the path has no <queue> that could stand in it. Remove one of the two"
+                yield Problem(f"routes[{number}].outboxes", message)
         try:
             tls_context(params.certfile, params.keyfile)
         except SettingsError as exc:
@@ -127,11 +130,7 @@ class HTTPServer(Actor):
 
     @classmethod
     def named_outboxes(cls, params: Params) -> Mapping[str, str]:
-        return {
-            f"routes[{number}].outbox": route.outbox
-            for number, route in enumerate(params.routes)
-            if route.outbox and not route.chooses
-        }
+        return {path: outbox for n, route in enumerate(params.routes) for path, outbox in route.named(f"routes[{n}]")}
 
     def __repr__(self) -> str:
         some = ", ".join(map(repr, islice(self._connections, 8)))

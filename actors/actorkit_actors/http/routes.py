@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Final
 from urllib.parse import unquote_to_bytes
 
@@ -34,11 +34,22 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     methods: Annotated[tuple[str, ...], Meta(min_length=1, description="methods that are let in")] = ("POST",)
     ctypes: Annotated[tuple[str, ...], Meta(description="content types that are let in, as text/*; none: all")] = ()
     outbox: Annotated[str, Meta(description="outbox when the path has no <queue>; none: all default ones")] = ""
+    outboxes: Annotated[
+        dict[str, str],
+        Meta(description="outbox by what <queue> is in the path; what is not here names its outbox itself"),
+    ] = {}
 
     @property
     def chooses(self) -> bool:
         """Whether the path of a request names the outbox."""
         return _QUEUE.search(self.path) is not None
+
+    def named(self, path: str) -> Iterator[tuple[str, str]]:
+        """The outboxes that it names, by where it does: the route itself stands at `path`."""
+        if self.chooses:
+            yield from ((f"{path}.outboxes.{queue}", outbox) for queue, outbox in self.outboxes.items())
+        elif self.outbox:
+            yield f"{path}.outbox", self.outbox
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -107,6 +118,7 @@ class Router:
         route = self._routes[int(index)]
         values = {name: str(value) for name, value in found.items()}
         queue = values.pop("queue", route.outbox) or None
+        queue = route.outboxes.get(queue, queue) if queue else None
         return Match(route, queue, values)
 
 

@@ -12,7 +12,7 @@ from actorkit.edge.keyed import KeyedSender
 from actorkit.edge.peers import Peers
 from actorkit.edge.sender import Sender
 from actorkit.errors import SettingsError
-from actorkit.graph import NAME
+from actorkit.graph import BOX
 from actorkit.settings import Settings
 from actorkit.transport.keys import ClientKeys
 
@@ -38,7 +38,7 @@ def make_connectors(
     """
     made = {}
     for outbox, peers in settings.outboxes.items():
-        if not NAME.match(outbox):
+        if not BOX.match(outbox):
             raise SettingsError(f'"{outbox}" is not a name for an outbox')
         senders = [
             sender_class(peer)(settings.topology, settings.actor, settings.instance, outbox, peer, ordinal, busy=busy)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from actorkit import Event, params
 from actorkit.errors import SettingsError
+from actorkit_actors.http.http_server import HTTPServer
 from tests.actors.http.client import Client, Start, ask, request, seen
 
 
@@ -79,3 +81,26 @@ def test_variables_of_a_path_never_become_attributes(start: Start) -> None:
 def test_a_route_that_is_none_is_found_at_the_start(start: Start, path: str) -> None:
     with pytest.raises(SettingsError, match="routes"):
         start(routes=[{"path": path}])
+
+
+def test_an_outbox_is_named_by_the_path_or_by_its_table(start: Start) -> None:
+    came: list[str | None] = []
+
+    def answer(event: Event, outbox: str | None) -> Event:
+        came.append(outbox)
+        return event
+
+    routes = [{"path": "/<path:queue>", "outboxes": {"orders/new": "order", "orders/old/list": "history"}}]
+    harness = start(answer, outboxes=("order", "history", "test_service"), routes=routes)
+    for path, status in (("orders/new", 200), ("orders/old/list/", 200), ("test_service", 200), ("orders", 404)):
+        assert ask(harness, request(f"/{path}", b"{}", content_type="application/json"))[0] == status
+    assert came == ["order", "history", "test_service"]
+
+
+def test_the_outboxes_of_a_table_are_those_that_have_to_be_connected() -> None:
+    routes = [{"path": "/<path:queue>", "outboxes": {"a/b": "one"}}, {"path": "/x", "outbox": "two"}]
+    made = params.build(HTTPServer.Params, {"routes": routes})
+    assert HTTPServer.named_outboxes(made) == {"routes[0].outboxes.a/b": "one", "routes[1].outbox": "two"}
+    unused = params.build(HTTPServer.Params, {"routes": [{"path": "/x", "outboxes": {"a/b": "one"}}]})
+    [problem] = HTTPServer.check(unused)
+    assert problem.path == "routes[0].outboxes"
