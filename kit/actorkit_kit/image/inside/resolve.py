@@ -1,22 +1,27 @@
 """Finds out which packages images need, for `kit lock`. It runs in a container of the base image and installs nothing.
 
-It reads `request.json` in its working folder: {"runtime": [requirement, …], "images": {repository: {"extra":
-[requirement, …], "package": requirement or "", "code": folder or ""}}}, and writes `answer.json`: {"python": "3.13.5",
-"images": {repository: [package, …]}}, where the packages of the runtime stand under "".
+It reads `request.json` in its working folder: {"project": actorkit's table [project], "runtime": [requirement, …],
+"images": {repository: {"extra": [requirement, …], "package": requirement or "", "code": folder or ""}}}, and writes
+`answer.json`: {"python": "3.13.5", "images": {repository: [package, …]}}, where the packages of the runtime stand
+under "".
 """
 
 from __future__ import annotations
 
 import json
 import platform
+import tempfile
+import zipfile
 from pathlib import Path
+from typing import Any
 
-from actorkit_kit.image.inside import pip, wanted
+from actorkit_kit.image.inside import install, pip, wanted
 
 
 def main() -> None:
     """Resolve everything that is asked for."""
     request = json.loads(Path("request.json").read_text(encoding="utf-8"))
+    _stand_in(request["project"], Path("links"))
     runtime = _resolve(request["runtime"], [])
     images: dict[str, list[pip.Package]] = {"": runtime}
     for repository, asked in sorted(request["images"].items()):
@@ -31,13 +36,27 @@ def main() -> None:
     Path("answer.json").write_text(json.dumps(answer), encoding="utf-8")
 
 
+def _stand_in(project: dict[str, Any], folder: Path) -> None:
+    """A wheel that holds nothing but actorkit's metadata: packages ask for actorkit, and it is in every image."""
+    with tempfile.TemporaryDirectory() as place:
+        install.write_metadata(project, Path(place))
+        (info,) = Path(place).iterdir()
+        (info / "WHEEL").write_text("Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n", encoding="utf-8")
+        folder.mkdir()
+        wheel = folder / f"{info.name.removesuffix('.dist-info')}-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            for path in info.iterdir():
+                archive.write(path, f"{info.name}/{path.name}")
+
+
 def _resolve(asked: list[str], held: list[pip.Package], folder: Path | None = None) -> list[pip.Package]:
     """What pip would install, less what is there already, whose versions are held."""
     lines = [f"{package['name']}=={package['version']}\n" for package in held if "path" not in package]
     constraints = Path("held.txt").absolute()
     constraints.write_text("".join(lines), encoding="utf-8")
-    found = pip.install("--dry-run", "--ignore-installed", "--constraint", str(constraints), *asked, folder=folder)
-    there = {package["name"] for package in held}
+    command = ["--dry-run", "--ignore-installed", "--constraint", str(constraints)]
+    found = pip.install(*command, "--find-links", str(Path("links").absolute()), *asked, folder=folder)
+    there = {"actorkit", *(package["name"] for package in held)}
     return [package for package in found if package["name"] not in there]
 
 

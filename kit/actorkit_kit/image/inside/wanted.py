@@ -17,10 +17,18 @@ def groups(code: Path, package: str = "") -> list[list[str]]:
     """
     file = code / "requirements.txt"
     listed = ["--requirement", "requirements.txt"] if file.is_file() else []
-    named = [*_dependencies(code / "pyproject.toml", bool(listed)), *([package] if package else [])]
-    if listed and named and has_hashes(file):
-        return [listed, named]
-    return [[*listed, *named]] if listed or named else []
+    named = _dependencies(code / "pyproject.toml", bool(listed))
+    if listed and (named or package) and has_hashes(file):
+        return [listed, [*named, *([package] if package else [])]]
+    whole = [*listed, *named, *(_after(package) if package else [])]
+    return [whole] if whole else []
+
+
+def _after(package: str) -> list[str]:
+    """Asks for a package in a file of its own: pip reads files in their order, and has to know of a wheel by then."""
+    file = Path("package.txt").absolute()
+    file.write_text(f"{package}\n", encoding="utf-8")
+    return ["--requirement", str(file)]
 
 
 def has_hashes(file: Path) -> bool:
