@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
+from actorkit_actors.catalogue import CATALOGUE
 from actorkit_kit.topology.schema import schema
+from actorkit_kit.topology.schema import text as schema_text
 from tests.kit.conftest import Kit
 from tests.kit.plans import ORDERS
 
@@ -51,3 +55,26 @@ def test_kit_writes_the_schema(kit: Kit, tmp_path: Path) -> None:
     assert json.loads(kit("schema").stdout) == expected
     assert kit("schema", "-o", "topology.schema.json", cwd=tmp_path).returncode == 0
     assert json.loads((tmp_path / "topology.schema.json").read_text()) == expected
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [("uses: stdout", "uses: stdotu"), ("prefix: a", "prefixes: a"), ("interval_s: 1", "interval_s: x")],
+)
+def test_a_checker_of_editors_finds_what_stands_wrong(tmp_path: Path, good: str, bad: str) -> None:
+    text = (
+        "name: t\nactors:\n  gen: {uses: generator, params: {interval_s: 1}}\n"
+        "  out: {uses: stdout, params: {prefix: a}}\nconnections: [gen -> out]\n"
+    )
+    (tmp_path / "schema.json").write_text(schema_text())
+    command = [sys.executable, "-m", "check_jsonschema", "--schemafile", "schema.json", "topology.yaml"]
+    for content, status in ((text, 0), (text.replace(good, bad), 1)):
+        (tmp_path / "topology.yaml").write_text(content)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == status, done.stdout
+
+
+def test_the_schema_stays_small() -> None:
+    """Editors fetch it whole: what all actors have stands there once."""
+    assert len(schema_text()) < 10_000 * len(CATALOGUE)
+    assert len(json.dumps(schema()["definitions"]["params-null"])) < 1000
