@@ -116,6 +116,6 @@ def test_boxes_are_named_after_the_other_end() -> None:
     assert str(connect(Box("a", "error"), Box("b"))) == "a.error -> b.error-a"
     assert parse_box(" a.out ") == Box("a", "out")
     assert parse_box("a.test_service") == Box("a", "test_service")
-    for text in ("", "A", "a_b", "a.b_", "a._b", "a.", ".a", "a.b.c", "a b", "-a", "a-", "a" * 41):
+    for text in ("", "A", "a_b", "a.b_", "a.", ".a", "a.b.c", "a b", "-a", "a-", "a" * 41):
         with pytest.raises(ValueError, match="is not a box"):
             parse_box(text)

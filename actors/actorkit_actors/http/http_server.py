@@ -130,7 +130,9 @@ class HTTPServer(Actor):
 
     @classmethod
     def named_outboxes(cls, params: Params) -> Mapping[str, str]:
-        return {path: outbox for n, route in enumerate(params.routes) for path, outbox in route.named(f"routes[{n}]")}
+        return {
+            path: outbox for n, route in enumerate(params.routes) for path, outbox in route.outbox_names(f"routes[{n}]")
+        }
 
     def __repr__(self) -> str:
         some = ", ".join(map(repr, islice(self._connections, 8)))

@@ -44,7 +44,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Whether the path of a request names the outbox."""
         return _QUEUE.search(self.path) is not None
 
-    def named(self, path: str) -> Iterator[tuple[str, str]]:
+    def outbox_names(self, path: str) -> Iterator[tuple[str, str]]:
         """The outboxes that it names, by where it does: the route itself stands at `path`."""
         if self.chooses:
             yield from ((f"{path}.outboxes.{queue}", outbox) for queue, outbox in self.outboxes.items())
