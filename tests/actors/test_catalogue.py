@@ -48,7 +48,7 @@ def example_params(name: str) -> dict[str, Any]:
     """The parameters of an actor in the example of its page; a file and a secret are their own names."""
     document = YAML(typ="safe").load(ROOT / "docs" / "actors" / f"{name}.yaml")
     nodes = document.get("actors", {}).values()
-    given = next((node.get("params", {}) for node in nodes if node["uses"] == name), {})
+    given: dict[str, Any] = next((node.get("params", {}) for node in nodes if node["uses"] == name), {})
     return {key: next(iter(value.values())) if params.is_reference(value) else value for key, value in given.items()}
 
 
