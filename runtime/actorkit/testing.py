@@ -96,7 +96,8 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         left = self.actor.params.retries
         while True:
             try:
-                arrived.ensure()
+                if arrived.FORMAT is not None:
+                    arrived.ensure()
                 for result in _events(self.actor.consume(arrived)):
                     self.send(result, None)
             except Exception as exc:  # noqa: BLE001  # whatever it is, it goes to the error outbox
