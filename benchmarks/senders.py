@@ -2,7 +2,7 @@
 
     python -m benchmarks.senders [--runs 5] [--json FILE]
 
-Each sender sends 20 bodies; consuming one takes 30 ms. The floor is the time that the consumes alone take.
+Each sender sends 10 bodies; consuming one takes 30 ms. The floor is the time that the consumes alone take.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from benchmarks.process import memory_mb
 #: Length of one body in bytes: with it a sender has one event under way at a time.
 BODY_BYTES = 9 << 20
 #: How many bodies each sender sends, and how long each is consumed, in seconds.
-COUNT = 20
+COUNT = 10
 CONSUME_S = 0.03
 #: How many senders there are.
 SENDERS = (1, 4, 8, 12)

@@ -12,8 +12,8 @@ from gevent import socket
 from actorkit_actors.http.budget import Budget
 from actorkit_actors.http.connection import PAUSE_S, READ_BYTES, Connection
 from actorkit_actors.http.guard import Guard
+from actorkit_actors.http.http_server import HTTPServer
 from actorkit_actors.http.message import Refusal, Request, Response
-from actorkit_actors.http.server import HTTPServer
 
 MB = 1 << 20
 
