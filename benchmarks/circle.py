@@ -16,6 +16,7 @@ from typing import Any
 from tests.ports import free_port
 
 from benchmarks import report
+from benchmarks.process import family_cpu_s
 
 HERE = Path(__file__).resolve().parent
 #: Length of one measurement in seconds.
@@ -26,10 +27,13 @@ CONNECTIONS = (16, 64)
 WRITTEN_PORT = "8090"
 
 
-def load(address: str, connections: int) -> dict[str, float]:
-    """Requests per second and latencies at an address, by a process of its own."""
+def load(address: str, connections: int, pid: int) -> dict[str, float]:
+    """Requests per second and latencies at an address, by a process of its own; and the CPU time of a request in the
+    processes that serve it, `pid` and its descendants."""
     command = [sys.executable, "-m", "benchmarks.http_load", address, "/auth", str(SECONDS), str(connections)]
+    begun = family_cpu_s(pid)
     read: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    read["cpu_us"] = (family_cpu_s(pid) - begun) / (read["per_s"] * SECONDS) * 1e6
     return read
 
 
@@ -56,7 +60,10 @@ def against(bare: str, circle: str, topology: Path, runs: int) -> report.Rows:
     try:
         if kit.stdout is None or not kit.stdout.readline():
             raise SystemExit("the circle did not start; see: kit run benchmarks/circle.yaml")
-        return [row(many, [(load(bare, many), load(circle, many)) for _ in range(runs)]) for many in CONNECTIONS]
+        return [
+            row(many, [(load(bare, many, floor.pid), load(circle, many, kit.pid)) for _ in range(runs)])
+            for many in CONNECTIONS
+        ]
     finally:
         for process in (kit, floor):
             process.terminate()
@@ -73,12 +80,15 @@ def row(connections: int, pairs: list[tuple[dict[str, float], dict[str, float]]]
         "per_s": round(statistics.median(ours["per_s"] for _, ours in pairs)),
         "p50_ms": round(statistics.median(ours["p50_ms"] for _, ours in pairs), 2),
         "p99_ms": round(statistics.median(ours["p99_ms"] for _, ours in pairs), 2),
+        "floor_cpu_us": round(statistics.median(bare["cpu_us"] for bare, _ in pairs)),
+        "cpu_us": round(statistics.median(ours["cpu_us"] for _, ours in pairs)),
         "ratio": round(statistics.median(ratios), 2),
         "ratios": [round(ratio, 2) for ratio in ratios],
     }
     print(
         f"HTTP full circle, {connections} connections  floor {made['floor_per_s']:,}/s  {made['per_s']:,}/s  "
-        f"{made['ratio']:.2f}x  {made['ratios']}  p50 {made['p50_ms']} ms  p99 {made['p99_ms']} ms",
+        f"{made['ratio']:.2f}x  {made['ratios']}  p50 {made['p50_ms']} ms  p99 {made['p99_ms']} ms  "
+        f"CPU {made['cpu_us']} us a request, floor {made['floor_cpu_us']} us",
         flush=True,
     )
     return made

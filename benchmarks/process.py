@@ -16,3 +16,19 @@ def cpu_s(pid: int) -> float:
     """CPU time used so far, in user and system mode."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def family_cpu_s(pid: int) -> float:
+    """CPU time used so far by a process and those that descend from it."""
+    parents: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue  # It has ended meanwhile.
+            parents.setdefault(parent, []).append(int(folder.name))
+    family = [pid]
+    for one in family:
+        family += parents.get(one, ())
+    return sum(map(cpu_s, family))

@@ -44,6 +44,7 @@ def numbers(value: object) -> Iterator[float]:
         ("start", {"start"}),
         ("latency", {"hop", "idle"}),
         ("window", {"full window"}),
+        ("senders", {"long bodies"}),
         ("circle", {"HTTP full circle"}),
         (
             "edge",

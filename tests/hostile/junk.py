@@ -1,6 +1,7 @@
 """A stranger that sends junk to an inbox and reads nothing, as a process of its own.
 
-python -m tests.hostile.junk SOCKET_FILE FRAMES SECONDS   begins anew when hung up on; writes how many frames were taken
+python -m tests.hostile.junk SOCKET_FILE FRAMES SECONDS   begins anew when hung up on; writes how many frames were
+taken, on how many connections
 """
 
 from __future__ import annotations
@@ -37,10 +38,11 @@ def flood(path: str, most: int, end: float) -> int:
 
 def main(path: str, most: int, seconds: float) -> None:
     """Send so many frames, or what is taken in that time, over as many connections as it takes."""
-    count, end = 0, time.monotonic() + seconds
+    count, connections, end = 0, 0, time.monotonic() + seconds
     while count < most and time.monotonic() < end:
         count += flood(path, most - count, end)
-    print(count)
+        connections += 1
+    print(count, connections)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 
+from actorkit.edge.admission import MAX_STRIKES
 from tests.fleet import Fleet, Process
+from tests.hostile.junk import BURST
 from tests.hostile.report import LONG
 from tests.hostile.site import Site
 from tests.ports import free_port
@@ -16,7 +18,9 @@ MOST_S = 120
 STRANGERS = 2
 
 
-def test_junk_at_an_inbox(fleet: Fleet) -> None:
+def test_who_sends_junk_to_an_inbox_is_shut_out(fleet: Fleet) -> None:
+    """Each connection is listened to until its eighth bad message; what comes after that, millions of frames, is thrown
+    away unread. Not all of them are ever taken: the stranger's connections are slowed down, or end."""
     site = Site(fleet, free_port())
     inbox = site.echo.variables["ACTORKIT_INBOX"].removeprefix("ipc://")
     junk = [sys.executable, "-m", "tests.hostile.junk", inbox, str(FRAMES // STRANGERS), str(MOST_S)]
@@ -24,5 +28,11 @@ def test_junk_at_an_inbox(fleet: Fleet) -> None:
     with ExitStack() as stack, site.honest(victim=site.echo):
         strangers = [stack.enter_context(Process({}, log, command=junk)) for log in logs]
         said = [stranger.lines(1, 180)[0] for stranger in strangers]
-    assert sum(map(int, said)) >= 400_000
-    assert site.echo.metric("actorkit_frames_rejected_total", reason="shut-out") > 0
+    frames, connections = (sum(map(int, numbers)) for numbers in zip(*(one.split() for one in said), strict=True))
+    assert frames >= 400_000
+    read, unread = (
+        site.echo.metric("actorkit_frames_rejected_total", reason=reason) for reason in ("malformed", "shut-out")
+    )
+    assert 0 < read <= MAX_STRIKES * connections
+    assert read + unread <= frames + BURST * connections, "a burst that was cut off is not counted as taken"
+    assert unread > 100 * read, "shut out"

@@ -29,6 +29,10 @@ HARD_PIECES: Final = 32
 #: would not do: gevent runs what is ready again and again before it looks at sockets.)
 PAUSE_S: Final = 0.001
 
+#: After so many bytes of a body on end there is such a pause, too: a socket that always has more to read would else
+#: keep its greenlet running until the whole body is there, and many of them one after the other.
+STRETCH_BYTES: Final = 128 << 10
+
 #: How long a connection is read on after a refusal, so that the client sees the answer instead of a reset, in seconds;
 #: and where connections are many.
 LINGER_S: Final = 2.0
@@ -87,6 +91,8 @@ class Connection:
         self._hard = False
         #: The answer that is being sent, where its client did not take it at once.
         self._sending: Lease | None = None
+        #: Bytes that were read since the others had their turns.
+        self._stretch = 0
         #: Bytes that have come or gone since `_moved`.
         self._bytes = 0
         #: When `PROGRESS_BYTES` had come or gone last, in seconds of the monotonic clock.
@@ -187,6 +193,9 @@ class Connection:
         while more and self._open:
             more = self._read()
             self._answer_all()
+            if self._stretch >= STRETCH_BYTES:
+                self._stretch = 0
+                gevent.sleep(PAUSE_S)
             if parser.expects and self._open:
                 parser.expects = False
                 self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -204,6 +213,7 @@ class Connection:
             parser.feed(data)
             self._hard = parser.pieces > HARD_PIECES
         if parser.reading:
+            self._stretch += len(data)
             self._progress(len(data))
         return True
 
@@ -316,11 +326,16 @@ class Connection:
         """Answer what is not a request that can be served, and close without a reset."""
         first, body = message.write(self._handler.refuse(refusal, self._parser.headers, self._remote), keep_alive=False)
         self._parser.drop()
+        self._guard.leaving += 1
         try:
             with gevent.Timeout(SHORT_LINGER_S if self._guard.crowded else LINGER_S, False):
                 self._sock.sendall(first + body)
                 self._sock.shutdown(SHUT_WR)
                 while self._sock.recv(READ_BYTES):
-                    pass
+                    # What nobody needs must not take the time of those who are served: one client at a time.
+                    with self._guard.away:
+                        gevent.sleep(PAUSE_S)
         except OSError as exc:
             _log.debug("%s: %s", self._remote, exc)
+        finally:
+            self._guard.leaving -= 1

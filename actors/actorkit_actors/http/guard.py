@@ -23,6 +23,9 @@ SMALL_STUCK_S: Final = 0.1
 #: How long there is nothing to look for when nobody was stuck, in seconds.
 LOOK_AGAIN_S: Final = 0.05
 
+#: So many connections that are refused are read on for long, so that their clients see why.
+MOST_LEAVING: Final = 128
+
 #: How long a connection may be idle where all are taken and others wait, in seconds.
 IDLE_S: Final = 1.0
 
@@ -73,6 +76,10 @@ class Guard:
         self.most_connections = most_connections
         #: Held by the one connection whose bytes are hard to read, so that the others get their turns between.
         self.lane = Semaphore()
+        #: Held by one of the connections that are refused, until the next one may read what still comes.
+        self.away = Semaphore()
+        #: How many connections are refused and not closed yet.
+        self.leaving = 0
         self.connections: set[Guarded] = set()
         self.budget = budget
         self.refused: dict[str, int] = {}
@@ -116,7 +123,7 @@ class Guard:
     @property
     def crowded(self) -> bool:
         """Whether connections are so many that none should stay without need."""
-        return len(self.connections) * 2 > self.most_connections
+        return len(self.connections) * 2 > self.most_connections or self.leaving > MOST_LEAVING
 
     def _close_idle(self, now: float) -> None:
         """Close the connections that have been idle for longest, a sixteenth of all, where new ones cannot get in."""

@@ -21,8 +21,8 @@ _XSL: Final = "{http://www.w3.org/1999/XSL/Transform}"
 
 
 #: Whether the top of a result holds more than one element, its comments and its processing instructions.
-_MORE_THAN_A_ROOT: Final = etree.XPath("boolean(/*[2] | /text()[normalize-space()])")
-_TEXT_BEFORE: Final = etree.XPath("boolean(/text()[normalize-space()][following-sibling::*])")
+_MORE_THAN_A_ROOT: Final = etree.XPath("boolean(/*[2] | /text()[normalize-space()])", regexp=False)
+_TEXT_BEFORE: Final = etree.XPath("boolean(/text()[normalize-space()][following-sibling::*])", regexp=False)
 
 
 class XSLT(Actor):

@@ -36,6 +36,7 @@ class AtMostOnceSender(Sender):
         self.pending.append(parcel)
         if parcel.reply_to:
             self.has_replies = True
+            self.has_answers = self.has_answers or not self.destination or self.destination in parcel.reply_to
 
     def abandon(self, item: Item, outcome: Outcome | None) -> None:
         """An event is not sent, and nobody learns of it: an answer is lost."""

@@ -183,6 +183,8 @@ class Connector:
 
     def flush(self) -> None:
         """Send what there is to send and credit for."""
+        if not self.sender.has_work:
+            return
         self.sender.dispatch(time.monotonic())
         if self.sender.replies:
             self._check.set()

@@ -24,18 +24,24 @@ class PendingQueue:
     """Events that no peer has been given yet.
 
     Attributes:
+        dropped: events that went nowhere, by reason.
         pending: the events; their entries are in `entries`.
         shared_entry: the one ledger entry of all events of this connection, as a source has it; `entries` is empty
             then. None where events have entries of their own.
+        destination: the actor at the other end; "" until it is known.
         has_replies: whether any event here ever had a reply_to; most connections never see one.
+        has_answers: whether any of the pending events may be the answer to somebody who waits at the destination.
         redelivered: whether any event here was ever redelivered; most connections never see one.
     """
 
     def __init__(self) -> None:
+        self.dropped: dict[str, int] = {}
         self.pending: deque[Parcel] = deque()
         self.entries: deque[Entry] = deque()
         self.shared_entry: Entry | None = None
+        self.destination = ""
         self.has_replies = False
+        self.has_answers = False
         self.redelivered = False
 
     def put(self, parcel: Parcel, entry: Entry, event: Event) -> None:  # noqa: ARG002  # for the keyed kind
@@ -48,6 +54,7 @@ class PendingQueue:
         self.pending.append(parcel)
         if parcel.reply_to:
             self.has_replies = True
+            self.has_answers = self.has_answers or not self.destination or self.destination in parcel.reply_to
         if parcel.redelivered:
             self.redelivered = True
 
@@ -59,8 +66,16 @@ class PendingQueue:
         self.entries.extend(entries)
         self.pending.extend(parcels)
         if special:
-            self.has_replies = self.has_replies or any(parcel.reply_to for parcel in parcels)
+            waiting = [parcel.reply_to for parcel in parcels if parcel.reply_to]
+            if waiting:
+                self.has_replies = True
+                to = self.destination
+                self.has_answers = self.has_answers or not to or any(to in reply_to for reply_to in waiting)
             self.redelivered = self.redelivered or any(parcel.redelivered for parcel in parcels)
+
+    def drop(self, reason: str, count: int = 1) -> None:
+        """Count events that go nowhere."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + count
 
     def _unshare(self, shared: Entry) -> None:
         """Another entry than the only one so far waits for events: from now on each has its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from actorkit.edge import outcome, wire
@@ -225,19 +225,22 @@ class ReceiveSession:
             or (self.consumed - self.told) * 2 >= self.window
         )
 
-    def take_outcomes(self) -> Iterator[wire.Outcomes]:
+    def take_outcomes(self) -> list[wire.Outcomes]:
         """The outcomes that are to be told before the next acknowledgement, in messages that are not too long."""
+        messages: list[wire.Outcomes] = []
+        if not self._outcomes:
+            return messages
         told, self._outcomes = self._outcomes, []
         some: list[tuple[int, Outcome]] = []
         length = 0
         for number, one in told:
             length += outcome.size(one)
             if some and length > wire.MAX_BATCH_BYTES:
-                yield wire.Outcomes(some)
+                messages.append(wire.Outcomes(some))
                 some, length = [], outcome.size(one)
             some.append((number, one))
-        if some:
-            yield wire.Outcomes(some)
+        messages.append(wire.Outcomes(some))
+        return messages
 
     def take_ack(self) -> wire.Ack:
         """The acknowledgement of what is new since the last one."""
@@ -246,6 +249,8 @@ class ReceiveSession:
         while self._straggler_order and self._straggler_order[0] not in self.stragglers:
             self._straggler_order.popleft()
         self._told_floor = self._straggler_order[0] - 1 if self._straggler_order else self.ack_floor
+        if not self._fresh:
+            return wire.Ack(self.consumed, self._told_floor)
         acked_above = [number for number in self._fresh if number > self._told_floor]
         self._fresh.clear()
         return wire.Ack(self.consumed, self._told_floor, acked_above)

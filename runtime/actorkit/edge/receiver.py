@@ -247,7 +247,12 @@ class Receiver:
     @property
     def urgent(self) -> bool:
         """Whether something is to be sent at once; mere acknowledgements may wait a little, to be gathered."""
-        return bool(self.replies) or self.draining or any(session.urgent for session in self._touched)
+        if self.replies or self.draining:
+            return True
+        for session in self._touched:  # noqa: SIM110  # asked in each pass of the loop: a generator costs the most here
+            if session.urgent:
+                return True
+        return False
 
     def write_acks(self) -> None:
         """Put the acknowledgements that are due into `replies`."""
@@ -256,7 +261,7 @@ class Receiver:
             if self._stuck and session.identity in self._stuck:
                 self._stuck[session.identity].append(session)
                 continue
-            outcomes, ack = list(session.take_outcomes()), session.take_ack()
+            outcomes, ack = session.take_outcomes(), session.take_ack()
             if session.identity in self.sessions:
                 for message in outcomes:
                     self._reply(session.identity, message)

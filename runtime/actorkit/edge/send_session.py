@@ -95,6 +95,12 @@ class SendSession:
         """How many events may be sent now."""
         return self.window - self.sent + self.consumed
 
+    def begin(self, message: wire.Begin) -> bool:
+        """Note on which suspect the peer begins, or that none is begun there any more. Whether it waits for leave."""
+        self.begun, self.alone = message.number, message.alone
+        self.apart = self.apart and bool(message.number)
+        return bool(message.number) and not self.bye
+
     def enter(self, parcels: list[Parcel], entries: list[Entry]) -> None:
         """Enter events in the ledger, under the next numbers."""
         self.sent += len(parcels)

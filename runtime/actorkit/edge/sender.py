@@ -38,7 +38,6 @@ class Sender(PendingQueue):
 
     Attributes:
         frames: (session, frame) to send.
-        destination: the actor at the other end, known from the first Welcome.
     """
 
     def __init__(
@@ -66,14 +65,14 @@ class Sender(PendingQueue):
         self.sessions: dict[str, SendSession] = {}
         self.frames: list[tuple[SendSession, bytes | bytearray]] = []
         self._writer = BatchWriter()
-        self.destination = ""
+        #: Whether a peer is about to stop, and may be told Bye as soon as it owes nothing.
+        self._parting = False
         #: Whether this instance is about to stop. Then it may use peers that are about to stop as well.
         self.draining = False
         self._busy = busy
         self._max_acked_above = max_acked_above
         #: Events sent; one that is sent again counts once.
         self.sent = 0
-        self.dropped: dict[str, int] = {}
         self.reconnects = 0
         self.refusals = 0
         self._hello = wire.encode(
@@ -126,11 +125,12 @@ class Sender(PendingQueue):
             session.window = session.granted = min(message.window, self.peers.options.window)
             self.destination = message.actor
         elif type(message) is wire.Begin:
-            self._note(session, message)
+            if session.begin(message):
+                self.frames.append((session, wire.encode(wire.Go(message.number))))
         elif type(message) is wire.End:
             session.fate = message
         elif type(message) is wire.Drain:
-            session.draining = True
+            session.draining = self._parting = True
             if self.draining and self._busy() and not session.bye:
                 self.frames.append((session, wire.encode(wire.Stay())))
         else:
@@ -138,14 +138,6 @@ class Sender(PendingQueue):
             session.turned_away = message.is_for_want_of_room
             return f"the peer refuses: {message.reason}"
         return ""
-
-    def _note(self, session: SendSession, message: wire.Begin) -> None:
-        """A peer begins on a suspect, or none is begun there any more."""
-        session.begun, session.alone = message.number, message.alone
-        if message.number and not session.bye:
-            self.frames.append((session, wire.encode(wire.Go(message.number))))
-        elif not message.number:
-            session.apart = False
 
     def lost(self, session: SendSession, died: bool = True) -> None:
         """A session is no more: what it had not acknowledged goes back to the front, in order, as redelivered. Where
@@ -157,6 +149,7 @@ class Sender(PendingQueue):
         items = session.take_back()
         self.sent -= len(items)
         self.redelivered = self.redelivered or bool(items)
+        self.has_answers = self.has_replies
         self._put_back(items, before, session.life)
 
     def _put_back(self, items: list[Item], before: list[bool | Suspicion], life: int) -> None:
@@ -171,10 +164,6 @@ class Sender(PendingQueue):
                 others.append(item)
         self.suspects.put(suspects)
         self._replace([*others, *self._items()])
-
-    def drop(self, reason: str, count: int = 1) -> None:
-        """Count events that go nowhere."""
-        self.dropped[reason] = self.dropped.get(reason, 0) + count
 
     def follow(self, addresses: Iterable[str]) -> set[str]:
         """Note which addresses stand behind the connection now. Returns the addresses that have no session yet."""
@@ -191,16 +180,20 @@ class Sender(PendingQueue):
                 self._next_sweep = now + expiry.SWEEP_S
                 now_ms = int(now * 1000)
                 self._drop(lambda parcel: expiry.is_late(parcel, now_ms), expiry.expiry_outcome(self._actor))
-            self._replace(self.replies.sort_out(self._items(), self.destination))
+            if self.has_answers and self.destination:
+                self._replace(self.replies.sort_out(self._items(), self.destination))
+                self.has_answers = False
         if self.replies:
             self._send_replies()
         if self.suspects:
             self._deal_suspects()
         if self.pending and not self.suspects:
             self._deal()
-        for session in self.sessions.values():
-            if session.draining and not session.bye:
+        if self._parting:
+            staying = [session for session in self.sessions.values() if session.draining and not session.bye]
+            for session in staying:
                 self._part(session)
+            self._parting = bool(staying)
 
     def _deal_suspects(self) -> None:
         """Each peer has one suspect at a time."""
@@ -241,7 +234,7 @@ class Sender(PendingQueue):
         for all."""
         redelivered = self.redelivered and any(parcel.redelivered for parcel in parcels)
         now_ms = None
-        if self.has_replies and any(parcel.reply_to for parcel in parcels):
+        if self.has_replies and (parcels[0].reply_to or any(parcel.reply_to for parcel in parcels)):
             now_ms = int(self._now * 1000)
         frame = self._writer.write(session.sent + 1, parcels, redelivered, now_ms)
         if frame is None:
@@ -342,6 +335,11 @@ class Sender(PendingQueue):
     def idle(self) -> bool:
         """Whether nothing is on its way."""
         return not self.pending and not self.suspects and not self.replies and not self.in_flight
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is anything for `dispatch` to do, or to send."""
+        return bool(self.pending or self.frames or self._parting or self.suspects or self.replies)
 
     @property
     def connected(self) -> int:

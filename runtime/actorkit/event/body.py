@@ -77,6 +77,8 @@ def format_of(data: Any) -> str:
     if isinstance(data, dict | list | tuple | int | float):
         return JSON
     if hasattr(data, "getroottree") or hasattr(data, "getroot"):
+        if type(data).__module__ == "lxml.etree":
+            _FORMATS[type(data)] = XML  # The next one is found at once.
         return XML
     raise UnsendableData(
         f"a {type(data).__name__} cannot be the data of an event; use bytes, text, JSON-like values or an lxml element"

@@ -148,6 +148,7 @@ class Event(EventFields, eq=False, gc=False):
         """A copy of this event that tells why it failed; as it came, where what was made of it cannot be sent."""
         try:
             failed = self.replace()
+            _ = failed.context
             if len(failed.encoded()[1]) > MAX_BODY_BYTES:
                 failed = self.as_it_came()
         except ConversionError:
@@ -321,14 +322,16 @@ class Event(EventFields, eq=False, gc=False):
         return copy
 
     def _copy(self, target: type[E], raw: tuple[str, bytes] | None = None) -> E:
-        # The context is decoded again, so that a change of the copy's context does not change the original's.
+        # The context is decoded again, so that a change of the copy's context does not change the original's. One that
+        # nobody has looked at stays with the origin: most events are passed on with the context with which they came.
+        context = self._context
         return target(
             body.Raw(self.encoded() if raw is None else raw),
             origin=self.origin,
             _id=self.number,
             _trace=self.trace_number,
             _reply_to=self.reply_to,
-            _context=decode_context(self.encoded_context()),
+            _context=None if context is None and self.origin is not None else decode_context(self.encoded_context()),
         )
 
     def text(self) -> str:

@@ -78,5 +78,7 @@ def move_deadlines(parcels: Iterable[Parcel], their_ms: int, our_ms: int) -> Non
     for parcel in parcels:
         for waiter in parcel.reply_to.values() if parcel.reply_to else ():
             if waiter.deadline_ms is not None:
-                left_ms = min(MAX_LEFT_MS, max(-MAX_LEFT_MS, waiter.deadline_ms - their_ms))
+                left_ms = waiter.deadline_ms - their_ms
+                if not -MAX_LEFT_MS <= left_ms <= MAX_LEFT_MS:
+                    left_ms = MAX_LEFT_MS if left_ms > 0 else -MAX_LEFT_MS
                 waiter.deadline_ms = our_ms + left_ms

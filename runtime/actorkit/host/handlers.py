@@ -37,15 +37,24 @@ def for_who_waits(handle: Handle, wanted: type[Event], actor: str, answered: Han
     """`handle` for events that somebody may wait for: it raises Expired where nobody does any more. Answers to this
     actor go to `answered` instead, whenever they come, as what they are; those that are late are counted there."""
 
-    def call(event: Event) -> object:
-        parcel = cast(Delivery, event.origin)
-        if answered is not None and (handle is answered or is_answer(parcel, actor)):
-            return answered(event if type(event) is Event else Event(UNREAD, origin=parcel))
-        if is_late(parcel, int(monotonic() * 1000)):
+    checked = wanted.FORMAT is not None
+
+    def while_awaited(event: Event) -> object:
+        parcel = event.origin
+        if parcel is not None and parcel.reply_to and is_late(parcel, int(monotonic() * 1000)):
             raise Expired
-        if wanted.FORMAT is not None:
+        if checked:
             event.ensure()
         return handle(event)
+
+    if answered is None:
+        return while_awaited
+
+    def call(event: Event) -> object:
+        parcel = cast(Delivery, event.origin)
+        if handle is answered or is_answer(parcel, actor):
+            return answered(event if type(event) is Event else Event(UNREAD, origin=parcel))
+        return while_awaited(event)
 
     return call
 

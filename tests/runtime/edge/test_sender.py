@@ -247,3 +247,69 @@ def test_a_peer_that_welcomes_twice_or_is_another_actor_is_given_up() -> None:
     stranger = wire.encode(wire.Welcome(wire.VERSION, "other", "other-1", 64))
     assert made.on_frame(other, stranger) == 'the peer is "other", not "down"'
     assert (first.instance, other.instance) == ("tcp://a:1", "")
+
+
+def request(made: Sender, id_: int, actor: str) -> None:
+    """Put an event whose answer somebody waits for at an actor."""
+    made.put(Parcel(id_, 1, "j", b'{"key":""}', b"", {actor: Waiter("down-1", b"k")}), Entry(), JSONEvent())
+
+
+def test_what_is_asked_of_others_is_not_sorted_for_answers() -> None:
+    made = sender(Options())
+    session = welcome(made, "tcp://a:1")
+    request(made, 1, "web")
+    assert (made.has_replies, made.has_answers) == (True, False)
+    request(made, 2, "down")
+    assert made.has_answers
+    made.dispatch(0.0)
+    assert (made.has_answers, len(made.replies)) == (False, 0), "no session leads to who asked: it went up"
+    assert session.unacked == 1
+
+
+def test_answers_that_came_before_the_first_welcome_are_found_after_it() -> None:
+    made = sender(Options())
+    session = made.open("tcp://a:1")
+    for id_, actor in ((1, "web"), (2, "down")):
+        request(made, id_, actor)
+    made.dispatch(0.0)
+    assert (made.backlog, made.has_answers) == (2, True)
+    made.on_frame(session, wire.encode(wire.Welcome(wire.VERSION, "down", "down-1", 1)))
+    made.dispatch(0.0)
+    assert (session.unacked, made.backlog) == (1, 1), "the answer goes first, and the window is full"
+    assert session.find(1) is not None
+    assert session.find(1).id == 2  # type: ignore[union-attr]  # it is there
+
+
+def test_answers_that_come_back_from_a_lost_peer_are_sorted_out_again() -> None:
+    made = sender(Options())
+    session = made.open("tcp://a:1")
+    made.on_frame(session, wire.encode(wire.Welcome(wire.VERSION, "down", "down-1", 8)))
+    request(made, 1, "down")
+    made.dispatch(0.0)
+    assert session.unacked == 1
+    made.lost(session)
+    again = welcome(made, "tcp://b:1")
+    made.dispatch(0.0)
+    assert (again.unacked, made.backlog, made.idle) == (0, 0, True), "it is for down-1 alone, so it went up"
+
+
+def test_a_connection_with_nothing_to_do_says_so() -> None:
+    made = sender(Options())
+    session = welcome(made, "tcp://a:1")
+    assert not made.has_work
+    put(made)
+    assert made.has_work
+    made.dispatch(0.0)
+    made.frames.clear()
+    assert not made.has_work
+    made.on_frame(session, wire.encode(wire.Drain()))
+    assert made.has_work, "as soon as the peer owes nothing it may be told Bye"
+    made.dispatch(0.0)
+    assert made.has_work
+    welcome(made, "tcp://b:1")
+    acknowledge(made, session)
+    made.dispatch(0.0)
+    assert [type(wire.decode_from_sender(frame)) for _, frame in made.frames] == [wire.Bye]
+    made.frames.clear()
+    made.dispatch(0.0)
+    assert not made.has_work
