@@ -20,6 +20,9 @@ class Generator(Actor):
     The times are counted from the first event, so that they do not drift; what was not sent in time is made up for.
     """
 
+    SETTLES = "never: there is nobody to tell, and the numbers begin again with each start"
+    REPEATS = "no"
+
     class Params(FixedParams, frozen=True, kw_only=True):
         interval_s: Annotated[
             float, Meta(ge=0, description="time between two events; 0: as fast as they are taken")

@@ -16,6 +16,9 @@ from actorkit.observe import redact
 class Stdout(Actor):
     """Writes each event to standard output, one write and a flush each, and passes it on."""
 
+    SETTLES = "when the line is written and flushed"
+    REPEATS = "no"
+
     class Params(Actor.Params, frozen=True, kw_only=True):
         prefix: Annotated[str, Meta(description="text before the event")] = ""
         timestamp: Annotated[bool, Meta(description="write the time (UTC, ISO 8601) before the event")] = False

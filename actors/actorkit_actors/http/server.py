@@ -54,6 +54,8 @@ class HTTPServer(Actor):
     """
 
     ANSWERS = True
+    SETTLES = "the client is answered when its answer or its failure is there; 202 when all is finished, and neither"
+    REPEATS = "no"
     LISTENS: ClassVar[dict[str, int]] = {"port": 8080}
 
     class Params(Actor.Params, frozen=True, kw_only=True):

@@ -24,6 +24,8 @@ class MDPClient(Actor):
     event still waits, if that is less than `timeout_s`.
     """
 
+    SETTLES = "when the service has answered, or when the last attempt has had its time"
+    REPEATS = "no"
     USES_BROKER = True
 
     class Params(Actor.Params, frozen=True, kw_only=True):

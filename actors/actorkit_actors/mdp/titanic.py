@@ -33,6 +33,8 @@ class MDPTitanic(Actor):
     is short for one of that name. The files are one instance's: it has no replicas.
     """
 
+    SETTLES = "a request is on the disk when it is accepted, and deleted when its answer is closed"
+    REPEATS = "no"
     USES_BROKER = True
     KEEPS = {"folder": "/var/lib/actorkit/data"}
 

@@ -37,6 +37,8 @@ class MDPWorker(Actor):
     """
 
     ANSWERS = True
+    SETTLES = "the client is answered when its answer or its failure is there"
+    REPEATS = "no"
     USES_BROKER = True
 
     class Params(Actor.Params, frozen=True, kw_only=True):

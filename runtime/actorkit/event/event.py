@@ -8,7 +8,7 @@ parsed when `data` is first read, so an actor that only passes events on never p
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -19,6 +19,7 @@ from actorkit.event.context import Context, Failure, Http, PortableContext, deco
 from actorkit.event.fields import EventFields, Fields, FirstField
 from actorkit.event.ids import new_id
 from actorkit.event.parcel import MAX_BODY_BYTES, Parcel, ReplyTo, latest_deadline_ms
+from actorkit.event.walk import walk
 
 E = TypeVar("E", bound="Event")
 
@@ -35,6 +36,7 @@ class Event(EventFields, eq=False, gc=False):
     _service = Fields.service
     _attributes = Fields.attributes
     _http = Fields.http
+    _redelivered = Fields.redelivered
 
     @classmethod
     def received(cls, parcel: Parcel) -> Self:
@@ -89,9 +91,15 @@ class Event(EventFields, eq=False, gc=False):
         return f"{self.trace_number:016x}"
 
     @property
+    def key(self) -> str:
+        """The event's name as 32 hexadecimal digits, trace and id: the same each time that the event comes, and the key
+        under which the outside is to be told of it once (an `Idempotency-Key`, a primary key, a file's name)."""
+        return f"{self.trace_number:016x}{self.number:016x}"
+
+    @property
     def redelivered(self) -> bool:
         """Whether the event may have been sent before."""
-        return self.origin is not None and bool(self.origin.redelivered)
+        return bool(self.origin.redelivered) if self.origin is not None else self._redelivered
 
     @property
     def trail(self) -> tuple[str, ...]:
@@ -278,20 +286,7 @@ class Event(EventFields, eq=False, gc=False):
 
     def lookup(self, path: str | Sequence[str]) -> Any:
         """Walk from the event: `data/customer/0/name`, `http/headers/host`. None where a step is missing."""
-        steps = path.split("/") if isinstance(path, str) else list(path)
-        value: Any = self
-        for step in steps:
-            if isinstance(value, Mapping):
-                value = value.get(step)
-            elif isinstance(value, list | tuple):
-                value = value[int(step)] if step.isdigit() and int(step) < len(value) else None
-            elif step.startswith("_"):
-                return None
-            else:
-                value = getattr(value, step, None)
-            if value is None:
-                return None
-        return value
+        return walk(self, path.split("/") if isinstance(path, str) else list(path))
 
     def replace(self, data: Any = body.UNREAD, **attributes: Any) -> Self:
         """A copy of this event with other data and more attributes; it stays part of the same trace."""
@@ -322,7 +317,7 @@ class Event(EventFields, eq=False, gc=False):
 
     def _copy(self, target: type[E], raw: tuple[str, bytes] | None = None) -> E:
         # The context is decoded again, so that a change of the copy's context does not change the original's.
-        return target(
+        copy = target(
             body.Raw(self.encoded() if raw is None else raw),
             origin=self.origin,
             _id=self.number,
@@ -330,6 +325,9 @@ class Event(EventFields, eq=False, gc=False):
             _reply_to=self.reply_to,
             _context=decode_context(self.encoded_context()),
         )
+        if self.position is not None:
+            copy.position, copy._redelivered = self.position, self._redelivered
+        return copy
 
     def text(self) -> str:
         """The body as text, for logs and for people."""

@@ -9,6 +9,7 @@ import msgspec
 
 from actorkit.event.context import Context, Http
 from actorkit.event.parcel import Parcel, ReplyTo
+from actorkit.event.position import Position
 
 
 class FirstField(msgspec.Struct, eq=False, gc=False):
@@ -26,6 +27,10 @@ class Fields(FirstField, kw_only=True, eq=False, gc=False):
     service: str = ""
     attributes: Mapping[str, Any] | None = None
     http: Http | None = None
+    #: Where the outside has it; its name then follows from that. Only of an event that begins here.
+    position: Position | None = None
+    #: Whether the outside says that it may have been sent before.
+    redelivered: bool = False
     #: The parcel that this event came as, or was made from; None when it was made from nothing. For the runtime.
     origin: Parcel | None = None
     #: The event's id; 0 until it is first sent, or until somebody asks for it.
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
     # Type checkers take a property before a field for a mistake.
     class EventFields:
         origin: Parcel | None
+        position: Position | None
         _id: int
         _trace: int
         _reply_to: ReplyTo | msgspec.UnsetType | None
@@ -57,6 +63,8 @@ if TYPE_CHECKING:
             service: str = "",
             attributes: Mapping[str, Any] | None = None,
             http: Http | None = None,
+            position: Position | None = None,
+            redelivered: bool = False,
             origin: Parcel | None = None,
             **state: Any,
         ) -> None: ...
