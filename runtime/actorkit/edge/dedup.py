@@ -204,13 +204,19 @@ class DedupWindow:
             yield number - len(run) + 1, run
 
     def _earlier(self, parcel: Delivery) -> tuple[Session, int] | None:
-        """Where the event arrived that this one repeats."""
+        """Where the event arrived that this one repeats, the last time."""
+        id_, trace = parcel.id, parcel.trace
+        if not parcel.redelivered:
+            for generation in self._generations:
+                names = generation.redelivered
+                if names.count and names.find(id_, trace) is not None:
+                    break
+            else:
+                return None
         for generation in reversed(self._generations):
-            names = generation.names if parcel.redelivered else generation.redelivered
-            if names.count:
-                found = names.find(parcel.id, parcel.trace)
-                if found is not None:
-                    return found
+            found = generation.names.find(id_, trace)
+            if found is not None:
+                return found
         return None
 
     def _is_retry(self, parcel: Delivery, before: Session, number_before: int) -> bool:

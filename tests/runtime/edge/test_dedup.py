@@ -155,6 +155,29 @@ def test_a_repeat_is_told_what_became_of_the_event() -> None:
     assert (other.finished, other.told) == ([7, 8], [(7, failed("no"))])
 
 
+def test_an_event_that_failed_and_comes_unmarked_is_tried_again_and_its_repeats_are_the_later_ones() -> None:
+    dedup, session, other = DedupWindow(), Session(), Session()
+    consume(dedup, session, 1, event(10, redelivered=True))
+    dedup.outcomes.add((10, 1), failed("no"), (session, 1))
+    assert consume(dedup, other, 7, event(10, redelivered=True)) == [], "a repeat of the first"
+    assert other.told == [(7, failed("no"))]
+    assert take(dedup, session, 2, event(10)) == [(2, [10])], "its source tries it again"
+    assert consume(dedup, other, 8, event(10), event(10, redelivered=True)) == [], "that is under way"
+    assert other.told == [(7, failed("no"))]
+    session.consumed.add(2)
+    dedup.finish_duplicates(10)
+    assert other.finished == [7, 8, 9]
+    assert consume(dedup, other, 10, event(10)) == [], "that was done"
+    assert other.told == [(7, failed("no"))]
+
+
+def test_an_event_that_fails_again_when_it_is_tried_again_is_told_again() -> None:
+    kept = KeptOutcomes()
+    assert kept.add((1, 1), failed("first"), HERE)
+    assert kept.add((1, 1), failed("second"), (None, 2))
+    assert (kept.of((1, 1), HERE), kept.of((1, 1), (None, 2))) == ([], [failed("second")])
+
+
 def test_one_failure_of_an_event_is_enough_and_its_answer_is_told_besides() -> None:
     kept = KeptOutcomes()
     assert kept.add((1, 1), failed("first"), HERE)
