@@ -26,7 +26,7 @@ from actorkit.errors import AnswerTimeout, Draining, EventError, NotAnswered, No
 from actorkit.event import Event
 from actorkit.event.context import Failure
 from actorkit.event.parcel import Waiter
-from actorkit.event.position import Namer, Position, Settlement
+from actorkit.event.position import Namer, Placed, Position, Settlement
 from actorkit.graph import RESERVED
 from actorkit.transport.keys import ClientKeys
 
@@ -153,9 +153,9 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
     def _name(self, event: Event, position: Position) -> None:
         """Give an event the name that follows from its position, and its mark."""
         if not type(self.actor).settles():
-            raise UnsendableData(f"the event at {position} is sent by an actor that has no `settle`")
-        event._id, event._trace = self._namer.name(position)
-        event._redelivered = self._positions.begin(position, event._redelivered)
+            raise UnsendableData(f"the event is at {position}, and its actor has no `settle`; write one, be it empty")
+        event._id, trace = self._namer.name(position)
+        event._trace = Placed(position, trace, self._positions.begin(position, event.redelivered))
 
     def _destinations(self, outbox: str | None) -> list[str]:
         if outbox is None:

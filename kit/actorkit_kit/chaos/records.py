@@ -78,11 +78,11 @@ def count_arrivals(path: Path) -> tuple[int, int]:
 def read_seen(path: Path) -> Iterator[Seen]:
     """Everything that a sink saw, in order."""
     if path.suffix == DATABASE:
-        return iter(_stored(path))
+        return iter(_rows(path))
     return (Seen(trace, id_, at_ns, bool(failed)) for trace, id_, at_ns, failed in _read(path, SEEN))
 
 
-def _stored(path: Path) -> list[Seen]:
+def _rows(path: Path) -> list[Seen]:
     if not path.exists():
         return []
     database = open_arrivals(path)

@@ -17,6 +17,9 @@ from actorkit_kit.plan.model import Image, Plan, Unit
 SOURCE: Final = "chaos-source"
 SINK: Final = "chaos-sink"
 
+#: A sink that is killed on purpose is no reason to give up the event that it has at the moment, however often.
+MOST_DELIVERIES: Final = 1000
+
 _PROBES: Final = "actorkit_kit.chaos.probes"
 _SETTLING: Final = "actorkit_kit.chaos.settling"
 
@@ -228,8 +231,10 @@ class _Maker:
         self.sources.append(unit.name)
 
     def _put_sink(self, unit: Unit) -> None:
-        params = {"seen": str(_seen(self._folder, unit.name, self._outside))}
+        params: dict[str, Any] = {"seen": str(_seen(self._folder, unit.name, self._outside))}
         kind, module = ("KeyedSink", _SETTLING) if self._outside else ("Sink", _PROBES)
+        if self._outside:
+            params["max_deliveries"] = MOST_DELIVERIES
         self._units[unit.name] = _counting(unit, kind, params, module)
         self.sinks.append(unit.name)
         self._drop_logs_to(unit.name)

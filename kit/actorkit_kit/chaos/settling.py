@@ -38,9 +38,10 @@ class _Source(Actor):
         self._body = (FORMATS.get(path.suffix, TEXT), path.read_bytes()) if self.params.body else None
 
     def _event(self, number: int) -> Event:
-        event = Event.unread(*self._body) if self._body else JSONEvent({"number": number})
-        event.position = Position(STREAM, number)
-        return event
+        position = Position(STREAM, number)
+        if self._body:
+            return Event.unread(*self._body, position=position)
+        return JSONEvent({"number": number}, position=position)
 
 
 class FileSource(_Source):

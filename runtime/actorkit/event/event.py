@@ -19,6 +19,7 @@ from actorkit.event.context import Context, Failure, Http, PortableContext, deco
 from actorkit.event.fields import EventFields, Fields, FirstField
 from actorkit.event.ids import new_id
 from actorkit.event.parcel import MAX_BODY_BYTES, Parcel, ReplyTo, latest_deadline_ms
+from actorkit.event.position import Position, is_marked, mark, position_of, trace_of
 from actorkit.event.walk import walk
 
 E = TypeVar("E", bound="Event")
@@ -36,7 +37,7 @@ class Event(EventFields, eq=False, gc=False):
     _service = Fields.service
     _attributes = Fields.attributes
     _http = Fields.http
-    _redelivered = Fields.redelivered
+    _trace = Fields.position
 
     @classmethod
     def received(cls, parcel: Parcel) -> Self:
@@ -52,10 +53,11 @@ class Event(EventFields, eq=False, gc=False):
         service: str = "",
         http: Http | None = None,
         context: Context | None = None,
+        position: Position | None = None,
     ) -> Self:
         """Make a new event of a body that is known as bytes of a format; nothing is parsed yet. A context that came
         without its parcel brings its trace with it."""
-        self = cls(body.Raw((format_, content)), service=service, http=http)
+        self = cls(body.Raw((format_, content)), service=service, http=http, position=position)
         if context is not None:
             self._context = Context(service or context.service, context.attributes, http or context.http)
             self._trace = context.trace or self.number
@@ -83,7 +85,8 @@ class Event(EventFields, eq=False, gc=False):
     @property
     def trace_number(self) -> int:
         """The trace as a number."""
-        return self._trace or (self.origin.trace or self.origin.id if self.origin is not None else self.number)
+        trace = self._trace if type(self._trace) is int else trace_of(self._trace)
+        return trace or (self.origin.trace or self.origin.id if self.origin is not None else self.number)
 
     @property
     def trace(self) -> str:
@@ -92,14 +95,22 @@ class Event(EventFields, eq=False, gc=False):
 
     @property
     def key(self) -> str:
-        """The event's name as 32 hexadecimal digits, trace and id: the same each time that the event comes, and the key
-        under which the outside is to be told of it once (an `Idempotency-Key`, a primary key, a file's name)."""
+        """The event's name, 32 hexadecimal digits: the same each time that it comes. The outside's idempotency key."""
         return f"{self.trace_number:016x}{self.number:016x}"
 
     @property
     def redelivered(self) -> bool:
         """Whether the event may have been sent before."""
-        return bool(self.origin.redelivered) if self.origin is not None else self._redelivered
+        return bool(self.origin.redelivered) if self.origin is not None else is_marked(self._trace)
+
+    @redelivered.setter
+    def redelivered(self, value: bool) -> None:
+        self._trace = mark(self._trace, value)
+
+    @property
+    def position(self) -> Position | None:
+        """Where the outside has it, where it began here with a position."""
+        return position_of(self._trace)
 
     @property
     def trail(self) -> tuple[str, ...]:
@@ -317,17 +328,14 @@ class Event(EventFields, eq=False, gc=False):
 
     def _copy(self, target: type[E], raw: tuple[str, bytes] | None = None) -> E:
         # The context is decoded again, so that a change of the copy's context does not change the original's.
-        copy = target(
+        return target(
             body.Raw(self.encoded() if raw is None else raw),
             origin=self.origin,
             _id=self.number,
-            _trace=self.trace_number,
+            position=self.trace_number if type(self._trace) is int else self._trace,
             _reply_to=self.reply_to,
             _context=decode_context(self.encoded_context()),
         )
-        if self.position is not None:
-            copy.position, copy._redelivered = self.position, self._redelivered
-        return copy
 
     def text(self) -> str:
         """The body as text, for logs and for people."""

@@ -9,7 +9,7 @@ import msgspec
 
 from actorkit.event.context import Context, Http
 from actorkit.event.parcel import Parcel, ReplyTo
-from actorkit.event.position import Position
+from actorkit.event.position import Place
 
 
 class FirstField(msgspec.Struct, eq=False, gc=False):
@@ -27,16 +27,13 @@ class Fields(FirstField, kw_only=True, eq=False, gc=False):
     service: str = ""
     attributes: Mapping[str, Any] | None = None
     http: Http | None = None
-    #: Where the outside has it; its name then follows from that. Only of an event that begins here.
-    position: Position | None = None
-    #: Whether the outside says that it may have been sent before.
-    redelivered: bool = False
     #: The parcel that this event came as, or was made from; None when it was made from nothing. For the runtime.
     origin: Parcel | None = None
     #: The event's id; 0 until it is first sent, or until somebody asks for it.
     _id: int = 0
-    #: The event's trace where it has one of its own; 0 where the trace is the origin's, or the event's own id.
-    _trace: int = 0
+    #: Where the outside has the event, from which its name follows; else the event's trace as a number, where it has
+    #: one of its own, and 0 where that is the origin's or the event's own id. Each field takes time of every event.
+    position: Place = 0
     #: Who waits for an answer; UNSET where that is as in the origin.
     _reply_to: ReplyTo | msgspec.UnsetType | None = msgspec.UNSET
     #: The format that the data was read from.
@@ -49,9 +46,7 @@ if TYPE_CHECKING:
     # Type checkers take a property before a field for a mistake.
     class EventFields:
         origin: Parcel | None
-        position: Position | None
         _id: int
-        _trace: int
         _reply_to: ReplyTo | msgspec.UnsetType | None
         _format: str
         _context: Context | None
@@ -63,8 +58,7 @@ if TYPE_CHECKING:
             service: str = "",
             attributes: Mapping[str, Any] | None = None,
             http: Http | None = None,
-            position: Position | None = None,
-            redelivered: bool = False,
+            position: Place = None,
             origin: Parcel | None = None,
             **state: Any,
         ) -> None: ...

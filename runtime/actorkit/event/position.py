@@ -30,6 +30,46 @@ class Position(msgspec.Struct, frozen=True, gc=False):
         return f"{self.stream}@{self.at}"
 
 
+class Placed(msgspec.Struct, frozen=True, gc=False):
+    """The position of an event of which more is known: the trace that follows from it, once it is sent, and whether it
+    may have been sent before."""
+
+    position: Position
+    trace: int = 0
+    redelivered: bool = False
+
+
+#: What an event knows of its place: nothing or its trace as a number, or where the outside has it.
+Place = Position | Placed | int | None
+
+
+def position_of(place: Place) -> Position | None:
+    """The position, where there is one."""
+    return place.position if type(place) is Placed else place if type(place) is Position else None
+
+
+def trace_of(place: Place) -> int:
+    """The trace, where it is known; else 0."""
+    return place.trace if type(place) is Placed else place if type(place) is int else 0
+
+
+def is_marked(place: Place) -> bool:
+    """Whether the event may have been sent before."""
+    return type(place) is Placed and place.redelivered
+
+
+def mark(place: Place, redelivered: bool) -> Placed:
+    """The place of an event that the outside says to have given before.
+
+    Raises:
+        ValueError: it has no position, and so no name by which that could be recognised.
+    """
+    position = position_of(place)
+    if position is None:
+        raise ValueError("only an event that has a position can be marked as redelivered")
+    return Placed(position, 0, redelivered)
+
+
 class Settlement(msgspec.Struct, frozen=True):
     """What became of an event of a source: done, with all that it became, or failed.
 

@@ -26,6 +26,9 @@ from actorkit.host.flush import FlushOnce
 CONSUMED: Final = "return an Event, an iterable of events, or None"
 PRODUCED: Final = "yield events, as Event(data)"
 
+#: What an author can do who gave a position that nobody would heed.
+UNSETTLED: Final = "and its actor has no `settle`; write one, be it empty"
+
 #: Status of a failure that no actor meant for the one who waits.
 UNEXPECTED: Final = 500
 
@@ -282,12 +285,15 @@ class Outboxes:
         """Send an event that begins here, under a new id, or under the `name` (id and trace) that it has; `entry` waits
         for it from now on."""
         if name is not None:
-            event._id, event._trace = id_, trace = name
+            id_, trace = name
         else:
             id_ = self.next_id()
-            if event.origin is None and not event._trace:
-                # Its first journey gives an event its name; a later one of the same object has another.
-                event._id = id_
+            if event.origin is None:
+                if not event._trace:
+                    # Its first journey gives an event its name; a later one of the same object has another.
+                    event._id = id_
+                elif type(event._trace) is not int:
+                    raise UnsendableData(f"the event is at {event.position}, {UNSETTLED}")
             trace = event.trace_number
         format_, content = event.encoded()
         context = event.encoded_context()

@@ -166,7 +166,6 @@ class Producer:
                 raise UnsendableData(no_event("produce made", event, PRODUCED))
             outboxes.emit_entry(event, targets, source)
             if count >= recheck:
-                _refuse_position(event)
                 recheck = pace.keep(count)
             if window.closed:
                 return
@@ -213,7 +212,6 @@ class Producer:
                 outboxes.emit_entry(event, targets, source)
             left -= 1  # A small number: to count up would make an object for each event.
             if not left:
-                _refuse_position(event)
                 count, recheck = recheck, pace.keep(recheck)
                 left = recheck - count
             if window.closed:
@@ -223,16 +221,3 @@ class Producer:
         """End it, wherever it is."""
         self._killed = True
         self._greenlet.kill()
-
-
-def _refuse_position(event: Event) -> None:
-    """Refuse an event whose position nobody would heed. The first event is looked at and then one now and then, so that
-    sources without positions pay nothing for it.
-
-    Raises:
-        UnsendableData: it has one.
-    """
-    if event.position is not None:
-        raise UnsendableData(
-            f"produce made an event at {event.position}, and the actor has no `settle`; write one, be it empty"
-        )

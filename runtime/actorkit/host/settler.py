@@ -16,7 +16,7 @@ from actorkit.edge.sender import Sender
 from actorkit.errors import MalformedEvent, UnsendableData
 from actorkit.event import Event
 from actorkit.event.context import Failure
-from actorkit.event.position import Namer, Position, Settlement
+from actorkit.event.position import Namer, Placed, Position, Settlement
 from actorkit.host.outboxes import Outboxes
 
 log = logging.getLogger("actorkit.host")
@@ -80,14 +80,15 @@ class Settler:
         if position is None:
             raise UnsendableData("the event has no position")
         id_, trace = name = self._namer.name(position)
-        redelivered = self._positions.begin(position, event._redelivered)
+        redelivered = self._positions.begin(position, event.redelivered)
+        event._id, event._trace = id_, Placed(position, trace, redelivered)
         root = NamedRoot(position, max(1, len(targets)), self)
         self._outboxes.begun(root.places)
         try:
             self._outboxes.emit_entry(event, targets, root, None, name, redelivered)
         except MalformedEvent as exc:
             root.failure = Failure.of(exc, self._actor.name)
-            log.error("event %016x at %s cannot be sent: %s", trace or id_, position, exc.message)
+            log.error("event %016x at %s cannot be sent: %s", trace, position, exc.message)
         settle(root)
 
     def note(self, root: NamedRoot) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from actorkit.actor import Actor
 from actorkit.edge.sender import Sender
-from actorkit.errors import UnsendableData
 from actorkit.event import Event
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.producer import Producer, SourceWindow
@@ -49,12 +48,10 @@ class Source:
             UnsendableData: it has a position, and the actor has no `settle`; or it cannot be sent.
         """
         self._window.wait()
-        if event.position is None:
-            self._outboxes.emit_root(event, targets, self._window.recheck)
-        elif self._settler is not None:
+        if self._settler is not None and event.position is not None:
             self._settler.emit(event, targets)
         else:
-            raise UnsendableData(f"the event at {event.position} is sent by an actor that has no `settle`")
+            self._outboxes.emit_root(event, targets, self._window.recheck)
 
     def close(self) -> None:
         """Make nothing more, and settle with the outside."""

@@ -57,7 +57,7 @@ def test_sources_take_from_the_outside_and_sinks_store_by_key(kind: str, tmp_pat
     made = rig.build(load_plan(str(EXAMPLE)), tmp_path, 100, None, outside=kind)
     assert made.plan.unit("ticks").class_path == f"actorkit_kit.chaos.settling:{OUTSIDES[kind][1]}"
     assert made.plan.unit("out").class_path == "actorkit_kit.chaos.settling:KeyedSink"
-    assert made.plan.unit("out").params == {"seen": str(made.seen("out"))}
+    assert made.plan.unit("out").params == {"seen": str(made.seen("out")), "max_deliveries": 1000}
     assert made.outsides().keys() == {"ticks"}
 
 

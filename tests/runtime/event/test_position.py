@@ -66,8 +66,18 @@ def test_a_key_is_trace_and_id_and_the_same_in_a_copy_and_over_the_wire() -> Non
     assert arrived.key == event.key == arrived.replace("y").key == arrived.convert(JSONEvent).key
 
 
+def test_only_an_event_that_has_a_position_can_be_marked() -> None:
+    event = Event("x")
+    with pytest.raises(ValueError, match="only an event that has a position"):
+        event.redelivered = True
+    assert event.position is None
+    assert Event("x", position=None).trace
+
+
 def test_a_copy_keeps_position_and_mark() -> None:
-    event = Event("x", position=Position("s", 1), redelivered=True)
+    event = Event("x", position=Position("s", 1))
+    assert not event.redelivered
+    event.redelivered = True
     copy = event.replace("y")
-    assert (copy.position, copy.redelivered) == (Position("s", 1), True)
+    assert (copy.position, copy.redelivered, copy.trace) == (Position("s", 1), True, copy.id)
     assert str(copy.position) == "s@1"

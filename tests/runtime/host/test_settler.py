@@ -157,7 +157,8 @@ def test_an_event_with_a_position_may_be_sent_from_anywhere_in_a_source(director
 
 class Careless(Actor):
     def produce(self) -> Iterator[Event]:
-        yield Event("x", position=Position("s", 1))
+        yield Event(b"x")
+        yield Event(b"x", position=Position("s", 1))
 
 
 @pytest.mark.parametrize("sinks", [1, 2])
@@ -168,8 +169,8 @@ def test_a_position_that_nobody_would_be_told_of_is_refused(
     for number in range(sinks):
         director.connect_queue(careless, director.register_actor(Keep, f"keep-{number}"))
     director.start(block=False)
-    until(lambda: "produce made an event at s@1, and the actor has no `settle`" in caplog.text)
-    with pytest.raises(UnsendableData, match="sent by an actor that has no `settle`"):
+    until(lambda: "the event is at s@1, and its actor has no `settle`" in caplog.text)
+    with pytest.raises(UnsendableData, match="and its actor has no `settle`"):
         director.host("keep-0").actor.send(Event("x", position=Position("s", 1)))
     director.stop()
 
