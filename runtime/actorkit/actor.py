@@ -70,6 +70,16 @@ class Actor:
     class Params(params.Params, frozen=True, kw_only=True):
         """Parameters of the actor; a subclass adds its own."""
 
+    #: Name in topologies; "" for an actor that is named by its class. What publishes it names it so, too.
+    NAME: ClassVar[str] = ""
+    #: The extra of its distribution that its image needs; "" for none.
+    EXTRA: ClassVar[str] = ""
+    #: At a border only, for people: when the outside is told of an event that came from there (a source, a server), or
+    #: has what an event brings there (a sink). docs/guarantees.md tells it of each stock actor.
+    SETTLES: ClassVar[str] = ""
+    #: At a border only: whether the outside may be told of one event twice: "yes"; "by key", where it knows the second
+    #: time by `event.key`; "no", where it then happens twice.
+    REPEATS: ClassVar[str] = ""
     #: Named outboxes that get only what is sent to them by name; a plain send goes to all others but `error` and `log`.
     OUTBOXES: ClassVar[tuple[str, ...]] = ()
     #: Whether events come back to the instance that asked (`request`); the graph may then lead back to it.
@@ -82,12 +92,6 @@ class Actor:
     IS_BROKER: ClassVar[bool] = False
     #: Parameter → default folder, inside a container, of files that have to outlive it.
     KEEPS: ClassVar[dict[str, str]] = {}
-    #: At a border only, for people: when the outside is told of an event that came from there (a source, a server), or
-    #: has what an event brings there (a sink). docs/guarantees.md tells it of each stock actor.
-    SETTLES: ClassVar[str] = ""
-    #: At a border only: whether the outside may be told of one event twice: "yes"; "by key", where it knows the second
-    #: time by `event.key`; "no", where it then happens twice.
-    REPEATS: ClassVar[str] = ""
 
     def __init__(self, name: str, params: Any, runtime: Runtime) -> None:
         self.name = name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import gevent
 from msgspec import Meta
@@ -20,8 +20,10 @@ class Generator(Actor):
     The times are counted from the first event, so that they do not drift; what was not sent in time is made up for.
     """
 
-    SETTLES = "never: there is nobody to tell, and the numbers begin again with each start"
-    REPEATS = "no"
+    NAME: ClassVar[str] = "generator"
+    EXTRA: ClassVar[str] = "xml"
+    SETTLES: ClassVar[str] = "never: there is nobody to tell, and the numbers begin again with each start"
+    REPEATS: ClassVar[str] = "no"
 
     class Params(FixedParams, frozen=True, kw_only=True):
         interval_s: Annotated[

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from actorkit import Actor, Event
 
 
 class Null(Actor):
     """Takes events and sends nothing; whoever waits for an answer learns that there is none."""
 
-    SETTLES = "at once"
-    REPEATS = "yes"
+    NAME: ClassVar[str] = "null"
+    SETTLES: ClassVar[str] = "at once"
+    REPEATS: ClassVar[str] = "yes"
 
     def consume(self, event: Event) -> None:
         """Be done with the event."""

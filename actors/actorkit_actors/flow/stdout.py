@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -16,8 +16,9 @@ from actorkit.observe import redact
 class Stdout(Actor):
     """Writes each event to standard output, one write and a flush each, and passes it on."""
 
-    SETTLES = "when the line is written and flushed"
-    REPEATS = "no"
+    NAME: ClassVar[str] = "stdout"
+    SETTLES: ClassVar[str] = "when the line is written and flushed"
+    REPEATS: ClassVar[str] = "no"
 
     class Params(Actor.Params, frozen=True, kw_only=True):
         prefix: Annotated[str, Meta(description="text before the event")] = ""

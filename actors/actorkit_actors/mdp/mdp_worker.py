@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import gevent
 from msgspec import Meta
@@ -34,11 +34,16 @@ class MDPWorker(Actor):
 
     The `capacity` is shared out over services and brokers, at least one slot for each, and follows the requests: no
     instance holds more of them than it has slots.
+
+    Failures:
+        NotAnswered (202): nothing came back for the request; its client learns that there is no answer.
+        AnswerTimeout (504): nothing came back within `timeout_s`.
     """
 
+    NAME: ClassVar[str] = "mdp-worker"
     ANSWERS = True
-    SETTLES = "the client is answered when its answer or its failure is there"
-    REPEATS = "no"
+    SETTLES: ClassVar[str] = "the client is answered when its answer or its failure is there"
+    REPEATS: ClassVar[str] = "no"
     USES_BROKER = True
 
     class Params(Actor.Params, frozen=True, kw_only=True):
