@@ -27,9 +27,10 @@ from actorkit.host.flush import FlushOnce
 from actorkit.host.hold import Hold
 from actorkit.host.log_outbox import LogOutbox
 from actorkit.host.outboxes import Outboxes
-from actorkit.host.producer import Producer, SourceWindow
+from actorkit.host.producer import SourceWindow
 from actorkit.host.progress import current, outgoing
 from actorkit.host.requests import Requests
+from actorkit.host.source import Source
 from actorkit.observe import redact
 from actorkit.observe.logs import LEVELS
 from actorkit.settings import Settings
@@ -111,7 +112,7 @@ class Host:
         self.actor = cls(self.name, params.build(cls.Params, settings.params), self)
         self._box = Box(settings.dead_letters, self.name, self.instance) if settings.dead_letters is not None else None
         self.consumer: Consumer | None = None
-        self._producer: Producer | None = None
+        self._source = Source(settings.topology, self.outboxes, self.window, self._crash)
 
     # --- life -------------------------------------------------------------------------------------------------------
 
@@ -122,6 +123,7 @@ class Host:
             SettingsError: the inbox cannot be bound. Whatever the actor's `setup` raises comes through untouched.
         """
         cls = type(self.actor)
+        self._source.open(self.actor)
         self.actor.setup()
         if cls.consumes():
             answered = self.requests.answered if cls.ANSWERS else None
@@ -138,8 +140,7 @@ class Host:
         if "log" in self.connectors:
             self.actor.log.setLevel(LEVELS[self.settings.log_level])
             self.actor.log.addHandler(LogOutbox(self.outboxes, self.name, self.instance))
-        if cls.produces():
-            self._producer = Producer(self.actor, self.outboxes, self.window, self._crash)
+        self._source.start(self.actor)
         self._looks.start(self._look)
         self._set_up = True
 
@@ -244,8 +245,7 @@ class Host:
 
     def close(self) -> None:
         """Stop the workers, tear the actor down, close the sockets."""
-        if self._producer is not None:
-            self._producer.kill()
+        self._source.close()
         for handler in [handler for handler in self.actor.log.handlers if isinstance(handler, LogOutbox)]:
             self.actor.log.removeHandler(handler)
         if self.consumer is not None:
@@ -275,8 +275,7 @@ class Host:
         targets = self.outboxes.targets(outbox)
         parent = current.get().event
         if parent is None:
-            self.window.wait()
-            self.outboxes.emit_root(event, targets, self.window.recheck)
+            self._source.send(event, targets)
         else:
             self.outboxes.emit(event, targets, parent)
             self.schedule()
@@ -314,7 +313,7 @@ class Host:
                 yield_to_io()
             elif not self._acks.active:
                 self._acks.again(self._send_acks)
-        if self._producer is not None:
+        if self._source.producing:
             self.window.recheck()
 
     def _send_acks(self) -> None:
