@@ -63,6 +63,7 @@ _ENTRIES: Final = (
     Entry("mdp-worker", "actorkit_actors.mdp.worker:MDPWorker", "", "answers for services at the broker"),
     Entry("null", "actorkit_actors.flow.null:Null", "", "takes events and sends nothing"),
     Entry("stdout", "actorkit_actors.flow.stdout:Stdout", "", "writes events to standard output and passes them on"),
+    Entry("xsd", "actorkit_actors.xml.xsd:XSD", "xml", "lets XML by that is valid by an XML Schema"),
     Entry("xslt", "actorkit_actors.xml.xslt:XSLT", "xml", "transforms XML with an XSLT 1.0 stylesheet"),
 )
 
