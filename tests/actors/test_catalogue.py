@@ -69,6 +69,8 @@ def run(script: str) -> str:
     ("name", "given", "path", "says"),
     [
         ("xslt", {"stylesheet": "<a/>"}, "stylesheet", "not a stylesheet"),
+        ("xslt", {}, "stylesheet", "give a stylesheet, or sheets"),
+        ("xsd", {"schema": "<a/>"}, "schema", "not a schema document"),
         ("basic-auth", {"users": "ann"}, "users", "line 1 is not name:password"),
         ("data", {"data": "<a>", "format": "xml"}, "data", "line 1"),
         ("generator", {"data": "{", "format": "json"}, "data", "line 1"),

@@ -16,7 +16,7 @@ from actorkit.errors import ConversionError, SettingsError
 from actorkit.event import xml
 
 #: Begins an address of a document that was given.
-_GIVEN: Final = "given:"
+GIVEN: Final = "given:"
 
 #: Element that includes a document → the attribute that names it.
 Includes = Mapping[str, str]
@@ -37,26 +37,33 @@ class _Shelf(etree.Resolver):
         return self.resolve_string(found, context, base_url=url)
 
 
-def read(text: str, given: Mapping[str, str], includes: Includes, parameter: str) -> Any:
-    """The root of a document, ready to be compiled; what it includes is found by name in `given`.
+def read(
+    text: str, given: Mapping[str, str], includes: Includes, parameter: str, library: str
+) -> tuple[Any, dict[str, Any]]:
+    """The root of a document, and those of what it may include, by their addresses. `parameter` has the document, and
+    `library` what is given.
 
     Raises:
         SettingsError: it is not XML, something that it includes is not, or it includes what was not given. The message
             begins with the parameter and tells the line.
     """
-    root = _look_over(text, given, includes, parameter)
-    if not given:
-        return root
-    documents = {
-        _GIVEN + name: xml.serialise(_look_over(other, given, includes, f'includes: "{name}"'))
+    root = _look_over(text, given, includes, parameter, library)
+    return root, {
+        GIVEN + name: _look_over(other, given, includes, f'{library}: "{name}"', library)
         for name, other in given.items()
     }
+
+
+def ready(root: Any, others: Mapping[str, Any]) -> Any:
+    """The root as a compiler may have it: it gets the others where they are included."""
+    if not others:
+        return root
     parser = xml.parser()
-    parser.resolvers.add(_Shelf(documents))
+    parser.resolvers.add(_Shelf({address: xml.serialise(other) for address, other in others.items()}))
     return etree.fromstring(xml.serialise(root), parser)
 
 
-def _look_over(text: str, given: Mapping[str, str], includes: Includes, where: str) -> Any:
+def _look_over(text: str, given: Mapping[str, str], includes: Includes, where: str, library: str) -> Any:
     try:
         root = xml.parse(text.encode(), "utf-8")
     except ConversionError as exc:
@@ -69,7 +76,7 @@ def _look_over(text: str, given: Mapping[str, str], includes: Includes, where: s
         if name not in given:
             known = f"it has {', '.join(sorted(given))}" if given else "it has none"
             raise SettingsError(
-                f'{where}: line {element.sourceline} includes "{name}", which is not among includes; {known}'
+                f'{where}: line {element.sourceline} includes "{name}", which is not among {library}; {known}'
             )
-        element.set(attribute, _GIVEN + name)
+        element.set(attribute, GIVEN + name)
     return root

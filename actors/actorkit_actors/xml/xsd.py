@@ -93,7 +93,7 @@ def compile_schema(schema: str, includes: Mapping[str, str]) -> Any:
     """
     if not schema:
         return None
-    root = included.read(schema, includes, _INCLUDES, "schema")
+    root = included.ready(*included.read(schema, includes, _INCLUDES, "schema", "includes"))
     try:
         return etree.XMLSchema(root)
     except etree.XMLSchemaParseError as exc:
