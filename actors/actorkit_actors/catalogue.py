@@ -32,6 +32,12 @@ _ENTRIES: Final = (
     Entry("generator", "actorkit_actors.flow.generator:Generator", "xml", "makes an event every so often"),
     Entry("http-server", "actorkit_actors.http.server:HTTPServer", "http", "takes HTTP requests in and answers them"),
     Entry(
+        "json-validator",
+        "actorkit_actors.json.json_validator:JSONValidator",
+        "json",
+        "lets JSON by that is valid by a JSON Schema",
+    ),
+    Entry(
         "mdp-broker",
         "actorkit_actors.mdp.broker:MDPBroker",
         "",

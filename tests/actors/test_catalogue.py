@@ -17,13 +17,22 @@ from actorkit_actors.catalogue import CATALOGUE, Entry
 ENTRIES = pytest.mark.parametrize("entry", CATALOGUE.values(), ids=CATALOGUE.keys())
 
 #: What each extra of the distribution brings, as modules.
-BRINGS = {"": set(), "xml": {"lxml"}, "http": {"httptools", "werkzeug", "lxml"}}
+BRINGS = {
+    "": set(),
+    "xml": {"lxml"},
+    "http": {"httptools", "werkzeug", "lxml"},
+    "json": {"lxml", "jsonschema_rs", "jsonpath", "jmespath", "jq", "jinja2", "regex"},
+}
 
 
 def load(entry: Entry) -> type[Actor]:
     module, _, name = entry.class_path.partition(":")
     cls: type[Actor] = getattr(importlib.import_module(module), name)
     return cls
+
+
+#: Name → the parameters that its actor cannot do without.
+NEEDED: dict[str, dict[str, Any]] = {"basic-auth": {"users": "a:b"}, "json-validator": {"schema": {}}}
 
 
 @ENTRIES
@@ -70,6 +79,7 @@ def run(script: str) -> str:
     [
         ("xslt", {"stylesheet": "<a/>"}, "stylesheet", "not a stylesheet"),
         ("xslt", {}, "stylesheet", "give a stylesheet, or sheets"),
+        ("json-validator", {"schema": {"type": "x"}}, "schema", "/type"),
         ("xsd", {"schema": "<a/>"}, "schema", "not a schema document"),
         ("basic-auth", {"users": "ann"}, "users", "line 1 is not name:password"),
         ("data", {"data": "<a>", "format": "xml"}, "data", "line 1"),
@@ -97,7 +107,6 @@ def test_good_parameters_have_no_problems() -> None:
 @ENTRIES
 def test_an_actor_that_was_not_set_up_can_be_torn_down(entry: Entry) -> None:
     cls: Any = load(entry)
-    needed = {"users": "a:b"} if entry.name == "basic-auth" else {"stylesheet": ""} if entry.name == "xslt" else {}
-    actor = cls("actor", params.build(cls.Params, needed), None)
+    actor = cls("actor", params.build(cls.Params, NEEDED.get(entry.name, {})), None)
     actor.drain()
     actor.teardown()

@@ -22,7 +22,7 @@ MaxElements = Annotated[
 #: The bound where an actor sets one by itself: an expression that compares each element with each takes seconds.
 DEFAULT_MAX_ELEMENTS: Final = 20_000
 
-_count = etree.XPath("count(//*)")
+_count: Any = etree.XPath("count(//*)")
 
 
 def refuse_large(root: Any, most: int) -> None:
