@@ -27,7 +27,7 @@ from actorkit.errors import (
     UnsendableData,
     UnsupportedMediaType,
 )
-from actorkit.event import Event, HttpEvent, JSONEvent, XMLEvent
+from actorkit.event import Event, FormEvent, HttpEvent, JSONEvent, LogEvent, XMLEvent
 from actorkit.event.context import Failure, Http
 
 __version__ = "0.1.0"
@@ -45,11 +45,13 @@ __all__ = [
     "EventError",
     "Failure",
     "Forbidden",
+    "FormEvent",
     "Gone",
     "Held",
     "Http",
     "HttpEvent",
     "JSONEvent",
+    "LogEvent",
     "MalformedEvent",
     "MethodNotAllowed",
     "NotAcceptable",
