@@ -29,6 +29,7 @@ class Entry:
 _ENTRIES: Final = (
     Entry("basic-auth", "actorkit_actors.auth.basic:BasicAuth", "", "lets requests with a known name and password by"),
     Entry("data", "actorkit_actors.flow.data:Data", "xml", "gives every event the same data"),
+    Entry("dict-to-xml", "actorkit_actors.xml.dict_to_xml:DictToXML", "xml", "makes XML of JSON"),
     Entry("generator", "actorkit_actors.flow.generator:Generator", "xml", "makes an event every so often"),
     Entry("http-server", "actorkit_actors.http.server:HTTPServer", "http", "takes HTTP requests in and answers them"),
     Entry(
@@ -68,7 +69,14 @@ _ENTRIES: Final = (
     ),
     Entry("mdp-worker", "actorkit_actors.mdp.worker:MDPWorker", "", "answers for services at the broker"),
     Entry("null", "actorkit_actors.flow.null:Null", "", "takes events and sends nothing"),
+    Entry(
+        "properties-to-xml",
+        "actorkit_actors.xml.properties_to_xml:PropertiesToXML",
+        "xml",
+        "makes XML of what is known about an event",
+    ),
     Entry("stdout", "actorkit_actors.flow.stdout:Stdout", "", "writes events to standard output and passes them on"),
+    Entry("xml-to-dict", "actorkit_actors.xml.xml_to_dict:XMLToDict", "xml", "makes JSON of XML"),
     Entry("xsd", "actorkit_actors.xml.xsd:XSD", "xml", "lets XML by that is valid by an XML Schema"),
     Entry("xslt", "actorkit_actors.xml.xslt:XSLT", "xml", "transforms XML with an XSLT 1.0 stylesheet"),
 )
