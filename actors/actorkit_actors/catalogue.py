@@ -32,11 +32,19 @@ _ENTRIES: Final = (
     Entry("dict-to-xml", "actorkit_actors.xml.dict_to_xml:DictToXML", "xml", "makes XML of JSON"),
     Entry("generator", "actorkit_actors.flow.generator:Generator", "xml", "makes an event every so often"),
     Entry("http-server", "actorkit_actors.http.server:HTTPServer", "http", "takes HTTP requests in and answers them"),
+    Entry("jmespath", "actorkit_actors.json.jmespath:JMESPath", "json", "transforms JSON with a JMESPath expression"),
+    Entry("jq", "actorkit_actors.json.jq:JQ", "json", "transforms JSON with a jq program"),
     Entry(
         "json-validator",
         "actorkit_actors.json.json_validator:JSONValidator",
         "json",
         "lets JSON by that is valid by a JSON Schema",
+    ),
+    Entry(
+        "jsonpath-attributes",
+        "actorkit_actors.json.jsonpath_attributes:JSONPathAttributes",
+        "json",
+        "sets attributes to what JSONPath finds in JSON",
     ),
     Entry(
         "mdp-broker",
@@ -77,6 +85,12 @@ _ENTRIES: Final = (
     ),
     Entry("stdout", "actorkit_actors.flow.stdout:Stdout", "", "writes events to standard output and passes them on"),
     Entry("xml-to-dict", "actorkit_actors.xml.xml_to_dict:XMLToDict", "xml", "makes JSON of XML"),
+    Entry(
+        "xpath-attributes",
+        "actorkit_actors.xml.xpath_attributes:XPathAttributes",
+        "xml",
+        "sets attributes to what XPath finds in XML",
+    ),
     Entry("xsd", "actorkit_actors.xml.xsd:XSD", "xml", "lets XML by that is valid by an XML Schema"),
     Entry("xslt", "actorkit_actors.xml.xslt:XSLT", "xml", "transforms XML with an XSLT 1.0 stylesheet"),
 )

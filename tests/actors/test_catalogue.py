@@ -32,7 +32,14 @@ def load(entry: Entry) -> type[Actor]:
 
 
 #: Name → the parameters that its actor cannot do without.
-NEEDED: dict[str, dict[str, Any]] = {"basic-auth": {"users": "a:b"}, "json-validator": {"schema": {}}}
+NEEDED: dict[str, dict[str, Any]] = {
+    "basic-auth": {"users": "a:b"},
+    "json-validator": {"schema": {}},
+    "jmespath": {"expression": "@"},
+    "jq": {"program": "."},
+    "jsonpath-attributes": {"attributes": {"a": "$"}},
+    "xpath-attributes": {"attributes": {"a": "/"}},
+}
 
 
 @ENTRIES
