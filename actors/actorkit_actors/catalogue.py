@@ -28,6 +28,7 @@ class Entry:
 
 _ENTRIES: Final = (
     Entry("basic-auth", "actorkit_actors.auth.basic:BasicAuth", "", "lets requests with a known name and password by"),
+    Entry("csv", "actorkit_actors.json.csv:CSV", "xml", "makes JSON of CSV, or CSV of JSON"),
     Entry("data", "actorkit_actors.flow.data:Data", "xml", "gives every event the same data"),
     Entry("dict-to-xml", "actorkit_actors.xml.dict_to_xml:DictToXML", "xml", "makes XML of JSON"),
     Entry("generator", "actorkit_actors.flow.generator:Generator", "xml", "makes an event every so often"),
@@ -46,6 +47,7 @@ _ENTRIES: Final = (
         "json",
         "sets attributes to what JSONPath finds in JSON",
     ),
+    Entry("lines", "actorkit_actors.json.lines:Lines", "xml", "takes a text apart into lines, or makes one of them"),
     Entry(
         "mdp-broker",
         "actorkit_actors.mdp.broker:MDPBroker",
@@ -76,6 +78,7 @@ _ENTRIES: Final = (
         "titanic",
     ),
     Entry("mdp-worker", "actorkit_actors.mdp.worker:MDPWorker", "", "answers for services at the broker"),
+    Entry("msgpack", "actorkit_actors.json.msgpack:MsgPack", "xml", "makes JSON of MessagePack, or the other way"),
     Entry("null", "actorkit_actors.flow.null:Null", "", "takes events and sends nothing"),
     Entry(
         "properties-to-xml",
@@ -84,6 +87,7 @@ _ENTRIES: Final = (
         "makes XML of what is known about an event",
     ),
     Entry("stdout", "actorkit_actors.flow.stdout:Stdout", "", "writes events to standard output and passes them on"),
+    Entry("template", "actorkit_actors.json.template:Template", "json", "makes a text of an event by a template"),
     Entry("xml-to-dict", "actorkit_actors.xml.xml_to_dict:XMLToDict", "xml", "makes JSON of XML"),
     Entry(
         "xpath-attributes",

@@ -57,7 +57,8 @@ class XPathAttributes(Actor):
 
     def setup(self) -> None:
         """Get ready to keep compiled expressions."""
-        self._compiled: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}
+        #: Namespaces → attribute → its expression.
+        self.compiled: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}
 
     def consume(self, event: XMLEvent) -> Event:
         """Set the attributes."""
@@ -69,15 +70,15 @@ class XPathAttributes(Actor):
     def _expressions(self, root: Any) -> Mapping[str, Any]:
         namespaces = {prefix or "default": uri for prefix, uri in root.nsmap.items()} | self.params.namespaces
         key = tuple(sorted(namespaces.items()))
-        compiled = self._compiled.get(key)
+        compiled = self.compiled.get(key)
         if compiled is None:
             compiled = {
                 name: etree.XPath(expression, namespaces=namespaces, regexp=False, smart_strings=False)
                 for name, expression in self.params.attributes.items()
             }
-            if len(self._compiled) >= _MAX_KEPT:  # Strangers choose the namespaces of documents.
-                self._compiled.clear()
-            self._compiled[key] = compiled
+            if len(self.compiled) >= _MAX_KEPT:  # Strangers choose the namespaces of documents.
+                self.compiled.clear()
+            self.compiled[key] = compiled
         return compiled
 
     def _find(self, name: str, expression: Any, root: Any) -> Any:

@@ -304,11 +304,7 @@ class Event(EventFields, eq=False, gc=False):
         return copy
 
     def become(self, target: type[E], data: Any) -> E:
-        """A copy of this event as another class, with other data; it stays part of the same trace.
-
-        Raises:
-            UnsendableData: the data is not of that class's format.
-        """
+        """A copy of this event as another class, with other data; it stays part of the same trace."""
         copy = self._copy(target, ("", b""))
         copy.data = data
         return copy

@@ -100,4 +100,4 @@ def test_documents_with_ever_new_namespaces_fill_no_memory() -> None:
     for number in range(300):
         harness.put(XMLEvent(f'<a xmlns="urn:{number}"/>'))
     assert len(harness.taken()) == 300
-    assert len(harness.actor._compiled) <= 64
+    assert len(harness.actor.compiled) <= 64
