@@ -86,6 +86,12 @@ _ENTRIES: Final = (
         "xml",
         "makes XML of what is known about an event",
     ),
+    Entry(
+        "schematron",
+        "actorkit_actors.xml.schematron:Schematron",
+        "xml",
+        "lets XML by that keeps the rules of a Schematron schema",
+    ),
     Entry("stdout", "actorkit_actors.flow.stdout:Stdout", "", "writes events to standard output and passes them on"),
     Entry("template", "actorkit_actors.json.template:Template", "json", "makes a text of an event by a template"),
     Entry("xml-to-dict", "actorkit_actors.xml.xml_to_dict:XMLToDict", "xml", "makes JSON of XML"),

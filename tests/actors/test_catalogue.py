@@ -38,6 +38,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "jmespath": {"expression": "@"},
     "jq": {"program": "."},
     "jsonpath-attributes": {"attributes": {"a": "$"}},
+    "schematron": {"schema": ""},
     "template": {"template": ""},
     "xpath-attributes": {"attributes": {"a": "/"}},
 }
