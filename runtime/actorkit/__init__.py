@@ -27,7 +27,7 @@ from actorkit.errors import (
     UnsendableData,
     UnsupportedMediaType,
 )
-from actorkit.event import Event, HttpEvent, JSONEvent, XMLEvent
+from actorkit.event import Event, FormEvent, HttpEvent, JSONEvent, LogEvent, XMLEvent
 from actorkit.event.context import Failure, Http
 from actorkit.event.position import Position, Settlement
 
@@ -46,11 +46,13 @@ __all__ = [
     "EventError",
     "Failure",
     "Forbidden",
+    "FormEvent",
     "Gone",
     "Held",
     "Http",
     "HttpEvent",
     "JSONEvent",
+    "LogEvent",
     "MalformedEvent",
     "MethodNotAllowed",
     "NotAcceptable",

@@ -241,8 +241,8 @@ class Director:
         )
 
     def _resolve_file(self, value: Any) -> Any:
-        if isinstance(value, dict) and list(value) == ["file"]:
-            return {"file": str(self.base / value["file"])}
+        if isinstance(value, dict) and list(value) in (["file"], ["folder"]):
+            return {form: str(self.base / path) for form, path in value.items()}
         return value
 
     def host(self, name: str) -> Host:

@@ -6,7 +6,9 @@
 
 The unit of a number is the end of its name (`_s`, `_bytes`) or `extra={"unit": …}`. `extra={"secret": True}` marks what
 must never be shown. Any parameter may be given as `{"file": path}`: the content of the file is then its value, as it is
-for a `str` or `bytes` and read as JSON otherwise.
+for a `str` or `bytes` and read as JSON otherwise. `{"folder": path}` is the mapping of the names of a folder's files to
+what is in them, for a `dict[str, str]` or `dict[str, bytes]`; folders in it, and names that begin with a dot, are left
+out.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT, Meta
@@ -84,6 +86,11 @@ class Problem(msgspec.Struct, frozen=True):
 
 P = TypeVar("P", bound=msgspec.Struct)
 
+#: Name of a file → its path: what a folder becomes on its way to where the process runs.
+FOLDER_FILES: Final = "folder-files"
+
+_REFERENCES: Final = ("file", "secret", "folder", FOLDER_FILES)
+
 _UNITS = {"_s": "s", "_ms": "ms", "_bytes": "bytes", "_eur": "EUR", "_percent": "%"}
 
 
@@ -123,7 +130,7 @@ def _type_name(base: Any) -> str:
 
 
 def check(cls: type[msgspec.Struct], given: Mapping[str, Any]) -> list[Problem]:
-    """All mistakes in the given parameters at once; `{"file": …}` and `{"secret": …}` stand for any value."""
+    """All mistakes in the given parameters at once; a reference stands for any value."""
     return list(_problems(cls, given))
 
 
@@ -159,8 +166,17 @@ def _secrets(cls: type[msgspec.Struct]) -> tuple[str, ...]:
 
 
 def is_reference(value: object) -> bool:
-    """Whether a given value stands for the content of a file or a secret."""
-    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in ("file", "secret")
+    """Whether a given value stands for the content of a file, a secret, or the files of a folder."""
+    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in _REFERENCES
+
+
+def folder_files(folder: Path) -> list[Path]:
+    """The files of a folder that `{"folder": …}` stands for, by name.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
 def build(cls: type[P], given: Mapping[str, Any]) -> P:
@@ -195,10 +211,24 @@ def _kind(cls: type[msgspec.Struct], name: str) -> Any:
 
 
 def _content(cls: type[msgspec.Struct], name: str, value: Any) -> Any:
-    if not (is_reference(value) and "file" in value):
+    if not is_reference(value):
         return value
-    path = Path(str(value["file"]))
+    ((form, given),) = value.items()
     kind = _kind(cls, name)
+    if form == "file":
+        return _file(name, Path(str(given)), kind)
+    if form == "secret":
+        return value
+    try:
+        paths = given if form == FOLDER_FILES else {path.name: path for path in folder_files(Path(str(given)))}
+    except OSError as exc:
+        raise SettingsError(f'{name}: the folder "{given}" cannot be read: {exc.strerror}') from exc
+    inner = bytes if get_args(kind)[1:] == (bytes,) else str
+    return {one: _file(name, Path(path), inner) for one, path in paths.items()}
+
+
+def _file(name: str, path: Path, kind: Any) -> Any:
+    """The content of a file as a value of that kind."""
     try:
         content = path.read_bytes()
         if kind is bytes:

@@ -58,6 +58,8 @@ def load(entry: Entry) -> type[Actor]:
     return cls
 
 
+
+
 @ENTRIES
 def test_an_entry_names_an_actor(entry: Entry) -> None:
     cls = load(entry)
@@ -138,6 +140,9 @@ def run(script: str) -> str:
     ("name", "given", "path", "says"),
     [
         ("xslt", {"stylesheet": "<a/>"}, "stylesheet", "not a stylesheet"),
+        ("xslt", {}, "stylesheet", "give a stylesheet, or sheets"),
+        ("json-validator", {"schema": {"type": "x"}}, "schema", "/type"),
+        ("xsd", {"schema": "<a/>"}, "schema", "not a schema document"),
         ("basic-auth", {"users": "ann"}, "users", "line 1 is not name:password"),
         ("data", {"data": "<a>", "format": "xml"}, "data", "line 1"),
         ("generator", {"data": "{", "format": "json"}, "data", "line 1"),

@@ -181,8 +181,9 @@ def test_actors_lists_the_catalogue_and_tells_every_parameter_of_one(kit: Kit) -
     told = kit("actors", "generator").stdout
     assert "generator (actorkit_actors.flow.generator:Generator)" in told
     assert any(line.split()[:4] == ["interval_s", "float", "s", "1.0"] for line in told.splitlines())
-    parameters = {each["name"]: each for each in json.loads(kit("actors", "xslt", "-o", "json").stdout)["parameters"]}
-    assert (parameters["stylesheet"]["required"], parameters["stylesheet"]["default"]) == (True, None)
+    told = kit("actors", "basic-auth", "-o", "json").stdout
+    parameters = {each["name"]: each for each in json.loads(told)["parameters"]}
+    assert (parameters["users"]["required"], parameters["users"]["default"]) == (True, None)
 
 
 def test_actors_tells_about_users_classes_too(kit: Kit, shop: Path) -> None:

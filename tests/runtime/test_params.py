@@ -62,6 +62,26 @@ def test_a_file_stands_for_its_content(tmp_path: Path) -> None:
     assert (made.sheet, made.routes) == ("<x/>", [{"a": 1}])
 
 
+def test_a_folder_stands_for_its_files_by_name(tmp_path: Path) -> None:
+    class Library(params.Params, frozen=True, kw_only=True):
+        sheets: dict[str, str] = {}
+        pictures: dict[str, bytes] = {}
+
+    (tmp_path / "b.xsl").write_text("<b/>")
+    (tmp_path / "a.xsl").write_text("<ä/>", encoding="utf-8")
+    (tmp_path / ".hidden").write_text("x")
+    (tmp_path / "sub").mkdir()
+    made = params.build(Library, {"sheets": {"folder": str(tmp_path)}, "pictures": {"folder": str(tmp_path)}})
+    assert (list(made.sheets.items()), made.pictures["b.xsl"]) == ([("a.xsl", "<ä/>"), ("b.xsl", "<b/>")], b"<b/>")
+    files = {params.FOLDER_FILES: {"one": str(tmp_path / "b.xsl")}}
+    assert params.build(Library, {"sheets": files}).sheets == {"one": "<b/>"}
+    with pytest.raises(SettingsError, match='sheets: the folder "/nothing" cannot be read: No such file'):
+        params.build(Library, {"sheets": {"folder": "/nothing"}})
+    (tmp_path / "c.xsl").write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match=r'c\.xsl" cannot be read: it is not UTF-8 text'):
+        params.build(Library, {"sheets": {"folder": str(tmp_path)}})
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -22,6 +22,7 @@ _OFFERS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     body.JSON: (*_JSON, *_XML, *_TEXT),
     body.XML: (*_XML, *_JSON, *_TEXT),
     body.TEXT: (*_TEXT, *_JSON, *_XML),
+    body.FORM: (("application/x-www-form-urlencoded", body.FORM), *_JSON, *_XML, *_TEXT),
     body.BYTES: (("application/octet-stream", body.BYTES), *_JSON, *_XML, *_TEXT),
 }
 

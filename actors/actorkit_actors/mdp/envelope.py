@@ -21,7 +21,7 @@ MAGIC: Final = b"AKE1"
 Plain = Literal["bytes", "text", "json", "xml"]
 
 _LETTERS: Final = {"bytes": body.BYTES, "text": body.TEXT, "json": body.JSON, "xml": body.XML}
-_KNOWN: Final = frozenset((body.NOTHING, *_LETTERS.values()))
+_KNOWN: Final = frozenset((body.NOTHING, body.FORM, *_LETTERS.values()))
 
 
 def pack(event: Event, left_s: float | None = None) -> list[bytes]:

@@ -1,9 +1,8 @@
-"""XSLT 1.0 transformations."""
+"""XSLT 1.0 transformations. What a stylesheet is, is in stylesheet.py."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Final
 
 from lxml import etree
@@ -13,12 +12,9 @@ from actorkit import Actor, Event, XMLEvent
 from actorkit.errors import ConversionError, MalformedEvent, SettingsError, UnsendableData
 from actorkit.event import xml
 from actorkit.params import Problem
-
-#: What a stylesheet may read and write.
-_NOTHING: Final[Any] = etree.XSLTAccessControl.DENY_ALL  # type: ignore[attr-defined]  # the stubs lack it
-
-_XSL: Final = "{http://www.w3.org/1999/XSL/Transform}"
-
+from actorkit_actors.xml import stylesheet
+from actorkit_actors.xml.size import MaxElements, refuse_large
+from actorkit_actors.xml.stylesheet import Sheet, one_line
 
 #: Whether the top of a result holds more than one element, its comments and its processing instructions.
 _MORE_THAN_A_ROOT: Final = etree.XPath("boolean(/*[2] | /text()[normalize-space()])", regexp=False)
@@ -28,13 +24,19 @@ _TEXT_BEFORE: Final = etree.XPath("boolean(/text()[normalize-space()][following-
 class XSLT(Actor):
     """Transforms the data with a stylesheet.
 
-    The stylesheet sees the event's document and nothing else: `document()` (of "" too), `xsl:include` and `xsl:import`
-    reach nothing; a table inside the stylesheet is read with `exsl:node-set`. With the output method `text` or `html`
+    There is one, `stylesheet`, or several, `sheets`, by name: `{folder: xsl}` takes all files of a folder. The event's
+    attribute that `chosen_by` names says which one; the name may do without ".xsl". Without that attribute it is
+    `stylesheet`. `xsl:include` and `xsl:import` reach the other `sheets`, by name, and nothing else; a sheet that
+    another one includes is not chosen by itself.
+
+    A stylesheet sees the event's document and nothing else: `document()` (of "" too) reaches nothing; a table inside
+    the stylesheet is read with `exsl:node-set`. With the output method `text` or `html`
     the new data is text, with `xml` an element, or text where there is none; without a method it is `html` where the
     root is. An `<xsl:message terminate="yes">` makes the event fail with the message; other messages are logged.
 
     Failures:
-        MalformedEvent (400): the stylesheet stopped with a message or could not go on; or the data is no XML.
+        MalformedEvent (400): the stylesheet stopped with a message, or could not go on; the event chooses a sheet that
+            is not there; its document is too large.
         UnsendableData (500): the result is no XML document.
     """
 
@@ -42,8 +44,16 @@ class XSLT(Actor):
     EXTRA: ClassVar[str] = "xml"
 
     class Params(Actor.Params, frozen=True, kw_only=True):
-        stylesheet: Annotated[str, Meta(description="the XSLT 1.0 stylesheet", extra={"file": True})]
+        stylesheet: Annotated[
+            str,
+            Meta(description="the XSLT 1.0 stylesheet; required unless there are sheets", extra={"file": True}),
+        ] = ""
+        sheets: Annotated[
+            dict[str, str], Meta(description="stylesheets by name, to be chosen or included by others; may be a folder")
+        ] = {}
+        chosen_by: Annotated[str, Meta(description="attribute of the event that names its sheet")] = ""
         values: Annotated[dict[str, str], Meta(description="texts for the stylesheet's top-level xsl:param")] = {}
+        max_elements: MaxElements = 0
 
     params: Params
 
@@ -51,17 +61,18 @@ class XSLT(Actor):
     def check(cls, params: Params) -> Iterable[Problem]:
         """What `setup` would complain about."""
         try:
-            compile_stylesheet(params.stylesheet)
+            compile_sheets(params)
         except SettingsError as exc:
-            yield Problem("stylesheet", str(exc).removeprefix("stylesheet: "))
+            path, _, message = str(exc).partition(": ")
+            yield Problem(path, message)
 
     def setup(self) -> None:
-        """Compile the stylesheet.
+        """Compile the stylesheets.
 
         Raises:
-            SettingsError: it is no stylesheet; the message says where.
+            SettingsError: one is no stylesheet; the message says where.
         """
-        self._sheet = compile_stylesheet(self.params.stylesheet)
+        self._sheets = compile_sheets(self.params)
         self._values = {name: etree.XSLT.strparam(value) for name, value in self.params.values.items()}
 
     def consume(self, event: XMLEvent) -> Event:
@@ -71,15 +82,17 @@ class XSLT(Actor):
             MalformedEvent: the stylesheet stopped with a message, or could not go on.
             UnsendableData: the result is no XML document.
         """
-        transform = self._sheet.transform
+        refuse_large(event.data, self.params.max_elements)
+        sheet = self._choose(event)
+        transform = sheet.transform
         result = self._apply(transform, event)
         for entry in transform.error_log:
-            self.log.info("stylesheet: %s", _one_line(entry.message))
+            self.log.info("stylesheet: %s", one_line(entry.message))
         root = result.getroot()
-        method = self._sheet.method or ("html" if _is_html(root) else "xml")
+        method = sheet.method or ("html" if _is_html(root) else "xml")
         if method != "xml":
             return _text(event, str(result), method)
-        if self._sheet.unescaped:
+        if sheet.unescaped:
             root = _reparse(result, root)
         elif root is not None and _MORE_THAN_A_ROOT(root):
             raise UnsendableData(
@@ -87,8 +100,16 @@ class XSLT(Actor):
                 'choose <xsl:output method="text"/>'
             )
         if root is None:
-            return _text(event, str(self._apply(self._sheet.as_text, event)), "text")
+            return _text(event, str(self._apply(sheet.as_text, event)), "text")
         return event.replace(root)
+
+    def _choose(self, event: Event) -> Sheet:
+        name = event.get(self.params.chosen_by, "") if self.params.chosen_by else ""
+        sheets = self._sheets
+        found = sheets.get(name) or sheets.get(f"{name}.xsl") if isinstance(name, str) else None
+        if found is None:
+            raise MalformedEvent(f'there is no stylesheet "{name}" here' if name else "the event names no stylesheet")
+        return found
 
     def _apply(self, transform: Any, event: XMLEvent) -> Any:
         try:
@@ -124,60 +145,25 @@ def _reparse(result: Any, root: Any) -> Any:
         raise UnsendableData(f"the result, with what disable-output-escaping puts in, is not XML: {reason}") from exc
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A stylesheet that can be applied. `method` is "" where it names none; `as_text` is the same with the method text;
-    `unescaped` tells whether it may write text without escaping it."""
-
-    transform: Any
-    method: str
-    unescaped: bool
-    as_text: Any
-
-
-def compile_stylesheet(stylesheet: str) -> Sheet:
-    """Compile a stylesheet.
+def compile_sheets(params: XSLT.Params) -> dict[str, Sheet]:
+    """Name → stylesheet that an event may choose; "" is the one of an event that chooses none.
 
     Raises:
-        SettingsError: it is no stylesheet; the message says where.
+        SettingsError: there is none, or one is no stylesheet; the message begins with the parameter, and says where.
     """
-    try:
-        sheet = xml.parse(stylesheet.encode(), "utf-8")
-        # libxslt asks nobody before it reads these.
-        for other in sheet.iter(f"{_XSL}include", f"{_XSL}import"):
-            raise ConversionError(f"line {other.sourceline}: nothing can be included; write all into one stylesheet")
-        method = _output(sheet)
-        transform = etree.XSLT(sheet, access_control=_NOTHING)
-        unescaped = bool(sheet.xpath("boolean(//@disable-output-escaping[normalize-space() = 'yes'])"))
-        if sheet.tag in (f"{_XSL}stylesheet", f"{_XSL}transform"):
-            sheet.append(sheet.makeelement(f"{_XSL}output", method="text"))
-        as_text = etree.XSLT(sheet, access_control=_NOTHING)
-    except (ConversionError, etree.XSLTParseError) as exc:
-        raise SettingsError(f"stylesheet: {_one_line(str(exc))}") from exc
-    return Sheet(transform, method, unescaped, as_text)
-
-
-def _output(sheet: Any) -> str:
-    """The output method of a stylesheet, "" for none. All `xsl:output` are one, the last one counts (XSLT 1.0 §16).
-    Their encoding becomes UTF-8, which is what the data of an event is written in."""
-    method = ""
-    for output in sheet.findall(f"{_XSL}output"):
-        encoding, given = output.get("encoding"), output.get("method")
-        if encoding is not None and not _is_known(encoding):
-            raise ConversionError(f'line {output.sourceline}: there is no encoding "{encoding}"; write UTF-8')
-        if given is not None and given not in ("xml", "html", "text"):
-            raise ConversionError(f'line {output.sourceline}: there is no output method "{given}"; xml, html or text')
-        output.set("encoding", "UTF-8")
-        method = given or method
-    return method
-
-
-def _is_known(encoding: str) -> bool:
-    try:
-        "x".encode(encoding)
-    except (LookupError, UnicodeError):
-        return False
-    return True
+    given = params.sheets
+    if not params.stylesheet and not given:
+        raise SettingsError("stylesheet: give a stylesheet, or sheets")
+    if given and not params.stylesheet and not params.chosen_by:
+        raise SettingsError("chosen_by: name the attribute that chooses among sheets, or give a stylesheet")
+    whole = {"": stylesheet.compile_stylesheet(params.stylesheet, given)} if params.stylesheet else {}
+    parts = stylesheet.parts(given)
+    whole |= {
+        name: stylesheet.compile_stylesheet(text, given, f'sheets: "{name}"')
+        for name, text in given.items()
+        if name not in parts and params.chosen_by
+    }
+    return whole
 
 
 def _reason(exc: etree.XSLTApplyError) -> str:
@@ -186,11 +172,7 @@ def _reason(exc: etree.XSLTApplyError) -> str:
     entries = list(exc.error_log)
     first = next((index for index, entry in enumerate(entries) if entry.message.startswith("runtime error")), None)
     if first is None:
-        return _one_line(entries[-1].message if entries else "") or "the stylesheet stopped without a message"
+        return one_line(entries[-1].message if entries else "") or "the stylesheet stopped without a message"
     found = [entry.message for entry in entries[:first] if entry.domain_name == "XPATH"]
     found += [entry.message for entry in entries[first + 1 :] if entry.message not in ("", "unknown error")]
-    return _one_line((found or [entries[first].message])[0]).replace("string://__STRING__XSLT__", "")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return one_line((found or [entries[first].message])[0]).replace("string://__STRING__XSLT__", "")

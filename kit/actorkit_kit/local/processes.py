@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from actorkit.params import is_reference
+from actorkit.params import FOLDER_FILES, is_reference
 from actorkit.transport.endpoint import Endpoint
 from actorkit_kit import python_process
 from actorkit_kit.errors import KitError
@@ -171,12 +171,18 @@ def _url(unit: Unit, port: int) -> str:
     return f"{'http' if unit.kind == 'actor' else 'tcp'}://{LOOPBACK}:{port}"
 
 
+def _on_this_machine(value: Any, sources: Mapping[str, str]) -> Any:
+    """A parameter, its files where they are on this machine."""
+    if not is_reference(value):
+        return value
+    if FOLDER_FILES in value:
+        return {FOLDER_FILES: {name: sources.get(path, path) for name, path in value[FOLDER_FILES].items()}}
+    return {"file": sources[value["file"]]} if value.get("file") in sources else value
+
+
 def _params(unit: Unit, sources: Mapping[str, str], ports: FreePorts) -> dict[str, Any]:
     """The parameters for this machine: real files, published ports, and any free port where none is published."""
-    params = {
-        name: {"file": sources[value["file"]]} if is_reference(value) and value.get("file") in sources else value
-        for name, value in unit.params.items()
-    }
+    params = {name: _on_this_machine(value, sources) for name, value in unit.params.items()}
     published = {port.parameter: port for port in unit.ports}
     for name, host in unit.listens.items():
         port = published.get(name)

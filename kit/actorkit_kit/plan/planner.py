@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import actorkit
 from actorkit.graph import Connection
-from actorkit.params import is_reference
+from actorkit.params import FOLDER_FILES, folder_files, is_reference
 from actorkit_actors.catalogue import SERVERS
 from actorkit_kit.author_code import holds, survey
 from actorkit_kit.classes.actor_class import ActorClass
@@ -75,7 +75,7 @@ def _unit(
         class_path=node.class_path,
         image=_image(topology, node),
         replicas=node.replicas,
-        params={**_params(node, mounts), **keeps},
+        params={**_params(topology, node, mounts), **keeps},
         receives=receives,
         edges=edges,
         uses_broker=actor_class.uses_broker,
@@ -153,19 +153,28 @@ def _mounts(topology: Topology, node: Node) -> Iterator[Mount]:
         if not is_reference(value):
             continue
         form, given = next(iter(value.items()))
-        if form == "file":
-            source = (topology.base / given).resolve()
-            name = f"{parameter}-{source.name}"
-            yield Mount(name, source, f"{FILES_DIR}/{mount_name(name)}")
-        else:
+        if form == "secret":
             yield _secret_mount(topology, given)
+            continue
+        path = topology.base / given
+        for source in folder_files(path) if form == "folder" else [path.resolve()]:
+            name = f"{parameter}-{source.name}"
+            yield Mount(name, source.resolve(), f"{FILES_DIR}/{mount_name(name)}")
 
 
-def _params(node: Node, mounts: tuple[Mount, ...]) -> dict[str, Any]:
+def _params(topology: Topology, node: Node, mounts: tuple[Mount, ...]) -> dict[str, Any]:
+    """The parameters, with the paths that files have in the container; the mounts are in their order."""
     targets = iter(mounts)
-    return {
-        name: {"file": next(targets).target} if is_reference(value) else value for name, value in node.params.items()
-    }
+    params = {}
+    for name, value in node.params.items():
+        if not is_reference(value):
+            params[name] = value
+        elif "folder" in value:
+            files = folder_files(topology.base / value["folder"])
+            params[name] = {FOLDER_FILES: {file.name: next(targets).target for file in files}}
+        else:
+            params[name] = {"file": next(targets).target}
+    return params
 
 
 def _ports(node: Node, actor_class: ActorClass) -> Iterator[Port]:

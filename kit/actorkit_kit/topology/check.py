@@ -17,7 +17,7 @@ from actorkit_kit.classes import lookup
 from actorkit_kit.classes.actor_class import ActorClass, ClassReply, ClassRequest
 from actorkit_kit.classes.known import is_stock, out_of_reach
 from actorkit_kit.errors import KitError
-from actorkit_kit.files import is_file
+from actorkit_kit.files import is_file, is_folder
 from actorkit_kit.topology import graph_check, server_check, shape, targets, values
 from actorkit_kit.topology.actor_section import ActorSections
 from actorkit_kit.topology.connection_section import ConnectionSection
@@ -204,6 +204,8 @@ def _readable(findings: Findings, topology: Topology, node: Node) -> dict[str, A
             params[name] = {"secret": ""}
         elif form == "file":
             params[name] = _file(findings, topology, location, given)
+        elif form == "folder":
+            params[name] = _folder(findings, topology, location, given)
         else:
             params[name] = _secret(findings, topology, location, given)
     return params
@@ -214,6 +216,14 @@ def _file(findings: Findings, topology: Topology, location: Location, given: str
     if is_file(path):
         return {"file": str(path)}
     findings.add(location, f'there is no file "{given}". Paths start from the folder of the topology.')
+    return {"secret": given}
+
+
+def _folder(findings: Findings, topology: Topology, location: Location, given: str) -> dict[str, str]:
+    path = topology.base / given
+    if is_folder(path):
+        return {"folder": str(path)}
+    findings.add(location, f'there is no folder "{given}". Paths start from the folder of the topology.')
     return {"secret": given}
 
 

@@ -36,8 +36,8 @@ def schema() -> dict[str, Any]:
             "actor-values": shape.ACTOR_VALUES.schema(),
             "secret": {"type": "object", "oneOf": [_one_of(key.name) for key in shape.SECRET.keys]},
             "reference": {
-                "description": "the content of a file or a secret",
-                "oneOf": [_one_of("file"), _one_of("secret")],
+                "description": "the content of a file or a secret, or of the files of a folder by their names",
+                "oneOf": [_one_of("file"), _one_of("secret"), _one_of("folder")],
             },
             **_parameters(),
         },

@@ -1,6 +1,6 @@
 """What an event is, in a process and on the wire."""
 
 from actorkit.event.event import Event
-from actorkit.event.views import HttpEvent, JSONEvent, XMLEvent
+from actorkit.event.views import FormEvent, HttpEvent, JSONEvent, LogEvent, XMLEvent
 
-__all__ = ["Event", "HttpEvent", "JSONEvent", "XMLEvent"]
+__all__ = ["Event", "FormEvent", "HttpEvent", "JSONEvent", "LogEvent", "XMLEvent"]

@@ -1,7 +1,7 @@
 """The body of an event: which formats there are, and how one becomes another.
 
-A format is one letter on the wire: `n` nothing, `b` bytes, `t` text (UTF-8), `j` JSON, `x` XML. Plain values are sent
-as JSON. XML needs the extra `xml`; its module is imported when the first XML body is met.
+A format is one letter on the wire: `n` nothing, `b` bytes, `t` text (UTF-8), `j` JSON, `x` XML, `f` a form. Plain
+values are sent as JSON. XML needs the extra `xml`; its module is imported when the first XML body is met.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import Any, Final
 import msgspec
 
 from actorkit.errors import UNREADABLE, UNWRITABLE, ConversionError, UnsendableData
-from actorkit.event import plain
+from actorkit.event import forms, plain
 
 NOTHING: Final = "n"
 BYTES: Final = "b"
 TEXT: Final = "t"
 JSON: Final = "j"
 XML: Final = "x"
+FORM: Final = "f"
 
 
 class _Unread:
@@ -106,6 +107,11 @@ def dump(data: Any, wanted: str | None = None) -> tuple[str, bytes]:
         from actorkit.event import xml
 
         return format_, xml.serialise(data)
+    if wanted == FORM:
+        try:
+            return FORM, forms.write(forms.from_json(data))
+        except ConversionError as exc:
+            raise UnsendableData(f"the data cannot be written as a form: {exc.message}") from exc
     try:
         written = _encode_json(data)
         # msgspec writes NaN as null, a set as a list, the key 1 as "1". Reading is the quick way to see that nothing is
@@ -134,6 +140,8 @@ def load(format_: str, content: bytes, wanted: str | None) -> Any:
         return _to_json(format_, content)
     if wanted == XML:
         return _to_xml(format_, content)
+    if wanted == FORM:
+        return _to_form(format_, content)
     raise ConversionError(f'"{wanted}" is not a body format')
 
 
@@ -168,6 +176,8 @@ def _parse(format_: str, content: bytes) -> Any:
         from actorkit.event import xml
 
         return xml.parse(content)
+    if format_ == FORM:
+        return forms.parse(content)
     raise ConversionError(f'a body has the unknown format "{format_}"; is the sender of a newer version?')
 
 
@@ -220,6 +230,8 @@ def _to_json(format_: str, content: bytes) -> Any:
         from actorkit.event import xml
 
         return xml.to_json(xml.parse(content))
+    if format_ == FORM:
+        return forms.to_json(forms.parse(content))
     return parse_json(content)
 
 
@@ -230,4 +242,12 @@ def _to_xml(format_: str, content: bytes) -> Any:
         raise ConversionError("the event has no data, and XML must have a root element")
     if format_ == JSON:
         return xml.from_json(parse_json(content))
+    if format_ == FORM:
+        return xml.from_json(forms.to_json(forms.parse(content)))
     return xml.parse(content, "utf-8" if format_ == TEXT else None)
+
+
+def _to_form(format_: str, content: bytes) -> Any:
+    if format_ in (JSON, XML):
+        return forms.from_json(_to_json(format_, content))
+    return forms.parse(content)

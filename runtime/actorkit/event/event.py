@@ -310,6 +310,12 @@ class Event(EventFields, eq=False, gc=False):
             copy.attributes.update(attributes)
         return copy
 
+    def become(self, target: type[E], data: Any) -> E:
+        """A copy of this event as another class, with other data; it stays part of the same trace."""
+        copy = self._copy(target, ("", b""))
+        copy.data = data
+        return copy
+
     def with_body(self, format_: str, content: bytes) -> Self:
         """A copy of this event with a body that is known as bytes of a format; nothing is parsed yet."""
         return self._copy(type(self), (format_, content))

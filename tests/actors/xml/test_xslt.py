@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,7 +136,7 @@ def test_a_stylesheet_includes_and_writes_no_files(tmp_path: Path) -> None:
     other = tmp_path / "other.xsl"
     other.write_text(template("<a/>"))
     for word in ("include", "import"):
-        with pytest.raises(SettingsError, match="stylesheet: line 1: nothing can be included"):
+        with pytest.raises(SettingsError, match=r'stylesheet: line 1 includes "file://.*", which is not among sheets'):
             Harness(XSLT, stylesheet=sheet(f'<xsl:{word} href="{other.as_uri()}"/>'))
     written = tmp_path / "written.xml"
     harness = Harness(XSLT, stylesheet=template(f'<exsl:document href="{written}"><b/></exsl:document><c/>'))
@@ -153,7 +154,8 @@ def test_an_external_entity_in_an_event_fails_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("<a", "line 1"), ("", "empty"), ("<a/>", "stylesheet"), (sheet("<xsl:nothing/>"), "")]
+    ("text", "says"),
+    [("<a", "line 1"), ("", "give a stylesheet, or sheets"), ("<a/>", "stylesheet"), (sheet("<xsl:nothing/>"), "")],
 )
 def test_a_stylesheet_that_is_none_is_found_before_the_first_event(text: str, says: str) -> None:
     with pytest.raises(SettingsError, match=f"^stylesheet: .*{says}"):
@@ -250,3 +252,86 @@ def test_a_literal_result_element_is_a_stylesheet() -> None:
     harness = Harness(XSLT, stylesheet=literal)
     harness.put(Event(ORDER))
     assert harness.taken()[0].text() == "<a>12</a>"
+
+
+SHEETS = {
+    "submit.xsl": sheet(
+        '<xsl:import href="common.xsl"/><xsl:template match="/"><s><xsl:call-template name="c"/></s></xsl:template>'
+    ),
+    "ack.xsl": sheet(
+        '<xsl:include href="common.xsl"/><xsl:template match="/"><a><xsl:call-template name="c"/></a></xsl:template>'
+    ),
+    "common.xsl": sheet('<xsl:output method="text"/><xsl:template name="c">C</xsl:template>'),
+}
+
+
+def test_an_attribute_of_the_event_chooses_its_stylesheet() -> None:
+    sheets = {"submit.xsl": template("<s/>"), "ack": template("<a/>")}
+    harness = Harness(XSLT, sheets=sheets, chosen_by="sheet", stylesheet=template("<main/>"))
+    for name in ("submit.xsl", "submit", "ack"):
+        harness.put(Event(ORDER, attributes={"sheet": name}))
+    harness.put(Event(ORDER))
+    assert [event.text() for event in harness.taken()] == ["<s/>", "<s/>", "<a/>", "<main/>"]
+
+
+@pytest.mark.parametrize("name", ["common.xsl", "../submit.xsl", "/etc/passwd", "nothing", 7, ["submit"], ""])
+def test_an_event_that_chooses_what_is_no_stylesheet_fails(name: object) -> None:
+    harness = Harness(XSLT, sheets=SHEETS, chosen_by="sheet")
+    harness.put(Event(ORDER, attributes={"sheet": name}))
+    [failed] = harness.errors
+    assert failed.failure is not None
+    assert failed.failure.status == 400
+    assert ("there is no stylesheet" in failed.failure.message) == bool(name)
+
+
+def test_sheets_include_and_import_each_other_by_name_and_their_output_counts() -> None:
+    harness = Harness(XSLT, sheets=SHEETS, chosen_by="sheet")
+    for name in ("submit", "ack"):
+        harness.put(Event(ORDER, attributes={"sheet": name}))
+    assert [event.encoded() for event in harness.taken()] == [("t", b"C"), ("t", b"C")]
+    own = SHEETS["submit.xsl"].replace("<xsl:template", '<xsl:output method="xml"/><xsl:template')
+    with_own = SHEETS | {"submit.xsl": own}
+    harness = Harness(XSLT, sheets=with_own, stylesheet=with_own["submit.xsl"])
+    harness.put(Event(ORDER))
+    assert harness.taken()[0].encoded() == ("x", b"<s>C</s>")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"sheets": SHEETS}, "chosen_by: name the attribute"),
+        ({"sheets": {"a": "<a"}, "chosen_by": "s"}, 'sheets: "a": the data is not XML'),
+        ({"sheets": {"a": sheet('<xsl:include href="b"/>')}, "chosen_by": "s"}, 'line 1 includes "b"'),
+        (
+            {
+                "sheets": {"a": sheet('<xsl:include href="b"/>'), "b": sheet('<xsl:include href="a"/>')},
+                "chosen_by": "s",
+                "stylesheet": sheet('<xsl:include href="a"/>'),
+            },
+            "stylesheet: ",
+        ),
+    ],
+)
+def test_sheets_that_cannot_be_used_are_found_before_the_first_event(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Harness(XSLT, **given)
+    assert says in str(caught.value)
+
+
+def test_an_included_sheet_reads_no_file_either(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.xml"
+    secret.write_text("<secret>password</secret>")
+    sheets = {"lib": sheet(f'<xsl:template name="c"><xsl:copy-of select="document(\'{secret}\')"/></xsl:template>')}
+    main = '<xsl:include href="lib"/><xsl:template match="/"><a><xsl:call-template name="c"/></a></xsl:template>'
+    harness = Harness(XSLT, sheets=sheets, stylesheet=sheet(main))
+    harness.put(Event(ORDER))
+    assert harness.taken() == []
+    assert "refused" in str(harness.errors[0].failure)
+
+
+def test_a_document_above_max_elements_is_refused_before_the_stylesheet_sees_it() -> None:
+    harness = Harness(XSLT, stylesheet=template("<a/>"), max_elements=3)
+    harness.put(Event("<a><b/><c/></a>"))
+    harness.put(Event("<a><b/><c/><d/></a>"))
+    assert len(harness.taken()) == 1
+    assert "has 4 elements; this actor takes at most 3" in str(harness.errors[0].failure)

@@ -63,6 +63,23 @@ def test_files_and_secrets_are_mounted_and_the_parameters_point_to_them(shop: Pa
     assert (mount.source, mount.target, mount.secret) == (shop / "secrets/web-users", "/run/secrets/web-users", True)
 
 
+SHEET = '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"/>'
+
+
+def test_each_file_of_a_folder_is_mounted_and_the_parameter_names_them(shop: Path) -> None:
+    (shop / "sheets").mkdir()
+    for name in ("b.xsl", "a b.xsl"):
+        (shop / "sheets" / name).write_text(SHEET)
+    text = ORDERS.replace("{stylesheet: {file: submit.xsl}}", "{chosen_by: sheet, sheets: {folder: sheets}}")
+    unit = plan_of(text, shop).unit("to-order")
+    assert [mount.source for mount in unit.mounts] == [shop / "sheets" / name for name in ("a b.xsl", "b.xsl")]
+    files = unit.params["sheets"]["folder-files"]
+    assert list(files.values()) == [mount.target for mount in unit.mounts]
+    assert files["b.xsl"] == "/etc/actorkit/files/sheets-b.xsl"
+    (finding,) = check(parse(text.replace("folder: sheets", "folder: none"), "t.yaml", shop)).findings
+    assert 'params.sheets.folder: there is no folder "none"' in str(finding)
+
+
 def test_a_secret_from_the_environment_names_its_variable(shop: Path) -> None:
     plan = plan_of(ORDERS + "secrets: {web-users: {env: WEB_USERS}}\n", shop)
     assert [mount.variable for mount in plan.unit("auth").mounts] == ["WEB_USERS"]

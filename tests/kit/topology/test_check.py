@@ -109,7 +109,7 @@ def with_actor(body: str) -> str:
         ("{uses: stdout, params: [1]}", "this is a list, not a mapping"),
         ("{uses: stdout, params: {prefix: 7}}", "params.prefix: expected `str`, got `int`."),
         ("{uses: stdout, params: {prefix: {file: 7}}}", "Write the name of a file."),
-        ("{uses: xslt}", 'the parameter "stylesheet" is required. Add it.'),
+        ("{uses: basic-auth}", 'the parameter "users" is required. Add it.'),
         ("{uses: stdout, env: {ACTORKIT_ACTOR: x}}", "ACTORKIT_ACTOR follows from the topology. Remove it."),
         ("{uses: stdout, env: {ACTORKIT_LOG_LEVL: x}}", 'Did you mean "ACTORKIT_LOG_LEVEL"?'),
         ("{uses: stdout, env: {DEBUG: 1}}", 'Put it in quotes: "1".'),

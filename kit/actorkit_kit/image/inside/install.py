@@ -53,7 +53,7 @@ DEAD_FOLDERS: Final = (
     "zope/interface/tests",
 )
 #: What no stock actor reads; an author's own may.
-DEAD_IN_STOCK: Final = ("lxml/html", "lxml/isoschematron", "lxml/objectify*.so")
+DEAD_IN_STOCK: Final = ("lxml/html", "lxml/objectify*.so")
 #: What no running process reads: C's, Cython's and type checkers' sources.
 DEAD_SUFFIXES: Final = frozenset((".c", ".cc", ".cpp", ".cmd", ".h", ".hpp", ".pyx", ".pxd", ".pxi", ".pyi"))
 

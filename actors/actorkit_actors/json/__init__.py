@@ -1,0 +1,1 @@
+"""Actors for JSON, and for what becomes JSON."""
