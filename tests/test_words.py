@@ -84,7 +84,8 @@ def participles(code: str) -> Iterator[tuple[int, str]]:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         word = node.name.strip("_")
-        is_property = any("property" in ast.unparse(decorator) for decorator in node.decorator_list)
+        decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
+        is_property = any("property" in one or one.endswith(".setter") for one in decorators)
         if word.endswith("ed") and "_" not in word and word not in NO_PARTICIPLES | NEWS and not is_property:
             yield node.lineno, node.name
 

@@ -30,6 +30,7 @@ from actorkit.errors import (
 )
 from actorkit.event import Event, HttpEvent, JSONEvent, XMLEvent
 from actorkit.event.context import Failure, Http
+from actorkit.event.position import Position, Settlement
 
 __version__ = "0.1.0"
 
@@ -59,9 +60,11 @@ __all__ = [
     "NotFound",
     "NotModified",
     "PaymentRequired",
+    "Position",
     "RateExceeded",
     "RequestFailed",
     "ServiceUnavailable",
+    "Settlement",
     "Unauthorized",
     "UnprocessableEvent",
     "UnsendableData",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final, Protocol, TypeVar, get_args, get_type_hints
 
 from msgspec import Meta
@@ -12,6 +12,7 @@ from msgspec import Meta
 from actorkit import params
 from actorkit.coroutines.methods import is_async
 from actorkit.event import Event
+from actorkit.event.position import Position, Settlement
 from actorkit.observe.figures import Figure
 from actorkit.params import Problem
 from actorkit.transport.keys import ClientKeys
@@ -113,9 +114,11 @@ class Actor:
     NAME: ClassVar[str] = ""
     #: The extra of its distribution that its image needs; "" for none.
     EXTRA: ClassVar[str] = ""
-    #: At a border, when the outside is told that an event is finished, or has it: "when the file is synced".
+    #: At a border only, for people: when the outside is told of an event that came from there (a source, a server), or
+    #: has what an event brings there (a sink). docs/guarantees.md tells it of each stock actor.
     SETTLES: ClassVar[str] = ""
-    #: At a border, whether the same event again does no harm there: "yes", "by key", "no".
+    #: At a border only: whether the outside may be told of one event twice: "yes"; "by key", where it knows the second
+    #: time by `event.key`; "no", where it then happens twice.
     REPEATS: ClassVar[str] = ""
     #: Named outboxes that get only what is sent to them by name; a plain send goes to all others but `error` and `log`.
     OUTBOXES: ClassVar[tuple[str, ...]] = ()
@@ -176,8 +179,26 @@ class Actor:
 
     def produce(self) -> Iterator[Event] | AsyncIterator[Event]:
         """Make events, for a source. The iterator is advanced only while the source's window has space for its
-        event."""
+        event.
+
+        An event may have a position in the outside that it comes from (`Event(data, position=Position("orders.csv",
+        7))`): its id, its trace and its key then follow from that, and `settle` is told what became of it. `produce`
+        and `settle` run beside each other, each in a greenlet; neither runs twice at a time.
+        """
         return iter(())
+
+    def settle(self, settlements: Sequence[Settlement], floors: Mapping[str, int]) -> None:
+        """Tell the outside what became of events that have a position: acknowledge, commit, delete, park.
+
+        Called with each of them once, in batches, while an instance runs and while it drains; nothing new is told until
+        it returns, and until then the events keep their places in the source's window. `floors` has the streams of
+        which more is settled without a hole than before: up to this position each event that was made is done or has
+        failed, so that it can be committed. An exception ends the instance: what was not told comes again.
+        """
+
+    def give_back(self, positions: Sequence[Position]) -> None:
+        """Give events back to the outside that are unfinished when the time to drain is over. Called once, after the
+        last `settle` and before `teardown`, where there are any; a process that is killed calls nothing."""
 
     def send(self, event: Event, outbox: str | None = None) -> None:
         """Send an event to the named outbox, or to all default ones. What was sent while an event was being consumed
@@ -264,6 +285,11 @@ class Actor:
     def produces(cls) -> bool:
         """Whether the class is a source: it has `produce`, or timers and nothing to consume."""
         return cls.produce is not Actor.produce or (bool(cls.timers()) and not cls.consumes())
+
+    @classmethod
+    def settles(cls) -> bool:
+        """Whether the class is told what became of events that have a position."""
+        return cls.settle is not Actor.settle
 
     @classmethod
     def handles_events(cls) -> bool:

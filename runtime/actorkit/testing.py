@@ -5,6 +5,8 @@
     [placed] = harness.taken()
 
 Events go in and come out as they would over an edge: encoded, decoded, and seen as the class that `consume` wants.
+
+A source whose events have positions is told what became of them by the test: `harness.settle()`.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import AbstractContextManager
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import gevent
 
@@ -21,15 +23,28 @@ from actorkit import params as parameters
 from actorkit.actor import Actor, Result
 from actorkit.coroutines.methods import is_async, result_of
 from actorkit.coroutines.thread import CoroutineThread
-from actorkit.errors import AnswerTimeout, BatchFailed, Draining, EventError, NotAnswered, NotFound
+from actorkit.edge.positions import Positions
+from actorkit.errors import (
+    AnswerTimeout,
+    BatchFailed,
+    Draining,
+    EventError,
+    NotAnswered,
+    NotFound,
+    UnsendableData,
+)
 from actorkit.event import Event
 from actorkit.event.context import Failure
 from actorkit.event.parcel import Waiter
+from actorkit.event.position import Namer, Placed, Position, Settlement
 from actorkit.graph import RESERVED
 from actorkit.transport.keys import ClientKeys
 
 A = TypeVar("A", bound=Actor)
 E = TypeVar("E", bound=Event)
+
+#: The topology that an actor under test is in, as the names of its events know it.
+TOPOLOGY: Final = "test"
 
 #: What plays the graph behind `request`: gets the event and the outbox, gives the event that comes back (None: none
 #: does). An `EventError` that it raises comes back as the event's failure.
@@ -68,6 +83,8 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         self._declared = cls.OUTBOXES
         self._outboxes = dict.fromkeys((*outboxes, *RESERVED))
         self._sent: dict[str, list[Event]] = {outbox: [] for outbox in self._outboxes}
+        self._namer = Namer(TOPOLOGY, name)
+        self._positions = Positions()
         self._thread = CoroutineThread() if cls.has_coroutines() else None
         self.actor = cls(name, parameters.build(cls.Params, params), self)
         self._call(self.actor.setup)
@@ -97,10 +114,24 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         self._call(getattr(self.actor, timer))
 
     def close(self) -> None:
-        """Tear the actor down."""
+        """Give back what is unfinished, and tear the actor down."""
+        if unfinished := self.unfinished:
+            self._call(self.actor.give_back, unfinished)
         self._call(self.actor.teardown)
         if self._thread is not None:
             self._thread.close()
+
+    @property
+    def unfinished(self) -> list[Position]:
+        """Positions of the events that were sent and are not settled, in the order in which they were sent."""
+        return self._positions.unfinished
+
+    def settle(self, *events: Event | Position, failure: Failure | BaseException | None = None) -> None:
+        """Tell the actor that these events, or all that are unfinished, are done, or that they failed."""
+        failed = Failure.of(failure, self.name) if isinstance(failure, BaseException) else failure
+        positions = [one.position if isinstance(one, Event) else one for one in events] or self.unfinished
+        settlements = [Settlement(position, failed) for position in positions if position is not None]
+        self.actor.settle(settlements, self._positions.settle(settlements))
 
     @property
     def outboxes(self) -> Collection[str]:
@@ -169,8 +200,17 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
 
     def send(self, event: Event, outbox: str | None) -> None:
         """Part of `Runtime`: what the actor calls."""
+        if event.position is not None:
+            self._name(event, event.position)
         for name in self._destinations(outbox):
             self._sent[name].append(over_the_wire(event, Event))
+
+    def _name(self, event: Event, position: Position) -> None:
+        """Give an event the name that follows from its position, and its mark."""
+        if not type(self.actor).settles():
+            raise UnsendableData(f"the event is at {position}, and its actor has no `settle`; write one, be it empty")
+        event._id, trace = self._namer.name(position)
+        event._trace = Placed(position, trace, self._positions.begin(position, event.redelivered))
 
     def _destinations(self, outbox: str | None) -> list[str]:
         if outbox is None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 import gevent
 import pytest
 
-from actorkit import Actor, AnswerTimeout, Event, Held, JSONEvent, MalformedEvent, NotFound
+from actorkit import (
+    Actor,
+    AnswerTimeout,
+    Event,
+    Held,
+    JSONEvent,
+    MalformedEvent,
+    NotFound,
+    Position,
+    Settlement,
+    UnsendableData,
+)
 from actorkit.errors import Draining, NotAnswered, SettingsError
 from actorkit.testing import Harness
 
@@ -151,3 +162,50 @@ def test_an_outbox_that_is_neither_connected_nor_declared_is_not_there() -> None
     harness.actor.send(Event("x"), "audit")
     with pytest.raises(NotFound, match='no outbox "elsewhere"'):
         harness.actor.send(Event("x"), "elsewhere")
+
+
+class Rows(Actor):
+    """Makes an event of each row, and writes down what it is told of them."""
+
+    def setup(self) -> None:
+        self.told: list[tuple[dict[int | str, str], dict[str, int]]] = []
+        self.given_back: Sequence[Position] = ()
+
+    def produce(self) -> Iterator[Event]:
+        for number in range(10, 100, 10):
+            yield Event(str(number), position=Position("rows", number))
+
+    def settle(self, settlements: Sequence[Settlement], floors: Mapping[str, int]) -> None:
+        said = {one.position.at: one.failure.kind if one.failure is not None else "done" for one in settlements}
+        self.told.append((said, dict(floors)))
+
+    def give_back(self, positions: Sequence[Position]) -> None:
+        self.given_back = positions
+
+
+def test_a_source_is_told_by_the_test_what_became_of_its_events() -> None:
+    with Harness(Rows) as harness:
+        ten, twenty, thirty, forty = harness.produce(4)
+        assert [event.key for event in harness.taken()] == [event.key for event in (ten, twenty, thirty, forty)]
+        harness.settle(twenty, failure=MalformedEvent("no"))
+        harness.settle(Position("rows", 10))
+        assert harness.unfinished == [Position("rows", 30), Position("rows", 40)]
+        harness.settle(thirty)
+    assert harness.actor.told == [
+        ({20: "MalformedEvent"}, {}),
+        ({10: "done"}, {"rows": 20}),
+        ({30: "done"}, {"rows": 30}),
+    ]
+    assert harness.actor.given_back == [Position("rows", 40)]
+
+
+def test_a_source_that_is_started_again_makes_the_same_events() -> None:
+    first, again = Harness(Rows).produce(2), Harness(Rows).produce(2)
+    assert [event.key for event in first] == [event.key for event in again]
+    assert len({event.key for event in first}) == 2
+    assert Harness(Rows, name="other").produce(1)[0].key != first[0].key
+
+
+def test_a_position_that_nobody_would_be_told_of_is_refused() -> None:
+    with pytest.raises(UnsendableData, match="its actor has no `settle`"):
+        Harness(Split).send(Event("x", position=Position("rows", 1)), None)

@@ -22,6 +22,8 @@ class Generator(Actor):
 
     NAME: ClassVar[str] = "generator"
     EXTRA: ClassVar[str] = "xml"
+    SETTLES: ClassVar[str] = "never: there is nobody to tell, and the numbers begin again with each start"
+    REPEATS: ClassVar[str] = "no"
 
     class Params(FixedParams, frozen=True, kw_only=True):
         interval_s: Annotated[

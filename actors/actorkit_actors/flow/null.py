@@ -11,6 +11,8 @@ class Null(Actor):
     """Takes events and sends nothing; whoever waits for an answer learns that there is none."""
 
     NAME: ClassVar[str] = "null"
+    SETTLES: ClassVar[str] = "at once"
+    REPEATS: ClassVar[str] = "yes"
 
     def consume(self, event: Event) -> None:
         """Be done with the event."""

@@ -17,6 +17,8 @@ class Stdout(Actor):
     """Writes each event to standard output, one write and a flush each, and passes it on."""
 
     NAME: ClassVar[str] = "stdout"
+    SETTLES: ClassVar[str] = "when the line is written and flushed"
+    REPEATS: ClassVar[str] = "no"
 
     class Params(Actor.Params, frozen=True, kw_only=True):
         prefix: Annotated[str, Meta(description="text before the event")] = ""

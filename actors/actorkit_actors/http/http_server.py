@@ -56,6 +56,10 @@ class HTTPServer(Actor):
     NAME: ClassVar[str] = "http-server"
     EXTRA: ClassVar[str] = "http"
     ANSWERS = True
+    SETTLES: ClassVar[str] = (
+        "the client is answered when its answer or its failure is there; 202 when all is finished, and neither"
+    )
+    REPEATS: ClassVar[str] = "no"
     LISTENS: ClassVar[dict[str, int]] = {"port": 8080}
 
     class Params(Actor.Params, frozen=True, kw_only=True):

@@ -32,6 +32,8 @@ class MDPClient(Actor):
     """
 
     NAME: ClassVar[str] = "mdp-client"
+    SETTLES: ClassVar[str] = "when the service has answered, or when the last attempt has had its time"
+    REPEATS: ClassVar[str] = "no"
     USES_BROKER = True
 
     class Params(Actor.Params, frozen=True, kw_only=True):

@@ -35,6 +35,8 @@ class MDPTitanic(Actor):
 
     NAME: ClassVar[str] = "mdp-titanic"
     KIND: ClassVar[str] = "titanic"
+    SETTLES: ClassVar[str] = "a request is on the disk when it is accepted, and deleted when its answer is closed"
+    REPEATS: ClassVar[str] = "no"
     USES_BROKER = True
     KEEPS = {"folder": "/var/lib/actorkit/data"}
 

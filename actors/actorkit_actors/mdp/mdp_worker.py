@@ -42,6 +42,8 @@ class MDPWorker(Actor):
 
     NAME: ClassVar[str] = "mdp-worker"
     ANSWERS = True
+    SETTLES: ClassVar[str] = "the client is answered when its answer or its failure is there"
+    REPEATS: ClassVar[str] = "no"
     USES_BROKER = True
 
     class Params(Actor.Params, frozen=True, kw_only=True):

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from actorkit.graph import RESERVED, Box, Connection, connect, parse_box
+from actorkit_kit.chaos.outside import OUTSIDES, Outside
+from actorkit_kit.chaos.records import DATABASE
 from actorkit_kit.errors import UsageError
 from actorkit_kit.plan.model import Image, Plan, Unit
 
@@ -15,7 +17,11 @@ from actorkit_kit.plan.model import Image, Plan, Unit
 SOURCE: Final = "chaos-source"
 SINK: Final = "chaos-sink"
 
+#: A sink that is killed on purpose is no reason to give up the event that it has at the moment, however often.
+MOST_DELIVERIES: Final = 1000
+
 _PROBES: Final = "actorkit_kit.chaos.probes"
+_SETTLING: Final = "actorkit_kit.chaos.settling"
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,25 @@ class Rig:
     sources: tuple[str, ...]
     sinks: tuple[str, ...]
     folder: Path
+    #: What the sources take their events from, if they are to be killed: one of OUTSIDES.
+    outside: str = ""
+    #: Events in a second that one source makes.
+    rate: float = 0.0
+
+    def orders(self, source: str) -> Path:
+        """What the outside has for a source."""
+        return self.folder / f"{source}.orders"
+
+    def outsides(self) -> dict[str, Outside]:
+        """What gives orders to the sources, by their names; to be made once."""
+        if not self.outside:
+            return {}
+        store, _ = OUTSIDES[self.outside]
+        topology = self.plan.topology
+        return {
+            source: Outside(store(self.orders(source)), self.made_file(source), topology, source, self.rate)
+            for source in self.sources
+        }
 
     def made_file(self, source: str) -> Path:
         """What a source made."""
@@ -42,22 +67,32 @@ class Rig:
 
     def seen(self, sink: str) -> Path:
         """What arrived at a sink."""
-        return self.folder / f"{sink}.seen"
+        return _seen(self.folder, sink, self.outside)
+
+
+def _seen(folder: Path, sink: str, outside: str) -> Path:
+    return folder / f"{sink}.seen{DATABASE if outside else ''}"
 
 
 def build(
-    plan: Plan, folder: Path, rate: float, body: Path | None, sources: Sequence[str] = (), sinks: Sequence[str] = ()
+    plan: Plan,
+    folder: Path,
+    rate: float,
+    body: Path | None,
+    sources: Sequence[str] = (),
+    sinks: Sequence[str] = (),
+    outside: str = "",
 ) -> Rig:
     """Put source and sink around a plan.
 
     With boxes given, a source is added that feeds the inboxes `sources`, a sink that hears the outboxes `sinks`, and
     the actors stay as they are. Without boxes, the source takes the place of the actors where events begin, and the
-    sink the place of the actors where events end.
+    sink the place of the actors where events end. With an `outside`, sources settle with it, and sinks store by key.
 
     Raises:
         UsageError: there is no place for one of them.
     """
-    maker = _Maker(plan, folder, rate / max(1, len(_fronts(plan)) if not sources else 1), body)
+    maker = _Maker(plan, folder, rate / max(1, len(_fronts(plan)) if not sources else 1), body, outside)
     if sources:
         maker.feed([_box(plan, text) for text in sources])
     else:
@@ -97,17 +132,20 @@ def _box(plan: Plan, text: str) -> Box:
 
 
 class _Maker:
-    def __init__(self, plan: Plan, folder: Path, rate: float, body: Path | None) -> None:
+    def __init__(self, plan: Plan, folder: Path, rate: float, body: Path | None, outside: str) -> None:
         self._plan = plan
         self._folder = folder
-        self._params: dict[str, Any] = {"rate": rate, **({"body": str(body.resolve())} if body else {})}
+        self._rate = rate
+        self._outside = outside
+        self._params: dict[str, Any] = {"body": str(body.resolve())} if body else {}
         self._units = {unit.name: unit for unit in plan.units}
         self.sources: list[str] = []
         self.sinks: list[str] = []
 
     def rig(self) -> Rig:
         units = tuple(self._units.values())
-        return Rig(replace(self._plan, units=units), tuple(self.sources), tuple(self.sinks), self._folder)
+        plan = replace(self._plan, units=units)
+        return Rig(plan, tuple(self.sources), tuple(self.sinks), self._folder, self._outside, self._rate)
 
     def feed(self, boxes: Sequence[Box]) -> None:
         """Add a source that leads to these inboxes."""
@@ -163,8 +201,12 @@ class _Maker:
 
     def _put_source(self, unit: Unit) -> None:
         name = unit.name
+        if self._outside:
+            self._put_settling_source(unit)
+            return
         params = {
             **self._params,
+            "rate": self._rate,
             "made": str(self._folder / f"{name}.made"),
             "quota": str(self._folder / f"{name}.quota"),
         }
@@ -177,8 +219,23 @@ class _Maker:
         self._units[name] = replace(_counting(unit, kind, params), begins=True)
         self.sources.append(name)
 
+    def _put_settling_source(self, unit: Unit) -> None:
+        if unit.receives:
+            raise UsageError(
+                f'"{unit.name}" is a server, whose clients ask again themselves. Say where the sources that are killed '
+                "send, and what the sinks hear: --from ACTOR --to ACTOR.outbox."
+            )
+        _, kind = OUTSIDES[self._outside]
+        params = {**self._params, "outside": str(self._folder / f"{unit.name}.orders")}
+        self._units[unit.name] = replace(_counting(unit, kind, params, _SETTLING), begins=True)
+        self.sources.append(unit.name)
+
     def _put_sink(self, unit: Unit) -> None:
-        self._units[unit.name] = _counting(unit, "Sink", {"seen": str(self._folder / f"{unit.name}.seen")})
+        params: dict[str, Any] = {"seen": str(_seen(self._folder, unit.name, self._outside))}
+        kind, module = ("KeyedSink", _SETTLING) if self._outside else ("Sink", _PROBES)
+        if self._outside:
+            params["max_deliveries"] = MOST_DELIVERIES
+        self._units[unit.name] = _counting(unit, kind, params, module)
         self.sinks.append(unit.name)
         self._drop_logs_to(unit.name)
 
@@ -194,12 +251,12 @@ class _Maker:
         }
 
 
-def _counting(unit: Unit, kind: str, params: dict[str, Any]) -> Unit:
+def _counting(unit: Unit, kind: str, params: dict[str, Any], module: str = _PROBES) -> Unit:
     """The unit with one of ours in it: one process, no files but the keys, no ports."""
     return replace(
         unit,
         uses=kind,
-        class_path=f"{_PROBES}:{kind}",
+        class_path=f"{module}:{kind}",
         image=Image(""),
         replicas=1,
         params=params,

@@ -14,7 +14,7 @@ from typing import Final
 from actorkit_kit.chaos import verdict as judge
 from actorkit_kit.chaos.faults import Fault, FaultKind
 from actorkit_kit.chaos.injector import Cuttable, Injector
-from actorkit_kit.chaos.records import MADE, SEEN
+from actorkit_kit.chaos.records import MADE, count_arrivals
 from actorkit_kit.chaos.rig import Rig
 from actorkit_kit.chaos.verdict import Verdict
 from actorkit_kit.errors import KitError
@@ -59,6 +59,7 @@ class Trial:
         on_fault: Callable[[str], None],
     ) -> None:
         self._rig = rig
+        self._outsides = rig.outsides()
         self._supervisor = supervisor
         self._box = box
         self._on_progress = on_progress
@@ -71,6 +72,7 @@ class Trial:
             KitError: it does not even run without faults.
         """
         await self._supervisor.start(START_TIMEOUT_S)
+        orders = [asyncio.create_task(outside.run()) for outside in self._outsides.values()]
         try:
             copies = await self._calm(options.settle_s)
             become = ", ".join(f"{amount} of {source}" for source, amount in copies.items())
@@ -86,6 +88,9 @@ class Trial:
         except BaseException:
             await self._supervisor.kill()
             raise
+        finally:
+            for task in orders:
+                task.cancel()
         return self._judge(options, copies, left, seconds, unclean)
 
     async def _calm(self, timeout_s: float) -> dict[str, int]:
@@ -110,14 +115,16 @@ class Trial:
         while True:
             await asyncio.sleep(PROGRESS_INTERVAL_S)
             made = sum(_records(self._rig.made_file(source), MADE.size) for source in self._rig.sources)
-            seen = sum(_records(self._rig.seen(sink), SEEN.size) for sink in self._rig.sinks)
+            seen = sum(count_arrivals(self._rig.seen(sink))[0] for sink in self._rig.sinks)
             faults = ", ".join(f"{kind} {amount}" for kind, amount in sorted(self._injector.done.items()))
             self._on_progress(
                 f"{time.monotonic() - begun:.0f} s: {made} sent, {seen} arrivals, faults: {faults or 'none'}"
             )
 
     def _set_quota(self, most: int) -> None:
-        """Tell the sources how many events to make, in all."""
+        """Tell the sources, or their outsides, how many events to make, in all."""
+        for outside in self._outsides.values():
+            outside.set_quota(most)
         for source in self._rig.sources:
             path = self._rig.quota(source)
             temporary = path.with_suffix(".tmp")
@@ -141,7 +148,10 @@ class Trial:
             await asyncio.sleep(POLL_INTERVAL_S)
 
     async def _unfinished_events(self, source: str) -> int:
-        """Events of a source that are not acknowledged; -1 while it has not made all that it shall, or says nothing."""
+        """Events of a source that are not acknowledged; -1 while it has not made all that it shall, or says nothing.
+        Where it settles with an outside, that knows."""
+        if source in self._outsides:
+            return self._outsides[source].unsettled
         quota = self._rig.quota(source)
         done = quota.with_suffix(".done")
         if not done.exists() or done.read_text() != quota.read_text():
@@ -176,6 +186,7 @@ class Trial:
             restarts=sum(child.restarts for child in self._supervisor.children),
             unclean=tuple(f"{child.process.name}: status {child.status}: {child.last_words()}" for child in unclean),
             exactly_once=options.exactly_once,
+            repeats=sum(count_arrivals(self._rig.seen(sink))[1] for sink in self._rig.sinks),
             poison=len(found.poison),
             given_up=len(found.poison & found.failed),
             blamed=len(found.given_up - found.poison),

@@ -25,6 +25,7 @@ class Verdict:
     received: arrivals; duplicates: arrivals of an event that had arrived before, or that should not have come.
     lost: events of which an arrival is missing; failed: events that arrived as failures, or became dead letters.
     stall_s: the longest time in which nothing arrived; slowest_s: the longest way of an event.
+    repeats: arrivals that a sink knew by their key, and did not store again.
     exactly_once: whether duplicates count as a mistake: no sink was killed.
     poison: events that end their process; given_up: those of them that failed, as they shall; blamed: other events that
     were given up in their place.
@@ -48,6 +49,7 @@ class Verdict:
     poison: int = 0
     given_up: int = 0
     blamed: int = 0
+    repeats: int = 0
     missing: tuple[int, ...] = field(default=())
 
     @property

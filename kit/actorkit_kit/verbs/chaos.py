@@ -16,6 +16,7 @@ import typer
 
 from actorkit_kit.chaos import doses, network, rig
 from actorkit_kit.chaos.faults import FAULT_KINDS, Fault, FaultKind, Victim, schedule
+from actorkit_kit.chaos.outside import OUTSIDES
 from actorkit_kit.chaos.trial import CALM_EVENTS, Trial, TrialOptions
 from actorkit_kit.chaos.verdict import Verdict
 from actorkit_kit.console import Output, note, result, result_json
@@ -73,6 +74,14 @@ def register(app: typer.Typer) -> None:
         ] = 5.0,
         scale: Annotated[int | None, _amount("How many times an actor gets one replica more, or loses it.")] = None,
         poison: Annotated[int | None, _amount("How many events end the process that consumes them.")] = None,
+        kill_sources: Annotated[
+            str | None,
+            typer.Option(
+                "--kill-sources",
+                metavar="OUTSIDE",
+                help="Sources and sinks may be victims too: sources take events from a file or a database.",
+            ),
+        ] = None,
         on: Annotated[list[str] | None, typer.Option("--on", metavar="ACTOR", help="Only to this actor.")] = None,
         sources: Annotated[
             list[str] | None, typer.Option("--from", metavar="BOX", help="Inbox that the counting source feeds.")
@@ -98,6 +107,9 @@ def register(app: typer.Typer) -> None:
         arrived is compared with what was sent. Without any kind of fault named, there are some of all but partitions
         and poison.
 
+        With --kill-sources file or --kill-sources database, the outside is a file that grows, or the outbox table of
+        a database. Sources settle with it, sinks store by the event's key, and all of them are killed as well.
+
         Exit status 0 when nothing was lost, nothing arrived twice (at a sink that was never killed), and all poison was
         given up and nothing else; 1 otherwise.
 
@@ -116,13 +128,17 @@ def register(app: typer.Typer) -> None:
         }
         if poison is None and all(amount is None for amount in given.values()):
             given = {kind: max(1, int(duration_s / each_s)) for kind, each_s in USUAL_S.items()}
+        if kill_sources is not None and kill_sources not in OUTSIDES:
+            raise UsageError(f'--kill-sources "{kill_sources}" is no outside. Choose one of: {", ".join(OUTSIDES)}.')
+        if kill_sources is not None and poison:
+            raise UsageError("--poison is given to events by a source that lives. Leave out --kill-sources.")
         amounts = {kind: amount for kind, amount in given.items() if amount}
         if "partition" in amounts and network.unable():
             raise UsageError(network.unable())
         plan = load_plan(topology, "local")
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kit-chaos-")))
-            made = rig.build(plan, folder, rate, body, sources or (), sinks or ())
+            made = rig.build(plan, folder, rate, body, sources or (), sinks or (), kill_sources or "")
             for edge in (edge for unit in made.plan.units for edge in unit.edges):
                 if edge.options.delivery == "at-most-once":
                     note(f"kit: {edge} is at-most-once; what it drops counts as lost")
@@ -142,7 +158,7 @@ def register(app: typer.Typer) -> None:
 
 def _victims(made: rig.Rig, on: list[str] | tuple[str, ...]) -> list[Victim]:
     """The replicas that faults may happen to, and which. Our source stands for the outside, which does not die; our
-    sink is killed only when it is named."""
+    sink is killed only when it is named. Where sources settle with an outside, both die like any other."""
     names = [unit.name for unit in made.plan.units]
     for name in on:
         if name not in names:
@@ -150,7 +166,10 @@ def _victims(made: rig.Rig, on: list[str] | tuple[str, ...]) -> list[Victim]:
     found = []
     for unit in made.plan.units:
         kinds = set(FAULT_KINDS)
-        if unit.name in made.sources or (unit.name in made.sinks and unit.name not in on):
+        ours = unit.name in made.sources or unit.name in made.sinks
+        if made.outside and ours:
+            kinds -= {"scale"}
+        elif unit.name in made.sources or (unit.name in made.sinks and unit.name not in on):
             kinds = {"pause", "partition"}
         elif unit.kind != "actor" or unit.name in made.sinks:
             kinds -= {"scale"}
@@ -161,7 +180,10 @@ def _victims(made: rig.Rig, on: list[str] | tuple[str, ...]) -> list[Victim]:
 
 
 def _sink_dies(made: rig.Rig, faults: list[Fault]) -> bool:
-    return any(fault.kind in ("kill", "stop") and fault.victim.actor in made.sinks for fault in faults)
+    """Whether a sink may see an event twice; one that stores by key does not."""
+    return not made.outside and any(
+        fault.kind in ("kill", "stop") and fault.victim.actor in made.sinks for fault in faults
+    )
 
 
 def _try(stack: ExitStack, made: rig.Rig, options: TrialOptions, cuts: bool, verbose: bool) -> Verdict:
@@ -235,6 +257,8 @@ def _tell(verdict: Verdict, output: Output) -> None:
         ("longest stall", f"{verdict.stall_s:.3f} s; slowest event {verdict.slowest_s:.3f} s"),
         ("verdict", "good" if verdict.good else "BAD"),
     ]
+    if verdict.repeats:
+        rows.insert(3, ("repeats", f"{verdict.repeats} that the sinks knew by their keys"))
     if verdict.poison:
         innocent = f"; {verdict.blamed} others with it" if verdict.blamed else ""
         rows.insert(5, ("poison", f"{verdict.poison} events, {verdict.given_up} given up{innocent}"))

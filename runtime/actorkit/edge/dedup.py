@@ -188,7 +188,7 @@ class DedupWindow:
         number = first
         for number, parcel in enumerate(parcels, first):
             earlier = self._earlier(parcel)
-            if earlier is not None:
+            if earlier is not None and not self._is_retry(parcel, *earlier):
                 self._repeat(session, number, parcel, *earlier)
                 if run:
                     yield number - len(run), run
@@ -204,18 +204,32 @@ class DedupWindow:
             yield number - len(run) + 1, run
 
     def _earlier(self, parcel: Delivery) -> tuple[Session, int] | None:
-        """Where the event arrived that this one repeats."""
+        """Where the event arrived that this one repeats, the last time."""
+        id_, trace = parcel.id, parcel.trace
+        if not parcel.redelivered:
+            for generation in self._generations:
+                names = generation.redelivered
+                if names.count and names.find(id_, trace) is not None:
+                    break
+            else:
+                return None
         for generation in reversed(self._generations):
-            names = generation.names if parcel.redelivered else generation.redelivered
-            if names.count:
-                found = names.find(parcel.id, parcel.trace)
-                if found is not None:
-                    return found
+            found = generation.names.find(id_, trace)
+            if found is not None:
+                return found
         return None
+
+    def _is_retry(self, parcel: Delivery, before: Session, number_before: int) -> bool:
+        """Whether an event is tried again by its source, which has heard that it failed: then it comes unmarked."""
+        return (
+            parcel.redelivered is False
+            and before.is_finished(number_before)
+            and self.outcomes.has_failed((parcel.id, parcel.trace), (before, number_before))
+        )
 
     def _repeat(self, session: Session, number: int, parcel: Delivery, before: Session, number_before: int) -> None:
         self.duplicates += 1
-        for outcome in self.outcomes.of((parcel.id, parcel.trace)):
+        for outcome in self.outcomes.of((parcel.id, parcel.trace), (before, number_before)):
             session.tell(number, outcome)
         if before.is_finished(number_before):
             session.finish(number)

@@ -67,6 +67,9 @@ def _fits(outcome: Failed) -> bool:
 
 Outcome = Answer | Failed
 
+#: Where an event arrived: the session, and its number there.
+SessionNumber = tuple[object, int]
+
 
 def answer(parcel: Parcel, actor: str, waiter: Waiter) -> Outcome:
     """The outcome that brings an answer to the one who waits at an actor; a failure where it is too long for that."""
@@ -86,19 +89,28 @@ def size(outcome: Outcome) -> int:
 
 class KeptOutcomes:
     """Outcomes of events that arrived here, by the event's name; a repeat has the same ones. The oldest are forgotten
-    when they take more than `limit_bytes`."""
+    when they take more than `limit_bytes`.
+
+    They belong to one arrival of the event: its session, and its number there. One that failed may be tried again by
+    the source from which it came; then those of the earlier arrival are forgotten with the first of the later one.
+    """
 
     def __init__(self, limit_bytes: int = MAX_KEPT_BYTES) -> None:
         self._limit_bytes = limit_bytes
         self._bytes = 0
-        self._kept: OrderedDict[tuple[int, int], list[Outcome]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int], tuple[SessionNumber, list[Outcome]]] = OrderedDict()
 
     def __bool__(self) -> bool:
         return bool(self._kept)
 
-    def add(self, name: tuple[int, int], outcome: Outcome) -> bool:
-        """Remember an outcome of an event. Returns whether it is news: one failure of an event is enough."""
-        known = self._kept.setdefault(name, [])
+    def add(self, name: tuple[int, int], outcome: Outcome, arrival: SessionNumber) -> bool:
+        """Remember an outcome of an event. Returns whether it is news: one failure of an arrival is enough."""
+        owner, known = self._kept.setdefault(name, (arrival, []))
+        if owner != arrival:
+            self._bytes -= sum(size(one) for one in known)
+            del self._kept[name]
+            known = []
+            self._kept[name] = (arrival, known)
         if type(outcome) is Failed and any(type(one) is Failed for one in known):
             return False
         if size(outcome) > self._limit_bytes // 4:
@@ -107,10 +119,15 @@ class KeptOutcomes:
         known.append(outcome)
         self._bytes += size(outcome)
         while self._bytes > self._limit_bytes and len(self._kept) > 1:
-            _, old = self._kept.popitem(last=False)
+            _, (_, old) = self._kept.popitem(last=False)
             self._bytes -= sum(size(one) for one in old)
         return True
 
-    def of(self, name: tuple[int, int]) -> list[Outcome]:
-        """The outcomes of an event so far."""
-        return self._kept.get(name, [])
+    def of(self, name: tuple[int, int], arrival: SessionNumber) -> list[Outcome]:
+        """The outcomes of an arrival of an event so far."""
+        owner, known = self._kept.get(name, (arrival, []))
+        return known if owner == arrival else []
+
+    def has_failed(self, name: tuple[int, int], arrival: SessionNumber) -> bool:
+        """Whether an arrival of an event has failed, as far as is remembered."""
+        return any(type(one) is Failed for one in self.of(name, arrival))

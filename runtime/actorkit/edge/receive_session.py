@@ -149,7 +149,7 @@ class ReceiveSession:
     def pass_on(self, parcel: wire.Delivery, outcome: Outcome) -> None:
         """Have the sender told what became of an event, and remember it for repeats of that."""
         dedup = self._dedup
-        if dedup.outcomes.add((parcel.id, parcel.trace), outcome):
+        if dedup.outcomes.add((parcel.id, parcel.trace), outcome, (self, parcel.number)):
             self.tell(parcel.number, outcome)
             for session, number in dedup.pending_duplicates.get(parcel.id, ()):
                 session.tell(number, outcome)

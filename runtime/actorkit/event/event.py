@@ -8,7 +8,7 @@ parsed when `data` is first read, so an actor that only passes events on never p
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -19,6 +19,8 @@ from actorkit.event.context import Context, Failure, Http, PortableContext, deco
 from actorkit.event.fields import EventFields, Fields, FirstField
 from actorkit.event.ids import new_id
 from actorkit.event.parcel import MAX_BODY_BYTES, Parcel, ReplyTo, latest_deadline_ms
+from actorkit.event.position import Position, is_marked, mark, position_of, trace_of
+from actorkit.event.walk import walk
 
 E = TypeVar("E", bound="Event")
 
@@ -35,6 +37,7 @@ class Event(EventFields, eq=False, gc=False):
     _service = Fields.service
     _attributes = Fields.attributes
     _http = Fields.http
+    _trace = Fields.position
 
     @classmethod
     def received(cls, parcel: Parcel) -> Self:
@@ -50,10 +53,11 @@ class Event(EventFields, eq=False, gc=False):
         service: str = "",
         http: Http | None = None,
         context: Context | None = None,
+        position: Position | None = None,
     ) -> Self:
         """Make a new event of a body that is known as bytes of a format; nothing is parsed yet. A context that came
         without its parcel brings its trace with it."""
-        self = cls(body.Raw((format_, content)), service=service, http=http)
+        self = cls(body.Raw((format_, content)), service=service, http=http, position=position)
         if context is not None:
             self._context = Context(service or context.service, context.attributes, http or context.http)
             self._trace = context.trace or self.number
@@ -81,7 +85,8 @@ class Event(EventFields, eq=False, gc=False):
     @property
     def trace_number(self) -> int:
         """The trace as a number."""
-        return self._trace or (self.origin.trace or self.origin.id if self.origin is not None else self.number)
+        trace = self._trace if type(self._trace) is int else trace_of(self._trace)
+        return trace or (self.origin.trace or self.origin.id if self.origin is not None else self.number)
 
     @property
     def trace(self) -> str:
@@ -89,9 +94,23 @@ class Event(EventFields, eq=False, gc=False):
         return f"{self.trace_number:016x}"
 
     @property
+    def key(self) -> str:
+        """The event's name, 32 hexadecimal digits: the same each time that it comes. The outside's idempotency key."""
+        return f"{self.trace_number:016x}{self.number:016x}"
+
+    @property
     def redelivered(self) -> bool:
         """Whether the event may have been sent before."""
-        return self.origin is not None and bool(self.origin.redelivered)
+        return bool(self.origin.redelivered) if self.origin is not None else is_marked(self._trace)
+
+    @redelivered.setter
+    def redelivered(self, value: bool) -> None:
+        self._trace = mark(self._trace, value)
+
+    @property
+    def position(self) -> Position | None:
+        """Where the outside has it, where it began here with a position."""
+        return position_of(self._trace)
 
     @property
     def trail(self) -> tuple[str, ...]:
@@ -278,20 +297,7 @@ class Event(EventFields, eq=False, gc=False):
 
     def lookup(self, path: str | Sequence[str]) -> Any:
         """Walk from the event: `data/customer/0/name`, `http/headers/host`. None where a step is missing."""
-        steps = path.split("/") if isinstance(path, str) else list(path)
-        value: Any = self
-        for step in steps:
-            if isinstance(value, Mapping):
-                value = value.get(step)
-            elif isinstance(value, list | tuple):
-                value = value[int(step)] if step.isdigit() and int(step) < len(value) else None
-            elif step.startswith("_"):
-                return None
-            else:
-                value = getattr(value, step, None)
-            if value is None:
-                return None
-        return value
+        return walk(self, path.split("/") if isinstance(path, str) else list(path))
 
     def replace(self, data: Any = body.UNREAD, **attributes: Any) -> Self:
         """A copy of this event with other data and more attributes; it stays part of the same trace."""
@@ -326,7 +332,7 @@ class Event(EventFields, eq=False, gc=False):
             body.Raw(self.encoded() if raw is None else raw),
             origin=self.origin,
             _id=self.number,
-            _trace=self.trace_number,
+            position=self.trace_number if type(self._trace) is int else self._trace,
             _reply_to=self.reply_to,
             _context=decode_context(self.encoded_context()),
         )

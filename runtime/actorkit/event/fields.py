@@ -9,6 +9,7 @@ import msgspec
 
 from actorkit.event.context import Context, Http
 from actorkit.event.parcel import Parcel, ReplyTo
+from actorkit.event.position import Place
 
 
 class FirstField(msgspec.Struct, eq=False, gc=False):
@@ -30,8 +31,9 @@ class Fields(FirstField, kw_only=True, eq=False, gc=False):
     origin: Parcel | None = None
     #: The event's id; 0 until it is first sent, or until somebody asks for it.
     _id: int = 0
-    #: The event's trace where it has one of its own; 0 where the trace is the origin's, or the event's own id.
-    _trace: int = 0
+    #: Where the outside has the event, from which its name follows; else the event's trace as a number, where it has
+    #: one of its own, and 0 where that is the origin's or the event's own id. Each field takes time of every event.
+    position: Place = 0
     #: Who waits for an answer; UNSET where that is as in the origin.
     _reply_to: ReplyTo | msgspec.UnsetType | None = msgspec.UNSET
     #: The format that the data was read from.
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     class EventFields:
         origin: Parcel | None
         _id: int
-        _trace: int
         _reply_to: ReplyTo | msgspec.UnsetType | None
         _format: str
         _context: Context | None
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
             service: str = "",
             attributes: Mapping[str, Any] | None = None,
             http: Http | None = None,
+            position: Place = None,
             origin: Parcel | None = None,
             **state: Any,
         ) -> None: ...

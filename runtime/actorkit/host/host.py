@@ -33,9 +33,10 @@ from actorkit.host.hold import Hold
 from actorkit.host.log_outbox import LogOutbox
 from actorkit.host.methods import Methods
 from actorkit.host.outboxes import Outboxes
-from actorkit.host.producer import Producer, SourceWindow
+from actorkit.host.producer import SourceWindow
 from actorkit.host.progress import current, outgoing
 from actorkit.host.requests import Requests
+from actorkit.host.source import Source
 from actorkit.host.timers import Timers
 from actorkit.observe import redact
 from actorkit.observe.logs import LEVELS
@@ -83,7 +84,6 @@ class Host:
         self.crashed: BaseException | None = None
         self.ended = Flag()
         self.consumer: Consumer | None = None
-        self._producer: Producer | None = None
         self._thread = CoroutineThread(self._crash) if cls.has_coroutines() else None
         self.flush = FlushOnce(self._flush)
         self._set_up = False
@@ -118,6 +118,7 @@ class Host:
         self.timers = Timers(self.actor, self.methods, self._crash)
         self._drain = Drain(self)
         self._box = Box(settings.dead_letters, self.name, self.instance) if settings.dead_letters is not None else None
+        self._source = Source(settings.topology, self.outboxes, self.window, self._crash)
 
     # --- life -------------------------------------------------------------------------------------------------------
 
@@ -128,6 +129,7 @@ class Host:
             SettingsError: the inbox cannot be bound. Whatever the actor's `setup` raises comes through untouched.
         """
         cls = type(self.actor)
+        self._source.open(self.actor)
         self.methods.of("setup")()
         if cls.consumes():
             answered = self.requests.answered if cls.ANSWERS else None
@@ -145,9 +147,7 @@ class Host:
         if "log" in self.connectors:
             self.actor.log.setLevel(LEVELS[self.settings.log_level])
             self.actor.log.addHandler(LogOutbox(self.outboxes, self.name, self.instance))
-        if cls.produces():
-            produce = self.methods.produce(lambda: self.window.left)
-            self._producer = Producer(produce, self.outboxes, self.window, self._crash)
+        self._source.start(self.actor, self.methods.produce(lambda: self.window.left))
         self.timers.start()
         self._looks.start(self._look)
         self._set_up = True
@@ -228,8 +228,7 @@ class Host:
 
     def close(self) -> None:
         """Stop the workers, tear the actor down, close the sockets."""
-        if self._producer is not None:
-            self._producer.kill()
+        self._source.close()
         self.timers.stop()
         for handler in [handler for handler in self.actor.log.handlers if isinstance(handler, LogOutbox)]:
             self.actor.log.removeHandler(handler)
@@ -268,7 +267,7 @@ class Host:
 
     def send_new(self, event: Event, outbox: str | None) -> None:
         """Send an event that begins here."""
-        self.outboxes.emit_root(event, self.outboxes.targets(outbox), self.window.recheck)
+        self._source.send(event, self.outboxes.targets(outbox))
 
     def send_for(self, event: Event, outbox: str | None, parent: Event) -> None:
         """Send an event for one that is being consumed."""
@@ -315,7 +314,7 @@ class Host:
                 yield_to_io()
             elif not self._acks.active:
                 self._acks.again(self._send_acks)
-        if self._producer is not None:
+        if self._source.producing:
             self.window.recheck()
 
     def _send_acks(self) -> None:

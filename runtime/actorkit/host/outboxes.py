@@ -26,6 +26,9 @@ from actorkit.host.flush import FlushOnce
 CONSUMED: Final = "return an Event, an iterable of events, or None"
 PRODUCED: Final = "yield events, as Event(data)"
 
+#: What an author can do who gave a position that nobody would heed.
+UNSETTLED: Final = "and its actor has no `settle`; write one, be it empty"
+
 #: Status of a failure that no actor meant for the one who waits.
 UNEXPECTED: Final = 500
 
@@ -217,11 +220,11 @@ class Outboxes:
 
     def emit_failure(self, event: Event, failure: Failure, inbox: str) -> None:
         """Send an event that failed to the error outbox, and tell whoever waits for its answer: should nobody answer it
-        from there either, the failure is the answer. Where there is no such outbox, what nobody waits for, and what was
-        meant for nobody, becomes a dead letter."""
+        from there either, the failure is the answer. The source from which it came is told as well. Where there is no
+        such outbox, what nobody waits for, and what was meant for nobody, becomes a dead letter."""
         entry = event.origin
         if self._error:
-            if type(entry) is Delivery and entry.reply_to:
+            if type(entry) is Delivery:
                 entry.tell(failure_outcome(event, failure))
             self.emit(event.failed(failure), self._error, event)
             return
@@ -264,19 +267,36 @@ class Outboxes:
             raise
         settle(root)
 
-    def ended(self) -> None:
+    def begun(self, count: int) -> None:
+        """So many events begin here, whose end `ended` tells."""
+        self._others += count
+
+    def ended(self, count: int = 1) -> None:
         """What `emit_request` began is finished."""
-        self._others -= 1
+        self._others -= count
 
     def emit_entry(
-        self, event: Event, targets: Sequence[Sender], entry: Entry, reply_to: ReplyTo | None = None
+        self,
+        event: Event,
+        targets: Sequence[Sender],
+        entry: Entry,
+        reply_to: ReplyTo | None = None,
+        name: tuple[int, int] | None = None,
+        redelivered: bool = False,
     ) -> None:
-        """Send an event that begins here, under a new id; `entry` waits for it from now on."""
-        id_ = self.next_id()
-        if event.origin is None and not event._trace:
-            # Its first journey gives an event its name; a later one of the same object has another.
-            event._id = id_
-        trace = event.trace_number
+        """Send an event that begins here, under a new id, or under the `name` (id and trace) that it has; `entry` waits
+        for it from now on."""
+        if name is not None:
+            id_, trace = name
+        else:
+            id_ = self.next_id()
+            if event.origin is None:
+                if not event._trace:
+                    # Its first journey gives an event its name; a later one of the same object has another.
+                    event._id = id_
+                elif type(event._trace) is not int:
+                    raise UnsendableData(f"the event is at {event.position}, {UNSETTLED}")
+            trace = event.trace_number
         format_, content = event.encoded()
         context = event.encoded_context()
         if len(content) > MAX_BODY_BYTES:
@@ -285,13 +305,13 @@ class Outboxes:
         trail = self.trail if origin is None else self._trails[origin.trail]
         if len(targets) == 1:
             trace = 0 if trace == id_ else trace
-            targets[0].put(Parcel(id_, trace, format_, content, context, reply_to, False, trail), entry, event)
+            targets[0].put(Parcel(id_, trace, format_, content, context, reply_to, redelivered, trail), entry, event)
         elif not targets:
             self.drop("unconnected")
         else:
             for ordinal, sender in enumerate(targets):
                 copy = derive_id(id_, sender.salt, ordinal)
-                sender.put(Parcel(copy, trace, format_, content, context, reply_to, False, trail), entry, event)
+                sender.put(Parcel(copy, trace, format_, content, context, reply_to, redelivered, trail), entry, event)
         if not self.flush.due:
             self.flush.schedule()
 

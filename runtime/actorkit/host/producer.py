@@ -17,6 +17,7 @@ from actorkit.event.body import BYTES
 from actorkit.event.parcel import MAX_BODY_BYTES, Parcel
 from actorkit.host.consumer import SLICE_S
 from actorkit.host.outboxes import PRODUCED, Outboxes, no_event
+from actorkit.host.settler import Settler
 
 #: A source gives way to the others in the process after this many events at the latest.
 SLICE_EVENTS: Final = 512
@@ -115,7 +116,8 @@ class Pace:
 
 
 class Producer:
-    """Sends what `produce` makes, as fast as the window allows; `crashed` is called with what it raises."""
+    """Sends what `produce` makes, as fast as the window allows; `crashed` is called with what it raises. `settler`
+    sends what has a position, where the actor is told what became of that."""
 
     def __init__(
         self,
@@ -123,11 +125,13 @@ class Producer:
         outboxes: Outboxes,
         window: SourceWindow,
         crashed: Callable[[BaseException], None],
+        settler: Settler | None = None,
     ) -> None:
         self._produce = produce
         self._outboxes = outboxes
         self._window = window
         self._crashed = crashed
+        self._settler = settler
         self._killed = False
         self._greenlet = gevent.spawn(self._run)
 
@@ -135,11 +139,14 @@ class Producer:
         if self._window.closed:
             return
         targets = self._outboxes.targets(None)
-        for sender in targets:
-            if type(sender) is Sender:
-                sender.share_entry(self._outboxes.source)
+        if self._settler is None:
+            for sender in targets:
+                if type(sender) is Sender:
+                    sender.share_entry(self._outboxes.source)
         try:
-            if len(targets) == 1 and type(targets[0]) is Sender:
+            if self._settler is not None:
+                self._send_named(self._settler, targets)
+            elif len(targets) == 1 and type(targets[0]) is Sender:
                 self._feed(targets[0])
             else:
                 self._send(targets)
@@ -157,6 +164,22 @@ class Producer:
             if not isinstance(event, Event):
                 raise UnsendableData(no_event("produce made", event, PRODUCED))
             outboxes.emit_entry(event, targets, source)
+            if count >= recheck:
+                recheck = pace.keep(count)
+            if window.closed:
+                return
+
+    def _send_named(self, settler: Settler, targets: Sequence[Sender]) -> None:
+        """For an actor that is told what became of events; those without a position are sent as others are."""
+        outboxes, window, source = self._outboxes, self._window, self._outboxes.source
+        pace, recheck = Pace(window), 1
+        for count, event in enumerate(self._produce(), 1):
+            if not isinstance(event, Event):
+                raise UnsendableData(no_event("produce made", event, PRODUCED))
+            if event.position is not None:
+                settler.emit(event, targets)
+            else:
+                outboxes.emit_entry(event, targets, source)
             if count >= recheck:
                 recheck = pace.keep(count)
             if window.closed:

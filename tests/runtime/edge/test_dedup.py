@@ -15,6 +15,9 @@ from actorkit.edge.wire import Delivery
 from actorkit.event.context import Failure
 from actorkit.event.parcel import Parcel
 
+#: Where an event arrived.
+HERE = (None, 1)
+
 
 class Session:
     """Notes the numbers that are finished with a repeat; `consumed` ones are finished because they were consumed."""
@@ -147,28 +150,51 @@ def answer(length: int) -> Answer:
 def test_a_repeat_is_told_what_became_of_the_event() -> None:
     dedup, session, other = DedupWindow(), Session(), Session()
     consume(dedup, session, 1, event(10), event(11))
-    dedup.outcomes.add((10, 1), failed("no"))
+    dedup.outcomes.add((10, 1), failed("no"), (session, 1))
     consume(dedup, other, 7, event(10, redelivered=True), event(11, redelivered=True))
     assert (other.finished, other.told) == ([7, 8], [(7, failed("no"))])
 
 
+def test_an_event_that_failed_and_comes_unmarked_is_tried_again_and_its_repeats_are_the_later_ones() -> None:
+    dedup, session, other = DedupWindow(), Session(), Session()
+    consume(dedup, session, 1, event(10, redelivered=True))
+    dedup.outcomes.add((10, 1), failed("no"), (session, 1))
+    assert consume(dedup, other, 7, event(10, redelivered=True)) == [], "a repeat of the first"
+    assert other.told == [(7, failed("no"))]
+    assert take(dedup, session, 2, event(10)) == [(2, [10])], "its source tries it again"
+    assert consume(dedup, other, 8, event(10), event(10, redelivered=True)) == [], "that is under way"
+    assert other.told == [(7, failed("no"))]
+    session.consumed.add(2)
+    dedup.finish_duplicates(10)
+    assert other.finished == [7, 8, 9]
+    assert consume(dedup, other, 10, event(10)) == [], "that was done"
+    assert other.told == [(7, failed("no"))]
+
+
+def test_an_event_that_fails_again_when_it_is_tried_again_is_told_again() -> None:
+    kept = KeptOutcomes()
+    assert kept.add((1, 1), failed("first"), HERE)
+    assert kept.add((1, 1), failed("second"), (None, 2))
+    assert (kept.of((1, 1), HERE), kept.of((1, 1), (None, 2))) == ([], [failed("second")])
+
+
 def test_one_failure_of_an_event_is_enough_and_its_answer_is_told_besides() -> None:
     kept = KeptOutcomes()
-    assert kept.add((1, 1), failed("first"))
-    assert not kept.add((1, 1), failed("second"))
-    assert kept.add((1, 1), answer(1))
-    assert kept.add((1, 2), failed("another event's"))
-    assert kept.of((1, 1)) == [failed("first"), answer(1)]
+    assert kept.add((1, 1), failed("first"), HERE)
+    assert not kept.add((1, 1), failed("second"), HERE)
+    assert kept.add((1, 1), answer(1), HERE)
+    assert kept.add((1, 2), failed("another event's"), HERE)
+    assert kept.of((1, 1), HERE) == [failed("first"), answer(1)]
 
 
 def test_outcomes_take_a_bounded_share_of_memory_and_an_answer_too_long_for_it_becomes_a_failure() -> None:
     kept = KeptOutcomes(limit_bytes=100_000)
     for number in range(1000):
-        kept.add((number, 1), answer(1000))
-    assert (kept.of((0, 1)), kept.of((999, 1))) == ([], [answer(1000)])
-    assert 50 < sum(bool(kept.of((number, 1))) for number in range(1000)) < 100
-    kept.add((1000, 1), answer(30_000))
-    (long,) = kept.of((1000, 1))
+        kept.add((number, 1), answer(1000), HERE)
+    assert (kept.of((0, 1), HERE), kept.of((999, 1), HERE)) == ([], [answer(1000)])
+    assert 50 < sum(bool(kept.of((number, 1), HERE)) for number in range(1000)) < 100
+    kept.add((1000, 1), answer(30_000), HERE)
+    (long,) = kept.of((1000, 1), HERE)
     assert isinstance(long, Failed)
     assert long.failure.status == 500
 
