@@ -1,9 +1,10 @@
 """actorkit: graphs of small actors, each one a process or a container."""
 
-from actorkit.actor import Actor, Held
+from actorkit.actor import Actor, Held, every
 from actorkit.errors import (
     ActorkitError,
     AnswerTimeout,
+    BatchFailed,
     Conflict,
     ConsumeTimeout,
     ConversionError,
@@ -37,6 +38,7 @@ __all__ = [
     "Actor",
     "ActorkitError",
     "AnswerTimeout",
+    "BatchFailed",
     "Conflict",
     "ConsumeTimeout",
     "ConversionError",
@@ -70,4 +72,5 @@ __all__ = [
     "UnsendableData",
     "UnsupportedMediaType",
     "XMLEvent",
+    "every",
 ]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, get_type_hints
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Final, Protocol, TypeVar, get_args, get_type_hints
+
+from msgspec import Meta
 
 from actorkit import params
+from actorkit.coroutines.methods import is_async
 from actorkit.event import Event
 from actorkit.event.position import Position, Settlement
 from actorkit.observe.figures import Figure
@@ -16,6 +19,30 @@ from actorkit.transport.keys import ClientKeys
 
 #: What `consume` may give back: an event, several, or None when there is nothing to send.
 Result = Event | Iterable[Event] | None
+
+#: The methods that may be coroutines, besides those that `every` marks.
+ASYNC: Final = ("setup", "drain", "teardown", "consume", "consume_batch", "produce", "end_input")
+
+#: Where `every` notes its seconds on a method.
+EVERY: Final = "__actorkit_every__"
+
+F = TypeVar("F", bound=Callable[[Any], object])
+
+
+def every(seconds: float | str) -> Callable[[F], F]:
+    """Have a method called again and again, with so many seconds between two calls. The name of a parameter stands for
+    its value; 0 there means never.
+
+    The first call is that long after the start. It never overlaps with itself; what takes longer than the interval
+    begins anew at once. No call begins when the instance drains. What it sends are new events, as those of a source.
+    What it raises is logged, and it is called again.
+    """
+
+    def mark(method: F) -> F:
+        setattr(method, EVERY, seconds)
+        return method
+
+    return mark
 
 
 class Held(Protocol):
@@ -57,6 +84,8 @@ class Runtime(Protocol):
         finished: Callable[[], None],
     ) -> Event: ...
 
+    async def ask(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool) -> Event: ...
+
     def hold(self, event: Event) -> Held: ...
 
 
@@ -65,10 +94,21 @@ class Actor:
 
     The annotation of `consume`'s event says which class it wants; what comes in is converted to it. `setup` runs once
     in an instance before it is ready, `teardown` after the last event.
+
+    Each of the methods that the runtime calls may be `async def`: then it runs in an asyncio loop, which the instance
+    has in a native thread of its own.
     """
 
     class Params(params.Params, frozen=True, kw_only=True):
         """Parameters of the actor; a subclass adds its own."""
+
+    class BatchParams(Params, frozen=True, kw_only=True):
+        """Parameters of an actor that has `consume_batch`; its own `Params` is this class or one made of it."""
+
+        batch_size: Annotated[int, Meta(ge=1, le=100_000, description="most events in one consume_batch")] = 100
+        batch_wait_s: Annotated[
+            float, Meta(ge=0, description="longest wait for more events after the first; 0: takes what is there")
+        ] = 0.0
 
     #: Name in topologies; "" for an actor that is named by its class. What publishes it names it so, too.
     NAME: ClassVar[str] = ""
@@ -99,16 +139,27 @@ class Actor:
         self.runtime = runtime
         self.log = logging.getLogger(f"actorkit.actor.{name}")
 
-    def setup(self) -> None:
+    def setup(self) -> Awaitable[None] | None:
         """Get ready: open pools, read files. An exception ends the instance before it is ready."""
+        return None
 
-    def drain(self) -> None:
+    def drain(self) -> Awaitable[None] | None:
         """Take nothing new from outside: close listeners. Runs at SIGTERM, before what is under way is finished."""
+        return None
 
-    def teardown(self) -> None:
+    def end_input(self) -> Awaitable[None] | None:
+        """Let go of the events that are held, as a join or an aggregate does: no more will come.
+
+        Runs when all upstreams have ended or send elsewhere, and everything that came is consumed, be it in a drain or
+        before; again, should more come after all. What it sends are new events. What it raises is logged.
+        """
+        return None
+
+    def teardown(self) -> Awaitable[None] | None:
         """Give back what `setup` took. Runs after the drain."""
+        return None
 
-    def consume(self, event: Any) -> Result:  # noqa: ARG002  # the name is the subclass's contract
+    def consume(self, event: Any) -> Result | Awaitable[Result] | AsyncIterator[Event]:  # noqa: ARG002  # the name is the subclass's contract
         """Deal with one event.
 
         Return an event (`event.replace(...)` keeps it in its trace), an iterable of events, or None. An exception sends
@@ -117,7 +168,16 @@ class Actor:
         """
         raise TypeError(f"{type(self).__name__} consumes nothing; it has no consume method")
 
-    def produce(self) -> Iterator[Event]:
+    def consume_batch(self, events: list[Any]) -> Result | Awaitable[Result]:  # noqa: ARG002  # as above
+        """Deal with several events at once, instead of `consume`: for what writes many at a time.
+
+        At most `batch_size` of them, as many as are there; fewer than that are waited for up to `batch_wait_s`. All of
+        them are done when it returns. An exception has all of them fail; `BatchFailed({event: error})` those that it
+        names. What it returns or sends has to be made of one of them (`event.replace(...)`), and belongs to that one.
+        """
+        raise TypeError(f"{type(self).__name__} consumes nothing; it has no consume_batch method")
+
+    def produce(self) -> Iterator[Event] | AsyncIterator[Event]:
         """Make events, for a source. The iterator is advanced only while the source's window has space for its
         event.
 
@@ -175,6 +235,12 @@ class Actor:
         """
         return self.runtime.request(event, outbox, timeout_s, finish_expired, finished)
 
+    async def ask(
+        self, event: Event, outbox: str | None = None, *, timeout_s: float, finish_expired: bool = False
+    ) -> Event:
+        """`request` for coroutines: send an event and await the one that comes back. It raises what `request` does."""
+        return await self.runtime.ask(event, outbox, timeout_s, finish_expired)
+
     def hold(self, event: Event) -> Held:
         """Keep the event that is being consumed: it is finished by the handle, not by the end of `consume`."""
         return self.runtime.hold(event)
@@ -203,12 +269,22 @@ class Actor:
     @classmethod
     def consumes(cls) -> bool:
         """Whether the class takes events in."""
-        return cls.consume is not Actor.consume or cls.ANSWERS
+        return cls.consumes_itself() or cls.ANSWERS
+
+    @classmethod
+    def consumes_itself(cls) -> bool:
+        """Whether the class deals with events, besides the answers to what it asks."""
+        return cls.consume is not Actor.consume or cls.consumes_batches()
+
+    @classmethod
+    def consumes_batches(cls) -> bool:
+        """Whether the class takes several events at once."""
+        return cls.consume_batch is not Actor.consume_batch
 
     @classmethod
     def produces(cls) -> bool:
-        """Whether the class is a source."""
-        return cls.produce is not Actor.produce
+        """Whether the class is a source: it has `produce`, or timers and nothing to consume."""
+        return cls.produce is not Actor.produce or (bool(cls.timers()) and not cls.consumes())
 
     @classmethod
     def settles(cls) -> bool:
@@ -222,9 +298,23 @@ class Actor:
 
     @classmethod
     def input_class(cls) -> type[Event]:
-        """The event class that `consume` is annotated with; `Event` when it is not."""
-        names = list(inspect.signature(cls.consume).parameters)
+        """The event class that `consume` is annotated with, or that of the list of `consume_batch`; `Event` else."""
+        method = cls.consume_batch if cls.consumes_batches() else cls.consume
+        names = list(inspect.signature(method).parameters)
         if len(names) < 2:
             return Event
-        wanted = get_type_hints(cls.consume).get(names[1], Event)
+        wanted = get_type_hints(method).get(names[1], Event)
+        if cls.consumes_batches():
+            wanted = next(iter(get_args(wanted)), Event)
         return wanted if isinstance(wanted, type) and issubclass(wanted, Event) else Event
+
+    @classmethod
+    def has_coroutines(cls) -> bool:
+        """Whether the class needs an asyncio loop."""
+        return any(is_async(getattr(cls, name)) for name in (*ASYNC, *cls.timers()))
+
+    @classmethod
+    def timers(cls) -> Mapping[str, float | str]:
+        """The methods that are called again and again, with what `every` was given."""
+        found = {name: getattr(getattr(cls, name, None), EVERY, None) for name in dir(cls)}
+        return {name: seconds for name, seconds in found.items() if seconds is not None}

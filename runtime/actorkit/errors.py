@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeAlias, cast
 
 import msgspec
@@ -218,6 +218,14 @@ class ConsumeTimeout(EventError):
     """Raised when an actor's consume took longer than its `consume_timeout_s`."""
 
     status = 504
+
+
+class BatchFailed(ActorkitError):
+    """Raised by `consume_batch` when some of its events fail and the others are done: `BatchFailed({event: error})`."""
+
+    def __init__(self, failures: Mapping[Any, BaseException]) -> None:
+        self.failures = dict(failures)
+        super().__init__(f"{len(self.failures)} events of the batch failed")
 
 
 class DeliveryLimit(EventError):

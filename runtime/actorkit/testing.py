@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Final, Generic, TypeVar
 
@@ -21,8 +21,18 @@ import gevent
 
 from actorkit import params as parameters
 from actorkit.actor import Actor, Result
+from actorkit.coroutines.methods import is_async, result_of
+from actorkit.coroutines.thread import CoroutineThread
 from actorkit.edge.positions import Positions
-from actorkit.errors import AnswerTimeout, Draining, EventError, NotAnswered, NotFound, UnsendableData
+from actorkit.errors import (
+    AnswerTimeout,
+    BatchFailed,
+    Draining,
+    EventError,
+    NotAnswered,
+    NotFound,
+    UnsendableData,
+)
 from actorkit.event import Event
 from actorkit.event.context import Failure
 from actorkit.event.parcel import Waiter
@@ -75,8 +85,15 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         self._sent: dict[str, list[Event]] = {outbox: [] for outbox in self._outboxes}
         self._namer = Namer(TOPOLOGY, name)
         self._positions = Positions()
+        self._thread = CoroutineThread() if cls.has_coroutines() else None
         self.actor = cls(name, parameters.build(cls.Params, params), self)
-        self.actor.setup()
+        self._call(self.actor.setup)
+
+    def _call(self, method: Callable[..., Any], *args: Any) -> Any:
+        """What a method gives; a coroutine runs in a native thread, as in an instance."""
+        if self._thread is None or not is_async(method):
+            return method(*args)
+        return self._thread.run(lambda: result_of(method, *args))
 
     def __exit__(self, *exc: object) -> None:
         self.close()
@@ -84,13 +101,25 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
     def drain(self) -> None:
         """What happens at SIGTERM: nothing new from outside, and no new request."""
         self.draining = True
-        self.actor.drain()
+        self._call(self.actor.drain)
+
+    def end_input(self) -> None:
+        """What happens in a drain when all upstreams have ended."""
+        self._call(self.actor.end_input)
+
+    def tick(self, timer: str) -> None:
+        """Have a method called once that `every` marks. The test is the clock: here none is called by itself."""
+        if timer not in type(self.actor).timers():
+            raise TypeError(f'"{timer}" is no method that `every` marks')
+        self._call(getattr(self.actor, timer))
 
     def close(self) -> None:
         """Give back what is unfinished, and tear the actor down."""
         if unfinished := self.unfinished:
-            self.actor.give_back(unfinished)
-        self.actor.teardown()
+            self._call(self.actor.give_back, unfinished)
+        self._call(self.actor.teardown)
+        if self._thread is not None:
+            self._thread.close()
 
     @property
     def unfinished(self) -> list[Position]:
@@ -113,27 +142,53 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         """The events in the `error` outbox, each with its `failure`; they are taken out."""
         return self.taken("error")
 
-    def put(self, event: Event) -> None:
-        """Have one event consumed. What `consume` raises puts the event into `error`, as it does in an instance."""
-        arrived = over_the_wire(event, self.actor.input_class())
+    def put(self, *events: Event) -> None:
+        """Have events consumed: one after the other, or all together by `consume_batch`. What it raises puts an event
+        into `error`, as it does in an instance."""
+        arrived = [over_the_wire(event, self.actor.input_class()) for event in events]
+        if type(self.actor).consumes_batches():
+            self._put(arrived, lambda some: self._call(self.actor.consume_batch, some))
+        else:
+            for event in arrived:
+                self._put([event], lambda some: self._call(self.actor.consume, some[0]))
+
+    def _put(self, events: list[Event], consume: Callable[[list[Event]], Result]) -> None:
         left = self.actor.params.retries
-        while True:
+        while events:
+            failures: dict[Event, BaseException] = {}
+            some = [event for event in events if not self._is_wrong(event)]
             try:
-                if arrived.FORMAT is not None:
-                    arrived.ensure()
-                for result in _events(self.actor.consume(arrived)):
+                for result in _events(consume(some) if some else None):
                     self.send(result, None)
+            except BatchFailed as exc:
+                failures = dict(exc.failures)
             except Exception as exc:  # noqa: BLE001  # whatever it is, it goes to the error outbox
-                left -= 1
-                if left < 0 or not self.actor.params.may_get_better(exc):
-                    self._fail(arrived, exc)
-                    return
-            else:
-                return
+                failures = dict.fromkeys(some, exc)
+            left -= 1
+            events = [event for event, exc in failures.items() if left >= 0 and self.actor.params.may_get_better(exc)]
+            for event, error in failures.items():
+                if event not in events:
+                    self._fail(event, error)
+
+    def _is_wrong(self, event: Event) -> bool:
+        """Whether an event is not what the actor wants; then it has failed."""
+        try:
+            if event.FORMAT is not None:
+                if type(self.actor).consumes_batches():
+                    _ = event.data
+                event.ensure()
+        except Exception as exc:  # noqa: BLE001  # as above
+            self._fail(event, exc)
+            return True
+        return False
 
     def produce(self, count: int) -> list[Event]:
         """The first `count` events of a source, or fewer when it ends; they are sent too."""
-        made = list(itertools.islice(self.actor.produce(), count))
+        method: Callable[[], Any] = self.actor.produce
+        if self._thread is not None and is_async(method):
+            made: list[Event] = self._thread.run(lambda: _first(method(), count))
+        else:
+            made = list(itertools.islice(method(), count))
         for event in made:
             self.send(event, None)
         return made
@@ -176,10 +231,16 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         finished: Callable[[], None] = lambda: None,
     ) -> Event:
         """Part of `Runtime`: what the actor calls. Here an event is finished when it is answered."""
+        if self._thread is not None and self._thread.is_here:
+            raise TypeError("request() would block all coroutines of the instance; write: await self.ask(...)")
         try:
             return self._request(event, outbox, timeout_s, finish_expired)
         finally:
             finished()
+
+    async def ask(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool) -> Event:
+        """Part of `Runtime`: what a coroutine of the actor awaits."""
+        return self._request(event, outbox, timeout_s, finish_expired)
 
     def _request(self, event: Event, outbox: str | None, timeout_s: float, finish_expired: bool) -> Event:
         if self.draining:
@@ -237,6 +298,17 @@ class _Held:
 def over_the_wire(event: Event, wanted: type[E]) -> E:
     """The event as the next actor gets it: encoded, decoded, and of the class that it wants."""
     return wanted.received(event.parcel())
+
+
+async def _first(source: AsyncIterator[Event], count: int) -> list[Event]:
+    """The first events of an async generator."""
+    made: list[Event] = []
+    while len(made) < count:
+        try:
+            made.append(await anext(source))
+        except StopAsyncIteration:
+            break
+    return made
 
 
 def _events(result: Result) -> Iterable[Event]:

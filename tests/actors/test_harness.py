@@ -132,7 +132,7 @@ class Asker(Actor):
 
     ANSWERS = True
 
-    def ask(self, outbox: str | None = None) -> Event:
+    def question(self, outbox: str | None = None) -> Event:
         return self.request(Event("question"), outbox, timeout_s=0.05)
 
 
@@ -145,16 +145,16 @@ def test_a_request_is_answered_by_the_function_that_plays_the_graph() -> None:
         return event.replace("answer") if outbox == "out" else None
 
     harness = Harness(Asker, answer=answer, outboxes=("out", "slow", "bad", "none"))
-    assert harness.actor.ask("out").data == "answer"
-    failure = harness.actor.ask("bad").failure
+    assert harness.actor.question("out").data == "answer"
+    failure = harness.actor.question("bad").failure
     assert failure is not None
     assert failure.message == "no"
     for outbox, error in (("slow", AnswerTimeout), ("none", NotAnswered), ("nobody", NotFound)):
         with pytest.raises(error):
-            harness.actor.ask(outbox)
+            harness.actor.question(outbox)
     harness.drain()
     with pytest.raises(Draining):
-        harness.actor.ask("out")
+        harness.actor.question("out")
 
 
 def test_an_outbox_that_is_neither_connected_nor_declared_is_not_there() -> None:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
+
+import msgspec
 
 from actorkit.actor import Actor
 
 #: Method → the arguments that it is called with, beside the actor itself.
-METHODS: Final = {"consume": ("event",), "produce": (), "setup": (), "drain": (), "teardown": ()}
+METHODS: Final = {
+    "consume": ("event",),
+    "consume_batch": ("events",),
+    "produce": (),
+    "setup": (),
+    "drain": (),
+    "end_input": (),
+    "teardown": (),
+}
+
+#: Methods that may yield; the others are awaited once.
+YIELDING: Final = ("consume", "produce")
 
 
 def faults(cls: type[Actor]) -> Iterator[str]:
@@ -21,6 +34,31 @@ def faults(cls: type[Actor]) -> Iterator[str]:
     for name, arguments in METHODS.items():
         if getattr(cls, name) is not getattr(Actor, name):
             yield from _method(cls, name, arguments)
+    yield from _batches(cls)
+    for name, seconds in cls.timers().items():
+        yield from _method(cls, name, ())
+        yield from _interval(cls, name, seconds)
+
+
+def _batches(cls: type[Actor]) -> Iterator[str]:
+    if not cls.consumes_batches():
+        return
+    if cls.consume is not Actor.consume:
+        yield f'"{cls.__name__}" has both consume and consume_batch. Remove one of them.'
+    if not {"batch_size", "batch_wait_s"} <= {field.name for field in msgspec.structs.fields(cls.Params)}:
+        todo = "Write class Params(Actor.BatchParams, frozen=True, kw_only=True), or Params = Actor.BatchParams."
+        yield f'"{cls.__name__}" has consume_batch, and its parameters have no batch_size and batch_wait_s. {todo}'
+
+
+def _interval(cls: type[Actor], name: str, seconds: float | str) -> Iterator[str]:
+    """Whether the seconds of a timer are some, or a parameter that has them."""
+    if isinstance(seconds, str):
+        kind = get_type_hints(cls.Params).get(seconds)
+        if kind not in (int, float):
+            told = "there is no such parameter" if kind is None else "the parameter is no number"
+            yield f'"{cls.__name__}.{name}" is called every "{seconds}", and {told}. Name one that has seconds.'
+    elif seconds <= 0:
+        yield f'"{cls.__name__}.{name}" is called every {seconds:g} s. Write more than 0.'
 
 
 def _does_nothing(cls: type[Actor]) -> bool:
@@ -43,11 +81,10 @@ def _method(cls: type[Actor], name: str, arguments: tuple[str, ...]) -> Iterator
     written = f"def {name}({', '.join(('self', *arguments))})"
     raw = inspect.getattr_static(cls, name)
     function: Any = raw.__func__ if isinstance(raw, staticmethod | classmethod) else raw
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        yield (
-            f'"{cls.__name__}.{name}" is async, and actors run without asyncio. Write {written}: a call that waits '
-            "lets other work go on."
-        )
+    if name == "produce" and inspect.iscoroutinefunction(function):
+        yield f'"{cls.__name__}.{name}" is a coroutine, and events are yielded: write "yield event" in it.'
+    elif name not in YIELDING and (inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function)):
+        yield f'"{cls.__name__}.{name}" has a yield, and nobody would ask it for more. Remove the yield.'
     elif not callable(function):
         yield f'"{cls.__name__}.{name}" cannot be called. Write {written}.'
     elif not _takes(function, arguments if isinstance(raw, staticmethod) else (None, *arguments)):

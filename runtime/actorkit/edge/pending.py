@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from actorkit.edge.ledger import Entry
+from actorkit.edge.ledger import Entry, settle
+from actorkit.edge.outcome import Outcome
 from actorkit.edge.send_session import Item
 from actorkit.event.parcel import Parcel
 
@@ -43,6 +44,8 @@ class PendingQueue:
         self.has_replies = False
         self.has_answers = False
         self.redelivered = False
+        #: Events that went nowhere, by reason.
+        self.dropped: dict[str, int] = {}
 
     def put(self, parcel: Parcel, entry: Entry, event: Event) -> None:  # noqa: ARG002  # for the keyed kind
         """Take an event; `entry` waits for it from now on. `event` is what the parcel was made of."""
@@ -105,6 +108,17 @@ class PendingQueue:
         """How many bytes the bodies of the last waiting events have, on average."""
         waiting = min(len(self.pending), SAMPLE)
         return sum(len(parcel.body) for parcel in islice(reversed(self.pending), waiting)) // waiting if waiting else 0
+
+    def drop(self, reason: str, count: int = 1) -> None:
+        """Count events that go nowhere."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + count
+
+    def abandon(self, item: Item, outcome: Outcome | None) -> None:
+        """An event is not sent; whoever waits for it is told why, or what it answers."""
+        entry = item[1]
+        if outcome is not None:
+            entry.tell(outcome)
+        settle(entry)
 
 
 def take(queue: deque[T], count: int) -> list[T]:

@@ -63,6 +63,7 @@ class ReceiveSession:
         "instance",
         "label",
         "outbox",
+        "sends",
         "sizes",
         "stragglers",
         "timed",
@@ -92,6 +93,8 @@ class ReceiveSession:
         #: The inbox as metrics name it.
         self.label = label or hello.inbox
         self.window = window
+        #: Whether the sender may send more, as far as it has said.
+        self.sends = True
         self._unconsumed = unconsumed or Unconsumed()
         #: (number of the last event, bytes) of each message that is not small and not consumed.
         self.sizes: deque[tuple[int, int]] = deque()

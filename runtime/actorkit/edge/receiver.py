@@ -82,6 +82,8 @@ class Receiver:
         self.draining = False
         #: How often senders have asked this draining instance to stay.
         self.stays = 0
+        #: Called when a sender has said whether it sends more.
+        self.told: Callable[[], None] = lambda: None
         #: Sessions that ended with a goodbye.
         self.goodbyes = 0
         self._touched: list[ReceiveSession] = []
@@ -114,7 +116,9 @@ class Receiver:
                 self.gone(identity)
                 self.goodbyes += 1
         elif identity in self.sessions:
-            self.stays += 1
+            self.sessions[identity].sends = message.sends
+            self.stays += message.needed
+            self.told()
 
     def _take(self, identity: bytes, batch: wire.Batch, size: int) -> None:
         session = self.sessions.get(identity)
@@ -132,6 +136,7 @@ class Receiver:
             self._turn_away(identity, "full", "what has come has to be consumed first")
             return
         session.take(count, size)
+        session.sends = True
         self.inboxes[session.label] = self.inboxes.get(session.label, 0) + count
         if batch.redelivered:
             self.redelivered += sum(parcel.redelivered is not False for parcel in batch.parcels)
@@ -281,9 +286,18 @@ class Receiver:
             for identity, one in self.sessions.items():
                 self._reply(identity, wire.End(number if one is session else 0, way[: wire.MAX_WAY]))
 
+    def vanish(self) -> None:
+        """End without a word to any sender: which event ends this instance is not known, as where it is killed."""
+        self._ended = True
+
     def _tell(self, session: ReceiveSession, message: wire.FromReceiver) -> None:
         if session.identity in self.sessions:
             self._reply(session.identity, message)
+
+    @property
+    def at_end(self) -> bool:
+        """Whether nothing more will come: each sender that is still there has said so, or none is, in a drain."""
+        return not any(session.sends for session in self.sessions.values()) and (self.draining or bool(self.sessions))
 
     @property
     def idle(self) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 
 from actorkit.edge import choice, expiry, wire
 from actorkit.edge.batch_writer import BatchWriter
-from actorkit.edge.ledger import Entry, settle
+from actorkit.edge.ledger import Entry
 from actorkit.edge.outcome import Outcome, answer
 from actorkit.edge.peers import Peers
 from actorkit.edge.pending import PendingQueue
@@ -69,6 +69,8 @@ class Sender(PendingQueue):
         self._parting = False
         #: Whether this instance is about to stop. Then it may use peers that are about to stop as well.
         self.draining = False
+        #: Whether nothing more will be sent but what is sent again.
+        self.at_end = False
         self._busy = busy
         self._max_acked_above = max_acked_above
         #: Events sent; one that is sent again counts once.
@@ -131,8 +133,9 @@ class Sender(PendingQueue):
             session.fate = message
         elif type(message) is wire.Drain:
             session.draining = self._parting = True
-            if self.draining and self._busy() and not session.bye:
-                self.frames.append((session, wire.encode(wire.Stay())))
+            if not session.bye:
+                stay = wire.Stay(self.draining and self._busy(), self.draining and not self.at_end)
+                self.frames.append((session, wire.encode(stay)))
         else:
             self.refusals += 1
             session.turned_away = message.is_for_want_of_room
@@ -286,13 +289,6 @@ class Sender(PendingQueue):
             rest = self._write_items(sessions[instance], items)
             self.replies.sort_out(rest, self.destination)
 
-    def abandon(self, item: Item, outcome: Outcome | None) -> None:
-        """An event is not sent; whoever waits for it is told why, or what it answers."""
-        entry = item[1]
-        if outcome is not None:
-            entry.tell(outcome)
-        settle(entry)
-
     def withdraw(self, key: bytes) -> None:
         """Send no more of what was asked under that key here and still waits for a peer: nobody wants the answer."""
         self._drop(lambda parcel: expiry.was_asked(parcel, self._actor, key), None)
@@ -320,6 +316,13 @@ class Sender(PendingQueue):
             if not session.bye and not session.unacked:
                 session.bye = True
                 self.frames.append((session, wire.encode(wire.Bye())))
+
+    def end(self, at_end: bool) -> None:
+        """Whether this instance makes nothing more; its peers are told when that changes."""
+        at_end = at_end and not self.backlog
+        if at_end is not self.at_end:
+            self.at_end, told = at_end, wire.encode(wire.Stay(self.draining and self._busy(), not at_end))
+            self.frames += [(one, told) for one in self.sessions.values() if not one.bye]
 
     @property
     def in_flight(self) -> int:

@@ -158,7 +158,14 @@ class Bye(msgspec.Struct, array_like=True, tag="Y", frozen=True):
 
 
 class Stay(msgspec.Struct, array_like=True, tag="S", frozen=True):
-    """Answer to Drain of a sender that is about to stop as well: it is not finished and may still need the receiver."""
+    """Answer to Drain, said anew when it has changed.
+
+    `needed`: the sender is about to stop as well, is not finished, and may still need the receiver. `sends`: it may
+    send more than what it sends again.
+    """
+
+    needed: bool = True
+    sends: bool = True
 
 
 class Welcome(msgspec.Struct, array_like=True, tag="W", frozen=True):

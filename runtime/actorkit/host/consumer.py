@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from time import monotonic, perf_counter
-from typing import Final
+from typing import Any, Final
 
 import gevent
 from gevent.event import Event as Flag
@@ -22,7 +22,8 @@ from actorkit.event import Event
 from actorkit.event.body import UNREAD
 from actorkit.event.context import Failure
 from actorkit.event.parcel import Suspicion
-from actorkit.host.handlers import Expired, for_who_waits, handler
+from actorkit.host.handlers import Expired, for_who_waits
+from actorkit.host.leave import Leave
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.progress import BatchProgress, ConsumeContext, current
 from actorkit.observe.metrics import BUCKETS
@@ -33,17 +34,12 @@ FASTEST: Final = BUCKETS[0]
 #: A worker that has work gives the others in the process their turn after this long, in seconds.
 SLICE_S: Final = 0.001
 
-#: So long a worker waits for its leave to consume a suspect before it turns to something else, in seconds.
-LEAVE_S: Final = 0.05
-
-#: Time after which leave is asked for again, in seconds.
-ASK_AGAIN_S: Final = 1.0
-
 
 class Consumer:
     """The workers of one instance: `concurrency` greenlets that share the deliveries. `on_crash` is called with what
     ends one of them: an instance that only seemed to be there would hold its peers' events for good. `answered`
     takes the answers to an actor that asks; a worker of their own does, where that consumes as well and may wait.
+    `consume` is the actor's, as its parameters want it.
 
     Attributes:
         buckets: consume calls by duration, one count for each of `BUCKETS` and one above them.
@@ -57,14 +53,14 @@ class Consumer:
         actor: Actor,
         receiver: Receiver,
         outboxes: Outboxes,
+        consume: Callable[[Any], object],
         answered: Callable[[Event], object] | None,
         on_crash: Callable[[BaseException], None],
     ) -> None:
         self._actor = actor
         self._wanted = type(actor).input_class()
-        both = answered is not None and type(actor).consume is not Actor.consume
-        handle = handler(actor.consume, outboxes, actor.params)
-        self._handle = handle if both or answered is None else answered
+        both = answered is not None and type(actor).consumes_itself()
+        self._handle: Callable[[Any], object] = consume if both or answered is None else answered
         self._handle_in_time = for_who_waits(self._handle, self._wanted, actor.name, answered)
         self._receiver = receiver
         self._outboxes = outboxes
@@ -85,10 +81,8 @@ class Consumer:
         self._concurrency = concurrency
         receiver.dedup.in_progress = [()] * len(workers)
         self._contexts = [ConsumeContext() for _ in workers]
-        #: What wakes the worker that waits for leave to consume a suspect.
-        self._leave: Flag | None = None
         receiver.apart.alone = concurrency == 1
-        receiver.apart.answered = self._on_answer
+        self._leave = Leave(receiver.apart, outboxes.flush, self.arrived)
         self._stopping = False
         self._workers = [gevent.spawn(self._live, work, number) for number, work in enumerate(workers)]
 
@@ -105,10 +99,12 @@ class Consumer:
     def _on_end(self, worker: int, error: BaseException) -> None:
         self.crashed = True
         self._actor.log.error("consume has ended its worker; the instance ends", exc_info=error)
-        session, number = self._contexts[worker].session_number()
         failure = Failure.of(error)
         told = failure.kind if failure.message == failure.kind else f"{failure.kind}: {failure.message}"
-        self._receiver.end(told, session, number)
+        if self._contexts[worker].is_several:
+            self._receiver.vanish()
+        else:
+            self._receiver.end(told, *self._contexts[worker].session_number())
         self._outboxes.flush.schedule()
         self._on_crash(error)
 
@@ -118,6 +114,15 @@ class Consumer:
             self._answers_there.set()
         if self._idle and self._receiver.deliveries:
             self._idle.pop().set()
+
+    def drain(self) -> None:
+        """This instance is about to stop; a batch is waited for no longer."""
+
+    @property
+    def resting(self) -> bool:
+        """Whether all that came has been consumed."""
+        busy = self._receiver.deliveries or self._receiver.answers or self._receiver.apart.count
+        return not busy and all(context.event is None for context in self._contexts)
 
     def oldest_s(self, now: float) -> float:
         """How long the oldest event that is being consumed is: as far as is known, since the first look at it."""
@@ -191,7 +196,7 @@ class Consumer:
         """Consume the events of one arrival, but for repeats."""
         session, first, parcels, redelivered = batch
         dedup, apart = self._receiver.dedup, redelivered and self._receiver.apart.is_turn(batch)
-        if apart and not self._has_leave(batch):
+        if apart and not self._leave.comes_for(batch):
             return
         for number, run in dedup.admit(worker, session, first, parcels, redelivered):
             limit = self._actor.params.max_deliveries
@@ -207,37 +212,6 @@ class Consumer:
         if apart:
             self._receiver.apart.end(batch)
             gevent.sleep(0)  # The sender hears that it is no more begun, before anything else is.
-
-    def _has_leave(self, suspect: DeliveryBatch) -> bool:
-        """Whether a suspect may be consumed: its sender has noted that it is begun. Waits a little for that; a worker
-        does not wait for a sender that is busy itself."""
-        apart = self._receiver.apart
-        if not apart.permitted:
-            self._leave = leave = Flag()
-            self._ask()
-            leave.wait(LEAVE_S)
-            self._leave = None
-            if apart.is_turn(suspect) and not apart.permitted:
-                gevent.spawn_later(ASK_AGAIN_S, self._ask_again)
-        return apart.is_turn(suspect) and apart.permitted
-
-    def _ask(self) -> None:
-        self._receiver.apart.ask()
-        self._outboxes.flush.schedule()
-
-    def _ask_again(self) -> None:
-        """A sender that is gone is noticed when it is written to."""
-        if self._receiver.apart.asking and self._leave is None:
-            self._ask()
-            gevent.spawn_later(ASK_AGAIN_S, self._ask_again)
-
-    def _on_answer(self) -> None:
-        """Leave has come, or will not: for the worker that waits for it, else for any."""
-        if self._leave is not None:
-            self._leave.set()
-        else:
-            self._receiver.apart.later()
-            self.arrived()
 
     def _give_up(
         self,

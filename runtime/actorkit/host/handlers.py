@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from time import monotonic
-from typing import cast
+from typing import Any, cast
 
 import gevent
 from gevent.threadpool import ThreadPool
@@ -16,17 +16,10 @@ from actorkit.errors import ConsumeTimeout
 from actorkit.event import Event
 from actorkit.event.body import UNREAD
 from actorkit.host.outboxes import Outboxes
-from actorkit.host.progress import BatchProgress, ConsumeContext, current, outgoing
-from actorkit.params import Params
+from actorkit.host.progress import ConsumeContext, current, outgoing
 
-Handle = Callable[[Event], object]
-
-
-def handler(handle: Handle, outboxes: Outboxes, params: Params) -> Handle:
-    """`handle` as the parameters want it."""
-    if params.threads:
-        handle = in_threads(handle, outboxes, params.threads)
-    return in_time(handle, params.consume_timeout_s) if params.consume_timeout_s else handle
+#: Takes an event, or a batch of them.
+Handle = Callable[[Any], object]
 
 
 class Expired(Exception):
@@ -63,17 +56,20 @@ def in_threads(handle: Handle, outboxes: Outboxes, threads: int) -> Handle:
     """`handle` moved to native threads. What it sends is sent by the loop afterwards: only that may touch sockets."""
     pool = ThreadPool(threads)
 
-    def call(event: Event, run: BatchProgress | None) -> tuple[object, list[tuple[Event, str | None]]]:
-        current.set(ConsumeContext(event, run))
+    def call(what: Any, context: ConsumeContext) -> tuple[object, list[tuple[Event, str | None]]]:
+        current.set(context)
         sent: list[tuple[Event, str | None]] = []
         outgoing.set(sent)
         # A generator runs here, not in the loop; what is no event is complained about there.
-        return _whole(handle(event)), sent
+        return _whole(handle(what)), sent
 
-    def apply(event: Event) -> object:
-        result, sent = pool.apply(call, (event, current.get().run))
+    def apply(what: Any) -> object:
+        context = current.get().snapshot()
+        result, sent = pool.apply(call, (what, context))
         for one, outbox in sent:
-            outboxes.emit(one, outboxes.targets(outbox), event)
+            parent = context.parent_of(one)
+            if parent is not None:
+                outboxes.emit(one, outboxes.targets(outbox), parent)
         return result
 
     return apply
@@ -83,10 +79,10 @@ def in_time(handle: Handle, timeout_s: float) -> Handle:
     """`handle` that raises ConsumeTimeout where it waits when the time is over. Several events that it gives are made
     in that time as well."""
 
-    def call(event: Event) -> object:
+    def call(what: Any) -> object:
         timeout = gevent.Timeout.start_new(timeout_s)
         try:
-            return _whole(handle(event))
+            return _whole(handle(what))
         except gevent.Timeout as exc:
             if exc is not timeout:
                 raise

@@ -22,6 +22,7 @@ class Hold:
         self._refuse = refuse
         self._entry = event.origin
         self._entry.pending += 1
+        outboxes.holds += 1
         self._open = True
 
     def complete(self, *events: Event) -> None:
@@ -39,5 +40,6 @@ class Hold:
 
     def _end(self) -> None:
         self._open = False
+        self._outboxes.holds -= 1
         settle(self._entry)
         self._outboxes.flush.schedule()

@@ -13,33 +13,37 @@ from gevent.event import Event as Flag
 
 from actorkit import params
 from actorkit.actor import Actor
+from actorkit.coroutines.thread import CoroutineThread
 from actorkit.deadletters.box import Box, DeadLetterError
 from actorkit.edge.dedup import REMEMBER_BYTES, DedupWindow
 from actorkit.edge.listener import Listener
+from actorkit.edge.receive_session import ReceiveSession
 from actorkit.edge.receiver import MAX_BYTES, Receiver
 from actorkit.event import Event
 from actorkit.event.context import Failure
 from actorkit.event.ids import new_id
 from actorkit.host.absences import Absences
+from actorkit.host.batches import BatchConsumer
 from actorkit.host.connectors import lonely, make_connectors
 from actorkit.host.consumer import Consumer
+from actorkit.host.coroutines import CoroutineRuntime
+from actorkit.host.drain import Drain, remainder
 from actorkit.host.flush import FlushOnce
 from actorkit.host.hold import Hold
 from actorkit.host.log_outbox import LogOutbox
+from actorkit.host.methods import Methods
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.producer import SourceWindow
 from actorkit.host.progress import current, outgoing
 from actorkit.host.requests import Requests
 from actorkit.host.source import Source
+from actorkit.host.timers import Timers
 from actorkit.observe import redact
 from actorkit.observe.logs import LEVELS
 from actorkit.settings import Settings
 from actorkit.transport import topology_keys
 from actorkit.transport.endpoint import Endpoint
 from actorkit.transport.io_yield import yield_to_io
-
-#: An idle instance that drains waits this long for a sender that may still need it, in seconds.
-QUIET_S: Final = 2.0
 
 #: Acknowledgements wait this long for more of them, in seconds. Events never wait.
 ACK_DELAY_S: Final = 0.002
@@ -49,9 +53,6 @@ AGE_POLL_S: Final = 2.0
 
 #: Pause before a failed event that could not be stored is stored again, in seconds.
 STORE_AGAIN_S: Final = 1.0
-
-#: How often a draining instance asks its senders whether they still need it, in seconds.
-POLL_S: Final = 0.25
 
 log = logging.getLogger("actorkit.host")
 
@@ -82,6 +83,8 @@ class Host:
         self.draining = False
         self.crashed: BaseException | None = None
         self.ended = Flag()
+        self.consumer: Consumer | None = None
+        self._thread = CoroutineThread(self._crash) if cls.has_coroutines() else None
         self.flush = FlushOnce(self._flush)
         self._set_up = False
         #: The timer of acknowledgements that wait. It is a repeating one, for only such a timer can be started anew
@@ -102,16 +105,19 @@ class Host:
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
         self.keys = self._keys.client if self._keys is not None else None
         self.connectors = make_connectors(settings, self.context, self.schedule, self.keys, busy=lambda: not self.idle)
-        self._all_connectors = [one for connectors in self.connectors.values() for one in connectors]
+        self.all_connectors = [one for connectors in self.connectors.values() for one in connectors]
         senders = {
             outbox: [connector.sender for connector in connectors] for outbox, connectors in self.connectors.items()
         }
         self.outboxes = Outboxes(self.name, senders, cls.OUTBOXES, self.flush, self._dead_letter)
         self.window = SourceWindow(self.outboxes, settings.source_window)
         self.requests = Requests(self.name, self.instance, self.outboxes)
-        self.actor = cls(self.name, params.build(cls.Params, settings.params), self)
+        built = params.build(cls.Params, settings.params)
+        self.actor = cls(self.name, built, CoroutineRuntime(self, self._thread) if self._thread else self)
+        self.methods = Methods(self.actor, self._thread)
+        self.timers = Timers(self.actor, self.methods, self._crash)
+        self._drain = Drain(self)
         self._box = Box(settings.dead_letters, self.name, self.instance) if settings.dead_letters is not None else None
-        self.consumer: Consumer | None = None
         self._source = Source(settings.topology, self.outboxes, self.window, self._crash)
 
     # --- life -------------------------------------------------------------------------------------------------------
@@ -124,10 +130,11 @@ class Host:
         """
         cls = type(self.actor)
         self._source.open(self.actor)
-        self.actor.setup()
+        self.methods.of("setup")()
         if cls.consumes():
             answered = self.requests.answered if cls.ANSWERS else None
-            self.consumer = Consumer(self.actor, self.receiver, self.outboxes, answered, self._crash)
+            make, consume = BatchConsumer if cls.consumes_batches() else Consumer, self.methods.consume(self.outboxes)
+            self.consumer = make(self.actor, self.receiver, self.outboxes, consume, answered, self._crash)
         if self.settings.inbox is not None:
             keys = self._keys.server if self._keys is not None else None
             self.listener = Listener(self.context, self.settings.inbox, self.receiver, self._on_arrival, keys)
@@ -140,7 +147,8 @@ class Host:
         if "log" in self.connectors:
             self.actor.log.setLevel(LEVELS[self.settings.log_level])
             self.actor.log.addHandler(LogOutbox(self.outboxes, self.name, self.instance))
-        self._source.start(self.actor)
+        self._source.start(self.actor, self.methods.produce(lambda: self.window.left))
+        self.timers.start()
         self._looks.start(self._look)
         self._set_up = True
 
@@ -189,63 +197,39 @@ class Host:
     @property
     def idle(self) -> bool:
         """Whether nothing is unfinished in this instance."""
-        waits = self.outboxes.roots or len(self.requests)
-        return self.receiver.idle and not waits and all(connector.sender.idle for connector in self._all_connectors)
+        waits = self.outboxes.roots or len(self.requests) or not self.timers.idle
+        return self.receiver.idle and not waits and all(connector.sender.idle for connector in self.all_connectors)
 
     def drain(self) -> None:
-        """Take nothing new: the actor closes its listeners, sources end, upstreams are told to send elsewhere."""
+        """Take nothing new: the actor closes its listeners, sources and timers end, upstreams send elsewhere."""
         if self.draining:
             return
         log.info("draining")
         self.draining = True
         self.window.close()
-        self.actor.drain()
+        self.timers.drain()
+        self.methods.of("drain")()
         self.receiver.drain()
-        for connector in self._all_connectors:
+        for connector in self.all_connectors:
             connector.sender.draining = True
+        if self.consumer is not None:
+            self.consumer.drain()
         self.schedule()
 
     def finish(self, timeout_s: float) -> bool:
         """Wait until all is finished, at most `timeout_s` seconds; then stop. Returns whether nothing was left."""
         self.drain()
-        deadline = time.monotonic() + timeout_s
-        quiet_since, seen = time.monotonic(), (-1, -1)
-        polled = 0.0
-        while True:
-            now = time.monotonic()
-            signs = (sum(self.receiver.inboxes.values()), self.receiver.stays)
-            if signs != seen or not self.idle:
-                quiet_since, seen = now, signs
-            elif not self.receiver.sessions or now - quiet_since >= QUIET_S:
-                break
-            if now >= deadline or (self.consumer is not None and self.consumer.crashed):
-                break
-            if now - polled >= POLL_S:
-                polled = now
-                self.receiver.drain()  # Told again: a sender that is gone is noticed, a busy one says Stay.
-                self.schedule()
-            gevent.sleep(0.02)
+        self._drain.wait(timeout_s)
         self.requests.draining = True
-        left = not self.idle
-        if left and self.consumer is not None and self.consumer.crashed:
-            log.warning("ends with an event that ended the process; sent again by who sent it: %s", self.remainder())
-        elif left:
-            log.warning("the time to drain is over: %s", self.remainder())
+        if not (clean := self.idle):
+            log.warning(remainder(self))
         self.close()
-        return not left
-
-    def remainder(self) -> str:
-        """What is not finished, in words."""
-        senders = [connector.sender for connector in self._all_connectors]
-        return (
-            f"{len(self.receiver.deliveries)} deliveries, {self.receiver.in_work} events in work, "
-            f"{sum(s.backlog for s in senders)} waiting for a peer, "
-            f"{sum(s.in_flight for s in senders)} unacknowledged"
-        )
+        return clean
 
     def close(self) -> None:
         """Stop the workers, tear the actor down, close the sockets."""
         self._source.close()
+        self.timers.stop()
         for handler in [handler for handler in self.actor.log.handlers if isinstance(handler, LogOutbox)]:
             self.actor.log.removeHandler(handler)
         if self.consumer is not None:
@@ -255,10 +239,12 @@ class Host:
             timer.stop()
             timer.close()
         try:
-            self.actor.teardown()
+            self.methods.of("teardown")()
         finally:
+            if self._thread is not None:
+                self._thread.close()
             self._flush()
-            for connector in self._all_connectors:
+            for connector in self.all_connectors:
                 connector.close()
             if self.listener is not None:
                 self.listener.close()
@@ -272,13 +258,21 @@ class Host:
         if sent is not None:
             sent.append((event, outbox))
             return
-        targets = self.outboxes.targets(outbox)
-        parent = current.get().event
+        parent = current.get().parent_of(event)
         if parent is None:
-            self._source.send(event, targets)
+            self.window.wait()
+            self.send_new(event, outbox)
         else:
-            self.outboxes.emit(event, targets, parent)
-            self.schedule()
+            self.send_for(event, outbox, parent)
+
+    def send_new(self, event: Event, outbox: str | None) -> None:
+        """Send an event that begins here."""
+        self._source.send(event, self.outboxes.targets(outbox))
+
+    def send_for(self, event: Event, outbox: str | None, parent: Event) -> None:
+        """Send an event for one that is being consumed."""
+        self.outboxes.emit(event, self.outboxes.targets(outbox), parent)
+        self.schedule()
 
     def request(
         self,
@@ -290,8 +284,15 @@ class Host:
     ) -> Event:
         return self.requests.ask(event, outbox, timeout_s, finish_expired, current.get().event, finished)
 
+    async def ask(self, *_: object, **__: object) -> Event:
+        raise TypeError("await self.ask(...) is for coroutines; in all else write self.request(...)")
+
     def hold(self, event: Event) -> Hold:
-        consumer, session = self.consumer, current.get().session
+        return self.hold_in(event, current.get().session_of(event))
+
+    def hold_in(self, event: Event, session: ReceiveSession | None) -> Hold:
+        """Hold an event that came in a session."""
+        consumer = self.consumer
         if consumer is None:
             raise TypeError("only an event that is being consumed can be held")
         return Hold(self.outboxes, event, lambda error: consumer.refuse(session, event, error))
@@ -305,7 +306,7 @@ class Host:
     def _flush(self) -> None:
         if self.consumer is not None:
             self.consumer.report()
-        for connector in self._all_connectors:
+        for connector in self.all_connectors:
             connector.flush()
         if self.listener is not None and self.receiver.has_news:
             if self.receiver.urgent:

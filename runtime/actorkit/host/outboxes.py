@@ -73,6 +73,7 @@ class Outboxes:
 
     Attributes:
         dropped: events that went nowhere, by reason.
+        holds: events that the actor finishes later (`Hold`).
         forwarding: events that consume gave back unchanged, and that `forward` is still to send on.
         can_forward: whether events can be sent on so, without a copy: every default connection is a plain `Sender`.
     """
@@ -102,6 +103,7 @@ class Outboxes:
         self._error = list(senders.get("error", ()))
         self._dead_letter = dead_letter
         self.dropped: dict[str, int] = {}
+        self.holds = 0
         #: The one entry of all events of a source that has a single connection: it counts, and is never done.
         self.source = Root(lambda: None)
         self._others = 0

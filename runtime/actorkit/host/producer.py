@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 from typing import Final
 
 import gevent
 from gevent.event import Event as Flag
 
-from actorkit.actor import Actor
 from actorkit.edge.sender import Sender
 from actorkit.errors import UnsendableData
 from actorkit.event import Event
@@ -117,18 +116,18 @@ class Pace:
 
 
 class Producer:
-    """Sends what the actor's `produce` makes, as fast as the window allows; `crashed` is called with what it raises.
-    `settler` sends what has a position, where the actor is told what became of that."""
+    """Sends what `produce` makes, as fast as the window allows; `crashed` is called with what it raises. `settler`
+    sends what has a position, where the actor is told what became of that."""
 
     def __init__(
         self,
-        actor: Actor,
+        produce: Callable[[], Iterable[Event]],
         outboxes: Outboxes,
         window: SourceWindow,
         crashed: Callable[[BaseException], None],
         settler: Settler | None = None,
     ) -> None:
-        self._actor = actor
+        self._produce = produce
         self._outboxes = outboxes
         self._window = window
         self._crashed = crashed
@@ -161,7 +160,7 @@ class Producer:
         """For any connections."""
         outboxes, window, source = self._outboxes, self._window, self._outboxes.source
         pace, recheck = Pace(window), 1
-        for count, event in enumerate(self._actor.produce(), 1):
+        for count, event in enumerate(self._produce(), 1):
             if not isinstance(event, Event):
                 raise UnsendableData(no_event("produce made", event, PRODUCED))
             outboxes.emit_entry(event, targets, source)
@@ -174,7 +173,7 @@ class Producer:
         """For an actor that is told what became of events; those without a position are sent as others are."""
         outboxes, window, source = self._outboxes, self._window, self._outboxes.source
         pace, recheck = Pace(window), 1
-        for count, event in enumerate(self._actor.produce(), 1):
+        for count, event in enumerate(self._produce(), 1):
             if not isinstance(event, Event):
                 raise UnsendableData(no_event("produce made", event, PRODUCED))
             if event.position is not None:
@@ -191,7 +190,7 @@ class Producer:
         outboxes, window, source, flush = self._outboxes, self._window, self._outboxes.source, self._outboxes.flush
         next_id, append, trail = outboxes.next_id, sender.pending.append, outboxes.trail
         targets, pace, recheck, left = (sender,), Pace(window), 1, 1
-        for event in self._actor.produce():
+        for event in self._produce():
             try:
                 content = event._data
             except AttributeError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import cast
 
 from actorkit.edge import wire
 from actorkit.edge.receive_session import ReceiveSession
+from actorkit.errors import UnsendableData
 from actorkit.event import Event
 
 
@@ -48,6 +50,23 @@ class ConsumeContext:
         """The session that the event came in."""
         return self.run.session if self.run is not None else None
 
+    def snapshot(self) -> ConsumeContext:
+        """What is being consumed now, for another thread: this object soon tells of the next event."""
+        return ConsumeContext(self.event, self.run)
+
+    def parent_of(self, event: Event) -> Event | None:  # noqa: ARG002  # a batch has several
+        """The event that one belongs to which is sent now."""
+        return self.event
+
+    def session_of(self, event: Event) -> ReceiveSession | None:  # noqa: ARG002  # as above
+        """The session in which an event came that is being consumed."""
+        return self.session
+
+    @property
+    def is_several(self) -> bool:
+        """Whether several events are consumed together, so that nobody can tell which of them ends the process."""
+        return False
+
     def report(self) -> None:
         """Tell the session what stands before this event."""
         if self.run is not None and self.event is not None:
@@ -71,6 +90,42 @@ class ConsumeContext:
         if id_ != self._looked_at:
             self._looked_at, self._since = id_, now
         return now - self._since if id_ is not None else 0.0
+
+
+class BatchContext(ConsumeContext):
+    """Several events that are consumed together. `run` is there only for a batch of one: of more it is not known which
+    of them ends the process, if one does."""
+
+    __slots__ = ("_members",)
+
+    def __init__(self, members: Sequence[tuple[Event, ReceiveSession]], run: BatchProgress | None = None) -> None:
+        super().__init__(members[0][0] if members else None, run)
+        self._members = {id(event.origin): (event, session) for event, session in members}
+
+    def snapshot(self) -> ConsumeContext:
+        return self
+
+    @property
+    def is_several(self) -> bool:
+        return self.run is None
+
+    def member(self, event: Event) -> Event | None:
+        """The event of the batch that this one is, or was made of."""
+        found = self._members.get(id(event.origin)) if event.origin is not None else None
+        return found[0] if found is not None else None
+
+    def parent_of(self, event: Event) -> Event:
+        parent = self.member(event)
+        if parent is None:
+            raise UnsendableData(
+                "the event is made of none of the batch, so nobody knows which of them waits for it: write "
+                "event.replace(...) of the one that it belongs to"
+            )
+        return parent
+
+    def session_of(self, event: Event) -> ReceiveSession | None:
+        found = self._members.get(id(event.origin))
+        return found[1] if found is not None else None
 
 
 #: What the running greenlet or thread consumes. Greenlets that an actor spawns have none.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from actorkit.actor import Actor
 from actorkit.edge.sender import Sender
@@ -35,19 +35,18 @@ class Source:
         if type(actor).settles():
             self._settler = Settler(actor, self._topology, self._outboxes, self._window.recheck, self._crashed)
 
-    def start(self, actor: Actor) -> None:
-        """Begin to make events, where the actor is a source."""
+    def start(self, actor: Actor, produce: Callable[[], Iterable[Event]]) -> None:
+        """Begin to make events with `produce`, where the actor is a source."""
         if type(actor).produces():
             self.producing = True
-            self._producer = Producer(actor, self._outboxes, self._window, self._crashed, self._settler)
+            self._producer = Producer(produce, self._outboxes, self._window, self._crashed, self._settler)
 
     def send(self, event: Event, targets: Sequence[Sender]) -> None:
-        """Send an event that begins here, when the window has space.
+        """Send an event that begins here; the caller waits for space in the window.
 
         Raises:
             UnsendableData: it has a position, and the actor has no `settle`; or it cannot be sent.
         """
-        self._window.wait()
         if self._settler is not None and event.position is not None:
             self._settler.emit(event, targets)
         else:

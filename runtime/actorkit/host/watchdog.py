@@ -36,14 +36,18 @@ class Watchdog:
     """Watches the loop of this process from `start` to `stop`.
 
     `stuck_after_s` is how long the loop may stand still; `what` tells what it does then, and is called in another
-    thread.
+    thread. `beat` is that of the asyncio loop, if there is one: it gets the time between two turns that are counted, in
+    seconds, and gives what tells their number.
     """
 
-    def __init__(self, stuck_after_s: float, what: Callable[[], str]) -> None:
+    def __init__(
+        self, stuck_after_s: float, what: Callable[[], str], beat: Callable[[float], Callable[[], int]] | None = None
+    ) -> None:
         self._stuck_after_s = stuck_after_s
         self._what = what
         self._look_s = min(POLL_INTERVAL_S, stuck_after_s / LOOKS)
         self._turns = 0
+        self._beat = beat
         self._watching = False
         self._sleep: Callable[[float], None] = monkey.get_original("time", "sleep")
         self._timer = gevent.get_hub().loop.timer(self._look_s, self._look_s, ref=False)
@@ -53,7 +57,9 @@ class Watchdog:
         self._watching = True
         self._turn()
         self._timer.start(self._turn)
-        monkey.get_original("_thread", "start_new_thread")(self._watch, ())
+        self._start_watch(lambda: self._turns, "the loop")
+        if self._beat is not None:
+            self._start_watch(self._beat(self._look_s), "the asyncio loop")
 
     def stop(self) -> None:
         """Watch no more."""
@@ -67,21 +73,25 @@ class Watchdog:
         self._turns += 1
         faulthandler.dump_traceback_later(self._stuck_after_s * LONGER, exit=True, file=_STDERR)
 
-    def _watch(self) -> None:
+    def _start_watch(self, turns: Callable[[], int], which: str) -> None:
+        monkey.get_original("_thread", "start_new_thread")(self._watch, (turns, which))
+
+    def _watch(self, turns: Callable[[], int], which: str) -> None:
         seen, ticks = 0, 0
         while self._watching:
             self._sleep(self._look_s)
-            if self._turns != seen:
-                seen, ticks = self._turns, 0
+            now = turns()
+            if now != seen:
+                seen, ticks = now, 0
                 continue
             ticks += 1
             if ticks * self._look_s >= self._stuck_after_s and self._watching:
-                self._end()
+                self._end(which)
 
-    def _end(self) -> None:
+    def _end(self, which: str) -> None:
         """Say what stands still, and where, and end the process. The loop's locks may be held: nothing takes any."""
         text = (
-            f"the loop has not turned for {self._stuck_after_s:g} s (stuck_after_s): {self._what()}; the instance ends "
+            f"{which} has not turned for {self._stuck_after_s:g} s (stuck_after_s): {self._what()}; the instance ends "
             f"with status {EX_STUCK}"
         )
         record = log.makeRecord(log.name, logging.CRITICAL, __file__, 0, text, (), None)

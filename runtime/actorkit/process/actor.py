@@ -87,7 +87,8 @@ def main(settings: Settings) -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
-    watchdog = Watchdog(host.actor.params.stuck_after_s, host.at_work) if host.actor.params.stuck_after_s else None
+    stuck_after_s = host.actor.params.stuck_after_s
+    watchdog = Watchdog(stuck_after_s, host.at_work, host.methods.beat) if stuck_after_s else None
     if watchdog is not None:
         watchdog.start()
     log.info("started in %d ms", (time.monotonic() - started) * 1000)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from actorkit import Actor, Event
+from actorkit import Actor, Event, every
 from actorkit_actors.catalogue import CATALOGUE
 from actorkit_kit.classes.actor_class import class_of
 from actorkit_kit.classes.contract import faults
@@ -50,8 +50,36 @@ class Listens(Actor):
 
 
 class Coroutine(Actor):
+    async def setup(self) -> None: ...
+
     async def consume(self, event: Event) -> Event:
         return event
+
+    async def end_input(self) -> None: ...
+
+
+class Batches(Actor):
+    Params = Actor.BatchParams
+
+    def consume_batch(self, events: list[Event]) -> None: ...
+
+
+class AsyncBatches(Actor):
+    class Params(Actor.BatchParams, frozen=True, kw_only=True):
+        table: str = ""
+
+    async def consume_batch(self, events: list[Event]) -> None: ...
+
+
+class Ticks(Actor):
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        interval_s: float = 1.0
+
+    @every(1.5)
+    def look(self) -> None: ...
+
+    @every("interval_s")
+    async def ask_for_more(self) -> None: ...
 
 
 class AsyncSource(Actor):
@@ -61,6 +89,38 @@ class AsyncSource(Actor):
 
 class Nothing(Actor):
     pass
+
+
+class NeverYields(Actor):
+    async def produce(self) -> None: ...
+
+
+class YieldsInSetup(Coroutine):
+    async def setup(self) -> AsyncIterator[None]:
+        yield
+
+
+class Both(Batches):
+    def consume(self, event: Event) -> None: ...
+
+
+class NoSize(Actor):
+    def consume_batch(self, events: list[Event]) -> None: ...
+
+
+class OddTimer(Good):
+    @every(1)  # type: ignore[type-var]
+    def look(self, closely: bool) -> None: ...
+
+
+class NoInterval(Good):
+    @every("interval_s")
+    def look(self) -> None: ...
+
+
+class Never(Good):
+    @every(0)
+    def look(self) -> None: ...
 
 
 class TooFew(Actor):
@@ -89,7 +149,9 @@ class Forgetful(Good):
         self.pool = 1
 
 
-@pytest.mark.parametrize("cls", [Good, Static, OfTheClass, Initialised, Listens])
+@pytest.mark.parametrize(
+    "cls", [Good, Static, OfTheClass, Initialised, Listens, Coroutine, AsyncSource, Batches, Ticks, AsyncBatches]
+)
 def test_a_class_that_can_run_has_no_faults(cls: type[Actor]) -> None:
     assert list(faults(cls)) == []
 
@@ -102,11 +164,16 @@ def test_stock_actors_have_none(name: str) -> None:
 @pytest.mark.parametrize(
     ("cls", "words"),
     [
-        (Coroutine, '"Coroutine.consume" is async, and actors run without asyncio. Write def consume(self, event): a'),
+        (NeverYields, '"NeverYields.produce" is a coroutine, and events are yielded: write "yield event" in it.'),
+        (YieldsInSetup, '"YieldsInSetup.setup" has a yield, and nobody would ask it for more. Remove the yield.'),
+        (Both, '"Both" has both consume and consume_batch. Remove one of them.'),
         (
-            AsyncSource,
-            '"AsyncSource.produce" is async, and actors run without asyncio. Write def produce(self): a call',
+            NoSize,
+            '"NoSize" has consume_batch, and its parameters have no batch_size and batch_wait_s. Write class Params(',
         ),
+        (OddTimer, '"OddTimer.look" takes other arguments than it is called with. Write def look(self).'),
+        (NoInterval, '"NoInterval.look" is called every "interval_s", and there is no such parameter. Name one that'),
+        (Never, '"Never.look" is called every 0 s. Write more than 0.'),
         (
             Nothing,
             '"Nothing" has neither consume nor produce. Write consume(self, event), or produce(self) for a source',
@@ -127,7 +194,7 @@ def test_a_class_that_cannot_run_is_told_what_to_do(cls: type[Actor], words: str
 CODE = """\
 from actorkit import Actor
 class Coro(Actor):
-    async def consume(self, event): return event
+    async def consume(self, events, more): return events
 class Nothing(Actor): pass
 """
 
@@ -152,7 +219,7 @@ def test_the_findings_of_a_topology_tell_each_at_its_place(tmp_path: Path) -> No
     assert web.startswith('t.yaml:3:67: actors.web.params.routes[0].outbox: "web" has no outbox "nowhere" that leads')
     assert "Connect it: web.nowhere -> …. Connected are: c, n." in web
     assert "actors.web.params.routes[1].outbox: this is never used: the path has <queue>" in route
-    assert 'actors.c.uses: "Coro.consume" is async' in coro
+    assert 'actors.c.uses: "Coro.consume" takes other arguments than it is called with' in coro
     assert 'actors.n.uses: "Nothing" has neither consume nor produce.' in nothing
 
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.kit.running import DEADLINE_S, KitRun
+from tests.places import ROOT
 from tests.ports import free_port
 from tests.until import until
 
@@ -29,6 +31,19 @@ actors:
   out: {uses: stdout}
 connections:
   - gen -> middle -> out
+"""
+
+#: Actors that hold events.
+HOLDING = ROOT / "tests/runtime/process/holding.py"
+HOLDS = """\
+name: d-holds
+actors:
+  numbers: {uses: "shop.holding:Numbers", build: ./shop, params: {count: 100}}
+  first: {uses: "shop.holding:Gather", build: ./shop}
+  second: {uses: "shop.holding:Gather", build: ./shop}
+  out: {uses: "shop.holding:Count", build: ./shop, params: {file: NUMBERS}}
+connections:
+  - numbers -> first -> second -> out
 """
 
 
@@ -91,6 +106,20 @@ def test_the_log_level_of_the_environment_holds_for_every_process(start: Callabl
     running.table()
     assert " info " not in running.said()
     assert '"level"' not in running.said()
+
+
+def test_a_graph_that_holds_events_stops_at_once_and_loses_nothing(start: Callable[..., KitRun], shop: Path) -> None:
+    (shop / "shop" / "shop" / "holding.py").write_text(HOLDING.read_text())
+    running = start(HOLDS.replace("NUMBERS", str(shop / "numbers")))
+    (admin,) = running.table()["first"]["admin"]
+    until(
+        lambda: "actorkit_events_in_total{" in (told := fetch(f"{admin}/metrics")) and "} 100.0" in told, "all are held"
+    )
+    begun = time.monotonic()
+    assert running.stop() == 0, running.said()
+    assert time.monotonic() - begun < 4
+    assert "nothing was left unfinished" in running.said()
+    assert (shop / "numbers").read_text().split() == [str(number) for number in range(100)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -117,7 +117,7 @@ FROM_SENDER: dict[str, tuple[wire.FromSender | wire.Outgoing | wire.OutgoingRequ
         """,
     ),
     "Go": (wire.Go(7), '92 a1 47 07  # an array of two, "G"; number'),
-    "Stay": (wire.Stay(), '91 a1 53  # an array of one, "S"'),
+    "Stay": (wire.Stay(True, False), '93 a1 53 c3 c2  # an array of three, "S"; needed, no more'),
     "Bye": (wire.Bye(), '91 a1 59  # an array of one, "Y"'),
 }
 

@@ -52,6 +52,7 @@ SENDER_EVENTS: dict[str, Callable[[SenderEnd], object]] = {
     "End": lambda end: end.hears(wire.End(0, "stopped")),
     "Drain": lambda end: end.hears(wire.Drain()),
     "Drain, while this instance drains and has unfinished events": _after(DRAINS, lambda end: end.hears(wire.Drain())),
+    "this instance will make nothing more": lambda end: end.sender.end(True),
     "a frame that is no message": lambda end: end.hears("no message"),
     "the connection breaks": SenderEnd.breaks,
     "this instance ends": lambda end: end.sender.say_bye(),

@@ -214,6 +214,8 @@ def test_a_stranger_does_not_hold_up_an_instance_that_drains() -> None:
     made.on_frame(b"1", wire.encode(wire.Stay()))
     made.on_frame(b"2", wire.encode(wire.Stay()))
     assert made.stays == 1
+    made.on_frame(b"1", wire.encode(wire.Stay(False, False)))
+    assert made.stays == 1, "one that only says that it sends nothing more needs nobody"
 
 
 def told(session: ReceiveSession) -> tuple[int, list[int]]:

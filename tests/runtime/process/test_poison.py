@@ -18,7 +18,17 @@ BAD = 4321
 class Line:
     """source → replicas of an actor that one event is poison for → sink. What ends is started again."""
 
-    def __init__(self, fleet: Fleet, folder: Path, count: int, replicas: int, how: str, **params: object) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        folder: Path,
+        count: int,
+        replicas: int,
+        how: str,
+        *,
+        cls: str = "tests.probes:Poisoned",
+        **params: object,
+    ) -> None:
         self.fleet = fleet
         self.file = folder / "seen.json"
         self.box = folder / "box"
@@ -28,7 +38,7 @@ class Line:
         self.replicas = [
             fleet.start(
                 "poisoned",
-                "tests.probes:Poisoned",
+                cls,
                 number,
                 outbox_sink="sink",
                 params=options,

@@ -1,0 +1,1 @@
+"""asyncio beside gevent: one loop in a native thread, for the coroutines of an actor."""
