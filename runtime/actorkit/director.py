@@ -226,7 +226,7 @@ class Director:
         outboxes: dict[str, tuple[Peers, ...]] = {}
         for one in self.connections:
             if one.source == node.name:
-                peers = Peers((prefix + one.destination,), one.inbox, one.options)
+                peers = Peers((prefix + one.destination,), one.inbox, one.options, one.destination)
                 outboxes[one.outbox] = (*outboxes.get(one.outbox, ()), peers)
         return Settings(
             actor=node.name,

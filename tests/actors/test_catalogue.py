@@ -58,8 +58,6 @@ def load(entry: Entry) -> type[Actor]:
     return cls
 
 
-
-
 @ENTRIES
 def test_an_entry_names_an_actor(entry: Entry) -> None:
     cls = load(entry)

@@ -76,6 +76,7 @@ def test_what_is_not_said_has_its_default() -> None:
         ("tcp://a:1?window=x#in", "Expected `int`"),
         ("tcp://a:1?delivery=maybe#in", "Invalid enum value 'maybe'"),
         ("tcp://a:1?windows=1#in", 'the unknown option "windows"'),
+        ("tcp://a:1?actor=A!#in", 'actor is "A!", and no name of an actor'),
     ],
 )
 def test_a_bad_connection_says_what_was_wanted(text: str, said: str) -> None:
@@ -93,9 +94,10 @@ def test_a_bad_connection_says_what_was_wanted(text: str, said: str) -> None:
         window=st.integers(1, 9999),
         key=st.sampled_from(["", "data/id", "attributes/customer"]),
     ),
+    st.one_of(st.just(""), NAMES),
 )
-def test_a_connection_is_read_as_it_was_written(endpoints: list[str], inbox: str, options: Options) -> None:
-    peers = Peers(tuple(endpoints), inbox, options)
+def test_a_connection_is_read_as_it_was_written(endpoints: list[str], inbox: str, options: Options, actor: str) -> None:
+    peers = Peers(tuple(endpoints), inbox, options, actor)
     assert Peers.parse(str(peers)) == peers
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 
@@ -45,13 +45,34 @@ def write_status(
             for row in rows
         ]
         told = [asdict(instance) | {"urls": list(instance.urls)} for instance in instances]
-        result_json({"topology": topology, "actors": actors, **({"instances": told} if instances else {})})
+        waiting = sum_up(instance.waiting for instance in instances)
+        services = sum_up(instance.services for instance in instances)
+        more = {"instances": told, "waiting": waiting, "services": services} if instances else {}
+        result_json({"topology": topology, "actors": actors, **more})
         return
     named = {instance.actor for instance in instances}
-    result_table(COLUMNS, [cells(replace(row, why="") if row.actor in named else row) for row in rows])
+    shown = [cells(replace(row, why="") if row.actor in named else row) for row in rows]
+    waiting = sum_up(instance.waiting for instance in instances)
+    if waiting:
+        work = [str(waiting.get(row.actor, "")) for row in rows]
+        result_table((*COLUMNS, "WAITING"), [(*row, count) for row, count in zip(shown, work, strict=True)])
+    else:
+        result_table(COLUMNS, shown)
     for instance in instances:
         if line := _line(instance):
             result(line)
+    for service, count in sum_up(instance.services for instance in instances).items():
+        if count:
+            result(f"service {service}: {count} requests wait or are being done")
+
+
+def sum_up(told: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """What waits by name, of all who tell of it."""
+    found: dict[str, int] = {}
+    for one in told:
+        for name, count in one.items():
+            found[name] = found.get(name, 0) + count
+    return dict(sorted(found.items()))
 
 
 def _line(instance: InstanceStatus) -> str:

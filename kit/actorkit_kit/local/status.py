@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from actorkit_kit.instance import InstanceStatus
+from actorkit.observe import scale
+from actorkit_kit.instance import BROKER_CLASS, InstanceStatus
 from actorkit_kit.local.state import published_urls, running_processes
 
 #: Longest wait for a process to say how it is, in seconds.
@@ -37,7 +38,9 @@ _DIRECTLY: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def _instance(variables: Mapping[str, str]) -> InstanceStatus:
     health, why = _readiness(variables["ACTORKIT_ADMIN"])
-    return InstanceStatus(variables["ACTORKIT_ACTOR"], variables["ACTORKIT_INSTANCE"], health, why)
+    found = InstanceStatus(variables["ACTORKIT_ACTOR"], variables["ACTORKIT_INSTANCE"], health, why)
+    told = scale.ask(variables["ACTORKIT_ADMIN"]) if health == "healthy" else None
+    return found.with_work(told or {}, is_broker=variables["ACTORKIT_CLASS"] == BROKER_CLASS)
 
 
 def _readiness(admin: str) -> tuple[str, str]:

@@ -253,7 +253,8 @@ def environment(plan: Plan, unit: Unit, addresses: Addresses) -> dict[str, str]:
         variables["ACTORKIT_BROKERS"] = " ".join(listing or [addresses.peer(other.name) for other in met])
     outboxes: dict[str, list[str]] = {}
     for edge in unit.edges:
-        peers = Peers((addresses.peer(edge.destination),), edge.inbox, edge.options)
+        named = "" if edge.outbox == edge.destination else edge.destination
+        peers = Peers((addresses.peer(edge.destination),), edge.inbox, edge.options, named)
         outboxes.setdefault(edge.outbox, []).append(str(peers))
     variables.update({variable_of(outbox): " ".join(peers) for outbox, peers in outboxes.items()})
     return dict(sorted(variables.items()))

@@ -26,13 +26,12 @@ from actorkit_kit.deploy import deployment
 from actorkit_kit.deploy.engine import docker_command
 from actorkit_kit.errors import KitError, UsageError
 from actorkit_kit.free_ports import LOOPBACK
+from actorkit_kit.instance import BROKER_CLASS
 from actorkit_kit.local.state import running_processes
 from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import INBOX_PORT
 
 MODULE: Final = "actorkit.mdp.cli"
-#: What a broker is by its class.
-BROKER_CLASS: Final = "actorkit.mdp.broker:Broker"
 KEYS: Final = "ACTORKIT_KEYS"
 
 _T = TypeVar("_T")

@@ -9,6 +9,7 @@ import typer
 from actorkit_kit.console import Output, result, result_json
 from actorkit_kit.deploy import deployment, state_view
 from actorkit_kit.deploy.engine import connect
+from actorkit_kit.deploy.work import with_work
 from actorkit_kit.errors import KitError
 from actorkit_kit.instance import InstanceStatus
 from actorkit_kit.local.state import running_processes, running_topologies
@@ -24,7 +25,10 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def status(name: DeploymentArgument = "", target: WhereOption = None, output: OutputOption = Output.TEXT) -> None:
-        """Show the actors of a deployment or of kit run, or of all: replicas, health, published URLs.
+        """Show the actors of a deployment or of kit run, or of all: replicas, health, published URLs, work that waits.
+
+        WAITING is how many events an actor has before it, told by those that send to it; a line for each service says
+        how many requests its brokers have.
 
         A line for each instance that is not well says why: which peer is missing and since when, which event it hangs
         at, how it ended. Its name is the one that it has in logs, metrics and dead letters. Exit status 0 when all are
@@ -57,7 +61,7 @@ def _find_named(name: str, target: Where | None) -> _Found:
             return [(place[1], local_instances(*place))]
     with closing(connect()) as client:
         topology = name_of(name)
-        return [(topology, deployment.instances(deployment.find_replicas(client, topology)))]
+        return [(topology, with_work(client, topology, deployment.find_replicas(client, topology)))]
 
 
 def _all(target: Where | None) -> _Found:
@@ -73,7 +77,7 @@ def _all(target: Where | None) -> _Found:
     try:
         with closing(connect()) as client:
             for topology in deployment.list_topologies(client):
-                found.append((topology, deployment.instances(deployment.list_replicas(client, topology))))
+                found.append((topology, with_work(client, topology, deployment.list_replicas(client, topology))))
     except KitError:
         if not found:
             raise

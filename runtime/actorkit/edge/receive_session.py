@@ -211,12 +211,13 @@ class ReceiveSession:
         return self.expected - 1 - self.ack_floor + len(self.stragglers) - len(self.acked_above)
 
     def consume(self, count: int) -> None:
-        """Note that `count` more events have been consumed; the sender is told at the latest after half a window."""
+        """Note that `count` more events have been consumed, and have the sender told."""
+        if not count:
+            return
         self.consumed += count
         while self.sizes and self.sizes[0][0] <= self.consumed:
             self._unconsumed.size -= self.sizes.popleft()[1]
-        if (self.consumed - self.told) * 2 >= self.window:
-            self.touch()
+        self.touch()
 
     @property
     def urgent(self) -> bool:

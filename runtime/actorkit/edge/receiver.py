@@ -43,6 +43,7 @@ class Receiver:
         answers: where the answers to this actor go, each by itself, if they are taken apart from `deliveries`.
         replies: (identity, frame) to send.
         inboxes: events taken so far, by inbox name.
+        bytes: bytes of the batches that they came in, by inbox name.
         rejected: frames that were no good, by reason.
     """
 
@@ -77,6 +78,7 @@ class Receiver:
         self.replies: list[tuple[bytes, bytes]] = []
         self.apart = Apart(self.deliveries, self.dedup, self._tell)
         self.inboxes: dict[str, int] = {}
+        self.bytes: dict[str, int] = {}
         self.rejected: dict[str, int] = {}
         self.redelivered = 0
         self.draining = False
@@ -137,7 +139,9 @@ class Receiver:
             return
         session.take(count, size)
         session.sends = True
-        self.inboxes[session.label] = self.inboxes.get(session.label, 0) + count
+        label = session.label
+        self.inboxes[label] = self.inboxes.get(label, 0) + count
+        self.bytes[label] = self.bytes.get(label, 0) + size
         if batch.redelivered:
             self.redelivered += sum(parcel.redelivered is not False for parcel in batch.parcels)
         if batch.now_ms is not None:

@@ -24,6 +24,11 @@ class ReplyQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def parcels(self) -> list[Parcel]:
+        """The answers themselves."""
+        return [item[0] for _, item in self._waiting]
+
     def sort_out(self, items: Iterable[Item], destination: str) -> list[Item]:
         """Take the answers to the actor `destination` out of these; returns the others."""
         others = []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Iterator
 from itertools import islice, repeat
+from math import inf
 from typing import Final
 
 from actorkit.edge import wire
@@ -41,21 +43,29 @@ class SendSession:
         "begun",
         "bye",
         "consumed",
+        "dates",
         "draining",
         "fate",
+        "finished",
         "granted",
         "instance",
         "life",
         "listed",
+        "samples",
         "sent",
         "shared_entry",
+        "straggler_dates",
         "stragglers",
         "turned_away",
         "window",
     )
 
     def __init__(
-        self, address: str, shared_entry: Entry | None = None, max_acked_above: int = wire.MAX_ACKED_ABOVE
+        self,
+        address: str,
+        shared_entry: Entry | None = None,
+        max_acked_above: int = wire.MAX_ACKED_ABOVE,
+        finished: list[float] | None = None,
     ) -> None:
         self._max_acked_above = max_acked_above
         self.address = address
@@ -89,6 +99,13 @@ class SendSession:
         #: How many events in the ledger are acknowledged already.
         self._acked_above = 0
         self._ack_floor = 0
+        #: When events entered the outbox, by the number of the last one of those that did so together. It is one date
+        #: for a batch, mostly. The first one holds for what comes next in the ledger.
+        self.dates: OrderedDict[int, float] = OrderedDict()
+        self.straggler_dates: dict[int, float] = {}
+        #: Numbers in `dates` of events that began here. When one is finished its date goes into `finished`.
+        self.samples: set[int] = set()
+        self.finished = finished if finished is not None else []
 
     @property
     def credit(self) -> int:
@@ -107,6 +124,13 @@ class SendSession:
         self._parcels.extend(parcels)
         self._entries.extend(entries)
 
+    def date(self, runs: list[tuple[int, float]]) -> None:
+        """Date the events that were entered last, given as (how many, time)."""
+        number = self.sent - sum(count for count, _ in runs)
+        for count, since in runs:
+            number += count
+            self.dates[number] = since
+
     def unshare(self) -> None:
         """From now on events have entries of their own."""
         if self.shared_entry is not None:
@@ -121,9 +145,10 @@ class SendSession:
         if count > 0:
             self._ack_floor += count
             self._ack_prefix(count)
+            self._strike_dates()
         if self.stragglers:
             for number in [number for number in self.stragglers if number <= ack.ack_floor]:
-                settle(self.stragglers.pop(number)[1])
+                self._ack_straggler(number)
         for number in ack.acked_above:
             self._ack_one(number)
         while self._acked_above > self._max_acked_above:
@@ -143,10 +168,13 @@ class SendSession:
         index = number - self._ack_floor - 1
         if index < 0:
             if number in self.stragglers:
-                settle(self.stragglers.pop(number)[1])
+                self._ack_straggler(number)
         elif index < len(self._parcels) and self._parcels[index] is not _DONE:
             self._parcels[index] = _DONE
             self._acked_above += 1
+            if number in self.samples:
+                self.samples.remove(number)
+                self.finished.append(self.dates[number])
             if self.shared_entry is not None:
                 settle(self.shared_entry)
             else:
@@ -161,6 +189,29 @@ class SendSession:
             self._acked_above -= 1
         else:
             self.stragglers[self._ack_floor] = (parcel, entry)
+            if self.dates:
+                self.straggler_dates[self._ack_floor] = next(iter(self.dates.values()))
+        self._strike_dates()
+
+    def _ack_straggler(self, number: int) -> None:
+        since = self.straggler_dates.pop(number, None)
+        if number in self.samples:
+            self.samples.remove(number)
+            if since is not None:
+                self.finished.append(since)
+        settle(self.stragglers.pop(number)[1])
+
+    def _strike_dates(self) -> None:
+        """Forget the dates that hold for nothing in the ledger any more."""
+        dates, ack_floor = self.dates, self._ack_floor
+        while dates:
+            number = next(iter(dates))
+            if number > ack_floor:
+                return
+            since = dates.pop(number)
+            if number in self.samples and number not in self.stragglers:
+                self.samples.remove(number)
+                self.finished.append(since)
 
     def _ack_prefix(self, count: int) -> None:
         """The first `count` events in the ledger are finished."""
@@ -198,6 +249,24 @@ class SendSession:
         """How many events are not acknowledged."""
         return len(self._parcels) - self._acked_above + len(self.stragglers)
 
+    @property
+    def waiting(self) -> int:
+        """How many events the peer has not consumed. What is acknowledged has been consumed, also where it was told
+        first."""
+        return min(self.sent - self.consumed, self.unacked)
+
+    def dated(self) -> Iterator[tuple[Parcel, float]]:
+        """What is not acknowledged, in order, each with the time at which it entered the outbox."""
+        for number, (parcel, _) in self.stragglers.items():
+            yield parcel, self.straggler_dates.get(number, inf)
+        dates = iter(self.dates.items())
+        last, since = next(dates, (self.sent, inf))
+        for number, parcel in enumerate(self._parcels, self._ack_floor + 1):
+            if number > last:
+                last, since = next(dates, (self.sent, inf))
+            if parcel is not _DONE:
+                yield parcel, since
+
     def find(self, number: int) -> Parcel | None:
         """The event of that number, unless it is acknowledged."""
         if number in self.stragglers:
@@ -219,6 +288,9 @@ class SendSession:
         self._parcels.clear()
         self._entries.clear()
         self.stragglers.clear()
+        self.dates.clear()
+        self.straggler_dates.clear()
+        self.samples.clear()
         self._ack_floor, self._acked_above = self.sent, 0
         return items
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Final
 
 from actorkit.edge import choice, expiry, wire
@@ -16,10 +17,9 @@ from actorkit.edge.batch_writer import BatchWriter
 from actorkit.edge.ledger import Entry
 from actorkit.edge.outcome import Outcome, answer
 from actorkit.edge.peers import Peers
-from actorkit.edge.pending import PendingQueue
-from actorkit.edge.replies import ReplyQueue
 from actorkit.edge.send_session import Item, SendSession
-from actorkit.edge.suspects import Suspect, SuspectQueue, blame, is_suspect
+from actorkit.edge.suspects import Suspect, blame, is_suspect
+from actorkit.edge.traffic import Traffic
 from actorkit.errors import UNREADABLE
 from actorkit.event.parcel import Parcel, Suspicion
 
@@ -30,7 +30,7 @@ WINDOW_BYTES: Final = 8 << 20
 MIN_WINDOW: Final = 1
 
 
-class Sender(PendingQueue):
+class Sender(Traffic):
     """The state of one connection as its sender sees it.
 
     `ordinal` is the connection's place among those of its outbox; `busy` tells whether the instance has something
@@ -51,18 +51,11 @@ class Sender(PendingQueue):
         busy: Callable[[], bool] = lambda: False,
         max_acked_above: int = wire.MAX_ACKED_ABOVE,
     ) -> None:
-        super().__init__()
+        super().__init__(actor)
         self.outbox = outbox
         self.peers = peers
-        #: What may have ended a peer. While there is any, the others wait.
-        self.suspects = SuspectQueue()
-        #: What must go to one certain instance.
-        self.replies = ReplyQueue()
-        #: The time of the last `dispatch`, and when pending events are next searched for some that nobody waits for.
-        self._now = 0.0
+        #: When pending events are next searched for some that nobody waits for.
         self._next_sweep = 0.0
-        self._actor = actor
-        self.sessions: dict[str, SendSession] = {}
         self.frames: list[tuple[SendSession, bytes | bytearray]] = []
         self._writer = BatchWriter()
         #: Whether a peer is about to stop, and may be told Bye as soon as it owes nothing.
@@ -73,10 +66,6 @@ class Sender(PendingQueue):
         self.at_end = False
         self._busy = busy
         self._max_acked_above = max_acked_above
-        #: Events sent; one that is sent again counts once.
-        self.sent = 0
-        self.reconnects = 0
-        self.refusals = 0
         self._hello = wire.encode(
             wire.Hello(wire.VERSION, topology, actor, instance, outbox, peers.inbox, peers.options.window)
         )
@@ -86,7 +75,9 @@ class Sender(PendingQueue):
 
     def open(self, address: str) -> SendSession:
         """Begin a session with the peer at that address."""
-        session = self.sessions[address] = SendSession(address, self.shared_entry, self._max_acked_above)
+        session = self.sessions[address] = SendSession(
+            address, self.shared_entry, self._max_acked_above, self._finished
+        )
         self.frames.append((session, self._hello))
         return session
 
@@ -149,6 +140,7 @@ class Sender(PendingQueue):
             del self.sessions[session.address]
         self.reconnects += 1
         before = blame(session, died)
+        self.dates.update((parcel.id, since) for parcel, since in session.dated() if since != inf)
         items = session.take_back()
         self.sent -= len(items)
         self.redelivered = self.redelivered or bool(items)
@@ -168,6 +160,12 @@ class Sender(PendingQueue):
         self.suspects.put(suspects)
         self._replace([*others, *self._items()])
 
+    @property
+    def leads_to(self) -> str:
+        """The actor at the other end, also where no peer has told its name yet: what the outbox is named after, if
+        nothing else is said."""
+        return self.destination or self.peers.actor or self.outbox
+
     def follow(self, addresses: Iterable[str]) -> set[str]:
         """Note which addresses stand behind the connection now. Returns the addresses that have no session yet."""
         listed = set(addresses)
@@ -178,6 +176,8 @@ class Sender(PendingQueue):
     def dispatch(self, now: float) -> None:
         """Give pending events to the peers that have credit, and write them into `frames`."""
         self._now = now
+        if self._finished:
+            self.finish_times.take(self._finished, now)
         if self.has_replies and (self.pending or self.suspects):
             if now >= self._next_sweep:
                 self._next_sweep = now + expiry.SWEEP_S
@@ -192,6 +192,10 @@ class Sender(PendingQueue):
             self._deal_suspects()
         if self.pending and not self.suspects:
             self._deal()
+        if self.pending:
+            self._date_rest()
+        if self.dates and not self.suspects and not self.replies:
+            self.dates.clear()
         if self._parting:
             staying = [session for session in self.sessions.values() if session.draining and not session.bye]
             for session in staying:
@@ -226,6 +230,7 @@ class Sender(PendingQueue):
         if written < count:
             self.pending.extendleft(reversed(parcels[written:]))
             self.entries.extendleft(reversed(entries[written:]))
+        self._date_given(session, parcels[written - 1], written)
         if len(self.sessions) > 1:
             # Sessions with equal credit are given batches one after the other: this one goes to the end.
             self.sessions[session.address] = self.sessions.pop(session.address)
@@ -249,6 +254,7 @@ class Sender(PendingQueue):
             return written
         session.enter(parcels, entries)
         self.sent += len(parcels)
+        self.bytes += len(frame)
         session.window = min(session.granted, max(MIN_WINDOW, WINDOW_BYTES // self._writer.mean_bytes))
         self.frames.append((session, frame))
         return len(parcels)
@@ -267,7 +273,9 @@ class Sender(PendingQueue):
         while start < len(items) and session.credit > 0:
             some = items[start : start + min(wire.MAX_BATCH, session.credit)]
             entries = [entry for _, entry in some] if self.shared_entry is None else []
-            start += self._write(session, [parcel for parcel, _ in some], entries)
+            written = self._write(session, [parcel for parcel, _ in some], entries)
+            self._date_items(session, [parcel for parcel, _ in some[:written]])
+            start += written
         return items[start:]
 
     def _choose(self) -> SendSession | None:
@@ -288,6 +296,8 @@ class Sender(PendingQueue):
         for instance, items in ready.items():
             rest = self._write_items(sessions[instance], items)
             self.replies.sort_out(rest, self.destination)
+        for parcel in self.replies.parcels:  # Mostly none.
+            self.dates.setdefault(parcel.id, self._now)
 
     def withdraw(self, key: bytes) -> None:
         """Send no more of what was asked under that key here and still waits for a peer: nobody wants the answer."""
@@ -325,26 +335,6 @@ class Sender(PendingQueue):
             self.frames += [(one, told) for one in self.sessions.values() if not one.bye]
 
     @property
-    def in_flight(self) -> int:
-        """Events sent and not acknowledged."""
-        return sum(session.unacked for session in self.sessions.values())
-
-    @property
-    def backlog(self) -> int:
-        """Events that wait for a peer with credit."""
-        return len(self.pending) + len(self.suspects) + len(self.replies)
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is on its way."""
-        return not self.pending and not self.suspects and not self.replies and not self.in_flight
-
-    @property
     def has_work(self) -> bool:
         """Whether there is anything for `dispatch` to do, or to send."""
         return bool(self.pending or self.frames or self._parting or self.suspects or self.replies)
-
-    @property
-    def connected(self) -> int:
-        """How many peers can be given events."""
-        return sum(1 for session in self.sessions.values() if session.instance and not session.bye)

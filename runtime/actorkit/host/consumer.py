@@ -195,7 +195,7 @@ class Consumer:
     def _consume(self, worker: int, context: ConsumeContext, batch: DeliveryBatch) -> None:
         """Consume the events of one arrival, but for repeats."""
         session, first, parcels, redelivered = batch
-        dedup, apart = self._receiver.dedup, redelivered and self._receiver.apart.is_turn(batch)
+        dedup, apart, repeats = self._receiver.dedup, redelivered and self._receiver.apart.is_turn(batch), len(parcels)
         if apart and not self._leave.comes_for(batch):
             return
         for number, run in dedup.admit(worker, session, first, parcels, redelivered):
@@ -204,10 +204,10 @@ class Consumer:
                 self._give_up(session, number, run[0], run[0].redelivered, context)
             else:
                 self._run(session, number, run, context)
+                repeats -= len(run)
         context.event = context.run = None
         dedup.settle(worker)
-        session.consume(len(parcels))
-        session.touch()
+        session.consume(repeats)  # A run has told its own.
         self._outboxes.flush.schedule()
         if apart:
             self._receiver.apart.end(batch)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from actorkit.deadletters.box import SUFFIX
+from actorkit.deadletters.tally import Tally
+from actorkit.edge.sender import Sender
+from actorkit.host.connection_metrics import connection_metrics
 from actorkit.host.host import Host
-from actorkit.observe.metrics import BUCKETS, COMMON, build_info
+from actorkit.observe.metrics import BUCKETS, COMMON, build_info, cumulative
 
 
 class HostCollector(Collector):
@@ -18,12 +24,20 @@ class HostCollector(Collector):
         self._host = host
         self._version = version
         self._common = [host.settings.topology, host.name]
+        folder = host.settings.dead_letters
+        self._letters = Tally(folder / f"{host.name}.{host.instance}{SUFFIX}") if folder is not None else None
 
     def collect(self) -> Iterator[Metric]:
         host = self._host
         yield build_info(self._version, *self._common)
         yield self._counter("actorkit_events_in", "Events that arrived, by inbox.", "inbox", host.receiver.inboxes)
-        yield self._counter("actorkit_events_out", "Events sent, by outbox.", "outbox", self._sent())
+        yield self._counter("actorkit_events_out", "Events sent, by outbox.", "outbox", self._of_outboxes("sent"))
+        yield self._counter(
+            "actorkit_bytes_in", "Bytes of events that arrived, by inbox.", "inbox", host.receiver.bytes
+        )
+        yield self._counter(
+            "actorkit_bytes_out", "Bytes of events sent, by outbox.", "outbox", self._of_outboxes("bytes")
+        )
         failed = host.consumer.failed if host.consumer is not None else {}
         yield self._counter("actorkit_events_failed", "Events whose consume failed, by inbox.", "inbox", failed)
         yield self._counter("actorkit_events_dropped", "Events that went nowhere.", "reason", self._drops())
@@ -41,7 +55,7 @@ class HostCollector(Collector):
             yield self._plain(CounterMetricFamily, name, text, value)
         if host.consumer is not None:
             yield self._consume_seconds(host.consumer.buckets, host.consumer.seconds)
-        yield from self._connections()
+        yield from connection_metrics(host.connectors, self._common)
         for name, text, figure in self._gauges():
             yield self._plain(GaugeMetricFamily, name, text, figure)
         yield from self._figures()
@@ -55,6 +69,12 @@ class HostCollector(Collector):
         yield "peers_unread", "Senders that do not read what the inbox tells them.", unread
         yield "in_work", "Events that arrived and are not finished.", host.receiver.in_work
         yield "unfinished", "Events that began here and are not finished.", host.outboxes.roots
+        yield "oldest_unfinished_seconds", "Age of the oldest of them.", self._oldest_unfinished_s()
+        if self._letters is not None:
+            count, oldest = self._letters.look()
+            yield "dead_letters", "Events in this instance's dead-letter box.", count
+            age_s = max(0.0, time.time() - oldest) if count else 0.0
+            yield "dead_letters_oldest_seconds", "Age of the oldest of them.", age_s
         yield "ready", "1 when the instance can take work.", int(host.ready)
 
     def _figures(self) -> Iterable[Metric]:
@@ -76,9 +96,9 @@ class HostCollector(Collector):
         denied = self._host.listener.denied if self._host.listener is not None else 0
         return {**self._host.receiver.rejected, **({"no-key": denied} if denied else {})}
 
-    def _sent(self) -> dict[str, int]:
+    def _of_outboxes(self, count: Literal["sent", "bytes"]) -> dict[str, int]:
         return {
-            outbox: sum(connector.sender.sent for connector in connectors)
+            outbox: sum(getattr(connector.sender, count) for connector in connectors)
             for outbox, connectors in self._host.connectors.items()
         }
 
@@ -90,25 +110,16 @@ class HostCollector(Collector):
                     dropped[reason] = dropped.get(reason, 0) + count
         return dropped
 
-    def _connections(self) -> Iterable[Metric]:
-        labels = [*COMMON, "outbox", "destination"]
-        in_flight = GaugeMetricFamily(
-            "actorkit_in_flight", "Events sent and not acknowledged, by connection.", labels=labels
-        )
-        backlog = GaugeMetricFamily(
-            "actorkit_backlog", "Events that wait for a peer with credit, by connection.", labels=labels
-        )
-        peers = GaugeMetricFamily("actorkit_peers", "Instances that a connection leads to.", labels=labels)
-        reconnects = CounterMetricFamily("actorkit_reconnects", "Sessions that ended and began anew.", labels=labels)
-        for outbox, connectors in self._host.connectors.items():
+    def _oldest_unfinished_s(self) -> float:
+        if not self._host.outboxes.roots:
+            return 0.0
+        now = time.monotonic()
+        return max((sender.oldest_begun_s(now) for sender in self._senders()), default=0.0)
+
+    def _senders(self) -> Iterator[Sender]:
+        for connectors in self._host.connectors.values():
             for connector in connectors:
-                sender = connector.sender
-                values = [*self._common, outbox, sender.destination]
-                in_flight.add_metric(values, sender.in_flight)
-                backlog.add_metric(values, sender.backlog)
-                peers.add_metric(values, sender.connected)
-                reconnects.add_metric(values, sender.reconnects)
-        return in_flight, backlog, peers, reconnects
+                yield connector.sender
 
     def _counter(self, name: str, text: str, label: str, counts: dict[str, int]) -> Metric:
         family = CounterMetricFamily(name, text, labels=[*COMMON, label])
@@ -125,9 +136,5 @@ class HostCollector(Collector):
 
     def _consume_seconds(self, counts: list[int], seconds: float) -> Metric:
         family = HistogramMetricFamily("actorkit_consume_seconds", "Time that consume took.", labels=COMMON)
-        total, buckets = 0, []
-        for bound, count in zip([*(str(bound) for bound in BUCKETS), "+Inf"], counts, strict=True):
-            total += count
-            buckets.append((bound, total))
-        family.add_metric(self._common, buckets, seconds)
+        family.add_metric(self._common, cumulative(BUCKETS, counts), seconds)
         return family

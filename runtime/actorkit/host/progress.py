@@ -30,6 +30,7 @@ class BatchProgress:
         if count > self._reported:
             some = self.parcels[self._reported : count]
             self.session.finish_run(self.first + self._reported, some, self.opened)
+            self.session.consume(len(some))
             self._reported, self.opened = count, 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from prometheus_client.registry import Collector
@@ -32,6 +32,8 @@ class Server(Protocol):
     def stop(self) -> None: ...
 
     def unready(self) -> str: ...
+
+    def waiting(self) -> Mapping[str, int]: ...
 
 
 class RouterServer(ABC):
@@ -92,6 +94,10 @@ class RouterServer(ABC):
     def unready(self) -> str:
         """Why nothing should be sent here now; empty when it should."""
         return ""
+
+    def waiting(self) -> Mapping[str, int]:
+        """How much work waits here, by who is to do it. Any thread may ask."""
+        return {}
 
     @abstractmethod
     def _configure(self, socket: Socket) -> None:

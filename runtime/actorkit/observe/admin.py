@@ -1,37 +1,52 @@
 """The admin server's pages.
 
-`/healthz`: the process is alive and its loop turns. `/readyz`: it can take work. `/metrics`: for Prometheus.
+`/healthz`: the process is alive and its loop turns. `/readyz`: it can take work. `/metrics`: for Prometheus. `/scale`:
+how much work waits, by who is to do it, for autoscalers.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final
 
+import msgspec
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 log = logging.getLogger("actorkit.admin")
 
 PLAIN: Final = "text/plain; charset=utf-8"
+JSON: Final = "application/json"
 
 #: Takes the Accept header; returns status, media type and content.
 _Page = Callable[[str], tuple[HTTPStatus, str, bytes]]
 
 
 class Pages:
-    """Answers requests for the three pages; `why_not_ready` says what is missing, "" when nothing is.
+    """Answers requests for the pages; `why_not_ready` says what is missing, "" when nothing is; `scale` tells how much
+    waits, by name.
 
     Only the request line and `Accept` are looked at (RFC 9112), and a connection ends with its answer.
     """
 
-    def __init__(self, registry: CollectorRegistry, why_not_ready: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        why_not_ready: Callable[[], str],
+        scale: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
         self._registry = registry
         self._why_not_ready = why_not_ready
-        self._pages: dict[str, _Page] = {"/metrics": self._metrics, "/healthz": self._healthz, "/readyz": self._readyz}
+        self._waiting = scale
+        self._pages: dict[str, _Page] = {
+            "/metrics": self._metrics,
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+            "/scale": self._scale,
+        }
 
     def answer(self, head: bytes) -> bytes:
         """The whole response to a request, of which this is everything before the body."""
@@ -65,6 +80,9 @@ class Pages:
         reason = self._why_not_ready()
         status = HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK
         return status, PLAIN, f"{reason or 'ready'}\n".encode()
+
+    def _scale(self, _accept: str) -> tuple[HTTPStatus, str, bytes]:
+        return HTTPStatus.OK, JSON, msgspec.json.encode(self._waiting()) + b"\n"
 
 
 def response(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -45,6 +46,12 @@ def build_info(version: str, topology: str, actor: str) -> Metric:
     )
     info.add_metric([topology, actor, version, platform.python_version()], 1)
     return info
+
+
+def cumulative(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
+    """The buckets of a histogram as Prometheus has them, each with all that is in those before it; `counts` has one for
+    each bound, and one for what is above them."""
+    return list(zip([*map(str, bounds), "+Inf"], accumulate(counts), strict=True))
 
 
 class BuildInfo(Collector):

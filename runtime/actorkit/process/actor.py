@@ -48,6 +48,7 @@ def main(settings: Settings) -> int:
     from actorkit.host.host import Host
     from actorkit.host.metrics import HostCollector
     from actorkit.host.progress import current
+    from actorkit.host.scale import waiting_by_actor
     from actorkit.host.watchdog import Watchdog
     from actorkit.observe import logs
     from actorkit.process.admin import serve_admin
@@ -75,7 +76,8 @@ def main(settings: Settings) -> int:
     host = Host(
         settings, load(settings.class_path), dedup_bytes=dedup_bytes(memory), inbox_bytes=max(MAX_BYTES, memory // 4)
     )
-    server = serve_admin(settings, host.why_not_ready, HostCollector(host, __version__))
+    collector = HostCollector(host, __version__)
+    server = serve_admin(settings, host.why_not_ready, lambda: waiting_by_actor(host), collector)
     try:
         host.start()
     except SettingsError:

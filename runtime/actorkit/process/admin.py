@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client.registry import Collector
 
@@ -15,8 +15,11 @@ from actorkit.settings import Settings
 from actorkit.transport.endpoint import Endpoint
 
 
-def serve_admin(settings: Settings, why_not_ready: Callable[[], str], *collectors: Collector) -> AdminServer | None:
-    """Serve the process's figures and what these collectors tell; None where no admin server is asked for.
+def serve_admin(
+    settings: Settings, why_not_ready: Callable[[], str], scale: Callable[[], Mapping[str, int]], *collectors: Collector
+) -> AdminServer | None:
+    """Serve the process's figures and what these collectors tell, and how much waits as `scale` tells it; None where no
+    admin server is asked for.
 
     Raises:
         SettingsError: the address cannot be bound.
@@ -25,7 +28,8 @@ def serve_admin(settings: Settings, why_not_ready: Callable[[], str], *collector
         return None
     host, port = settings.admin
     address = Endpoint.tcp(host, port).address
-    server = AdminServer(settings.admin, Pages(metrics.registry(settings.instance, *collectors), why_not_ready))
+    pages = Pages(metrics.registry(settings.instance, *collectors), why_not_ready, scale)
+    server = AdminServer(settings.admin, pages)
     try:
         server.start()
     except OSError as exc:

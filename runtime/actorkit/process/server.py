@@ -47,7 +47,7 @@ def main(settings: Settings) -> int:
     served.bind()
     tune_process()
     info = metrics.BuildInfo(__version__, settings.topology, settings.actor)
-    server = serve_admin(settings, served.unready, info, served.collector)
+    server = serve_admin(settings, served.unready, served.waiting, info, served.collector)
     try:
         served.run()
     finally:

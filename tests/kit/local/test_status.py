@@ -66,6 +66,39 @@ def test_status_shows_what_kit_run_runs_and_why_an_instance_is_not_well(run: Kit
     until(lambda: status(kit, run)[0] == 0, "all is well again", 60, 0.5)
 
 
+WAITS = """\
+name: h-waits
+actors:
+  source: {uses: generator, params: {count: 7, interval_s: 0.0}}
+  slow: {uses: slow:Slow, build: .}
+  place: {uses: mdp-client, params: {service: orders, timeout_s: 60}}
+connections: [source -> slow, source -> place]
+clear: true
+"""
+
+
+def test_status_shows_how_much_work_waits_for_which_actor_and_service(tmp_path: Path, kit: Kit) -> None:
+    (tmp_path / "topology.yaml").write_text(WAITS)
+    (tmp_path / "slow.py").write_text(
+        "import gevent\nfrom actorkit import Actor, Event\n\n\nclass Slow(Actor):\n"
+        "    def consume(self, event: Event) -> None:\n        gevent.sleep(20)\n"
+    )
+    with closing(KitRun(tmp_path)) as running:
+        running.table()
+
+        def told() -> dict[str, Any]:
+            found: dict[str, Any] = json.loads(kit("status", str(tmp_path), "-o", "json").stdout)
+            return found
+
+        until(lambda: told()["services"] == {"orders": 7}, "all requests are at the broker", 60, 0.5)
+        until(lambda: told()["waiting"] == {"place": 7, "slow": 7}, "all events wait", 60, 0.5)
+        lines = kit("status", str(tmp_path)).stdout.splitlines()
+        assert lines[0].split()[-1] == "WAITING"
+        waiting = {line.split()[0]: line.split()[-1] for line in lines[1:] if "/" in line}
+        assert (waiting["slow"], waiting["place"]) == ("7", "7")
+        assert "service orders: 7 requests wait or are being done" in lines
+
+
 def test_a_replica_has_one_name_in_status_logs_and_metrics(run: KitRun, kit: Kit) -> None:
     _, instances = status(kit, run)
     assert set(instances) == {"web-1", "first-1", "out-1"}

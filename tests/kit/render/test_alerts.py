@@ -45,7 +45,13 @@ ARRIVED: Final = mine("actorkit_events_in_total", actor="auth", inbox="web")
 DEAD: Final = mine("actorkit_events_dropped_total", actor="auth", reason="dead-letter")
 LOST: Final = mine("actorkit_events_dropped_total", actor="auth", reason="failed")
 EXPIRED: Final = mine("actorkit_events_dropped_total", actor="auth", reason="expired")
-BACKLOG: Final = mine("actorkit_backlog", actor="web", outbox="auth", destination="auth")
+WAITING: Final = mine("actorkit_waiting", actor="web", outbox="auth", destination="auth")
+OTHERS: Final = mine("actorkit_waiting", actor="shop", outbox="auth", destination="auth")
+AGED: Final = mine("actorkit_oldest_waiting_seconds", actor="web", outbox="auth", destination="auth")
+UNFINISHED: Final = mine("actorkit_oldest_unfinished_seconds", actor="web")
+LETTERS: Final = mine("actorkit_dead_letters", actor="auth", instance="auth-1")
+BOX: Final = mine("actorkit_dead_letters_bytes", actor="dead-letters")
+ROOM: Final = mine("actorkit_dead_letters_limit_bytes", actor="dead-letters")
 OLDEST: Final = mine("actorkit_oldest_consume_seconds", actor="execute")
 STRANGERS: Final = mine("actorkit_frames_rejected_total", actor="auth", reason="no-key")
 GAPS: Final = mine("actorkit_frames_rejected_total", actor="auth", reason="gap")
@@ -76,9 +82,19 @@ CASES: Final = [
     Case("ActorkitDeadLetters", False, "5m", {EXPIRED: "_x30 1x30"}),
     Case("ActorkitEventsLost", True, "5m", {LOST: "_x30 1x30"}),
     Case("ActorkitEventsLost", False, "5m", {EXPIRED: "_x30 5x30", DEAD: "_x30 1x30"}),
-    Case("ActorkitBacklogGrows", True, "25m", {BACKLOG: "0+50x300"}),
-    Case("ActorkitBacklogGrows", False, "25m", {BACKLOG: "9000-20x300"}),
-    Case("ActorkitBacklogGrows", False, "25m", {BACKLOG: "0+1x300"}),
+    Case("ActorkitWorkWaits", True, "25m", {WAITING: "0+50x300"}),
+    Case("ActorkitWorkWaits", True, "25m", {WAITING: "700x300", OTHERS: "700x300"}),
+    Case("ActorkitWorkWaits", False, "25m", {WAITING: "9000-20x300"}),
+    Case("ActorkitWorkWaits", False, "25m", {WAITING: "0+1x300"}),
+    Case("ActorkitWorkWaits", False, "16m", {WAITING: "5000x100 0x3 5000x200"}),  # it was through in between
+    Case("ActorkitOldestWaits", True, "6m", {AGED: "0+5x72"}),
+    Case("ActorkitOldestWaits", False, "6m", {AGED: "60x72"}),
+    Case("ActorkitSourceStalls", True, "10m", {UNFINISHED: "0+5x120"}),
+    Case("ActorkitSourceStalls", False, "10m", {UNFINISHED: "0+5x50 0+5x70"}),
+    Case("ActorkitDeadLettersStay", True, "70m", {LETTERS: "2x840"}),
+    Case("ActorkitDeadLettersStay", False, "70m", {LETTERS: "2x360 0x480"}),
+    Case("ActorkitDeadLetterBoxFills", True, "5m", {BOX: "90x60", ROOM: "100x60"}),
+    Case("ActorkitDeadLetterBoxFills", False, "5m", {BOX: "70x60", ROOM: "100x60"}),
     Case("ActorkitConsumeHangs", True, "5m", {OLDEST: "0+5x60"}),
     Case("ActorkitConsumeHangs", False, "5m", {OLDEST: "0+5x11 0+5x11 0+5x11 0+5x11 0+5x11"}),
     Case("ActorkitStrangers", True, "5m", {STRANGERS: "_x30 3x30"}),

@@ -31,6 +31,7 @@ def test_a_broker_is_found_through_a_registration_service_and_both_end_on_sigter
         until(lambda: Discovery().addresses(endpoint) == [broker], "the broker is listed", 20)
         make_worker([endpoint], "echo", lambda body: body)
         assert make_client(endpoint).call("echo", [b"x"], timeout_s=10, retries=1) == [b"x"]
+        assert fetch(f"{running[1].admin}/scale") == (200, '{"echo":0}\n')
         for process, metric in zip(running, ("registration_brokers", "broker_answers_total"), strict=True):
             assert f"actorkit_{metric}" in fetch(f"{process.admin}/metrics")[1]
             assert process.ready()

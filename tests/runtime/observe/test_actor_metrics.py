@@ -12,6 +12,7 @@ from tests.runtime.host.setting import DOWN, Setting
 from tests.runtime.observe.metric_actors import Asks, Passes, parcel, read
 from tests.runtime.observe.reading import Moved, documented, value
 from tests.runtime.observe.test_drop_metrics import MOVED as DROPS
+from tests.runtime.observe.test_waiting_metrics import MOVED as WAITING
 from tests.until import until
 
 MOVED = Moved()
@@ -207,4 +208,4 @@ def test_a_sender_that_does_not_read_is_counted_until_it_does(setting: Setting) 
 
 
 def test_every_documented_metric_was_made_to_move() -> None:
-    assert documented("metrics.md") == MOVED.names | DROPS.names
+    assert documented("metrics.md") == MOVED.names | DROPS.names | WAITING.names

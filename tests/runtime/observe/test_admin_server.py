@@ -60,6 +60,14 @@ def test_head_has_the_length_and_no_content_and_accept_chooses_the_format() -> N
     assert content.endswith(b"# EOF\n")
 
 
+def test_scale_tells_how_much_waits_by_name_as_json() -> None:
+    _, fields, content = head_of(
+        Pages(CollectorRegistry(), str, lambda: {"execute": 812}).answer(b"GET /scale HTTP/1.1")
+    )
+    assert (fields[b"Content-Type"], content) == (b"application/json", b'{"execute":812}\n')
+    assert head_of(pages().answer(b"GET /scale HTTP/1.1"))[2] == b"{}\n"
+
+
 def test_a_page_that_fails_is_500(caplog: pytest.LogCaptureFixture) -> None:
     def fails() -> str:
         raise ValueError("no")

@@ -28,7 +28,7 @@ def test_the_table_of_metrics_is_what_an_actor_shows(fleet: Fleet) -> None:
         name.strip("`"): (kind, {"topology", "actor", "instance", *filter(None, labels.split(", "))})
         for name, kind, labels, _ in rows("metrics.md", "actorkit_")
     }
-    process = fleet.start("pass", "tests.probes:Pass", outbox_down="pass")
+    process = fleet.start("pass", "tests.probes:Pass", outbox_down="pass", dead_letters=str(fleet.folder / "dead"))
     until(process.ready, "it is ready")
     text = fetch(f"{process.admin}/metrics")[1]
     shown = dict(re.findall(r"^# TYPE (actorkit_\w+) (\w+)$", text, re.M))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 import zmq
@@ -49,6 +49,10 @@ class Broker(RouterServer):
     def unready(self) -> str:
         """Why no requests should be sent here now; empty when they should."""
         return "draining" if self.state.draining else ""
+
+    def waiting(self) -> Mapping[str, int]:
+        """How many requests wait for each service or are being done, by its name. Any thread may ask."""
+        return {service.label: service.queue.length + service.busy for service in self.state.services.all()}
 
     def _open(self) -> BoundRouter:
         refuse_clear("broker", self.endpoint, self.params.keys, clear=self.params.clear)

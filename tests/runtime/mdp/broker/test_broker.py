@@ -229,6 +229,21 @@ def test_an_endpoint_that_is_taken_is_named_in_the_error() -> None:
             Broker(endpoint).bind()
 
 
+def test_what_waits_for_a_service_or_is_being_done_is_told_by_its_name_also_without_a_worker(
+    broker: tuple[str, Broker], make_peer: MakePeer
+) -> None:
+    endpoint, running = broker
+    client = make_peer(endpoint)
+    for _ in range(3):
+        client.send(b"", b"MDPC01", b"echo", b"hi")
+    until(lambda: running.waiting() == {"echo": 3}, "they wait")
+    worker = register(make_peer, endpoint)
+    frames = worker.receive_but_heartbeats()
+    assert running.waiting() == {"echo": 3}  # one of them is being done
+    worker.send(b"", b"MDPW01", b"\x03", *frames[3:])
+    until(lambda: running.waiting() == {"echo": 2}, "one is answered")
+
+
 def test_metrics_tell_what_happened(broker: tuple[str, Broker], make_peer: MakePeer) -> None:
     endpoint, running = broker
     assert works(make_peer, endpoint)
