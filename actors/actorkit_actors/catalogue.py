@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 #: What a node of a topology is. An actor is part of the graph of events; the others serve it beside the graph, and each
 #: has a section of that name in a topology, which is short for one actor.
-Kind = Literal["actor", "broker", "registration", "titanic"]
+Kind = Literal["actor", "broker", "registration", "titanic", "dead-letters"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,13 @@ class Entry:
 _ENTRIES: Final = (
     Entry("basic-auth", "actorkit_actors.auth.basic:BasicAuth", "", "lets requests with a known name and password by"),
     Entry("data", "actorkit_actors.flow.data:Data", "xml", "gives every event the same data"),
+    Entry(
+        "dead-letters",
+        "actorkit_actors.flow.dead_letters:DeadLetters",
+        "",
+        "keeps events that failed where no error outbox takes them",
+        "dead-letters",
+    ),
     Entry("generator", "actorkit_actors.flow.generator:Generator", "xml", "makes an event every so often"),
     Entry("http-server", "actorkit_actors.http.server:HTTPServer", "http", "takes HTTP requests in and answers them"),
     Entry(

@@ -43,6 +43,10 @@ STARTED: Final = mine("process_start_time_seconds", actor="execute", instance="a
 FAILED: Final = mine("actorkit_events_failed_total", actor="auth", inbox="web")
 ARRIVED: Final = mine("actorkit_events_in_total", actor="auth", inbox="web")
 DEAD: Final = mine("actorkit_events_dropped_total", actor="auth", reason="dead-letter")
+HELD: Final = mine("actorkit_dead_letters_bytes", actor="dead-letters")
+LIMIT: Final = mine("actorkit_dead_letters_limit_bytes", actor="dead-letters")
+AGE: Final = mine("actorkit_dead_letters_oldest_seconds", actor="dead-letters")
+KEPT: Final = mine("actorkit_dead_letters_limit_seconds", actor="dead-letters")
 LOST: Final = mine("actorkit_events_dropped_total", actor="auth", reason="failed")
 EXPIRED: Final = mine("actorkit_events_dropped_total", actor="auth", reason="expired")
 BACKLOG: Final = mine("actorkit_backlog", actor="web", outbox="auth", destination="auth")
@@ -74,6 +78,10 @@ CASES: Final = [
     Case("ActorkitDeadLetters", False, "20m", {DEAD: "_x30 1x210"}),
     Case("ActorkitDeadLetters", True, "20m", {DEAD: "1x200 2x40"}),
     Case("ActorkitDeadLetters", False, "5m", {EXPIRED: "_x30 1x30"}),
+    Case("ActorkitDeadLettersFull", True, "5m", {HELD: "70+1x60", LIMIT: "100x60"}),
+    Case("ActorkitDeadLettersFull", False, "5m", {HELD: "79x60", LIMIT: "100x60"}),
+    Case("ActorkitDeadLettersExpire", True, "5m", {AGE: "60+5x60", KEPT: "100x60"}),
+    Case("ActorkitDeadLettersExpire", False, "5m", {AGE: "0+1x60", KEPT: "100x60"}),
     Case("ActorkitEventsLost", True, "5m", {LOST: "_x30 1x30"}),
     Case("ActorkitEventsLost", False, "5m", {EXPIRED: "_x30 5x30", DEAD: "_x30 1x30"}),
     Case("ActorkitBacklogGrows", True, "25m", {BACKLOG: "0+50x300"}),

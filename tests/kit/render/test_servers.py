@@ -52,8 +52,7 @@ def test_who_keeps_something_has_a_volume_of_its_own_in_compose(plan: Plan) -> N
     }
     assert mounts.pop("titanic") == [{"source": "titanic-folder", "target": DATA, "type": "volume"}]
     assert not any(mounts.values())
-    boxes = {f"{unit.name}-dead-letters" for unit in plan.units if unit.keeps_dead_letters}
-    assert set(document["volumes"]) == {"prometheus", "titanic-folder", *boxes}
+    assert set(document["volumes"]) == {"prometheus", "titanic-folder"}
     registration = document["services"]["registration"]
     assert registration["ports"][0]["target"] == 5550
     assert document["services"]["west"]["depends_on"] == {"registration": {"condition": "service_healthy"}}
