@@ -90,6 +90,7 @@ def check(document: Document, target: str = "") -> Checked:
         topology = replace(topology, actors={**nodes, BROKER: replace(sections.server("broker"), location=broker)})
         classes |= _classes(findings, replace(topology, actors={BROKER: topology.actors[BROKER]}))[0]
     topology = _with_box(topology, sections, target)
+    classes = {name: known for name, known in classes.items() if name in topology.actors}
     if BOX in topology.actors and BOX not in classes:
         classes |= _classes(findings, replace(topology, actors={BOX: topology.actors[BOX]}))[0]
     _ports(findings, topology)

@@ -194,7 +194,7 @@ def letter_of(event: Event, failure: Failure, *, actor: str, instance: str, inbo
     return Letter(record, content)
 
 
-def carried(letter: Letter) -> bytes:
+def letter_context(letter: Letter) -> bytes:
     """The context of the event that carries a letter to its box: the record is its attribute. The body is the event's
     own."""
     text = letter.text

@@ -138,7 +138,7 @@ class Store:
         Raises:
             DeadLetterError: they cannot be written; none is stored.
         """
-        with self._changed() as db:
+        with self._change() as db:
             free = self._max_bytes - db.execute("SELECT bytes FROM total").fetchone()[0]
             for number, letter in enumerate(letters):
                 record, name = letter.text, (letter.id, letter.actor)
@@ -196,7 +196,7 @@ class Store:
             DeadLetterError: the store cannot be written; all are still in it.
         """
         removed = 0
-        with self._changed() as db:
+        with self._change() as db:
             for one in letters:
                 became = f"{one.letter.again_id:016x}" if again else None
                 name = (one.letter.id, one.letter.actor)
@@ -213,7 +213,7 @@ class Store:
         if not self.path.exists():
             return 0
         now = self._now()
-        with self._changed() as db:
+        with self._change() as db:
             db.execute("DELETE FROM gone WHERE time < ?", (now - REMEMBER_S,))
             return db.execute("DELETE FROM letter WHERE time < ?", (now - keep_s,)).rowcount
 
@@ -243,7 +243,7 @@ class Store:
             return self._db().execute(select, values).fetchall()
 
     @contextmanager
-    def _changed(self) -> Iterator[sqlite3.Connection]:
+    def _change(self) -> Iterator[sqlite3.Connection]:
         """One change: all of it is on the disk at the end, or none."""
         with self._told("written"):
             db = self._db()

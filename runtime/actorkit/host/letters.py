@@ -8,7 +8,7 @@ from typing import Final
 import gevent
 
 from actorkit.deadletters.box import Box, DeadLetterError
-from actorkit.deadletters.letter import carried, letter_of
+from actorkit.deadletters.letter import letter_context, letter_of
 from actorkit.event import Event
 from actorkit.event.context import Failure
 from actorkit.graph import DEAD_LETTERS
@@ -38,7 +38,7 @@ class Letters:
         log.error("no error outbox takes event %s: %s: %s", event.trace, failure.kind, failure.message)
         if self._has_box:
             letter = letter_of(event, failure, actor=self._actor, instance=self._instance, inbox=inbox)
-            self._outboxes.emit_letter(carried(letter), event)
+            self._outboxes.emit_letter(letter_context(letter), event)
             self._outboxes.drop("dead-letter")
         elif self._box is None:
             self._outboxes.drop("failed")

@@ -14,7 +14,7 @@ import pytest
 from actorkit import ErrorMessage, Event, Failure, Http, MalformedEvent, Unauthorized
 from actorkit.deadletters import cli
 from actorkit.deadletters.box import Box, letters
-from actorkit.deadletters.letter import MAX_RECORD_BYTES, Letter, carried, letter_of
+from actorkit.deadletters.letter import MAX_RECORD_BYTES, Letter, letter_context, letter_of
 from actorkit.event.context import decode_context
 from tests.fleet import PYTHONPATH, Fleet, Process
 from tests.until import until
@@ -62,7 +62,7 @@ def test_a_letter_travels_with_any_attributes_that_its_event_could_have() -> Non
     for characters in (10, 6 << 20, 14 << 20):
         event = received(attributes={"long": "a" * characters})
         letter = letter_of(event, FAILURE, actor="down", instance="down-1", inbox="up")
-        context = decode_context(carried(letter))
+        context = decode_context(letter_context(letter))
         come = Letter.read(context.attributes["letter"], letter.body)
         assert come.parcel().id == letter.parcel().id
         kept = len(letter.text) <= MAX_RECORD_BYTES
