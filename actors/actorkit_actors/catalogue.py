@@ -16,7 +16,7 @@ from typing import Final, Literal, get_args
 
 #: What a node of a topology is. An actor is part of the graph of events; the others serve it beside the graph, and each
 #: has a section of that name in a topology, which is short for one actor.
-Kind = Literal["actor", "broker", "registration", "titanic"]
+Kind = Literal["actor", "broker", "registration", "titanic", "dead-letters"]
 
 #: Where the fields' folders are.
 _FOLDER: Final = Path(__file__).parent

@@ -10,6 +10,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+#: The outbox that leads to the topology's dead-letter box. Nobody connects it: it follows from the topology.
+DEAD_LETTERS: Final = "dead-letters"
+
 #: Outboxes that every actor has and that a plain send never reaches.
 RESERVED: Final = ("error", "log")
 

@@ -57,6 +57,10 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_ADMIN": ("none", "`host:port` of the admin server: /metrics, /healthz, /readyz, /scale"),
     "ACTORKIT_SOURCE_WINDOW": (str(SOURCE_WINDOW), "events that a source may have unfinished in the whole topology"),
     "ACTORKIT_DEAD_LETTERS": ("none", "folder for events that failed where no error outbox takes them"),
+    "ACTORKIT_INBOXES": (
+        "none",
+        "where `kit dlq retry` sends letters: `ACTOR=` and a connection as in `ACTORKIT_OUTBOX_*`, separated by blanks",
+    ),
     "ACTORKIT_DRAIN_TIMEOUT_S": (f"{DRAIN_TIMEOUT_S:g}", "longest time from SIGTERM to the end, in seconds"),
     "ACTORKIT_SECRET_HEADERS": (
         "none",
@@ -89,6 +93,8 @@ class Settings:
     admin: tuple[str, int] | None = None
     source_window: int = SOURCE_WINDOW
     dead_letters: Path | None = None
+    #: (actor, connection to one of its inboxes), for letters that are sent again.
+    inboxes: tuple[tuple[str, Peers], ...] = ()
     drain_timeout_s: float = DRAIN_TIMEOUT_S
     secret_headers: tuple[str, ...] = ()
     log_format: str = "text"
@@ -119,6 +125,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         admin=reader.address("ACTORKIT_ADMIN"),
         source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", SOURCE_WINDOW, least=1)),
         dead_letters=reader.path("ACTORKIT_DEAD_LETTERS"),
+        inboxes=reader.inboxes("ACTORKIT_INBOXES"),
         secret_headers=reader.header_names("ACTORKIT_SECRET_HEADERS"),
         drain_timeout_s=reader.number("ACTORKIT_DRAIN_TIMEOUT_S", DRAIN_TIMEOUT_S, least=0),
         log_format=reader.choice("ACTORKIT_LOG_FORMAT", ("text", "json")),
@@ -206,6 +213,18 @@ class _Reader:
                 except ValueError as exc:
                     raise SettingsError(f"{variable}: {exc}") from exc
         return found
+
+    def inboxes(self, variable: str) -> tuple[tuple[str, Peers], ...]:
+        found = []
+        for entry in self._environ.get(variable, "").split():
+            actor, _, connection = entry.partition("=")
+            if not NAME.match(actor):
+                raise SettingsError(f'{variable} names "{actor}"; wanted: ACTOR=tcp://host:5550#inbox.')
+            try:
+                found.append((actor, Peers.parse(connection)))
+            except ValueError as exc:
+                raise SettingsError(f"{variable}: {exc}") from exc
+        return tuple(found)
 
     def address(self, variable: str) -> tuple[str, int] | None:
         value = self._environ.get(variable)

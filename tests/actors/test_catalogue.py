@@ -63,7 +63,7 @@ def test_an_entry_names_an_actor(entry: Entry) -> None:
     cls = load(entry)
     assert issubclass(cls, Actor)
     assert inspect.getdoc(cls)
-    assert (cls.consumes() or cls.produces()) == (entry.kind == "actor")
+    assert (cls.consumes() or cls.produces()) == (entry.kind in ("actor", "dead-letters"))
 
 
 @ENTRIES

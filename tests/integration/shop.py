@@ -16,6 +16,8 @@ from typing import Any, Final
 from tests.places import ORDERS
 
 ORDER: Final = b"<order><customer>ACME</customer><item>tea</item><total>12.50</total></order>"
+#: For helm: a cluster of tests may have no storage, where a claim stays pending.
+STORAGE: Final = ("--set", "storage.ephemeral=true")
 USER, PASSWORD = "alice", "wonderland"
 
 

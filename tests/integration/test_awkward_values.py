@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import needs
+from tests.integration import shop
 from tests.integration.test_cluster import forwarded, namespace, run
 from tests.integration.test_compose import kit_with
 from tests.kit import awkward
@@ -63,7 +64,18 @@ def installed(namespace: Callable[[str], None], tmp_path: Path) -> Iterator[tupl
     done = kit("render", "helm", str(tmp_path / "awkward"), "-o", str(chart))
     assert done.returncode == 0, done.stderr
     helm = [needs.tool("helm"), "--namespace", "actorkit-test"]
-    run(*helm, "install", "1e3", str(chart), "--values", str(tmp_path / "same.json"), "--wait", "--timeout", "240s")
+    run(
+        *helm,
+        "install",
+        "1e3",
+        str(chart),
+        "--values",
+        str(tmp_path / "same.json"),
+        *shop.STORAGE,
+        "--wait",
+        "--timeout",
+        "240s",
+    )
     try:
         with forwarded("deployment/r1e3-web", 8080) as url:
             yield url, expected

@@ -90,7 +90,7 @@ def installed(namespace: Callable[[str], None], tmp_path_factory: pytest.TempPat
     chart = folder / "chart"
     assert kit("render", "helm", str(topology), "-o", str(chart)).returncode == 0
     helm = [needs.tool("helm"), "--namespace", NAMESPACE]
-    run(*helm, "install", "orders", str(chart), "--wait", "--timeout", "180s")
+    run(*helm, "install", "orders", str(chart), *shop.STORAGE, "--wait", "--timeout", "180s")
     try:
         with forwarded("service/orders-web-http", 8080) as url:
             yield Installed(chart, url)
@@ -182,7 +182,7 @@ def upgrade(installed: Installed, *values: str) -> None:
 
 def test_every_pod_is_ready_in_a_namespace_that_is_restricted(installed: Installed) -> None:
     found = pods()
-    assert len(found) == 10
+    assert len(found) == 11
     for pod in found:
         conditions = {condition["type"]: condition["status"] for condition in pod["status"]["conditions"]}
         assert conditions["Ready"] == "True", pod["metadata"]["name"]
@@ -268,7 +268,7 @@ def listed(installed: Installed, tmp_path: Path) -> Iterator[str]:
     topology = shop.copy(tmp_path / "orders", "orders", **listing)
     assert kit_with()("render", "helm", str(topology), "-o", str(tmp_path / "chart")).returncode == 0
     helm = [needs.tool("helm"), "--namespace", NAMESPACE]
-    run(*helm, "install", "listed", str(tmp_path / "chart"), "--wait", "--timeout", "180s")
+    run(*helm, "install", "listed", str(tmp_path / "chart"), *shop.STORAGE, "--wait", "--timeout", "180s")
     try:
         with forwarded("service/listed-web-http", 8080) as url:
             yield url

@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 
 from tests import needs
+from tests.integration import shop
 from tests.integration.test_cluster import NAMESPACE, forwarded, run
 from tests.integration.test_cluster import namespace as namespace  # a fixture
 from tests.integration.test_compose import docker, kit_with
@@ -139,7 +140,7 @@ def test_on_a_cluster_only_what_egress_names_is_reached(
         namespace(row["image"])
     assert kit("render", "helm", str(topology), "-o", str(tmp_path / "chart")).returncode == 0
     helm = [needs.tool("helm"), "--namespace", NAMESPACE]
-    run(*helm, "install", "h-egress", str(tmp_path / "chart"), "--wait", "--timeout", "180s")
+    run(*helm, "install", "h-egress", str(tmp_path / "chart"), *shop.STORAGE, "--wait", "--timeout", "180s")
     try:
         with forwarded("service/h-egress-web-http", 8080) as url:
             wanted = {"anywhere": True, "block": True, "named": True, "other-port": False, "shut": False}

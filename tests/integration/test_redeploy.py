@@ -228,9 +228,13 @@ def test_a_rollback_brings_back_what_ran_and_no_request_fails(site: Site) -> Non
 
 
 def test_all_but_what_is_published_is_replaced_at_once_and_no_request_fails(site: Site) -> None:
-    """The broker and those who use it included, and Titanic, which cannot be there twice."""
+    """The broker and those who use it included, and Titanic and the dead-letter box, which cannot be there twice."""
     with under_load(site) as told:
-        site.change("topology.yaml", "clear: true\n", "clear: true\nbroker: {drain_timeout_s: 9}\n")
+        site.change(
+            "topology.yaml",
+            "clear: true\n",
+            "clear: true\nbroker: {drain_timeout_s: 9}\ndead-letters: {drain_timeout_s: 9}\n",
+        )
         site.change("topology.yaml", "{service: backs}}", "{service: backs}, drain_timeout_s: 19}")
         site.change("topology.yaml", "at_a_time: 16", "at_a_time: 17")
         site.change("code/p/actors.py", "sleep(0.3)", "sleep(0.31)")

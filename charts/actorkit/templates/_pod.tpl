@@ -78,13 +78,6 @@ spec:
       volumeMounts:
         - name: tmp
           mountPath: /tmp
-        {{- if hasKey $actor.env "ACTORKIT_DEAD_LETTERS" }}
-        - name: dead-letters
-          mountPath: {{ index $actor.env "ACTORKIT_DEAD_LETTERS" | quote }}
-          {{- if $root.Values.deadLetters.existingClaim }}
-          subPath: {{ $name | quote }}
-          {{- end }}
-        {{- end }}
         {{- range $parameter, $spec := $actor.keeps }}
         - name: {{ include "actorkit.volume" (list "keeps" $parameter) }}
           mountPath: {{ $spec.target | quote }}
@@ -111,21 +104,15 @@ spec:
     - name: tmp
       emptyDir:
         sizeLimit: {{ $actor.tmpSize }}
-    {{- if hasKey $actor.env "ACTORKIT_DEAD_LETTERS" }}
-    - name: dead-letters
-      {{- with $root.Values.deadLetters.existingClaim }}
-      persistentVolumeClaim:
-        claimName: {{ . | quote }}
-      {{- else }}
-      emptyDir:
-        sizeLimit: {{ $root.Values.deadLetters.size }}
-      {{- end }}
-    {{- end }}
     {{- range $parameter, $spec := $actor.keeps }}
-    {{- with $spec.existingClaim }}
+    {{- if $spec.existingClaim }}
     - name: {{ include "actorkit.volume" (list "keeps" $parameter) }}
       persistentVolumeClaim:
-        claimName: {{ . | quote }}
+        claimName: {{ $spec.existingClaim | quote }}
+    {{- else if $root.Values.storage.ephemeral }}
+    - name: {{ include "actorkit.volume" (list "keeps" $parameter) }}
+      emptyDir:
+        sizeLimit: {{ default $root.Values.storage.size $spec.size }}
     {{- end }}
     {{- end }}
     {{- if $actor.files }}

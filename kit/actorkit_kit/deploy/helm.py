@@ -23,8 +23,9 @@ def chart_folder(plan: Plan) -> Path:
     return plan.base / ".kit" / f"{plan.topology}-helm"
 
 
-def install(plan: Plan, namespace: str, timeout_s: float, keep: bool) -> str:
-    """Render the chart, install or upgrade the release, wait until every pod is ready; helm's notes.
+def install(plan: Plan, namespace: str, timeout_s: float, keep: bool, ephemeral: bool = False) -> str:
+    """Render the chart, install or upgrade the release, wait until every pod is ready; helm's notes. `ephemeral`: what
+    actors keep ends with their pods.
 
     A release that does not come up is taken back to the revision that ran, or uninstalled where none did. The cluster's
     nodes must have the images: push them, or load them.
@@ -36,6 +37,7 @@ def install(plan: Plan, namespace: str, timeout_s: float, keep: bool) -> str:
     folder.write(helm.render(plan), where, helm.PRIVATE)
     ran = last_that_ran(history(plan.topology, namespace, missing_ok=True))
     arguments = ["upgrade", "--install", plan.topology, str(where), "--wait", f"--timeout={timeout_s:g}s"]
+    arguments += ["--set=storage.ephemeral=true"] if ephemeral else []
     done = _helm(*arguments, *(["--create-namespace"] if namespace else []), *_conflicts(), namespace=namespace)
     if done.returncode == 0:
         return done.stdout.strip()

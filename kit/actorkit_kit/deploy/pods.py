@@ -8,6 +8,9 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any, Final
 
+from actorkit_kit.errors import KitError
+from actorkit_kit.output import last_line
+
 #: Lines of a failed pod's log that are shown.
 TAIL_LINES: Final = 10
 
@@ -47,6 +50,57 @@ def read_pod(pod: Mapping[str, Any]) -> tuple[str, str] | None:
     return name, ""
 
 
+def running_with(release: str, namespace: str, variable: str) -> str:
+    """The name of the pod of a release that runs and whose container has a variable of the environment.
+
+    Raises:
+        KitError: there is none, or no cluster answers.
+    """
+    selector = f"--selector=app.kubernetes.io/instance={release}"
+    done = subprocess.run(
+        [_command(), "get", "pods", selector, "--output=json", *_where(namespace)],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        raise KitError(f"the pods of {release} cannot be listed: {last_line(done.stderr)}")
+    found = [pod for pod in json.loads(done.stdout)["items"] if _has_variable(pod, variable)]
+    running = [pod for pod in found if pod.get("status", {}).get("phase") == "Running"]
+    if not found:
+        where = f' in the namespace "{namespace}"' if namespace else ""
+        raise KitError(f'there is no dead-letter box of a release "{release}"{where}. See: helm list --all-namespaces')
+    if not running:
+        name, phase = found[0]["metadata"]["name"], found[0].get("status", {}).get("phase", "Unknown")
+        raise KitError(f'the dead-letter box does not run: pod "{name}" is {phase}. See: kubectl describe pod {name}')
+    return str(running[0]["metadata"]["name"])
+
+
+def exec_command(pod: str, namespace: str) -> tuple[str, ...]:
+    """What runs a command in a pod's actor, with this process's input.
+
+    Raises:
+        KitError: there is no kubectl.
+    """
+    return (_command(), "exec", "--stdin", pod, "--container=actor", *_where(namespace), "--")
+
+
+def _has_variable(pod: Mapping[str, Any], variable: str) -> bool:
+    containers = pod.get("spec", {}).get("containers", ())
+    return any(one.get("name") == variable for container in containers for one in container.get("env", ()))
+
+
+def _where(namespace: str) -> list[str]:
+    return ["--namespace", namespace] if namespace else []
+
+
+def _command() -> str:
+    found = shutil.which("kubectl")
+    if found is None:
+        raise KitError('there is no "kubectl" command. Install it, then try again.')
+    return found
+
+
 def _log(pod: str, namespace: str) -> str:
     previous = _kubectl("logs", pod, f"--tail={TAIL_LINES}", "--previous", namespace=namespace)
     return (previous or _kubectl("logs", pod, f"--tail={TAIL_LINES}", namespace=namespace)).strip()
@@ -56,6 +110,5 @@ def _kubectl(*arguments: str, namespace: str) -> str:
     command = shutil.which("kubectl")
     if command is None:
         return ""
-    where = ["--namespace", namespace] if namespace else []
-    done = subprocess.run([command, *arguments, *where], text=True, capture_output=True, check=False)
+    done = subprocess.run([command, *arguments, *_where(namespace)], text=True, capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else ""

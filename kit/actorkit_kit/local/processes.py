@@ -85,7 +85,7 @@ class Local:
         if unit.image.build is not None:
             variables["ACTORKIT_CODE"] = str(unit.image.build)
         variables["ACTORKIT_INSTANCE"] = f"{unit.name}-{number}"
-        if unit.keeps_dead_letters:
+        if unit.has_dead_letters:
             variables["ACTORKIT_DEAD_LETTERS"] = str(self._box or "")
         variables.update({name: os.environ[name] for name in USER_VARIABLES if name in os.environ})
         return Process(

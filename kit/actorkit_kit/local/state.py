@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
-from actorkit.deadletters.box import FOLDER_MODE
+from actorkit.deadletters.store import FOLDER_MODE
 from actorkit_kit.console import note
 from actorkit_kit.errors import KitError
 from actorkit_kit.local import runs

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from actorkit.graph import RESERVED, Connection
+from actorkit.graph import DEAD_LETTERS, RESERVED, Connection
 from actorkit_kit import python_process
 from actorkit_kit.errors import KitError
 from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import Plan, Unit
+from actorkit_kit.topology.model import BOX
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ STYLES: Final = {"event": ("-->", "solid"), "reserved": ("-.->", "dashed"), "bro
 def mermaid(plan: Plan) -> str:
     """A Mermaid flowchart; GitHub and many editors draw it."""
     lines = ["flowchart LR"]
-    for unit in plan.units:
+    for unit in _drawn(plan):
         begin, end = _brackets(unit)
         lines.append(f'    {_id(unit.name)}{begin}"{_title(unit, "<br/>")}"{end}')
     for line in _lines(plan):
@@ -54,7 +55,7 @@ def dot(plan: Plan) -> str:
         '    node [fontname="Helvetica", style=rounded];',
     ]
     lines.append('    edge [fontname="Helvetica", fontsize=10];')
-    for unit in plan.units:
+    for unit in _drawn(plan):
         title = _quote(_title(unit, "\n"))
         lines.append(f"    {_quote(unit.name)} [label={title}, shape={_shape(unit)}];")
     for line in _lines(plan):
@@ -93,9 +94,16 @@ def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def _drawn(plan: Plan) -> list[Unit]:
+    """The units of the picture: not the dead-letter box, to which nearly every actor would have a line."""
+    return [unit for unit in plan.units if unit.kind != BOX]
+
+
 def _lines(plan: Plan) -> Iterator[Line]:
     for unit in plan.units:
         for edge in unit.edges:
+            if edge.outbox == DEAD_LETTERS:
+                continue
             yield Line(unit.name, edge.destination, _label(edge), "reserved" if edge.outbox in RESERVED else "event")
         # No request goes over a registration service: a unit that uses brokers is drawn to the brokers.
         for other in plan.meets(unit):

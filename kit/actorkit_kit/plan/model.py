@@ -6,17 +6,18 @@ Hosts are the one thing that a target supplies: `environment(plan, unit, address
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from actorkit.edge.peers import Peers
-from actorkit.graph import Connection, variable_of
+from actorkit.graph import Connection, Options, variable_of
 from actorkit.settings import DRAIN_TIMEOUT_S
 from actorkit.transport.endpoint import REGISTRY, Endpoint
 from actorkit_actors.catalogue import Kind
 from actorkit_kit.topology.model import (
+    BOX,
     CPUS,
     DATA_DIR,
     DEFAULT_REPLICAS,
@@ -35,8 +36,6 @@ ADMIN_PORT: Final = 9600
 #: Folder for files and secrets inside a container.
 FILES_DIR: Final = "/etc/actorkit/files"
 SECRETS_DIR: Final = "/run/secrets"
-#: Folder inside a container for events that failed where no error outbox takes them.
-DEAD_LETTERS_DIR: Final = "/var/lib/actorkit/dead-letters"
 #: User and group that containers run as.
 USER_ID: Final = 10001
 
@@ -146,9 +145,9 @@ class Unit:
         }
 
     @property
-    def keeps_dead_letters(self) -> bool:
-        """Whether events can fail here, so that it needs a dead-letter box."""
-        return self.kind == "actor" and self.receives
+    def has_dead_letters(self) -> bool:
+        """Whether events can fail here that no connection of its outbox `error` takes."""
+        return self.kind == "actor" and self.receives and not any(edge.outbox == "error" for edge in self.edges)
 
 
 @dataclass(frozen=True)
@@ -180,6 +179,13 @@ class Plan:
     def of_kind(self, kind: Kind) -> tuple[Unit, ...]:
         """The units of a kind."""
         return tuple(unit for unit in self.units if unit.kind == kind)
+
+    def reaches(self, unit: Unit) -> tuple[str, ...]:
+        """The units that one opens connections to, by name, in alphabetical order."""
+        peers = {edge.destination for edge in unit.edges} | {other.name for other in self.meets(unit)}
+        if unit.kind == BOX:
+            peers |= {other.name for other in self.of_kind("actor") if other.receives}
+        return tuple(sorted(peers))
 
     def meets(self, unit: Unit) -> tuple[Unit, ...]:
         """The units that one connects to for requests: brokers, and the registration services that list them."""
@@ -230,6 +236,18 @@ def _params(unit: Unit) -> dict[str, str]:
     return {"ACTORKIT_PARAMS": params_text(unit)}
 
 
+def _inboxes(plan: Plan, addresses: Addresses) -> Iterator[str]:
+    """Where events go: each inbox of an actor once, for what is sent there again."""
+    found = {}
+    for unit in plan.units:
+        for edge in unit.edges:
+            if plan.unit(edge.destination).kind == "actor":
+                options = Options(key=edge.options.key)
+                peers = Peers((addresses.peer(edge.destination),), edge.inbox, options)
+                found[edge.destination, edge.inbox] = f"{edge.destination}={peers}"
+    yield from (found[name] for name in sorted(found))
+
+
 def environment(plan: Plan, unit: Unit, addresses: Addresses) -> dict[str, str]:
     """The variables of one unit, by name: the contract of `actorkit.settings`."""
     variables = {
@@ -245,8 +263,9 @@ def environment(plan: Plan, unit: Unit, addresses: Addresses) -> dict[str, str]:
         variables["ACTORKIT_KEYS"] = unit.keys
     if unit.receives:
         variables["ACTORKIT_INBOX"] = addresses.inbox(unit.name)
-    if unit.keeps_dead_letters:
-        variables["ACTORKIT_DEAD_LETTERS"] = DEAD_LETTERS_DIR
+    if unit.kind == BOX:
+        variables["ACTORKIT_DEAD_LETTERS"] = next(iter(unit.keeps.values()))
+        variables["ACTORKIT_INBOXES"] = " ".join(_inboxes(plan, addresses))
     met = plan.meets(unit)
     listing = [f"{REGISTRY}{addresses.peer(other.name)}" for other in met if other.kind == "registration"]
     if met:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import actorkit
-from actorkit.graph import Connection
+from actorkit.graph import DEAD_LETTERS, Connection
 from actorkit.params import FOLDER_FILES, folder_files, is_reference
 from actorkit_actors.catalogue import SERVERS
 from actorkit_kit.author_code import holds, survey
@@ -33,8 +33,9 @@ from actorkit_kit.plan.model import (
 from actorkit_kit.plan.mount_name import mount_name
 from actorkit_kit.topology import order
 from actorkit_kit.topology.check import Checked
-from actorkit_kit.topology.model import Node, Topology, secret_of
+from actorkit_kit.topology.model import BOX, Node, Topology, secret_of
 from actorkit_kit.topology.ports import container_port, port_parameter
+from actorkit_kit.topology.server_check import sends_letters
 
 #: Parameters of a broker in a Director. In a deployment a broker binds the inbox, and has no use for them.
 _DIRECTORS: Final = ("host", "port")
@@ -48,7 +49,11 @@ def make_plan(checked: Checked) -> Plan:
     edges: dict[str, list[Connection]] = defaultdict(list)
     for edge in topology.connections:
         edges[edge.source].append(edge)
-    receivers = {edge.destination for edge in topology.connections}
+    box = next((node.name for node in topology.actors.values() if node.kind == BOX), "")
+    for name in topology.actors:
+        if box and sends_letters(topology, name):
+            edges[name].append(Connection(name, DEAD_LETTERS, box, name))
+    receivers = {edge.destination for of_one in edges.values() for edge in of_one}
     units = [
         _unit(topology, node, checked.classes.get(name), tuple(edges[name]), name in receivers)
         for name, node in topology.actors.items()
@@ -95,14 +100,14 @@ def _unit(
 
 
 def _as_server(unit: Unit, node: Node) -> Unit:
-    """The unit of a server beside the graph: a broker, a registration service, or Titanic.
+    """The unit of a server beside the graph: a broker, a registration service, Titanic, or the dead-letter box.
 
     A server whose catalogue entry names a `process` runs that class instead of its actor's: it then binds the inbox
     itself, and the image of the runtime holds all that it needs.
     """
     process = SERVERS[node.kind].process
     if not process:
-        return replace(unit, begins=False, serves=True)
+        return replace(unit, begins=False, serves=unit.uses_broker)
     return replace(
         unit,
         class_path=process,

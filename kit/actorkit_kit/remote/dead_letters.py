@@ -1,32 +1,61 @@
-"""Where the dead-letter boxes of a topology are, and how they are reached: in each of them a command is run.
+"""Where the dead letters of a topology are, and how they are reached: beside their file a command is run.
 
-The command is `python -m actorkit.deadletters.cli`, with the variables of the actor: those of a process of `kit run`,
-or inside a container.
+The command is `python -m actorkit.deadletters.cli`: on this machine for `kit run`, in the container of the topology's
+dead-letter box for a deployment.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from docker import DockerClient
 
-from actorkit.deadletters.box import SUFFIX
+from actorkit.edge.peers import Peers
+from actorkit.transport.endpoint import Endpoint
 from actorkit_kit import python_process
-from actorkit_kit.deploy import deployment
+from actorkit_kit.deploy import deployment, pods
+from actorkit_kit.deploy.engine import docker_command
 from actorkit_kit.errors import KitError, UsageError
 from actorkit_kit.local.state import dead_letters_folder, running_processes
 from actorkit_kit.output import last_line
 
 MODULE: Final = "actorkit.deadletters.cli"
 VARIABLE: Final = "ACTORKIT_DEAD_LETTERS"
-#: Ids that one command gets.
-MOST_IDS: Final = 1000
+INBOXES: Final = "ACTORKIT_INBOXES"
+KEYS: Final = "ACTORKIT_KEYS"
+_OUTBOX: Final = "ACTORKIT_OUTBOX_"
+#: What the command's own messages begin with, and its status for a letter or an actor that is not there.
+_OURS: Final = "actorkit: "
+_NOT_THERE: Final = 2
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which letters are meant: what is left empty excludes nothing. `ids` may be `all`; `after` is the id of the letter
+    to go on after; `since` and `until` are seconds since 1970."""
+
+    actor: str = ""
+    ids: tuple[str, ...] = ()
+    reason: str = ""
+    trace: str = ""
+    key: str = ""
+    since: float | None = None
+    until: float | None = None
+    after: str = ""
+    limit: int = 0
+
+    def arguments(self) -> list[str]:
+        """The same as arguments of the command, but for the ids."""
+        given = ("actor", "reason", "trace", "key", "since", "until", "after", "limit")
+        values = [(name, getattr(self, name)) for name in given]
+        return [f"--{name}={value}" for name, value in values if value not in ("", None, 0)]
 
 
 @dataclass(frozen=True)
@@ -34,154 +63,128 @@ class Done:
     """What came of sending or dropping events. `without` are header fields that were not kept, as they are secret."""
 
     count: int
-    without: frozenset[str] = frozenset()
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class DeadLetterBox:
-    """A dead-letter box as one instance of the actor reaches it. `where` is for messages; `call` runs the command with
-    these arguments and gives its exit status, what it wrote to stdout, and to stderr."""
+    """The dead letters of one topology; `command` runs beside them, with `environ` where that is here."""
 
-    actor: str
-    where: str
-    call: Callable[[Sequence[str]], tuple[int, str, str]]
+    command: tuple[str, ...]
+    environ: Mapping[str, str] | None = None
 
-    def run(self, *arguments: str) -> str:
-        """What the command writes.
+    def list(self, choice: Choice) -> list[dict[str, Any]]:
+        """What is in the box, without the bodies, in the order in which it came.
 
         Raises:
-            KitError: it could not do it; the message is its own.
+            UsageError: what the choice names is not there.
+            KitError: the box cannot be read.
         """
-        status, out, err = self.call(arguments)
-        if status:
-            raise KitError(f"{self.where}: {last_line(err or out).removeprefix('actorkit: ')}")
-        return out
+        return [json.loads(line) for line in self._run("list", choice).splitlines()]
 
-    def letters(self) -> list[dict[str, Any]]:
-        """What is in the box, without the bodies."""
-        return [json.loads(line) for line in self.run("list").splitlines()]
+    def show(self, choice: Choice) -> Iterator[dict[str, Any]]:
+        """Whole events. Raises as `list` does."""
+        decoder, text, at = json.JSONDecoder(), self._run("show", choice).strip(), 0
+        while at < len(text):
+            letter, at = decoder.raw_decode(text, at)
+            yield letter
+            while text[at : at + 1].isspace():
+                at += 1
 
-    def show(self, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
-        """Whole events."""
-        decoder = json.JSONDecoder()
-        for some in _portions(ids):
-            text = self.run("show", *some).strip()
-            while text:
-                letter, end = decoder.raw_decode(text)
-                yield letter
-                text = text[end:].lstrip()
+    def retry(self, choice: Choice, rate: float) -> Done:
+        """Send letters again, at most `rate` a second (0: as fast as they are taken), and take them out as they are
+        finished. When this process ends, so does that. Raises as `list` does."""
+        return _done(self._run("retry", choice, f"--rate={rate:g}"))
 
-    def do(self, action: str, ids: Iterable[str]) -> Done:
-        """`retry` or `drop` events; how many it were, and what the box had not kept of them."""
-        found = [json.loads(self.run(action, *some)) for some in _portions(ids)]
-        without = {name for one in found for name in one.get("without", ())}
-        return Done(sum(one.get("sent", 0) + one.get("dropped", 0) for one in found), frozenset(without))
+    def drop(self, choice: Choice) -> Done:
+        """Take letters out. Raises as `list` does."""
+        return _done(self._run("drop", choice))
+
+    def _run(self, action: str, choice: Choice, *more: str) -> str:
+        command = [*self.command, action, "--attached", *choice.arguments(), *more]
+        pipe = subprocess.PIPE
+        with (
+            tempfile.TemporaryFile() as errors,
+            subprocess.Popen(command, env=self.environ, stdin=pipe, stdout=pipe, stderr=errors) as process,
+        ):
+            assert process.stdin is not None and process.stdout is not None  # noqa: PT018
+            # Its input stays open until it has ended: the end of it would mean that nobody waits any more.
+            with suppress(BrokenPipeError):  # it has ended, and says why
+                process.stdin.write(json.dumps(list(choice.ids)).encode() + b"\n")
+                process.stdin.flush()
+            out = process.stdout.read()
+            with suppress(BrokenPipeError):
+                process.stdin.close()
+            status = process.wait()
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").splitlines()
+        if not status:
+            return out.decode(errors="replace")
+        ours = [line.removeprefix(_OURS) for line in said if line.startswith(_OURS)]
+        if ours and status == _NOT_THERE:
+            raise UsageError(ours[-1])
+        raise KitError(f"the dead letters cannot be reached: {last_line(ours or said)}")
 
 
-def _portions(ids: Iterable[str]) -> Iterator[list[str]]:
-    left = iter(ids)
-    while some := list(islice(left, MOST_IDS)):
-        yield some
+def _done(out: str) -> Done:
+    found = json.loads(out)
+    return Done(found.get("sent", 0) + found.get("dropped", 0), tuple(found.get("without", ())))
 
 
-def local_boxes(base: Path, topology: str, *, alive: bool) -> list[DeadLetterBox]:
-    """The boxes of `kit run`; `alive`: they are needed from actors that run now, as a retry is.
+def local_box(base: Path, topology: str, *, alive: bool) -> DeadLetterBox:
+    """What `kit run` keeps; `alive`: it is needed from actors that run now, as a retry is.
 
     Raises:
         KitError: it has to be alive, and does not run.
     """
-    folder = dead_letters_folder(base, topology)
     processes = running_processes(base, topology)
     if alive and not processes:
         raise KitError(f'"{topology}" does not run on this machine. Start it with kit run, then try again.')
-    found: dict[str, DeadLetterBox] = {}
-    for variables in processes:
-        if variables.get(VARIABLE):
-            found.setdefault(variables["ACTORKIT_ACTOR"], _local_box(variables))
-    for actor in sorted({path.name.partition(".")[0] for path in folder.glob(f"*{SUFFIX}")}):
-        variables = {
-            "ACTORKIT_TOPOLOGY": topology,
-            "ACTORKIT_ACTOR": actor,
-            "ACTORKIT_CLASS": "actorkit.actor:Actor",
-            VARIABLE: str(folder),
-        }
-        found.setdefault(actor, _local_box(variables))
-    return list(found.values())
+    variables = {
+        "ACTORKIT_TOPOLOGY": topology,
+        "ACTORKIT_ACTOR": "dead-letters",
+        "ACTORKIT_CLASS": "actorkit.actor:Actor",
+        VARIABLE: str(dead_letters_folder(base, topology)),
+        INBOXES: " ".join(sorted({entry for process in processes for entry in _inboxes(process)})),
+    }
+    keys = next((process[KEYS] for process in processes if process.get(KEYS)), "")
+    if keys:
+        variables[KEYS] = keys
+    return DeadLetterBox(tuple(python_process.command(MODULE)), python_process.environ(variables))
 
 
-def _local_box(variables: Mapping[str, str]) -> DeadLetterBox:
-    def call(arguments: Sequence[str]) -> tuple[int, str, str]:
-        done = subprocess.run(
-            [*python_process.command(MODULE), *arguments],
-            env=python_process.environ(variables),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout, done.stderr
-
-    return DeadLetterBox(variables["ACTORKIT_ACTOR"], variables["ACTORKIT_ACTOR"], call)
+def _inboxes(variables: Mapping[str, str]) -> Iterator[str]:
+    """Where a process of `kit run` sends events: the folder of an actor's sockets has its name."""
+    for name, value in variables.items():
+        for text in value.split() if name.startswith(_OUTBOX) else ():
+            endpoint = Endpoint.parse(Peers.parse(text).endpoints[0])
+            if endpoint.transport == "ipc":
+                yield f"{Path(endpoint.host).parent.name}={text}"
 
 
-def deployed_boxes(client: DockerClient, topology: str) -> list[DeadLetterBox]:
-    """The boxes of a deployment: one for each container that runs and keeps one, whether they share a volume or not.
+def deployed_box(client: DockerClient, topology: str) -> DeadLetterBox:
+    """The box of a deployment on the engine.
 
     Raises:
-        UsageError: there is no such deployment.
+        UsageError: there is no such deployment, or it has no box.
+        KitError: its box does not run.
     """
     deployment.find_replicas(client, topology)
-    label = f"{deployment.TOPOLOGY_LABEL}={topology}"
-    found = []
-    for container in client.containers.list(filters={"label": label}, ignore_removed=True):
-        actor = container.labels.get(deployment.ACTOR_LABEL)
-        if actor and any(entry.startswith(f"{VARIABLE}=") for entry in container.attrs["Config"]["Env"] or ()):
-            found.append(_container_box(actor, container))
-    return sorted(found, key=lambda box: (box.actor, box.where))
+    labels = [f"{deployment.TOPOLOGY_LABEL}={topology}", f"{deployment.KIND_LABEL}=dead-letters"]
+    found = client.containers.list(all=True, filters={"label": labels}, ignore_removed=True)
+    running = [container for container in found if container.status == "running"]
+    if not found:
+        raise UsageError(f'"{topology}" has no dead letters: every actor has a connection for what fails.')
+    if not running:
+        raise KitError(f'the dead-letter box of "{topology}" does not run: it is {found[0].status}. See: kit status')
+    return DeadLetterBox((docker_command(), "exec", "--interactive", str(running[0].id), "python", "-m", MODULE))
 
 
-def _container_box(actor: str, container: Any) -> DeadLetterBox:
-    def call(arguments: Sequence[str]) -> tuple[int, str, str]:
-        status, (out, err) = container.exec_run(["python", "-m", MODULE, *arguments], demux=True)
-        return status, (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace")
-
-    return DeadLetterBox(actor, f"{actor} ({container.name})", call)
-
-
-def boxes_of(boxes: Sequence[DeadLetterBox], actor: str) -> list[DeadLetterBox]:
-    """The boxes of one actor, or all of them without one.
+def released_box(release: str, namespace: str) -> DeadLetterBox:
+    """The box of a release on Kubernetes.
 
     Raises:
-        UsageError: there is no such actor, or it keeps no dead letters.
+        KitError: it does not run, or no cluster answers.
     """
-    chosen = [box for box in boxes if not actor or box.actor == actor]
-    if actor and not chosen:
-        names = ", ".join(sorted({box.actor for box in boxes})) or "none"
-        raise UsageError(f'"{actor}" has no dead letters here. Actors that can have some: {names}.')
-    return chosen
-
-
-def list_letters(boxes: Iterable[DeadLetterBox]) -> list[tuple[DeadLetterBox, dict[str, Any]]]:
-    """Everything in the boxes, oldest first, with the box to reach it by; what several boxes share is told once."""
-    found: dict[str, tuple[DeadLetterBox, dict[str, Any]]] = {}
-    for box in boxes:
-        for letter in box.letters():
-            found.setdefault(letter["id"], (box, letter))
-    return sorted(found.values(), key=lambda item: item[1]["time"])
-
-
-def choose_letters(
-    found: Sequence[tuple[DeadLetterBox, dict[str, Any]]], actor: str, ids: Sequence[str]
-) -> dict[DeadLetterBox, list[str]]:
-    """The letters with these ids (`all`: every one), by the box to reach them by.
-
-    Raises:
-        UsageError: one of them is not there.
-    """
-    there = {letter["id"]: box for box, letter in found}
-    missing = [] if list(ids) == ["all"] else [id_ for id_ in ids if id_ not in there]
-    if missing:
-        raise UsageError(f'no event "{missing[0]}" of {actor} is in the box. See what is: kit dlq list {actor}')
-    groups: dict[DeadLetterBox, list[str]] = {}
-    for id_ in there if list(ids) == ["all"] else dict.fromkeys(ids):
-        groups.setdefault(there[id_], []).append(id_)
-    return groups
+    pod = pods.running_with(release, namespace, VARIABLE)
+    return DeadLetterBox((*pods.exec_command(pod, namespace), "python", "-m", MODULE))

@@ -12,7 +12,6 @@ from typing import Any, Final
 from actorkit_kit.errors import KitError
 from actorkit_kit.plan.model import (
     ADMIN_PORT,
-    DEAD_LETTERS_DIR,
     INBOX_PORT,
     USER_ID,
     Plan,
@@ -26,9 +25,6 @@ from actorkit_kit.render.yamltext import Quoted, anchor, dump, header, merge
 
 #: The name of Prometheus' service.
 PROMETHEUS: Final = "prometheus"
-#: What an actor's own volume for its dead letters is named after, each instance in a file of its own. No actor can
-#: write in another one's.
-DEAD_LETTERS: Final = "dead-letters"
 #: Rendered folders that only their owner may enter.
 PRIVATE: Final = ("secrets",)
 #: Seconds between the end of an instance's drain and its SIGKILL.
@@ -101,7 +97,6 @@ def _compose(plan: Plan) -> str:
         raise KitError(f'an actor cannot be named "{PROMETHEUS}" in a compose deployment. Name it otherwise.')
     services[PROMETHEUS] = _prometheus(plan)
     kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.volumes]
-    kept += [volume(unit, DEAD_LETTERS) for unit in plan.units if unit.keeps_dead_letters]
     document = {
         "name": plan.topology,
         "x-actor": actor,
@@ -153,8 +148,7 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
         service["labels"]["io.actorkit.files"] = Quoted(mounts.digest(mounted))
         service["configs"] = [{"source": f"{unit.name}.{file.key}", "target": _escape(file.target)} for file in mounted]
     service["labels"] = dict(sorted(service["labels"].items()))
-    mounted_at = {volume(unit, DEAD_LETTERS): DEAD_LETTERS_DIR} if unit.keeps_dead_letters else {}
-    mounted_at |= {volume(unit, parameter): target for parameter, target in unit.volumes.items()}
+    mounted_at = {volume(unit, parameter): target for parameter, target in unit.volumes.items()}
     if mounted_at:
         service["volumes"] = [{"source": name, "target": at, "type": "volume"} for name, at in mounted_at.items()]
     targets = mounts.secret_targets(unit)
@@ -185,7 +179,7 @@ def _port(unit: Unit, port: Port, variable: str) -> dict[str, Any]:
 
 
 def volume(unit: Unit, parameter: str) -> str:
-    """The volume with the files that a unit keeps: `titanic-folder` for a parameter, or `auth-dead-letters`."""
+    """The volume with the files that a unit keeps, named after a parameter: `titanic-folder`."""
     return f"{unit.name}-{parameter}"
 
 

@@ -31,7 +31,7 @@ COPIES: Final = 2
 #: Characters that Helm writes as they are, in values (3) or manifests (4), and then does not read.
 _UNFIT: Final = re.compile("[\x7f-\x9f\ufffe\uffff]")
 #: Variables whose values hold names of Services.
-_BROKERS: Final = "ACTORKIT_BROKERS"
+_ENDPOINTS: Final = ("ACTORKIT_BROKERS", "ACTORKIT_INBOXES")
 _OUTBOX: Final = "ACTORKIT_OUTBOX_"
 
 
@@ -122,11 +122,10 @@ def _secrets(plan: Plan) -> dict[str, Any]:
 def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
     host = "{{{{ include `actorkit.host` (list . `{}`) }}}}"
     variables = environment(plan, unit, container_addresses(host.format))
-    endpoints = {name for name in variables if name == _BROKERS or name.startswith(_OUTBOX)}
+    endpoints = {name for name in variables if name in _ENDPOINTS or name.startswith(_OUTBOX)}
     encoded = {name: _base64(text.encode()) for name, text in variables.items() if _UNFIT.search(text)}
     repository, tag, digest = unit.image.parts
-    peers = {edge.destination for edge in unit.edges}
-    peers |= {other.name for other in plan.meets(unit)}
+    peers = plan.reaches(unit)
     actor: dict[str, Any] = {
         "kind": unit.kind,
         "image": {"repository": Quoted(repository), "tag": Quoted(tag)}
@@ -145,7 +144,7 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
     if endpoints:
         actor["endpoints"] = {name: Quoted(variables[name]) for name in sorted(endpoints)}
     if peers:
-        actor["to"] = sorted(peers)
+        actor["to"] = list(peers)
     if unit.ports:
         actor["ports"] = {
             port.name: {"containerPort": port.container, "servicePort": port.published, "public": port.public}

@@ -17,7 +17,17 @@ from actorkit_kit.files import is_folder
 from actorkit_kit.topology import egress, shape
 from actorkit_kit.topology.findings import Findings, suggest
 from actorkit_kit.topology.kinds import Key, Text, bad_name, type_words
-from actorkit_kit.topology.model import BROKER, LISTENING, USER_VARIABLES, Exposure, Node, Resources, Secret
+from actorkit_kit.topology.model import (
+    BOX,
+    BROKER,
+    DEFAULT_REPLICAS,
+    LISTENING,
+    USER_VARIABLES,
+    Exposure,
+    Node,
+    Resources,
+    Secret,
+)
 from actorkit_kit.topology.section import Section
 
 #: Parameters that hold a port have underscores, and names of exposures may be theirs.
@@ -62,6 +72,8 @@ class ActorSections:
             message = f'there is a section "{name}:", which is short for an actor of that name. Remove one of them.'
         elif name == BROKER and entry_of(str(section.content.get("uses"))) is not SERVERS["broker"]:
             message = 'the name "broker" is the broker\'s own. Choose another.'
+        elif name == BOX and entry_of(str(section.content.get("uses"))) is not SERVERS[BOX]:
+            message = 'the name "dead-letters" is the dead-letter box\'s own. Choose another.'
         else:
             return False
         self._findings.add(section.location, message, key=True)
@@ -82,7 +94,7 @@ class ActorSections:
             uses=entry.name,
             class_path=entry.class_path,
             params=self._params(section, entry.kind),
-            replicas=section.value(shape.REPLICAS),
+            replicas=section.value(shape.REPLICAS) if shape.REPLICAS in keys.keys else DEFAULT_REPLICAS,
             expose=self._exposures(section) if shape.EXPOSE in keys.keys else (),
             kind=entry.kind,
             location=section.location,

@@ -25,7 +25,7 @@ from actorkit_kit.topology.document import Document
 from actorkit_kit.topology.findings import Finding, Findings
 from actorkit_kit.topology.kinds import type_words
 from actorkit_kit.topology.location import Location
-from actorkit_kit.topology.model import BROKER, ON_NETWORKS, TARGETS, Node, Topology, secret_of
+from actorkit_kit.topology.model import BOX, BROKER, LOCAL, ON_NETWORKS, TARGETS, Node, Topology, secret_of
 from actorkit_kit.topology.section import Section
 
 
@@ -89,6 +89,10 @@ def check(document: Document, target: str = "") -> Checked:
     if broker is not None:
         topology = replace(topology, actors={**nodes, BROKER: replace(sections.server("broker"), location=broker)})
         classes |= _classes(findings, replace(topology, actors={BROKER: topology.actors[BROKER]}))[0]
+    topology = _with_box(topology, sections, target)
+    classes = {name: known for name, known in classes.items() if name in topology.actors}
+    if BOX in topology.actors and BOX not in classes:
+        classes |= _classes(findings, replace(topology, actors={BOX: topology.actors[BOX]}))[0]
     _ports(findings, topology)
     for node in topology.actors.values():
         values.check_sizes(findings, node)
@@ -102,6 +106,17 @@ def check(document: Document, target: str = "") -> Checked:
     unset = Findings(document)
     _variables(unset, topology)
     return Checked(topology, classes, tuple(findings), tuple(on_networks), tuple(unset))
+
+
+def _with_box(topology: Topology, sections: ActorSections, target: str) -> Topology:
+    """The topology with its dead-letter box, which need not be written down. `kit run` has none."""
+    boxes = [name for name, node in topology.actors.items() if node.kind == BOX]
+    if target == LOCAL:
+        others = {name: node for name, node in topology.actors.items() if name not in boxes}
+        return replace(topology, actors=others)
+    if target not in ON_NETWORKS or boxes or not server_check.can_have_letters(topology):
+        return topology
+    return replace(topology, actors={**topology.actors, BOX: sections.server(BOX)})
 
 
 def check_all(document: Document) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from actorkit.graph import RESERVED, Connection
+from actorkit.graph import DEAD_LETTERS, RESERVED, Connection
 from actorkit_kit.classes.actor_class import ActorClass
 from actorkit_kit.topology import order
 from actorkit_kit.topology.findings import Findings
@@ -54,6 +54,9 @@ def _inbox(findings: Findings, location: Location, connection: Connection, actor
 
 
 def _outbox(findings: Findings, location: Location, connection: Connection, actor_class: ActorClass | None) -> None:
+    if connection.outbox == DEAD_LETTERS:
+        message = f'the outbox "{DEAD_LETTERS}" leads to the dead-letter box. For what fails, connect'
+        findings.add(location, f'{message} "{connection.source}.error"; else choose another name.')
     if actor_class is None or connection.outbox == connection.destination:
         return
     known = (*RESERVED, *actor_class.outboxes)

@@ -14,11 +14,15 @@ from actorkit_kit.topology.location import Location
 
 #: Name of the broker that a topology has when it says nothing about one.
 BROKER: Final = "broker"
+#: Name of the dead-letter box that a topology has when it says nothing about one, and its kind.
+BOX: Final = "dead-letters"
 #: Kinds of servers that listen for whoever connects.
 LISTENING: Final = ("broker", "registration")
 
 #: What a topology becomes: processes of `kit run`, a Compose file, a Helm chart.
 TARGETS: Final = ("local", "compose", "helm")
+#: The target of `kit run` and `kit chaos`.
+LOCAL: Final = TARGETS[0]
 #: Targets in which other machines may be between instances.
 ON_NETWORKS: Final = ("compose", "helm")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from actorkit_kit.classes.actor_class import ActorClass
 from actorkit_kit.topology.findings import Findings
 from actorkit_kit.topology.location import Location
-from actorkit_kit.topology.model import DATA_DIR, LISTENING, Node, Topology, is_data
+from actorkit_kit.topology.model import BOX, DATA_DIR, LISTENING, Node, Topology, is_data
 
 
 def missing_broker(topology: Topology, classes: Mapping[str, ActorClass]) -> Location | None:
@@ -18,9 +18,24 @@ def missing_broker(topology: Topology, classes: Mapping[str, ActorClass]) -> Loc
     return next(users, None)
 
 
+def sends_letters(topology: Topology, name: str) -> bool:
+    """Whether events can fail in an actor that no connection of its outbox `error` takes."""
+    if topology.actors[name].kind != "actor":
+        return False
+    receives = any(edge.destination == name for edge in topology.connections)
+    return receives and not any(edge.source == name and edge.outbox == "error" for edge in topology.connections)
+
+
+def can_have_letters(topology: Topology) -> bool:
+    """Whether there can be dead letters."""
+    return any(sends_letters(topology, name) for name in topology.actors)
+
+
 def check(findings: Findings, on_networks: Findings, topology: Topology, classes: Mapping[str, ActorClass]) -> None:
     """Note what cannot work, and what must not happen where other machines are near."""
     _check_keys(findings, on_networks, topology)
+    for node in [node for node in topology.actors.values() if node.kind == BOX][1:]:
+        findings.add(node.location, f'"{node.name}" is a second dead-letter box. A topology has one: remove this.')
     for name, node in topology.actors.items():
         if node.replicas > 1 and node.kind == "registration":
             message = f'"{name}" has one instance. For another, add an actor that uses: mdp-registration-service.'

@@ -85,6 +85,7 @@ SERVER: Final[dict[Kind, Keys]] = {
     "broker": _LISTENING,
     "registration": _LISTENING,
     "titanic": Keys((PARAMS, REPLICAS, *SHARED)),
+    "dead-letters": Keys((PARAMS, *SHARED)),
 }
 
 # Connections.
@@ -134,6 +135,7 @@ SECTIONS: Final = {
     "broker": Key("broker", SERVER["broker"], "the MajorDomo broker"),
     "registration": Key("registration", SERVER["registration"], "the service that lists brokers"),
     "titanic": Key("titanic", SERVER["titanic"], "keeps durable requests"),
+    "dead-letters": Key("dead-letters", SERVER["dead-letters"], "keeps events that failed"),
 }
 IN_KEYS: Final = Keys((KEYS_SECRET,))
 KEYS: Final = Key("keys", IN_KEYS, "the secret with the CURVE keys of all edges and brokers")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from actorkit_kit.console import Output, note, result
-from actorkit_kit.deploy import compose, deployment, helm, lock, preconditions, state_view
+from actorkit_kit.deploy import compose, deployment, helm, lock, preconditions, state_view, storage
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.image.build import identify
 from actorkit_kit.image.progress import build_outdated
@@ -77,4 +77,7 @@ def _tell(text: str) -> None:
 
 def _helm(plan: Plan, namespace: str, timeout_s: float, keep: bool) -> None:
     note(f"kit: installing {plan.topology} from {helm.chart_folder(plan)}")
-    result(helm.install(plan, namespace, timeout_s, keep))
+    ephemeral = storage.ends_with_its_pod(plan, namespace)
+    if ephemeral:
+        note("kit: the cluster has no storage: dead letters, and what else actors keep, end with their pods")
+    result(helm.install(plan, namespace, timeout_s, keep, ephemeral))

@@ -1,13 +1,16 @@
-"""`kit dlq`: dead letters of a topology that runs on this machine, or is deployed on a Docker Engine."""
+"""`kit dlq`: dead letters of a topology, wherever it runs."""
 
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -17,8 +20,13 @@ from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
 from actorkit_kit.local.state import state_folder
 from actorkit_kit.remote import dead_letters
-from actorkit_kit.remote.dead_letters import DeadLetterBox
-from actorkit_kit.verbs.options import OutputOption, RunningOption, Where, find_place
+from actorkit_kit.remote.dead_letters import Choice, DeadLetterBox
+from actorkit_kit.verbs.options import OutputOption, RunningOption, find_place
+
+#: Letters that `list` tells people at a time.
+PAGE: Final = 100
+#: Units of ages, in seconds.
+_AGES: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Action(StrEnum):
@@ -28,6 +36,29 @@ class Action(StrEnum):
     SHOW = "show"
     RETRY = "retry"
     DROP = "drop"
+
+
+class Place(StrEnum):
+    """What runs the topology whose letters are meant."""
+
+    LOCAL = "local"
+    COMPOSE = "compose"
+    HELM = "helm"
+
+
+def _moment(text: str) -> float:
+    """A time, or an age, as seconds since 1970."""
+    age = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if age:
+        return time.time() - float(age[1]) * _AGES[age[2]]
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise UsageError(f'"{text}" is no time. Write 2026-11-28T20:00, or an age: 90s, 30m, 2h, 7d.') from exc
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+_SINCE: Final = "Failed then or later: 2026-11-28T20:00 (UTC), or an age: 30m, 2h, 7d."
 
 
 def register(app: typer.Typer) -> None:
@@ -40,76 +71,112 @@ def register(app: typer.Typer) -> None:
         ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Which events, or all.")] = None,
         name: RunningOption = "",
         target: Annotated[
-            Where | None,
-            typer.Option("--target", "-t", help="kit run or Docker; else kit run where it has run the topology."),
+            Place | None,
+            typer.Option("--target", "-t", help="What runs it; else kit run where it has run it, or Docker."),
         ] = None,
+        namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the release (helm).")] = "",
+        reason: Annotated[str, typer.Option("--reason", help="Only this kind of failure, as MalformedEvent.")] = "",
+        trace: Annotated[str, typer.Option("--trace", help="Only what this event became.")] = "",
+        key: Annotated[str, typer.Option("--key", help="Only the event of this key, as a sink has written it.")] = "",
+        since: Annotated[str, typer.Option("--since", help=_SINCE)] = "",
+        until: Annotated[str, typer.Option("--until", help="Failed before that, written likewise.")] = "",
+        after: Annotated[str, typer.Option("--after", metavar="ID", help="Only what came after this one.")] = "",
+        limit: Annotated[
+            int | None, typer.Option("--limit", min=0, help="So many at most; 0: all. A list for people has 100.")
+        ] = None,
+        rate: Annotated[
+            float, typer.Option("--rate", min=0.0, help="So many a second at most, for retry; 0: as fast as can be.")
+        ] = 0.0,
         output: OutputOption = Output.TEXT,
     ) -> None:
         """List, show, send again or drop events that failed where no error outbox takes them.
 
         An event that is sent again goes to the actor that failed on it, and leaves the box when it is finished; one
-        that fails again comes back under another id.
+        that fails again comes back under another id. Filters choose among all, and among the events that are named.
 
-        Examples: kit dlq list; kit dlq show place 4f1c7d2a90e3b655; kit dlq retry place all
+        Examples: kit dlq list; kit dlq show place 4f1c7d2a90e3b655; kit dlq retry place all --reason Unavailable
+        --rate 100
         """
-        wanted = ids or ()
+        wanted = tuple(ids or ())
         if action is not Action.LIST and not (actor and wanted):
             raise UsageError(f"say whose and which: kit dlq {action} ACTOR ID..., or: kit dlq {action} ACTOR all")
+        choice = Choice(
+            actor=actor,
+            ids=wanted,
+            reason=reason,
+            trace=trace,
+            key=key,
+            since=_moment(since) if since else None,
+            until=_moment(until) if until else None,
+            after=after,
+            limit=limit or 0,
+        )
         with ExitStack() as stack:
-            boxes = _boxes(stack, name, target, alive=action is Action.RETRY)
-            found = dead_letters.list_letters(dead_letters.boxes_of(boxes, actor))
+            box = _box(stack, name, target, namespace, alive=action is Action.RETRY)
             if action is Action.LIST:
-                _list([letter for _, letter in found if not wanted or letter["id"] in wanted], output)
-                return
-            chosen = dead_letters.choose_letters(found, actor, wanted)
-            if action is Action.SHOW:
-                _show([letter for box, some in chosen.items() for letter in box.show(some)], output)
-                return
-            done = [box.do(action, some) for box, some in chosen.items()]
-            count, without = sum(one.count for one in done), sorted({name for one in done for name in one.without})
-            word = {Action.RETRY: "sent", Action.DROP: "dropped"}[action]
-        if without:
-            note(f"kit: sent without {', '.join(without)}: dead letters keep no secrets")
-        if output is Output.JSON:
-            result_json({word: count, **({"without": without} if without else {})})
-        else:
-            result(f"{word} {count}")
+                page = PAGE if limit is None and output is Output.TEXT else choice.limit
+                _list(box, replace(choice, limit=page), output)
+            elif action is Action.SHOW:
+                _show(list(box.show(choice)), output)
+            elif action is Action.RETRY:
+                _tell("sent", box.retry(choice, rate), output)
+            else:
+                _tell("dropped", box.drop(choice), output)
 
 
-def _boxes(stack: ExitStack, name: str, target: Where | None, *, alive: bool) -> list[DeadLetterBox]:
-    """The boxes that are meant."""
+def _box(stack: ExitStack, name: str, target: Place | None, namespace: str, *, alive: bool) -> DeadLetterBox:
+    """The box that is meant."""
     place = find_place(name)
-    if place is None and target is Where.LOCAL:
+    if target is Place.HELM:
+        release = place[1] if place else name
+        if not release:
+            raise UsageError("name the release: kit dlq list --target helm -d orders")
+        return dead_letters.released_box(release, namespace)
+    if place is None and target is Place.LOCAL:
         raise UsageError(f'"{name}" is no topology. Name its file: -d topology.yaml' if name else _NO_TOPOLOGY)
-    if place is not None and (target is Where.LOCAL or (target is None and state_folder(*place).is_dir())):
-        return dead_letters.local_boxes(*place, alive=alive)
+    if place is not None and (target is Place.LOCAL or (target is None and state_folder(*place).is_dir())):
+        return dead_letters.local_box(*place, alive=alive)
     client = stack.enter_context(closing(connect()))
-    return dead_letters.deployed_boxes(client, place[1] if place else name or deployment.find_only(client))
+    return dead_letters.deployed_box(client, place[1] if place else name or deployment.find_only(client))
 
 
 _NO_TOPOLOGY = "there is no topology.yaml here. Name one: -d topology.yaml"
 
 
-def _list(letters: Sequence[dict[str, Any]], output: Output) -> None:
+def _tell(word: str, done: dead_letters.Done, output: Output) -> None:
+    if done.without:
+        note(f"kit: sent without {', '.join(done.without)}: dead letters keep no secrets")
+    if output is Output.JSON:
+        result_json({word: done.count, **({"without": list(done.without)} if done.without else {})})
+    else:
+        result(f"{word} {done.count}")
+
+
+def _list(box: DeadLetterBox, choice: Choice, output: Output) -> None:
+    # One more than is told says whether there are more.
+    letters = box.list(replace(choice, limit=choice.limit + 1) if choice.limit else choice)
+    more = bool(choice.limit) and len(letters) > choice.limit
+    letters = letters[: choice.limit] if more else letters
     if output is Output.JSON:
         result_json(letters)
-        return
-    if not letters:
+    elif letters:
+        result_table(("ID", "TIME", "ACTOR", "INBOX", "CAME THROUGH", "REASON", "BYTES"), list(map(_row, letters)))
+    else:
         result("there are no dead letters")
-        return
-    rows = [
-        [
-            letter["id"],
-            datetime.fromtimestamp(letter["time"], UTC).isoformat(" ", "seconds"),
-            letter["actor"],
-            letter["inbox"],
-            " -> ".join(letter["trail"]),
-            f"{letter['reason']}: {letter['message']}",
-            str(letter["bytes"]),
-        ]
-        for letter in letters
+    if more:
+        note(f"kit: there are more; go on with --after {letters[-1]['id']}")
+
+
+def _row(letter: dict[str, Any]) -> list[str]:
+    return [
+        letter["id"],
+        datetime.fromtimestamp(letter["time"], UTC).isoformat(" ", "seconds"),
+        letter["actor"],
+        letter["inbox"],
+        " -> ".join(letter["trail"]),
+        f"{letter['reason']}: {letter['message']}",
+        str(letter["bytes"]),
     ]
-    result_table(("ID", "TIME", "ACTOR", "INBOX", "CAME THROUGH", "REASON", "BYTES"), rows)
 
 
 def _show(letters: Sequence[dict[str, Any]], output: Output) -> None:

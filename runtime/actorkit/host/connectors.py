@@ -12,7 +12,7 @@ from actorkit.edge.keyed import KeyedSender
 from actorkit.edge.peers import Peers
 from actorkit.edge.sender import Sender
 from actorkit.errors import SettingsError
-from actorkit.graph import BOX
+from actorkit.graph import BOX, DEAD_LETTERS
 from actorkit.settings import Settings
 from actorkit.transport.keys import ClientKeys
 
@@ -49,10 +49,11 @@ def make_connectors(
 
 
 def lonely(connectors: Mapping[str, Sequence[Connector]]) -> list[str]:
-    """The connections that have no peer now, in words: `auth (tcp://auth:5550)`."""
+    """The connections that have no peer now, in words: `auth (tcp://auth:5550)`. The dead-letter box is none of them:
+    work can be taken without it, and what fails waits."""
     return [
         f"{outbox} ({', '.join(connector.sender.peers.endpoints)})"
         for outbox, connections in connectors.items()
         for connector in connections
-        if not connector.sender.connected
+        if outbox != DEAD_LETTERS and not connector.sender.connected
     ]

@@ -14,7 +14,6 @@ from gevent.event import Event as Flag
 from actorkit import params
 from actorkit.actor import Actor
 from actorkit.coroutines.thread import CoroutineThread
-from actorkit.deadletters.box import Box, DeadLetterError
 from actorkit.edge.dedup import REMEMBER_BYTES, DedupWindow
 from actorkit.edge.listener import Listener
 from actorkit.edge.receive_session import ReceiveSession
@@ -30,6 +29,7 @@ from actorkit.host.coroutines import CoroutineRuntime
 from actorkit.host.drain import Drain, remainder
 from actorkit.host.flush import FlushOnce
 from actorkit.host.hold import Hold
+from actorkit.host.letters import Letters
 from actorkit.host.log_outbox import LogOutbox
 from actorkit.host.methods import Methods
 from actorkit.host.outboxes import Outboxes
@@ -51,8 +51,6 @@ ACK_DELAY_S: Final = 0.002
 #: How often it is looked which events are being consumed, in seconds. The hot path notes no time for each.
 AGE_POLL_S: Final = 2.0
 
-#: Pause before a failed event that could not be stored is stored again, in seconds.
-STORE_AGAIN_S: Final = 1.0
 
 log = logging.getLogger("actorkit.host")
 
@@ -110,6 +108,7 @@ class Host:
             outbox: [connector.sender for connector in connectors] for outbox, connectors in self.connectors.items()
         }
         self.outboxes = Outboxes(self.name, senders, cls.OUTBOXES, self.flush, self._dead_letter)
+        self._letters = Letters(settings, self.outboxes)
         self.window = SourceWindow(self.outboxes, settings.source_window)
         self.requests = Requests(self.name, self.instance, self.outboxes)
         built = params.build(cls.Params, settings.params)
@@ -117,7 +116,6 @@ class Host:
         self.methods = Methods(self.actor, self._thread)
         self.timers = Timers(self.actor, self.methods, self._crash)
         self._drain = Drain(self)
-        self._box = Box(settings.dead_letters, self.name, self.instance) if settings.dead_letters is not None else None
         self._source = Source(settings.topology, self.outboxes, self.window, self._crash)
 
     # --- life -------------------------------------------------------------------------------------------------------
@@ -248,6 +246,7 @@ class Host:
                 connector.close()
             if self.listener is not None:
                 self.listener.close()
+            self._letters.close()
             self.ended.set()
 
     # --- what an actor asks of it -----------------------------------------------------------------------------------
@@ -333,17 +332,4 @@ class Host:
         self.ended.set()
 
     def _dead_letter(self, event: Event, failure: Failure, inbox: str) -> None:
-        """Store a failed event. It is not acknowledged before it is stored, so a full disk holds the actor up."""
-        log.error("no error outbox takes event %s: %s: %s", event.trace, failure.kind, failure.message)
-        if self._box is None:
-            self.outboxes.drop("failed")
-            return
-        while True:
-            try:
-                self._box.put(event, failure, inbox)
-            except DeadLetterError as exc:
-                log.error("%s; tried again in %g s", exc, STORE_AGAIN_S)
-                gevent.sleep(STORE_AGAIN_S)
-            else:
-                self.outboxes.drop("dead-letter")
-                return
+        self._letters.keep(event, failure, inbox)

@@ -9,8 +9,6 @@ from typing import Literal
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from actorkit.deadletters.box import SUFFIX
-from actorkit.deadletters.tally import Tally
 from actorkit.edge.sender import Sender
 from actorkit.host.connection_metrics import connection_metrics
 from actorkit.host.host import Host
@@ -24,8 +22,6 @@ class HostCollector(Collector):
         self._host = host
         self._version = version
         self._common = [host.settings.topology, host.name]
-        folder = host.settings.dead_letters
-        self._letters = Tally(folder / f"{host.name}.{host.instance}{SUFFIX}") if folder is not None else None
 
     def collect(self) -> Iterator[Metric]:
         host = self._host
@@ -70,11 +66,6 @@ class HostCollector(Collector):
         yield "in_work", "Events that arrived and are not finished.", host.receiver.in_work
         yield "unfinished", "Events that began here and are not finished.", host.outboxes.roots
         yield "oldest_unfinished_seconds", "Age of the oldest of them.", self._oldest_unfinished_s()
-        if self._letters is not None:
-            count, oldest = self._letters.look()
-            yield "dead_letters", "Events in this instance's dead-letter box.", count
-            age_s = max(0.0, time.time() - oldest) if count else 0.0
-            yield "dead_letters_oldest_seconds", "Age of the oldest of them.", age_s
         yield "ready", "1 when the instance can take work.", int(host.ready)
 
     def _figures(self) -> Iterable[Metric]:

@@ -19,7 +19,7 @@ from actorkit.event.body import UNREAD
 from actorkit.event.context import Failure
 from actorkit.event.ids import MASK, MULTIPLIER, derive_id, ids
 from actorkit.event.parcel import MAX_BODY_BYTES, MAX_TRAIL, Parcel, ReplyTo
-from actorkit.graph import RESERVED
+from actorkit.graph import DEAD_LETTERS, RESERVED
 from actorkit.host.flush import FlushOnce
 
 #: What an author can do who gave something else than an event.
@@ -89,12 +89,13 @@ class Outboxes:
         #: The actor's name is the trail of what begins here.
         self.trail = self.actor = actor
         self._trails = Trails(actor)
-        self.senders = senders
+        self.senders = {outbox: there for outbox, there in senders.items() if outbox != DEAD_LETTERS}
+        self._letters = senders.get(DEAD_LETTERS, ())
         self.flush = flush
         self._declared = frozenset(declared)
         self._default = [
             sender
-            for outbox, senders in senders.items()
+            for outbox, senders in self.senders.items()
             if outbox not in RESERVED and outbox not in self._declared
             for sender in senders
         ]
@@ -233,6 +234,21 @@ class Outboxes:
             self._dead_letter(event, failure, inbox)
         if type(entry) is Delivery:
             entry.tell(failure_outcome(event, failure))
+
+    def emit_letter(self, context: bytes, event: Event) -> None:
+        """Send the event as it came to the topology's dead-letter box, with another context. Whoever waits for its
+        answer is no matter of the box's: a letter does not expire. The event waits for it.
+        """
+        entry = event.origin
+        if type(entry) is not Delivery:
+            raise TypeError("only an event that is being consumed becomes a dead letter")
+        trail, redelivered = self._trails[entry.trail], entry.redelivered is not False
+        for sender in self._letters:
+            id_ = derive_id(entry.id, sender.salt, 0)  # The same however much was sent before it failed.
+            trace = entry.trace or entry.id
+            parcel = Parcel(id_, trace, entry.format, entry.body, context, None, redelivered, trail)
+            sender.put(parcel, entry, event)
+        self.flush.schedule()
 
     def expire(self, entry: Delivery) -> None:
         """Drop an event that nobody waits for any more."""

@@ -1,4 +1,4 @@
-"""`kit dlq` on a deployment: the dead letters of real containers."""
+"""`kit dlq` on deployments: the dead letters of real containers, and of pods."""
 
 from __future__ import annotations
 
@@ -31,10 +31,12 @@ class Place(Actor):
         return event
 """
 
-TOPOLOGY = f"""\
+
+def topology(count: int) -> str:
+    return f"""\
 name: {NAME}
 actors:
-  gen: {{uses: generator, params: {{interval_s: 0.01, count: 3, data: tick}}}}
+  gen: {{uses: generator, params: {{interval_s: 0.005, count: {count}, data: tick}}}}
   place: {{uses: "shop.actors:Place", build: ./shop, replicas: 2}}
   out: {{uses: stdout}}
 connections: [gen -> place -> out]
@@ -42,45 +44,73 @@ clear: true
 """
 
 
-def listed() -> list[dict[str, Any]]:
-    done = kit("dlq", "list", "-d", NAME, "-o", "json")
+def dlq(*arguments: str) -> Any:
+    """What a command writes as JSON, in the text of `show` too."""
+    done = kit("dlq", *arguments, "-d", NAME, *(() if arguments[0] == "show" else ("-o", "json")))
     assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
+    return json.loads(done.stdout)
+
+
+def containers(actor: str = "") -> list[str]:
+    labels = [f"label=io.actorkit.topology={NAME}", *([f"label=io.actorkit.actor={actor}"] if actor else [])]
+    return docker("ps", "-aq", *(word for label in labels for word in ("--filter", label))).split()
+
+
+def mend() -> None:
+    for container in containers("place"):
+        docker("exec", container, "python", "-c", "open('/tmp/mended', 'w')")
 
 
 @pytest.fixture
-def deployed(shop: Path) -> Iterator[Path]:
+def deployed(shop: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     needs.engine()
     (shop / "shop" / "shop" / "actors.py").write_text(CODE)
-    topology = shop / "topology.yaml"
-    topology.write_text(TOPOLOGY)
+    file = shop / "topology.yaml"
+    file.write_text(topology(getattr(request, "param", 3)))
     try:
-        done = kit("deploy", str(topology), "--no-prometheus")
+        done = kit("deploy", str(file), "--no-prometheus")
         assert done.returncode == 0, done.stderr
-        yield topology
+        yield file
     finally:
         kit("down", NAME, "--volumes")
 
 
 def test_dead_letters_of_containers_are_listed_shown_sent_again_and_dropped(deployed: Path) -> None:
-    until(lambda: len(listed()) == 3, "three events fail", timeout_s=60)
-    first, second, third = listed()
-    assert (first["actor"], first["message"]) == ("place", "not now")
-    shown = kit("dlq", "show", "place", first["id"], "-d", str(deployed))
-    assert json.loads(shown.stdout)["body"] == {"text": "tick"}
+    until(lambda: len(dlq("list")) == 3, "three events fail", timeout_s=60)
+    first, second, third = dlq("list")
+    assert (first["actor"], first["message"], first["attempts"]) == ("place", "not now", 1)
+    assert dlq("show", "place", first["id"])["body"] == {"text": "tick"}
+    assert kit("dlq", "list", "place", "-d", str(deployed), "--limit", "2").stderr == (
+        f"kit: there are more; go on with --after {second['id']}\n"
+    )
+    assert [letter["id"] for letter in dlq("list", "--after", second["id"])] == [third["id"]]
+    assert [letter["id"] for letter in dlq("list", "--key", second["trace"] + second["id"])] == [second["id"]]
+    assert dlq("list", "--since", "1h", "--reason", "Other") == []
     assert kit("dlq", "drop", "place", third["id"], "-d", NAME).stdout == "dropped 1\n"
-    containers = docker("ps", "-q", "--filter", f"label=io.actorkit.topology={NAME}").split()
-    for container in containers:
-        docker("exec", container, "python", "-c", "open('/tmp/mended', 'w')")
+    mend()
     assert kit("dlq", "retry", "place", first["id"], second["id"], "-d", NAME).stdout == "sent 2\n"
     assert kit("dlq", "list", "place", "-d", NAME).stdout == "there are no dead letters\n"
-    out = docker(
-        "ps", "-q", "--filter", f"label=io.actorkit.topology={NAME}", "--filter", "label=io.actorkit.actor=out"
-    )
+    (out,) = containers("out")
     until(lambda: docker("logs", out).count("tick") == 2, "what is sent again goes on its way", timeout_s=60)
     refused = kit("dlq", "drop", "gen", "all", "-d", NAME)
     assert (refused.returncode, refused.stderr) == (
         2,
         'kit: "gen" has no dead letters here. Actors that can have some: out, place.\n',
     )
+
+
+@pytest.mark.parametrize("deployed", [6000], indirect=True)
+def test_every_letter_is_there_once_though_the_box_is_killed_under_a_stream_of_failures(deployed: Path) -> None:
+    (box,) = containers("dead-letters")
+    for _ in range(4):
+        until(
+            lambda: "healthy" in docker("inspect", "--format", "{{.State.Health.Status}}", box).split(), "it is there"
+        )
+        docker("kill", "--signal", "KILL", box)
+        docker("start", box)
+    until(lambda: len(dlq("list")) >= 6000, "all events have failed", timeout_s=120)
+    found = dlq("list")
+    assert len(found) == len({letter["key"] for letter in found}) == 6000
+    mend()
+    assert dlq("retry", "place", "all", "--limit", "100", "--rate", "200")["sent"] == 100
+    assert dlq("drop", "place", "all")["dropped"] == 5900

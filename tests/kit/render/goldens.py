@@ -30,7 +30,7 @@ GENERATED: Final = {
 @cache
 def orders() -> Plan:
     """The plan of the example; with no digest, which every change to the example's code would change."""
-    return replace(load_plan(str(ORDERS)), digest="0" * 64)
+    return replace(load_plan(str(ORDERS), "compose"), digest="0" * 64)
 
 
 def rendered(target: str, plan: Plan | None = None) -> dict[str, str | bytes]:

@@ -43,15 +43,17 @@ STARTED: Final = mine("process_start_time_seconds", actor="execute", instance="a
 FAILED: Final = mine("actorkit_events_failed_total", actor="auth", inbox="web")
 ARRIVED: Final = mine("actorkit_events_in_total", actor="auth", inbox="web")
 DEAD: Final = mine("actorkit_events_dropped_total", actor="auth", reason="dead-letter")
+HELD: Final = mine("actorkit_dead_letters_bytes", actor="dead-letters")
+LIMIT: Final = mine("actorkit_dead_letters_limit_bytes", actor="dead-letters")
+AGE: Final = mine("actorkit_dead_letters_oldest_seconds", actor="dead-letters")
+KEPT: Final = mine("actorkit_dead_letters_limit_seconds", actor="dead-letters")
 LOST: Final = mine("actorkit_events_dropped_total", actor="auth", reason="failed")
 EXPIRED: Final = mine("actorkit_events_dropped_total", actor="auth", reason="expired")
 WAITING: Final = mine("actorkit_waiting", actor="web", outbox="auth", destination="auth")
 OTHERS: Final = mine("actorkit_waiting", actor="shop", outbox="auth", destination="auth")
 AGED: Final = mine("actorkit_oldest_waiting_seconds", actor="web", outbox="auth", destination="auth")
 UNFINISHED: Final = mine("actorkit_oldest_unfinished_seconds", actor="web")
-LETTERS: Final = mine("actorkit_dead_letters", actor="auth", instance="auth-1")
-BOX: Final = mine("actorkit_dead_letters_bytes", actor="dead-letters")
-ROOM: Final = mine("actorkit_dead_letters_limit_bytes", actor="dead-letters")
+LETTERS: Final = mine("actorkit_dead_letters", actor="dead-letters")
 OLDEST: Final = mine("actorkit_oldest_consume_seconds", actor="execute")
 STRANGERS: Final = mine("actorkit_frames_rejected_total", actor="auth", reason="no-key")
 GAPS: Final = mine("actorkit_frames_rejected_total", actor="auth", reason="gap")
@@ -80,6 +82,10 @@ CASES: Final = [
     Case("ActorkitDeadLetters", False, "20m", {DEAD: "_x30 1x210"}),
     Case("ActorkitDeadLetters", True, "20m", {DEAD: "1x200 2x40"}),
     Case("ActorkitDeadLetters", False, "5m", {EXPIRED: "_x30 1x30"}),
+    Case("ActorkitDeadLettersFull", True, "5m", {HELD: "70+1x60", LIMIT: "100x60"}),
+    Case("ActorkitDeadLettersFull", False, "5m", {HELD: "79x60", LIMIT: "100x60"}),
+    Case("ActorkitDeadLettersExpire", True, "5m", {AGE: "60+5x60", KEPT: "100x60"}),
+    Case("ActorkitDeadLettersExpire", False, "5m", {AGE: "0+1x60", KEPT: "100x60"}),
     Case("ActorkitEventsLost", True, "5m", {LOST: "_x30 1x30"}),
     Case("ActorkitEventsLost", False, "5m", {EXPIRED: "_x30 5x30", DEAD: "_x30 1x30"}),
     Case("ActorkitWorkWaits", True, "25m", {WAITING: "0+50x300"}),
@@ -93,8 +99,6 @@ CASES: Final = [
     Case("ActorkitSourceStalls", False, "10m", {UNFINISHED: "0+5x50 0+5x70"}),
     Case("ActorkitDeadLettersStay", True, "70m", {LETTERS: "2x840"}),
     Case("ActorkitDeadLettersStay", False, "70m", {LETTERS: "2x360 0x480"}),
-    Case("ActorkitDeadLetterBoxFills", True, "5m", {BOX: "90x60", ROOM: "100x60"}),
-    Case("ActorkitDeadLetterBoxFills", False, "5m", {BOX: "70x60", ROOM: "100x60"}),
     Case("ActorkitConsumeHangs", True, "5m", {OLDEST: "0+5x60"}),
     Case("ActorkitConsumeHangs", False, "5m", {OLDEST: "0+5x11 0+5x11 0+5x11 0+5x11 0+5x11"}),
     Case("ActorkitStrangers", True, "5m", {STRANGERS: "_x30 3x30"}),

@@ -170,6 +170,9 @@ def test_the_network_forbids_all_but_the_edges_of_the_topology(chart: Path) -> N
     plan = orders()
     edges = {(edge.source, edge.destination) for unit in plan.units for edge in unit.edges}
     edges |= {(unit.name, "broker") for unit in plan.units if unit.uses_broker}
+    # Letters go to the box, and from there to the actors again.
+    edges |= {("dead-letters", unit.name) for unit in plan.of_kind("actor") if unit.receives}
+    assert ("auth", "dead-letters") in edges
     out, into = set(), set()
     for unit in plan.units:
         spec = policies[f"shop-{unit.name}"]["spec"]

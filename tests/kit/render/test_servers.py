@@ -52,8 +52,7 @@ def test_who_keeps_something_has_a_volume_of_its_own_in_compose(plan: Plan) -> N
     }
     assert mounts.pop("titanic") == [{"source": "titanic-folder", "target": DATA, "type": "volume"}]
     assert not any(mounts.values())
-    boxes = {f"{unit.name}-dead-letters" for unit in plan.units if unit.keeps_dead_letters}
-    assert set(document["volumes"]) == {"prometheus", "titanic-folder", *boxes}
+    assert set(document["volumes"]) == {"prometheus", "titanic-folder"}
     registration = document["services"]["registration"]
     assert registration["ports"][0]["target"] == 5550
     assert document["services"]["west"]["depends_on"] == {"registration": {"condition": "service_healthy"}}
@@ -113,6 +112,14 @@ def test_a_claim_of_ones_own_takes_the_place_of_the_charts(plan: Plan, tmp_path:
     assert "volumeClaimTemplates" not in spec
     claimed = [volume for volume in spec["template"]["spec"]["volumes"] if "persistentVolumeClaim" in volume]
     assert claimed == [{"name": "keeps-folder", "persistentVolumeClaim": {"claimName": "mine"}}]
+
+
+def test_on_a_cluster_without_storage_what_is_kept_can_end_with_its_pod(plan: Plan, tmp_path: Path) -> None:
+    folder.write(helm.render(plan), tmp_path / "chart", helm.PRIVATE)
+    found = manifests(tmp_path / "chart", "--set", "storage.ephemeral=true", "--set", "storage.size=2Gi")
+    spec = found["StatefulSet", "shop-titanic"]["spec"]
+    assert "volumeClaimTemplates" not in spec
+    assert {"name": "keeps-folder", "emptyDir": {"sizeLimit": "2Gi"}} in spec["template"]["spec"]["volumes"]
 
 
 def test_on_this_machine_brokers_meet_at_one_address_and_requests_are_kept_beside_the_topology(

@@ -125,7 +125,7 @@ def test_dead_letters_outlive_the_run_and_nothing_is_sent_to_who_does_not_run(pl
         'kit: "shop" does not run on this machine. Start it with kit run, then try again.\n',
     )
     assert place.dlq("drop", "place", "all").stdout == "dropped 3\n"
-    assert list((place.folder / ".kit" / "shop-local" / "dead-letters").iterdir()) == []
+    assert place.listed() == []
 
 
 def test_a_kit_run_that_was_killed_is_not_taken_for_running(place: Shop) -> None:

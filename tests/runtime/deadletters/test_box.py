@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 
-from actorkit import ErrorMessage, Event, Failure, Http, MalformedEvent, Unauthorized, settings
+from actorkit import ErrorMessage, Event, Failure, Http, MalformedEvent, Unauthorized
 from actorkit.deadletters import cli
-from actorkit.deadletters.box import Box, DeadLetterError, drop, letters
+from actorkit.deadletters.box import Box, letters
+from actorkit.deadletters.letter import MAX_RECORD_BYTES, Letter, letter_context, letter_of
+from actorkit.event.context import decode_context
 from tests.fleet import PYTHONPATH, Fleet, Process
 from tests.until import until
-
-#: The least that an environment must say.
-GOOD = {"ACTORKIT_ACTOR": "down", "ACTORKIT_CLASS": "tests.probes:Pass"}
 
 FAILURE = Failure("MalformedEvent", "no good", 400, "down", {"line": 3})
 
@@ -45,43 +44,10 @@ def test_a_letter_holds_the_event_as_it_came(tmp_path: Path) -> None:
     assert again.failure is None
 
 
-def test_dropping_one_letter_leaves_the_others(tmp_path: Path) -> None:
-    box = Box(tmp_path, "down", "down-1")
-    events = [received({"n": number}) for number in range(3)]
-    for event in events:
-        box.put(event, FAILURE, "up")
-    drop(next(letter for letter in letters(tmp_path) if letter.id == events[1].id))
-    assert [letter.id for letter in letters(tmp_path)] == [events[0].id, events[2].id]
-    box.put(events[1], FAILURE, "up")
-    for letter in letters(tmp_path):
-        drop(letter)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_is_left_after_a_drop_is_on_disk_and_as_private_as_before(
-    tmp_path: Path,
-) -> None:
-    box = Box(tmp_path / "box", "down", "down-1")
-    for number in range(2):
-        box.put(received({"n": number}), FAILURE, "up")
-    first, second = letters(tmp_path / "box")
-    assert first.file.stat().st_mode & 0o777 == 0o600
-    assert first.file.parent.stat().st_mode & 0o777 == 0o700
-    first.file.chmod(0o640)
-    first.file.with_suffix(".new").write_text("left by one that was killed")
-    synced: list[str] = []
-
-    def sync(number: int) -> None:
-        synced.append(str(Path(f"/proc/self/fd/{number}").readlink()))
-        os.fsync(number)
-
-    drop(first, sync)
-    assert synced == [str(first.file.with_suffix(".new")), str(first.file.parent)]
-    assert [path.name for path in first.file.parent.iterdir()] == [first.file.name]
-    assert (first.file.stat().st_mode & 0o777, [one.id for one in letters(tmp_path / "box")]) == (0o640, [second.id])
-    synced.clear()
-    drop(second, sync)
-    assert synced == [str(first.file.parent)]
+def test_a_letter_is_sent_again_under_the_same_id_each_time(tmp_path: Path) -> None:
+    Box(tmp_path, "down", "down-1").put(received(), FAILURE, "up")
+    (letter,), (same,) = letters(tmp_path), letters(tmp_path)
+    assert letter.parcel().id == same.parcel().id
 
 
 def test_a_letter_keeps_all_messages_of_its_failure(tmp_path: Path) -> None:
@@ -92,47 +58,44 @@ def test_a_letter_keeps_all_messages_of_its_failure(tmp_path: Path) -> None:
     assert [letter.failure for letter in letters(tmp_path)] == [failure, unauthorized]
 
 
-def test_a_line_that_was_never_finished_is_passed_over_and_a_bad_one_is_named(tmp_path: Path) -> None:
-    Box(tmp_path, "down", "down-1").put(received(), FAILURE, "up")
-    file = next(tmp_path.iterdir())
-    with file.open("ab") as out:
-        out.write(b'{"id": "cut off')
-    assert len(list(letters(tmp_path))) == 1
-    for bad in (b"{}\n", b"[" * 50_000 + b"\n"):
-        file.write_bytes(bad)
-        with pytest.raises(DeadLetterError, match=rf"{file.name}:1: this is no event"):
-            list(letters(tmp_path))
+def test_a_letter_travels_with_any_attributes_that_its_event_could_have() -> None:
+    for characters in (10, 6 << 20, 14 << 20):
+        event = received(attributes={"long": "a" * characters})
+        letter = letter_of(event, FAILURE, actor="down", instance="down-1", inbox="up")
+        context = decode_context(letter_context(letter))
+        come = Letter.read(context.attributes["letter"], letter.body)
+        assert come.parcel().id == letter.parcel().id
+        kept = len(letter.text) <= MAX_RECORD_BYTES
+        assert come.left_out == (() if kept else ("context",))
+        assert come.context.attributes == (event.attributes if kept else {})
 
 
-def test_a_line_that_was_never_finished_does_not_spoil_the_next_one(tmp_path: Path) -> None:
-    box = Box(tmp_path, "down", "down-1")
-    events = [received({"n": number}) for number in range(2)]
-    box.put(events[0], FAILURE, "up")
-    (file,) = tmp_path.iterdir()
-    with file.open("ab") as out:
-        out.write(b'{"id": "cut off by SIGKILL')
-    box.put(events[1], FAILURE, "up")
-    assert [letter.id for letter in letters(tmp_path)] == [event.id for event in events]
-    file.write_bytes(b'{"id": "the only line, cut off')
-    box.put(events[0], FAILURE, "up")
-    assert [letter.id for letter in letters(tmp_path)] == [events[0].id]
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 50_000, '{"id": 1}', '{"id": "x", "trace": "y"}'])
+def test_what_is_no_letter_is_refused(text: str) -> None:
+    with pytest.raises(MalformedEvent, match="this is no dead letter"):
+        Letter.read(text, b"")
 
 
-def test_a_text_with_line_separators_is_shown_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = "one\u2028two\x85three\x0bfour\r\nfive"
-    Box(tmp_path, "down", "down-1").put(received(text), FAILURE, "up")
-    cli.COMMANDS["show"](list(letters(tmp_path)), settings.read(GOOD))
-    assert json.loads(capsys.readouterr().out)["body"] == {"text": text}
-
-
-def command(process: Process, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+def command(process: Process, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
         [sys.executable, "-m", "actorkit.deadletters.cli", *arguments],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": PYTHONPATH, **process.variables},
         capture_output=True,
-        text=True,
+        input=given,
         timeout=60,
     )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def test_a_text_with_line_separators_is_shown_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "one\u2028two\x85three\x0bfour\r\nfive"
+    Box(tmp_path, "down", "down-1").put(received(text), FAILURE, "up")
+    for name, value in (("ACTOR", "down"), ("CLASS", "tests.probes:Pass"), ("DEAD_LETTERS", str(tmp_path))):
+        monkeypatch.setenv(f"ACTORKIT_{name}", value)
+    assert cli.main(["show"]) == 0
+    assert json.loads(capsys.readouterr().out)["body"] == {"text": text}
 
 
 def test_a_failed_event_is_stored_before_it_is_acknowledged_and_can_be_sent_again(fleet: Fleet, tmp_path: Path) -> None:
@@ -143,23 +106,23 @@ def test_a_failed_event_is_stored_before_it_is_acknowledged_and_can_be_sent_agai
     until(lambda: up.metric("actorkit_unfinished") == 0, "all is acknowledged")
     assert down.metric("actorkit_events_dropped_total", reason="dead-letter") == 3
     listed = [json.loads(line) for line in command(down, "list").stdout.splitlines()]
-    assert [(entry["reason"], entry["message"], entry["inbox"]) for entry in listed] == [
-        ("MalformedEvent", "not this one", "up")
+    assert [(entry["reason"], entry["message"], entry["inbox"], entry["attempts"]) for entry in listed] == [
+        ("MalformedEvent", "not this one", "up", 1)
     ] * 3
     shown = json.loads(command(down, "show", listed[1]["id"]).stdout)
     assert shown["body"] == {"text": '{"number":2}'}
-    assert (shown["trail"], listed[1]["trail"]) == (["up"], ["up"])
+    assert (shown["trail"], listed[1]["trail"], listed[1]["bytes"]) == (["up"], ["up"], 12)
     assert json.loads(command(down, "retry", listed[1]["id"]).stdout) == {"sent": 1}
     again = [json.loads(line) for line in command(down, "list").stdout.splitlines()]
-    assert len(again) == 3
-    assert {entry["id"] for entry in again} > {listed[0]["id"], listed[2]["id"]}
-    assert listed[1]["id"] not in {entry["id"] for entry in again}
+    assert [entry["attempts"] for entry in again] == [1, 1, 2]
+    assert [entry["id"] for entry in again[:2]] == [listed[0]["id"], listed[2]["id"]]
+    assert again[2]["trace"] == listed[1]["trace"]
     assert json.loads(command(down, "drop", "all").stdout) == {"dropped": 3}
     assert command(down, "list").stdout == ""
-    refused = command(down, "drop", "0123")
+    refused = command(down, "drop", "0123", "--actor", "down")
     assert (refused.returncode, refused.stderr) == (
-        1,
-        'actorkit: no event "0123" of down is in the box; list shows what is\n',
+        2,
+        'actorkit: "down" has no dead letters here. Actors that can have some: none.\n',
     )
 
 

@@ -4,13 +4,11 @@ instance."""
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from gevent.lock import Semaphore
 
 from actorkit import Actor, Event
-from actorkit.deadletters.box import drop, letters
 from actorkit.edge import wire
 from actorkit.event.parcel import Parcel
 from actorkit.host.scale import waiting_by_actor
@@ -126,27 +124,6 @@ def test_bytes_of_batches_are_counted_by_box_and_events_on_their_way_through_are
     down.say(wire.Ack(2, 2))
     up.hear_floor(2)
     assert value(read(host), "actorkit_finish_seconds_count") == 0
-
-
-@MOVED.by("actorkit_dead_letters", "actorkit_dead_letters_oldest_seconds")
-def test_dead_letters_are_counted_until_somebody_takes_them_out(setting: Setting, tmp_path: Path) -> None:
-    host = setting.start(Fails, dead_letters=tmp_path)
-    collector = read(host)
-    MOVED.expect(collector, "actorkit_dead_letters", 0)
-    up = setting.sender(host)
-    up.hello()
-    up.batch(parcel(), parcel())
-    up.hear_floor(2)
-    MOVED.expect(collector, "actorkit_dead_letters", 2)
-    until(lambda: value(collector, "actorkit_dead_letters_oldest_seconds") >= 0.2, "the oldest gets older")
-    MOVED.expect_at_least(collector, "actorkit_dead_letters_oldest_seconds", 0.2)
-    up.batch(parcel())
-    up.hear_floor(3)
-    MOVED.expect(collector, "actorkit_dead_letters", 3)
-    for expected in (2, 1, 0):
-        drop(next(letters(tmp_path)))
-        MOVED.expect(collector, "actorkit_dead_letters", expected)
-    MOVED.expect(collector, "actorkit_dead_letters_oldest_seconds", 0)
 
 
 def waits(*processes: Process) -> dict[str, float]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from actorkit.deadletters.box import Letter, letters
+from actorkit.deadletters.box import letters
+from actorkit.deadletters.letter import Letter
 from tests.fleet import Fleet, fetch
 from tests.until import until
 
