@@ -23,13 +23,13 @@ def serve_admin(settings: Settings, why_not_ready: Callable[[], str], *collector
     """
     if settings.admin is None:
         return None
-    host, port = settings.admin
-    address = Endpoint.tcp(host, port).address
-    server = AdminServer(settings.admin, Pages(metrics.registry(settings.instance, *collectors), why_not_ready))
+    wanted = settings.admin
+    pages = Pages(metrics.registry(settings.instance, *collectors), why_not_ready)
+    server = AdminServer((wanted.host, wanted.port), pages, family=wanted.family)
     try:
         server.start()
     except OSError as exc:
-        raise SettingsError(f"ACTORKIT_ADMIN is {address}, and it cannot be bound: {exc.strerror}.") from exc
-    told = Endpoint.tcp(host, server.port).address
+        raise SettingsError(f"ACTORKIT_ADMIN is {wanted.address}, and it cannot be bound: {exc.strerror}.") from exc
+    told = Endpoint.tcp(wanted.host, server.port).address
     logging.getLogger("actorkit.process").info("admin server at http://%s", told)
     return server
