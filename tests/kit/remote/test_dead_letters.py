@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests import needs
-from tests.kit.deploying import docker, kit
+from tests.kit.deploying import deployed, docker, kit
 from tests.until import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -50,24 +49,17 @@ def listed() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def deployed(shop: Path) -> Iterator[Path]:
-    needs.engine()
+def topology(shop: Path) -> Iterator[Path]:
     (shop / "shop" / "shop" / "actors.py").write_text(CODE)
-    topology = shop / "topology.yaml"
-    topology.write_text(TOPOLOGY)
-    try:
-        done = kit("deploy", str(topology), "--no-prometheus")
-        assert done.returncode == 0, done.stderr
+    with deployed(NAME, TOPOLOGY, shop) as topology:
         yield topology
-    finally:
-        kit("down", NAME, "--volumes")
 
 
-def test_dead_letters_of_containers_are_listed_shown_sent_again_and_dropped(deployed: Path) -> None:
+def test_dead_letters_of_containers_are_listed_shown_sent_again_and_dropped(topology: Path) -> None:
     until(lambda: len(listed()) == 3, "three events fail", timeout_s=60)
     first, second, third = listed()
     assert (first["actor"], first["message"]) == ("place", "not now")
-    shown = kit("dlq", "show", "place", first["id"], "-d", str(deployed))
+    shown = kit("dlq", "show", "place", first["id"], "-d", str(topology))
     assert json.loads(shown.stdout)["body"] == {"text": "tick"}
     assert kit("dlq", "drop", "place", third["id"], "-d", NAME).stdout == "dropped 1\n"
     containers = docker("ps", "-q", "--filter", f"label=io.actorkit.topology={NAME}").split()
