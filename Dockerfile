@@ -48,16 +48,17 @@ LABEL org.opencontainers.image.title="actorkit/runtime" \
       org.opencontainers.image.base.name="${PYTHON}" \
       io.actorkit.digest="${DIGEST}"
 
-# ---- what one actor needs besides: the extra of the distribution and the author's requirements.txt
+# ---- what one actor needs besides: the extra of the distribution, the package that publishes it, the author's requirements
 FROM ${RUNTIME} AS actor-build
 ARG EXTRA=""
+ARG PACKAGE=""
 ARG CODE=actors
 WORKDIR /tmp
 COPY --chown=10001:10001 kit/actorkit_kit/image/inside/ ./actorkit_kit/image/inside/
 COPY --chown=10001:10001 actors/ ./actors/
 COPY --chown=10001:10001 ${CODE}/ ./code/
 RUN PYTHONPATH=".:${PYTHONPATH}" \
-    python -m actorkit_kit.image.inside.install actor --extra "${EXTRA}" --code code --target extra \
+    python -m actorkit_kit.image.inside.install actor --extra "${EXTRA}" --package "${PACKAGE}" --code code --target extra \
     && rm -rf code/actorkit_actors \
     && python -m compileall -q --invalidation-mode unchecked-hash -p /opt/actorkit actors code
 

@@ -11,9 +11,9 @@ from lxml import etree
 
 from actorkit import Actor, XMLEvent
 from actorkit.director import Director
-from actorkit_actors.auth.basic import BasicAuth
+from actorkit_actors.auth.basic_auth import BasicAuth
 from actorkit_actors.flow.stdout import Stdout
-from actorkit_actors.http.server import HTTPServer
+from actorkit_actors.http.http_server import HTTPServer
 from actorkit_actors.xml.xslt import XSLT
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from actorkit import Actor, Event
 from actorkit.director import Director
-from actorkit_actors.http.server import HTTPServer
-from actorkit_actors.mdp.client import MDPClient
-from actorkit_actors.mdp.worker import MDPWorker
+from actorkit_actors.http.http_server import HTTPServer
+from actorkit_actors.mdp.mdp_client import MDPClient
+from actorkit_actors.mdp.mdp_worker import MDPWorker
 
 
 class Shout(Actor):

@@ -55,8 +55,7 @@ def test_every_file_of_majordomo_is_in_the_contract_that_it_has_no_socket_or_has
 
 def test_every_folder_of_the_stock_actors_is_in_the_contract_that_they_know_nothing_of_each_other() -> None:
     (contract,) = [one for one in CONTRACTS if one["type"] == "independence"]
-    folders = {path.parent.name for path in (ROOT / "actors/actorkit_actors").glob("*/__init__.py")}
-    assert {f"actorkit_actors.{name}" for name in folders} == set(contract["modules"])
+    assert contract["modules"] == ["actorkit_actors.*"]
 
 
 def test_every_contract_of_storeys_in_a_package_knows_all_that_is_in_it() -> None:
@@ -78,7 +77,7 @@ def test_no_file_of_python_is_too_long() -> None:
 def test_every_module_of_a_contract_is_there() -> None:
     for contract in CONTRACTS:
         for name in (*contract.get("source_modules", ()), *contract.get("modules", ())):
-            package, *rest = name.split(".")
+            package, *rest = name.removesuffix(".*").split(".")
             (root,) = [ROOT / part for part in ("runtime", "actors", "kit") if (ROOT / part / package).is_dir()]
             path = root.joinpath(package, *rest)
             assert path.is_dir() or path.with_suffix(".py").is_file(), name

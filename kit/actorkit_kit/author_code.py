@@ -67,6 +67,12 @@ def survey(folder: Path, secrets: Collection[Path] = ()) -> AuthorCode:
     return AuthorCode(dict(sorted(files.items())), tuple(sorted(left_out)))
 
 
+def holds(folder: Path, class_path: str) -> bool:
+    """Whether the module of a class, or the package that it is in, lies in a folder."""
+    top = class_path.partition(":")[0].partition(".")[0]
+    return (folder / top).is_dir() or (folder / f"{top}.py").is_file()
+
+
 def _walk(folder: Path, root: Path, hidden: Collection[Path]) -> Iterator[tuple[Path, str]]:
     """Every file below the folder, with the reason why it stays out or "". A folder stands for its files if it does."""
     pending = [folder]

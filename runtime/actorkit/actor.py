@@ -69,6 +69,14 @@ class Actor:
     class Params(params.Params, frozen=True, kw_only=True):
         """Parameters of the actor; a subclass adds its own."""
 
+    #: Name in topologies; "" for an actor that is named by its class. What publishes it names it so, too.
+    NAME: ClassVar[str] = ""
+    #: The extra of its distribution that its image needs; "" for none.
+    EXTRA: ClassVar[str] = ""
+    #: At a border, when the outside is told that an event is finished, or has it: "when the file is synced".
+    SETTLES: ClassVar[str] = ""
+    #: At a border, whether the same event again does no harm there: "yes", "by key", "no".
+    REPEATS: ClassVar[str] = ""
     #: Named outboxes that get only what is sent to them by name; a plain send goes to all others but `error` and `log`.
     OUTBOXES: ClassVar[tuple[str, ...]] = ()
     #: Whether events come back to the instance that asked (`request`); the graph may then lead back to it.

@@ -10,6 +10,7 @@ director.start()
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import itertools
 import signal
@@ -28,6 +29,7 @@ from actorkit.errors import ActorkitError
 from actorkit.graph import NAME, NAME_RULE, Box, Connection, Options, connect
 from actorkit.host.host import Host
 from actorkit.mdp.thread import BrokerThread
+from actorkit.publication import publications, publications_of
 from actorkit.settings import DRAIN_TIMEOUT_S, Settings
 
 #: The same when one of its actors has ended: what the others have there is finished by nobody.
@@ -75,24 +77,25 @@ class Director:
         self._hosts: dict[str, Host] = {}
         self._stopped = Flag()
 
-    def register_actor(self, cls: type[Actor], name: str, **params: Any) -> Node:
-        """Add an actor.
+    def register_actor(self, cls: type[Actor] | str, name: str, **params: Any) -> Node:
+        """Add an actor: a class, or the name by which an installed package publishes one.
 
         Raises:
-            DirectorError: the name is taken or no name.
+            DirectorError: the name is taken or no name, or not one package publishes such an actor.
         """
         _check_name(name)
+        cls = _class_of(cls) if isinstance(cls, str) else cls
         if name in self._nodes:
             raise DirectorError(f'there is an actor "{name}" already; names are unique')
         node = self._nodes[name] = Node(name, cls, params)
         return node
 
-    def register_log_actor(self, cls: type[Actor], name: str, **params: Any) -> Node:
+    def register_log_actor(self, cls: type[Actor] | str, name: str, **params: Any) -> Node:
         """Add an actor that gets what all others log."""
         self._log_node = self.register_actor(cls, name, **params)
         return self._log_node
 
-    def register_error_actor(self, cls: type[Actor], name: str, **params: Any) -> Node:
+    def register_error_actor(self, cls: type[Actor] | str, name: str, **params: Any) -> Node:
         """Add an actor that gets the failed events of every actor without an error connection of its own."""
         self._error_node = self.register_actor(cls, name, **params)
         return self._error_node
@@ -154,8 +157,9 @@ class Director:
         """
         actors = {}
         for node in self._nodes.values():
-            actors[node.name] = {"uses": class_path(node.cls), "params": dict(node.params)}
-            if not class_path(node.cls).startswith("actorkit_actors."):
+            path = class_path(node.cls)
+            actors[node.name] = {"uses": path, "params": dict(node.params)}
+            if not path.startswith("actorkit_actors.") and all(path != each.class_path for each in publications()):
                 actors[node.name]["build"] = "."
         connections = [
             {
@@ -290,6 +294,17 @@ class Director:
 def _is_broker(node: Node) -> bool:
     """Whether an actor is a broker: it is set up before the others, and then its `endpoint` says where it is."""
     return node.cls.IS_BROKER
+
+
+def _class_of(published: str) -> type[Actor]:
+    """Import the class that a package publishes by a name."""
+    found = publications_of(published)
+    if len(found) != 1:
+        what = f"these publish it: {', '.join(map(str, found))}" if found else "no installed package publishes it"
+        raise DirectorError(f'"{published}" is no name of one actor: {what}. Give the class')
+    module, _, name = found[0].class_path.partition(":")
+    cls: type[Actor] = getattr(importlib.import_module(module), name)
+    return cls
 
 
 def class_path(cls: type[Actor]) -> str:

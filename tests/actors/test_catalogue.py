@@ -4,20 +4,42 @@ import importlib
 import inspect
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import actorkit
 import actorkit_actors
 from actorkit import Actor, params
-from actorkit_actors.catalogue import CATALOGUE, Entry
+from actorkit_actors.catalogue import CATALOGUE, Entry, declarations, file_of
+from tests.places import ROOT
 
+#: Module → the distributions that have it.
+DISTRIBUTIONS = metadata.packages_distributions()
+#: What msgspec takes where it finds it.
+SHARED = {"actorkit", "typing-extensions"}
 ENTRIES = pytest.mark.parametrize("entry", CATALOGUE.values(), ids=CATALOGUE.keys())
 
-#: What each extra of the distribution brings, as modules.
-BRINGS = {"": set(), "xml": {"lxml"}, "http": {"httptools", "werkzeug", "lxml"}}
+FOLDER = Path(str(actorkit_actors.__file__)).parent
+
+
+def brought(extra: str) -> set[str]:
+    """The distributions that actorkit and one of its extras bring, by their normal names."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pending = [*project["dependencies"], *(project["optional-dependencies"][extra] if extra else ())]
+    found = set[str]()
+    while pending:
+        requirement = Requirement(pending.pop())
+        name = canonicalize_name(requirement.name)
+        if name not in found and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
+            found.add(name)
+            pending += metadata.requires(name) or ()
+    return found
 
 
 def load(entry: Entry) -> type[Actor]:
@@ -43,9 +65,46 @@ def test_every_parameter_says_what_it_is(entry: Entry) -> None:
 @ENTRIES
 def test_an_actor_imports_no_more_than_its_extra_brings(entry: Entry) -> None:
     module = entry.class_path.partition(":")[0]
-    others = sorted(set().union(*BRINGS.values()) - BRINGS[entry.extra])
-    script = f"import sys, {module}; print([name for name in {others} if name in sys.modules])"
-    assert run(script) == "[]"
+    script = f"there = set(sys.modules); import {module}; print(*set(sys.modules) - there)"
+    imported = {name.partition(".")[0] for name in run(script).split()}
+    used = {canonicalize_name(name) for top in imported for name in DISTRIBUTIONS.get(top, ())}
+    assert used <= brought(entry.extra) | SHARED
+
+
+@ENTRIES
+def test_an_actor_is_in_the_file_of_its_name(entry: Entry) -> None:
+    """What the catalogue reads in the file is what the class says."""
+    cls = load(entry)
+    assert file_of(entry.name).stem == entry.name.replace("-", "_")
+    assert cls.__module__ == entry.class_path.partition(":")[0]
+    said = (cls.NAME, cls.EXTRA, getattr(cls, "KIND", "actor"), getattr(cls, "PROCESS", ""))
+    assert said == (entry.name, entry.extra, entry.kind, entry.process)
+    assert entry.summary == (inspect.getdoc(cls) or "").partition("\n")[0].removesuffix(".")
+    assert len(entry.summary) > 10
+
+
+def test_no_actor_is_anywhere_else() -> None:
+    """A class with a name in a file that has another one would not be found."""
+    for path in sorted(FOLDER.rglob("*.py")):
+        for declared in declarations(path.read_text(encoding="utf-8")):
+            if "NAME" in declared.said:
+                assert file_of(declared.said["NAME"]) == path
+                assert CATALOGUE[declared.said["NAME"]].class_path.endswith(f":{declared.name}")
+
+
+def test_the_look_up_of_one_name_parses_one_file() -> None:
+    script = """
+import ast
+from actorkit_actors import catalogue
+parsed = []
+sys.addaudithook(lambda name, args: parsed.append(name) if name == "compile" and args[1] == "<unknown>" else None)
+assert "xslt" in catalogue.CATALOGUE and len(list(catalogue.CATALOGUE)) > 10
+assert parsed == []
+for _ in range(2):
+    catalogue.CATALOGUE["xslt"]
+print(len(parsed), any(name.startswith("actorkit_actors.") for name in sys.modules if "catalogue" not in name))
+"""
+    assert run(script) == "1 False"
 
 
 def test_the_names_are_sorted_and_fit_a_topology() -> None:

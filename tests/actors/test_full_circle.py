@@ -21,10 +21,10 @@ from tests.fleet import Fleet, Process
 from tests.ports import free_port
 from tests.until import until
 
-WEB = "actorkit_actors.http.server:HTTPServer"
-BASIC = "actorkit_actors.auth.basic:BasicAuth"
-CLIENT = "actorkit_actors.mdp.client:MDPClient"
-WORKER = "actorkit_actors.mdp.worker:MDPWorker"
+WEB = "actorkit_actors.http.http_server:HTTPServer"
+BASIC = "actorkit_actors.auth.basic_auth:BasicAuth"
+CLIENT = "actorkit_actors.mdp.mdp_client:MDPClient"
+WORKER = "actorkit_actors.mdp.mdp_worker:MDPWorker"
 
 
 class Execute(Actor):

@@ -58,7 +58,7 @@ class Site:
         given |= {"max_connections": CONTAINER_CONNECTIONS, **params}
         self.web: Process = fleet.start(
             "web",
-            "actorkit_actors.http.server:HTTPServer",
+            "actorkit_actors.http.http_server:HTTPServer",
             params=json.dumps(given),
             outbox_echo="echo",
             outbox_dead="dead",

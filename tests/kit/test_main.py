@@ -273,8 +273,8 @@ DIRECTED = """\
 from actorkit.director import Director
 from actorkit_actors.flow.data import Data
 from actorkit_actors.flow.stdout import Stdout
-from actorkit_actors.mdp.broker import MDPBroker
-from actorkit_actors.mdp.worker import MDPWorker
+from actorkit_actors.mdp.mdp_broker import MDPBroker
+from actorkit_actors.mdp.mdp_worker import MDPWorker
 
 director = Director("directed", clear=True)
 director.register_actor(MDPBroker, "broker", port=0, clear=True)

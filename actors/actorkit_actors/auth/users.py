@@ -9,7 +9,7 @@ from actorkit_actors.auth import hashes
 from actorkit_actors.auth.hashes import Hash
 
 #: How to write a line that can be read.
-WRITE: Final = "write it with: python -m actorkit_actors.auth.basic NAME"
+WRITE: Final = "write it with: python -m actorkit_actors.auth.basic_auth NAME"
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from actorkit import Actor, Event
 from actorkit.params import Problem
@@ -11,6 +12,9 @@ from actorkit_actors.flow.fixed import Fixed, FixedParams, problems
 
 class Data(Actor):
     """Gives every event the same data, and attributes if there are any; the rest of the event stays."""
+
+    NAME: ClassVar[str] = "data"
+    EXTRA: ClassVar[str] = "xml"
 
     class Params(FixedParams, frozen=True, kw_only=True):
         """Parameters of the actor."""

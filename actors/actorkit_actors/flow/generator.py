@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import gevent
 from msgspec import Meta
@@ -19,6 +19,9 @@ class Generator(Actor):
 
     The times are counted from the first event, so that they do not drift; what was not sent in time is made up for.
     """
+
+    NAME: ClassVar[str] = "generator"
+    EXTRA: ClassVar[str] = "xml"
 
     class Params(FixedParams, frozen=True, kw_only=True):
         interval_s: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,8 @@ from actorkit.observe import redact
 
 class Stdout(Actor):
     """Writes each event to standard output, one write and a flush each, and passes it on."""
+
+    NAME: ClassVar[str] = "stdout"
 
     class Params(Actor.Params, frozen=True, kw_only=True):
         prefix: Annotated[str, Meta(description="text before the event")] = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from lxml import etree
 from msgspec import Meta
@@ -32,7 +32,14 @@ class XSLT(Actor):
     reach nothing; a table inside the stylesheet is read with `exsl:node-set`. With the output method `text` or `html`
     the new data is text, with `xml` an element, or text where there is none; without a method it is `html` where the
     root is. An `<xsl:message terminate="yes">` makes the event fail with the message; other messages are logged.
+
+    Failures:
+        MalformedEvent (400): the stylesheet stopped with a message or could not go on; or the data is no XML.
+        UnsendableData (500): the result is no XML document.
     """
+
+    NAME: ClassVar[str] = "xslt"
+    EXTRA: ClassVar[str] = "xml"
 
     class Params(Actor.Params, frozen=True, kw_only=True):
         stylesheet: Annotated[str, Meta(description="the XSLT 1.0 stylesheet", extra={"file": True})]

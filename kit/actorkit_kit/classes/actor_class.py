@@ -15,7 +15,7 @@ from actorkit import params as parameters
 from actorkit.actor import Actor
 from actorkit.errors import ActorkitError
 from actorkit.params import Parameter, Problem
-from actorkit_kit.classes import contract
+from actorkit_kit.classes import contract, params_schema
 
 
 class ActorClass(msgspec.Struct, frozen=True):
@@ -54,17 +54,21 @@ class ActorClass(msgspec.Struct, frozen=True):
 
 
 class ClassRequest(msgspec.Struct, frozen=True):
-    """Asks for a class, and whether parameters suit it; files in them are given by readable paths."""
+    """Asks for a class, and whether parameters suit it; files in them are given by readable paths.
+
+    `schema_for`, a name, asks for the JSON schema of the parameters instead, in definitions that end in it.
+    """
 
     class_path: str
     params: dict[str, Any] = {}
+    schema_for: str = ""
 
 
 class ClassReply(msgspec.Struct, frozen=True):
     """The answer: the class, or in `error` why there is none; `missing` names a module that could not be found.
 
     `faults` are mistakes in the class, `problems` those in the parameters. `named_outboxes` are those that the
-    parameters name: path inside them → outbox.
+    parameters name: path inside them → outbox. `schema` holds the definitions that were asked for.
     """
 
     actor_class: ActorClass | None = None
@@ -73,6 +77,7 @@ class ClassReply(msgspec.Struct, frozen=True):
     missing: str = ""
     faults: tuple[str, ...] = ()
     named_outboxes: dict[str, str] = {}
+    schema: dict[str, Any] = {}
 
 
 def describe(request: ClassRequest) -> ClassReply:
@@ -101,6 +106,8 @@ def describe(request: ClassRequest) -> ClassReply:
         declarations = _declarations(request.class_path, found)  # type: ignore[arg-type]  # a class can be hashed
     except Exception as exc:  # noqa: BLE001 - annotations and class attributes of the user's may be anything
         return ClassReply(error=f'"{request.class_path}" cannot be looked at: {_reason(exc)}', faults=wrong)
+    if request.schema_for:
+        return ClassReply(declarations, faults=wrong, schema=_schema(request.schema_for, found))
     problems, named = _judge_params(found, request.params)
     return ClassReply(declarations, tuple(problems), faults=wrong, named_outboxes=named)
 
@@ -132,6 +139,14 @@ def _declarations(class_path: str, cls: type[Actor]) -> ActorClass:
         input=cls.input_class().__name__,
         parameters=tuple(parameters.parameters_of(cls.Params)),
     )
+
+
+def _schema(name: str, cls: type[Actor]) -> dict[str, Any]:
+    """The definitions of the parameters; none where a type has no JSON schema."""
+    try:
+        return params_schema.of_actor(name, cls.Params)
+    except Exception:  # noqa: BLE001 - annotations of the user's may be anything; nothing is known of them then
+        return {}
 
 
 def _judge_params(cls: type[Actor], given: Mapping[str, Any]) -> tuple[Iterable[Problem], dict[str, str]]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from actorkit.errors import UNREADABLE
-from actorkit_actors.catalogue import CATALOGUE, Entry
+from actorkit_actors.catalogue import Entry
 from actorkit_kit import python_process
 from actorkit_kit.classes.actor_class import ClassReply, ClassRequest, describe
 from actorkit_kit.classes.describe import InspectReply, InspectRequest
+from actorkit_kit.classes.known import is_stock
 from actorkit_kit.errors import KitError
 from actorkit_kit.output import last_line
 
@@ -21,23 +22,22 @@ from actorkit_kit.output import last_line
 IMPORT_TIMEOUT_S: Final = 60.0
 
 
-def entry_of(uses: str) -> Entry | None:
-    """The catalogue's entry for a name or a class path; None for users' classes."""
-    if uses in CATALOGUE:
-        return CATALOGUE[uses]
-    return next((entry for entry in CATALOGUE.values() if entry.class_path == uses), None)
-
-
-def is_stock(class_path: str) -> bool:
-    """Whether a class comes with actorkit."""
-    return class_path.split(":")[0].split(".")[0] in ("actorkit", "actorkit_actors")
-
-
 def look_up(requests: Sequence[ClassRequest], folder: Path | None = None) -> list[ClassReply]:
     """Describe classes; users' ones are looked for in the folder. The answers stand in the order of the requests."""
     users = [request for request in requests if not is_stock(request.class_path)]
     seen = iter(inspect_code(InspectRequest(classes=tuple(users)), folder).descriptions if users else ())
     return [describe(request) if is_stock(request.class_path) else next(seen) for request in requests]
+
+
+def schemas(published: Sequence[Entry]) -> list[dict[str, Any]]:
+    """The definitions of the parameters of classes from packages, in their order; empty where they cannot be had."""
+    if not published:
+        return []
+    try:
+        replies = look_up([ClassRequest(entry.class_path, schema_for=entry.name) for entry in published])
+    except KitError:
+        return [{} for _ in published]
+    return [reply.schema for reply in replies]
 
 
 def inspect_code(request: InspectRequest, folder: Path | None) -> InspectReply:

@@ -138,6 +138,8 @@ def _actor_recipe(plan: Plan, image: Image, uses: str, runtime: Recipe, found: L
     repository = _repository(image)
     context = dict(runtime.context) | _folder(assets.package("actorkit_actors"), "actors/actorkit_actors")
     arguments = {"VERSION": plan.version, "EXTRA": image.extra, "RUNTIME": runtime.tag, "NAME": uses}
+    if image.package:
+        arguments |= {"PACKAGE": image.package}
     if image.build is not None:
         code = survey(image.build, plan.secret_files)
         context |= {f"code/{name}": path for name, path in code.files.items()}
@@ -147,7 +149,7 @@ def _actor_recipe(plan: Plan, image: Image, uses: str, runtime: Recipe, found: L
     if found is not None:
         arguments["PYTHON"] = found.base
         locked[LOCKED.format("actor")] = found.image(repository, lock.asks_hash(image)).for_build()
-    release = plan.version if image.build is None else ""
+    release = plan.version if image.build is None and not image.package else ""
     return Recipe(repository, release, "actor", arguments, context, parent=runtime.digest, locked=locked)
 
 

@@ -154,6 +154,7 @@ def asks_hash(image: Image | None) -> str:
         what = [runtime_asks()]
     else:
         what = [extra_asks(image.extra), [requirements.digest(image.build)] if image.build is not None else []]
+        what += [[image.package]] if image.package else []
     return f"sha256:{hashlib.sha256(json.dumps(what).encode()).hexdigest()}"
 
 

@@ -124,7 +124,7 @@ def _context(plan: Plan, images: Mapping[str, Image]) -> dict[str, bytes]:
             code = f"code-{number}"
             for name, path in survey(image.build, plan.secret_files).files.items():
                 files[f"{code}/{name}"] = path.read_bytes()
-        asked[repository] = {"extra": lock.extra_asks(image.extra), "code": code}
+        asked[repository] = {"extra": lock.extra_asks(image.extra), "package": image.package, "code": code}
     files["request.json"] = json.dumps({"runtime": lock.runtime_asks(), "images": asked}).encode()
     return files
 

@@ -44,11 +44,13 @@ USER_ID: Final = 10001
 @dataclass(frozen=True)
 class Image:
     """The image of a unit: `tag` names it; `extra` is the extra of the distribution that it holds ("" for none);
-    `build` is the folder of the user's own code, None for stock actors."""
+    `build` is the folder of the user's own code, None for stock actors; `package` is what pip installs that publishes
+    the actor, "" for none."""
 
     tag: str
     extra: str = ""
     build: Path | None = None
+    package: str = ""
 
     @property
     def parts(self) -> tuple[str, str, str]:

@@ -14,9 +14,9 @@ import actorkit
 from actorkit.graph import Connection
 from actorkit.params import is_reference
 from actorkit_actors.catalogue import SERVERS
-from actorkit_kit.author_code import survey
+from actorkit_kit.author_code import holds, survey
 from actorkit_kit.classes.actor_class import ActorClass
-from actorkit_kit.classes.lookup import entry_of
+from actorkit_kit.classes.known import entry_of, requirement
 from actorkit_kit.plan.model import (
     FILES_DIR,
     INBOX_PORT,
@@ -139,9 +139,10 @@ def _secret_mount(topology: Topology, name: str) -> Mount:
 
 def _image(topology: Topology, node: Node) -> Image:
     version = actorkit.__version__
-    if node.build is not None:
+    package = "" if node.build is not None and holds(node.build, node.class_path) else requirement(node.class_path)
+    if node.build is not None or package:
         # Any code may come to see XML, whatever it says that it consumes, so what reads it is always there.
-        return Image(f"{topology.name}/{node.name}:{version}", "xml", node.build)
+        return Image(f"{topology.name}/{node.name}:{version}", "xml", node.build, package)
     entry = entry_of(node.uses)
     return Image(f"actorkit/{entry.name}:{version}", entry.extra) if entry else Image(f"actorkit/runtime:{version}")
 

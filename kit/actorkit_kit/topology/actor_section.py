@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from actorkit.settings import CLASS_PATH, DRAIN_TIMEOUT_S, VARIABLES
-from actorkit_actors.catalogue import CATALOGUE, SERVERS, Kind
+from actorkit_actors.catalogue import SERVERS, Kind
 from actorkit_kit import requirements
-from actorkit_kit.classes.lookup import entry_of, is_stock
+from actorkit_kit.classes import known
+from actorkit_kit.classes.known import entry_of, is_stock
 from actorkit_kit.files import is_folder
 from actorkit_kit.topology import egress, shape
 from actorkit_kit.topology.findings import Findings, suggest
@@ -74,15 +75,15 @@ class ActorSections:
         """The actor that a section of that name is short for, also when the section is not there."""
         entry = SERVERS[kind]
         section = self._root.section(shape.SECTIONS[kind])
-        known = shape.SERVER[entry.kind]
-        section.check_keys(known)
+        keys = shape.SERVER[entry.kind]
+        section.check_keys(keys)
         return Node(
             name=kind,
             uses=entry.name,
             class_path=entry.class_path,
             params=self._params(section, entry.kind),
             replicas=section.value(shape.REPLICAS),
-            expose=self._exposures(section) if shape.EXPOSE in known.keys else (),
+            expose=self._exposures(section) if shape.EXPOSE in keys.keys else (),
             kind=entry.kind,
             location=section.location,
             **self._shared_keys(section, self._defaults),
@@ -101,7 +102,10 @@ class ActorSections:
         class_path = self._class_path(section, uses) if uses else ""
         entry = entry_of(uses)
         build = self._folder(section)
-        if class_path and not is_stock(class_path) and shape.BUILD not in section:
+        collision = known.collision(uses)
+        if collision:
+            section.add("uses", collision)
+        if class_path and entry is None and not is_stock(class_path) and shape.BUILD not in section:
             section.add("uses", f'where is the code of "{uses}"? Add build: with the folder that holds it.')
             class_path = ""
         node = Node(
@@ -117,14 +121,14 @@ class ActorSections:
             location=section.location,
             **self._shared_keys(section, self._defaults),
         )
-        return node if class_path and (build or is_stock(class_path)) else None
+        return node if class_path and (build or entry or is_stock(class_path)) else None
 
     def _class_path(self, section: Section, uses: str) -> str:
         entry = entry_of(uses)
         if entry is not None:
             return entry.class_path
         if ":" not in uses:
-            section.add("uses", f'there is no actor "{uses}" in the catalogue. {suggest(uses, CATALOGUE)}')
+            section.add("uses", f'there is no actor "{uses}" in the catalogue. {suggest(uses, known.names())}')
         elif not CLASS_PATH.match(uses):
             section.add("uses", f'"{uses}" is not a class. Write it as package.module:Class.')
         else:

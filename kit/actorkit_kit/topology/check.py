@@ -15,6 +15,7 @@ from actorkit.params import Problem, is_reference
 from actorkit.transport import topology_keys
 from actorkit_kit.classes import lookup
 from actorkit_kit.classes.actor_class import ActorClass, ClassReply, ClassRequest
+from actorkit_kit.classes.known import is_stock, out_of_reach
 from actorkit_kit.errors import KitError
 from actorkit_kit.files import is_file
 from actorkit_kit.topology import graph_check, server_check, shape, targets, values
@@ -95,6 +96,9 @@ def check(document: Document, target: str = "") -> Checked:
     graph_check.check_named_outboxes(findings, topology, named_outboxes)
     on_networks = Findings(document)
     server_check.check(findings, on_networks, topology, classes)
+    for node in topology.actors.values():
+        if node.build is None and out_of_reach(node.class_path):
+            on_networks.add((*node.location, "uses"), out_of_reach(node.class_path))
     unset = Findings(document)
     _variables(unset, topology)
     return Checked(topology, classes, tuple(findings), tuple(on_networks), tuple(unset))
@@ -238,7 +242,7 @@ def _judge(findings: Findings, node: Node, description: ClassReply) -> None:
 
 
 def _todo(node: Node) -> str:
-    if lookup.is_stock(node.class_path):
+    if is_stock(node.class_path):
         return "Install what the stock actors need: pip install 'actorkit[kit]'."
     return "Correct uses: or build:, or the code."
 

@@ -1,6 +1,7 @@
 """The JSON schema of the topology file: editors complete and check with it while an author writes.
 
-It knows shapes, names from the catalogue and their parameters. Only `check` finds what needs other files, or the graph.
+It knows shapes, the names of actors and their parameters, also of those that installed packages publish. Only `check`
+finds what needs other files, or the graph.
 """
 
 from __future__ import annotations
@@ -8,10 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-import msgspec
-
-from actorkit.params import Params
-from actorkit_actors.catalogue import CATALOGUE, SERVERS, Entry
+from actorkit_actors.catalogue import SERVERS, Entry
+from actorkit_kit.classes import known, lookup, params_schema
 from actorkit_kit.classes.actor_class import class_of
 from actorkit_kit.topology import shape
 
@@ -22,7 +21,7 @@ DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 def schema() -> dict[str, Any]:
     """The whole schema."""
     topology = shape.TOPOLOGY.schema()
-    servers = {kind: _server(kind) for kind in SERVERS}
+    servers = {kind: {"$ref": f"#/definitions/section-{kind}"} for kind in SERVERS}
     topology["properties"] |= servers
     for target in topology["properties"][shape.TARGETS.name]["properties"].values():
         target["properties"] |= servers
@@ -33,6 +32,7 @@ def schema() -> dict[str, Any]:
         "patternProperties": {"^x-": {}},
         "definitions": {
             "actor": _actor(),
+            **{f"section-{kind}": _server(kind) for kind in SERVERS},
             "actor-values": shape.ACTOR_VALUES.schema(),
             "secret": {"type": "object", "oneOf": [_one_of(key.name) for key in shape.SECRET.keys]},
             "reference": {
@@ -71,30 +71,26 @@ def _actor() -> dict[str, Any]:
             "if": {"properties": {"uses": {"const": name}}, "required": ["uses"]},
             "then": {"properties": {"params": {"$ref": f"#/definitions/params-{name}"}}},
         }
-        for name in sorted(CATALOGUE)
+        for name in known.names()
     ]
     return {**found, "allOf": rules}
 
 
 def _parameters() -> dict[str, Any]:
-    """Definitions of the parameters of every stock actor, and of the types that they use."""
-    found: dict[str, Any] = {}
-    for name in sorted(CATALOGUE):
-        (own,), used = msgspec.json.schema_components(
-            [_params_class(CATALOGUE[name])], ref_template="#/definitions/{name}-" + name
-        )
-        found |= {f"{key}-{name}": value for key, value in used.items()}
-        definition = found.pop(own["$ref"].removeprefix("#/definitions/"))
-        definition["properties"] = {
-            key: {"anyOf": [value, {"$ref": "#/definitions/reference"}], "description": value.pop("description", "")}
-            for key, value in definition["properties"].items()
-        }
-        definition.pop("title", None)
-        definition.pop("required", None)
-        found[f"params-{name}"] = definition
+    """Definitions of the parameters of every actor that a name stands for, and of the types that they use."""
+    found = params_schema.of_all()
+    entries = known.entries()
+    packages = [entry for entry in entries.values() if entry.package]
+    for entry in entries.values():
+        found |= params_schema.unknown(entry.name) if entry.package else _of_stock(entry)
+    for entry, definitions in zip(packages, lookup.schemas(packages), strict=True):
+        found |= definitions or params_schema.unknown(entry.name)
     return found
 
 
-def _params_class(entry: Entry) -> type[Params]:
-    params: type[Params] = class_of(entry.class_path).Params
-    return params
+def _of_stock(entry: Entry) -> dict[str, Any]:
+    """The definitions of a stock actor; where its extra is not installed, nothing is known of its parameters."""
+    try:
+        return params_schema.of_actor(entry.name, class_of(entry.class_path).Params)
+    except ImportError:
+        return params_schema.unknown(entry.name)

@@ -12,11 +12,12 @@ from typing import Any, Final, get_args
 
 from actorkit.edge import wire
 from actorkit.graph import Delivery, Options
-from actorkit.settings import CLASS_PATH, DRAIN_TIMEOUT_S
-from actorkit_actors.catalogue import CATALOGUE, Kind
+from actorkit.settings import DRAIN_TIMEOUT_S
+from actorkit_actors.catalogue import Kind
 from actorkit_kit.topology.egress import Egress
-from actorkit_kit.topology.kinds import Choice, Flag, Integer, Key, Keys, Name, Named, Number, Other, Text, ecma
+from actorkit_kit.topology.kinds import Choice, Flag, Integer, Key, Keys, Name, Named, Number, Other, Text
 from actorkit_kit.topology.model import CPUS, DEFAULT_REPLICAS, MEMORY_MB
+from actorkit_kit.topology.uses import Uses
 
 #: More instances than anyone means.
 MAX_REPLICAS: Final = 1000
@@ -56,11 +57,9 @@ EXPOSE: Final = Key(
 )
 
 # An actor.
-_NAMES: Final = [{"const": name, "description": CATALOGUE[name].summary} for name in sorted(CATALOGUE)]
-_CLASS: Final = {"type": "string", "pattern": ecma(CLASS_PATH), "description": "package.module:Class"}
 USES: Final = Key(
     "uses",
-    Text(form={"anyOf": [*_NAMES, _CLASS]}),
+    Uses(),
     "a name from the catalogue (`kit actors`), or `package.module:Class`",
     required="Say what the actor is: a name from `kit actors`, or package.module:Class.",
 )

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from actorkit.params import Parameter
-from actorkit_actors.catalogue import CATALOGUE
+from actorkit_actors.catalogue import Entry
+from actorkit_kit.classes import known
 from actorkit_kit.classes.actor_class import ActorClass, ClassRequest
-from actorkit_kit.classes.lookup import entry_of, look_up
-from actorkit_kit.console import Output, result, result_json, result_table
+from actorkit_kit.classes.lookup import look_up
+from actorkit_kit.console import Output, note, result, result_json, result_table
 from actorkit_kit.errors import UsageError
 from actorkit_kit.topology.findings import suggest
 from actorkit_kit.verbs.options import OutputOption
@@ -27,7 +28,7 @@ def register(app: typer.Typer) -> None:
             typer.Argument(
                 metavar="NAME",
                 help="A name from the catalogue, or package.module:Class.",
-                autocompletion=lambda: sorted(CATALOGUE),
+                autocompletion=known.names,
             ),
         ] = None,
         build: Annotated[
@@ -35,7 +36,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         output: OutputOption = Output.TEXT,
     ) -> None:
-        """List the actors that come with actorkit, or tell everything about one.
+        """List the actors that come with actorkit and with installed packages, or tell everything about one.
 
         Examples: kit actors, kit actors xslt, kit actors shop.actors:PlaceOrder --build examples/orders/shop
         """
@@ -46,20 +47,32 @@ def register(app: typer.Typer) -> None:
 
 
 def _list(output: Output) -> None:
+    entries = known.entries().values()
     if output is Output.JSON:
-        result_json([{"name": entry.name, "class": entry.class_path, "summary": entry.summary} for entry in _entries()])
+        result_json([_in_list(entry) for entry in entries])
+    elif any(entry.package for entry in entries):
+        rows = ((entry.name, _package(entry), entry.summary) for entry in entries)
+        result_table(("ACTOR", "PACKAGE", "WHAT IT DOES"), rows)
     else:
-        result_table(("ACTOR", "WHAT IT DOES"), ((entry.name, entry.summary) for entry in _entries()))
+        result_table(("ACTOR", "WHAT IT DOES"), ((entry.name, entry.summary) for entry in entries))
+    for name in known.names():
+        if known.collision(name):
+            note(known.collision(name))
 
 
-def _entries() -> list[Any]:
-    return [CATALOGUE[name] for name in sorted(CATALOGUE)]
+def _in_list(entry: Entry) -> dict[str, str]:
+    found = {"name": entry.name, "class": entry.class_path, "summary": entry.summary}
+    return found | ({"package": entry.package, "version": entry.version} if entry.package else {})
+
+
+def _package(entry: Entry) -> str:
+    return f"{entry.package} {entry.version}".strip()
 
 
 def _found(name: str, build: Path | None) -> ActorClass:
-    entry = entry_of(name)
+    entry = known.entry_of(name)
     if entry is None and ":" not in name:
-        raise UsageError(f'there is no actor "{name}" in the catalogue. {suggest(name, CATALOGUE)}')
+        raise UsageError(f'there is no actor "{name}" in the catalogue. {suggest(name, known.names())}')
     (description,) = look_up([ClassRequest(entry.class_path if entry else name)], (build or Path()).resolve())
     if description.actor_class is None:
         raise UsageError(f"{name}: {description.error}. Say with --build which folder has the code.")

@@ -41,14 +41,14 @@ def started(fleet: Fleet, answer: bool = True, **params: object) -> tuple[int, P
     given = {"users": {"file": str(users)}, **params}
     auth = fleet.start(
         "auth",
-        "actorkit_actors.auth.basic:BasicAuth",
+        "actorkit_actors.auth.basic_auth:BasicAuth",
         outbox_echo="echo",
         outbox_error="web",
         params=json.dumps(given),
     )
     web = fleet.start(
         "web",
-        "actorkit_actors.http.server:HTTPServer",
+        "actorkit_actors.http.http_server:HTTPServer",
         outbox_auth="auth",
         params=json.dumps({"port": port, "routes": [{"path": "/<queue>", "methods": ["POST"]}], "host": "127.0.0.1"}),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actorkit_actors.auth import basic, budget, checks, failures, hashes, remembered
+from actorkit_actors.auth import basic_auth, budget, checks, failures, hashes, remembered
 from tests.places import ROOT
 
 
@@ -15,7 +15,7 @@ def test_the_limits_of_basic_auth_are_those_of_the_code() -> None:
     assert found["names and addresses with wrong logins"] == f"{failures.MOST:,} of each"
     assert found["right passwords that are remembered"] == f"{remembered.MOST_REMEMBERED:,}"
     assert found["memory of one hash"] == f"{hashes.MAX_HASH_BYTES >> 20} MiB"
-    params = basic.BasicAuth.Params(users="a:b")
+    params = basic_auth.BasicAuth.Params(users="a:b")
     assert found["wrong logins for one name"].startswith(f"`failures_per_name`: {params.failures_per_name}, ")
     assert found["wrong logins for one name"].endswith(f": {params.failure_interval_s:g} s")
     assert found["wrong logins from one address"].startswith(f"`failures_per_address`: {params.failures_per_address}, ")

@@ -13,7 +13,7 @@ from gevent.event import Event as Flag
 
 from actorkit import Event
 from actorkit.testing import Answer, Harness
-from actorkit_actors.http.server import HTTPServer
+from actorkit_actors.http.http_server import HTTPServer
 
 Start = Callable[..., Harness[HTTPServer]]
 

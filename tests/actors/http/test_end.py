@@ -11,7 +11,7 @@ from gevent.ssl import SSLContext
 
 from actorkit.errors import SettingsError
 from actorkit.testing import Harness
-from actorkit_actors.http.server import HTTPServer
+from actorkit_actors.http.http_server import HTTPServer
 from tests.actors.http.client import Client, Slow, Start, echo, figure, request
 from tests.until import until
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from actorkit.event import xml_json
 from actorkit.params import parameters_of
 from actorkit_actors.http import budget, connection, guard, listener, media, parser
-from actorkit_actors.http.server import HTTPServer
+from actorkit_actors.http.http_server import HTTPServer
 from tests.places import ROOT
 
 

@@ -1,4 +1,4 @@
-"""Every metric of http-server is made to move, and has the value that docs/actors.md says it has."""
+"""Every metric of http-server is made to move, and has the value that docs/actors/http-server.md says it has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gevent.event import Event as Flag
 from actorkit import Actor, Event
 from actorkit.director import Director
 from actorkit.host.metrics import HostCollector
-from actorkit_actors.http.server import HTTPServer
+from actorkit_actors.http.http_server import HTTPServer
 from tests.actors.http.client import request
 from tests.runtime.observe.reading import Moved, documented, value
 from tests.until import until
@@ -106,4 +106,4 @@ def test_a_client_that_is_turned_away_is_counted_by_reason(site: Site) -> None:
 
 
 def test_every_documented_metric_was_made_to_move() -> None:
-    assert documented("actors.md") == MOVED.names
+    assert documented("actors/http-server.md") == MOVED.names

@@ -17,8 +17,8 @@ from actorkit.mdp.broker.broker import Broker
 from actorkit.mdp.client.client import Client
 from actorkit.mdp.errors import ServiceFailed
 from actorkit.testing import Answer, Harness
-from actorkit_actors.mdp.client import MDPClient
-from actorkit_actors.mdp.worker import MDPWorker
+from actorkit_actors.mdp.mdp_client import MDPClient
+from actorkit_actors.mdp.mdp_worker import MDPWorker
 from tests.until import until
 
 

@@ -19,11 +19,11 @@ from actorkit.mdp.worker.worker import Worker
 from actorkit.testing import Harness
 from actorkit.transport.keys import ClientKeys
 from actorkit.transport.topology_keys import generate
-from actorkit_actors.mdp.broker import MDPBroker
-from actorkit_actors.mdp.client import MDPClient
-from actorkit_actors.mdp.registration_service import MDPRegistrationService
-from actorkit_actors.mdp.titanic import MDPTitanic
-from actorkit_actors.mdp.worker import MDPWorker
+from actorkit_actors.mdp.mdp_broker import MDPBroker
+from actorkit_actors.mdp.mdp_client import MDPClient
+from actorkit_actors.mdp.mdp_registration_service import MDPRegistrationService
+from actorkit_actors.mdp.mdp_titanic import MDPTitanic
+from actorkit_actors.mdp.mdp_worker import MDPWorker
 from tests.fleet import Process
 from tests.ports import free_port
 from tests.until import until
@@ -33,7 +33,7 @@ DEADLINE_S = 20.0
 
 BROKER = "actorkit.mdp.broker:Broker"
 REGISTRATION = "actorkit.mdp.directory:RegistrationService"
-TITANIC = "actorkit_actors.mdp.titanic:MDPTitanic"
+TITANIC = "actorkit_actors.mdp.mdp_titanic:MDPTitanic"
 
 
 class Asker(Actor):

@@ -61,7 +61,7 @@ def test_a_section_is_short_for_one_actor_of_its_name(shop: Path, section: str, 
 
 def test_the_class_path_of_the_catalogue_is_as_good_as_the_name(shop: Path) -> None:
     by_name = plan_of(GRAPH.replace("connections:", "  b: {uses: mdp-broker}\nconnections:"), shop).unit("b")
-    path = '"actorkit_actors.mdp.broker:MDPBroker"'
+    path = '"actorkit_actors.mdp.mdp_broker:MDPBroker"'
     by_path = plan_of(GRAPH.replace("connections:", f"  b: {{uses: {path}}}\nconnections:"), shop).unit("b")
     assert (by_name.kind, by_name.class_path, by_name.image.tag) == (
         "broker",
@@ -165,8 +165,8 @@ def test_defaults_hold_for_a_broker_that_is_not_written(shop: Path) -> None:
 PROGRAM = """\
 from actorkit.director import Director
 from actorkit_actors.flow.generator import Generator
-from actorkit_actors.mdp.broker import MDPBroker
-from actorkit_actors.mdp.client import MDPClient
+from actorkit_actors.mdp.mdp_broker import MDPBroker
+from actorkit_actors.mdp.mdp_client import MDPClient
 
 director = Director("program", clear=True)
 director.connect_queue(

@@ -10,7 +10,7 @@ from pathlib import Path
 import gevent
 
 from actorkit import Actor, Event, JSONEvent, MalformedEvent
-from actorkit_actors.mdp.worker import MDPWorker
+from actorkit_actors.mdp.mdp_worker import MDPWorker
 
 
 class Asker(Actor):

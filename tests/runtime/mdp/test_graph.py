@@ -35,13 +35,13 @@ class Graph:
 
     def client(self, **params: Any) -> Process:
         outboxes = {"sink": "sink", "error": "failures"}
-        return self.start("client", "actorkit_actors.mdp.client:MDPClient", outboxes, **params)
+        return self.start("client", "actorkit_actors.mdp.mdp_client:MDPClient", outboxes, **params)
 
     def sinks(self) -> None:
         for actor in ("sink", "failures"):
             self.start(actor, "tests.runtime.mdp.actors:Notes", {}, file=self.file(actor))
 
-    def worker(self, cls: str = "actorkit_actors.mdp.worker:MDPWorker", **params: Any) -> Process:
+    def worker(self, cls: str = "actorkit_actors.mdp.mdp_worker:MDPWorker", **params: Any) -> Process:
         return self.start("worker", cls, {"answerer": "answerer"}, **params)
 
     def answerer(self, **params: Any) -> Process:

@@ -66,6 +66,7 @@ def main() -> None:
     parser.add_argument("--project", type=Path)
     parser.add_argument("--extra", default="")
     parser.add_argument("--code", type=Path)
+    parser.add_argument("--package", default="")
     given = parser.parse_args()
     given.target.mkdir(parents=True, exist_ok=True)
     lock = Path(__file__).with_name(LOCK.format(given.what))
@@ -75,12 +76,12 @@ def main() -> None:
         installed = pip.install("--target", str(given.target), *project_of(given.project)["dependencies"])
     else:
         extra = [[f"actorkit[{given.extra}]"]] if given.extra else []
-        installed = add([*extra, *wanted.groups(given.code)], given.target, given.code)
+        installed = add([*extra, *wanted.groups(given.code, given.package)], given.target, given.code)
     if given.what == "runtime":
         write_metadata(project_of(given.project), given.target)
     if installed:
         (given.target / INSTALLED).write_text(json.dumps(installed), encoding="utf-8")
-    stock = given.code is not None and (given.code / "actorkit_actors").is_dir()
+    stock = given.code is not None and (given.code / "actorkit_actors").is_dir() and not given.package
     strip(given.target, DEAD_FOLDERS + (DEAD_IN_STOCK if stock else ()))
     compileall.compile_dir(
         given.target, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH, legacy=False

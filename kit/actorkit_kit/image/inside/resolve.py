@@ -1,8 +1,8 @@
 """Finds out which packages images need, for `kit lock`. It runs in a container of the base image and installs nothing.
 
 It reads `request.json` in its working folder: {"runtime": [requirement, …], "images": {repository: {"extra":
-[requirement, …], "code": folder or ""}}}, and writes `answer.json`: {"python": "3.13.5", "images": {repository:
-[package, …]}}, where the packages of the runtime stand under "".
+[requirement, …], "package": requirement or "", "code": folder or ""}}}, and writes `answer.json`: {"python": "3.13.5",
+"images": {repository: [package, …]}}, where the packages of the runtime stand under "".
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def main() -> None:
         found: list[pip.Package] = []
         if asked["extra"]:
             found += _resolve(asked["extra"], runtime)
-        code = Path(asked["code"])
-        for group in wanted.groups(code) if asked["code"] else ():
-            found += _resolve(group, [*runtime, *found], code)
+        code = Path(asked["code"] or "no-code")
+        for group in wanted.groups(code, asked["package"]):
+            found += _resolve(group, [*runtime, *found], code if asked["code"] else None)
         images[repository] = sorted(found, key=lambda package: package["name"])
     answer = {"python": platform.python_version(), "images": images}
     Path("answer.json").write_text(json.dumps(answer), encoding="utf-8")

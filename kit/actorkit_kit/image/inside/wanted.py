@@ -7,15 +7,17 @@ import tomllib
 from pathlib import Path
 
 
-def groups(code: Path) -> list[list[str]]:
+def groups(code: Path, package: str = "") -> list[list[str]]:
     """Arguments of pip, a list for each time that it has to be run, in order.
+
+    `package` publishes the actor; the folder's lines say where it is found, and a wheel that they name is the package.
 
     Where a file has hashes pip wants one for everything: what pyproject.toml asks for comes after it then. The folder
     itself is copied, so its own build system is never asked.
     """
     file = code / "requirements.txt"
     listed = ["--requirement", "requirements.txt"] if file.is_file() else []
-    named = _dependencies(code / "pyproject.toml", bool(listed))
+    named = [*_dependencies(code / "pyproject.toml", bool(listed)), *([package] if package else [])]
     if listed and named and has_hashes(file):
         return [listed, named]
     return [[*listed, *named]] if listed or named else []

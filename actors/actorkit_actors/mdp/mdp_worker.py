@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import gevent
 from msgspec import Meta
@@ -34,8 +34,13 @@ class MDPWorker(Actor):
 
     The `capacity` is shared out over services and brokers, at least one slot for each, and follows the requests: no
     instance holds more of them than it has slots.
+
+    Failures:
+        NotAnswered (202): nothing came back for the request; its client learns that there is no answer.
+        AnswerTimeout (504): nothing came back within `timeout_s`.
     """
 
+    NAME: ClassVar[str] = "mdp-worker"
     ANSWERS = True
     USES_BROKER = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 from msgspec.structs import replace
@@ -21,6 +21,9 @@ class MDPBroker(ServerActor):
     that listens on `host` and `port`, and the Director's clients and workers use it.
     """
 
+    NAME: ClassVar[str] = "mdp-broker"
+    KIND: ClassVar[str] = "broker"
+    PROCESS: ClassVar[str] = "actorkit.mdp.broker:Broker"
     IS_BROKER = True
 
     class Params(BrokerParams, frozen=True, kw_only=True):

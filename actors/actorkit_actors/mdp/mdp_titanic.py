@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import gevent
 from msgspec import Meta
@@ -14,7 +14,7 @@ from actorkit import Actor
 from actorkit.errors import SettingsError
 from actorkit.mdp.options import HEARTBEAT_S
 from actorkit.mdp.titanic.titanic import AT_A_TIME, KEEP_S, LIMIT, RETRY_S, TIMEOUT_S, Titanic
-from actorkit_actors.mdp.worker import HeartbeatS
+from actorkit_actors.mdp.mdp_worker import HeartbeatS
 
 #: The file with the requests, and the one that says whose they are, in the folder.
 REQUESTS: Final = "requests.sqlite"
@@ -33,6 +33,8 @@ class MDPTitanic(Actor):
     is short for one of that name. The files are one instance's: it has no replicas.
     """
 
+    NAME: ClassVar[str] = "mdp-titanic"
+    KIND: ClassVar[str] = "titanic"
     USES_BROKER = True
     KEEPS = {"folder": "/var/lib/actorkit/data"}
 

@@ -13,7 +13,7 @@ import pytest
 from actorkit import Event, Failure, Forbidden, MalformedEvent
 from actorkit.errors import SettingsError
 from actorkit.testing import Answer, Harness
-from actorkit_actors.http.server import HTTPServer
+from actorkit_actors.http.http_server import HTTPServer
 from tests.actors.http.client import Client, Start, ask, request, seen
 
 

@@ -53,6 +53,8 @@ class HTTPServer(Actor):
     `Connection: close` on each, close.
     """
 
+    NAME: ClassVar[str] = "http-server"
+    EXTRA: ClassVar[str] = "http"
     ANSWERS = True
     LISTENS: ClassVar[dict[str, int]] = {"port": 8080}
 

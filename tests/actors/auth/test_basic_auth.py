@@ -14,8 +14,8 @@ import actorkit_actors
 from actorkit import Event, Http
 from actorkit.errors import SettingsError
 from actorkit.testing import Harness
-from actorkit_actors.auth import basic, hashes
-from actorkit_actors.auth.basic import BasicAuth
+from actorkit_actors.auth import basic_auth, hashes
+from actorkit_actors.auth.basic_auth import BasicAuth
 from tests.until import until
 
 
@@ -133,7 +133,7 @@ def test_a_broken_list_of_users_is_found_before_the_first_event(users: str, says
 def test_the_command_writes_a_line_that_lets_the_user_in() -> None:
     paths = [str(Path(str(module.__file__)).parents[1]) for module in (actorkit, actorkit_actors)]
     done = subprocess.run(
-        [sys.executable, "-m", "actorkit_actors.auth.basic", "ann"],
+        [sys.executable, "-m", "actorkit_actors.auth.basic_auth", "ann"],
         input="a:b\n",
         capture_output=True,
         text=True,
@@ -150,7 +150,7 @@ def test_the_command_writes_a_line_that_lets_the_user_in() -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["a:b"], ["a", "b"]])
 def test_the_command_says_how_it_is_used(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert basic.main(arguments) == 2
+    assert basic_auth.main(arguments) == 2
     assert "usage" in capsys.readouterr().err
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -19,6 +19,10 @@ class MDPRegistrationService(ServerActor):
     itself there, every client and worker asks it; `registration: {…}` is short for one of that name. In a Director it
     is a native thread that listens on `host` and `port`.
     """
+
+    NAME: ClassVar[str] = "mdp-registration-service"
+    KIND: ClassVar[str] = "registration"
+    PROCESS: ClassVar[str] = "actorkit.mdp.directory:RegistrationService"
 
     class Params(RegistrationParams, frozen=True, kw_only=True):
         port: Annotated[int, Meta(ge=0, le=65535, description="port of a Director's service; 0: any free one")] = 5550

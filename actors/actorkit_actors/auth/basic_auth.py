@@ -1,4 +1,4 @@
-"""HTTP Basic authentication (RFC 7617). `python -m actorkit_actors.auth.basic NAME` writes a line for `users`."""
+"""HTTP Basic authentication (RFC 7617). `python -m actorkit_actors.auth.basic_auth NAME` writes a line for `users`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import gevent
 from gevent.event import Event as Flag
@@ -33,16 +33,22 @@ from actorkit_actors.auth.users import parse
 class BasicAuth(Actor):
     """Passes on what carries a known name and password, with the name as the event's `http.user`.
 
-    Anything else fails with `Unauthorized` (401, with `WWW-Authenticate`); after too many wrong logins for a name, or
-    from an address, with `RateExceeded` (429, with `Retry-After`). The credentials are taken off the event either way.
+    Anything else fails. The credentials are taken off the event either way.
+
+    Failures:
+        Unauthorized (401): the name or the password is wrong, or there is none; with `WWW-Authenticate`.
+        RateExceeded (429): too many wrong logins for the name, or from the address; with `Retry-After`.
+        ServiceUnavailable (503): too many logins wait for being looked at.
     """
+
+    NAME: ClassVar[str] = "basic-auth"
 
     class Params(Actor.Params, frozen=True, kw_only=True):
         users: Annotated[
             str,
             Meta(
                 description="a line `name:password` for each user; the password plain or hashed, "
-                "as `python -m actorkit_actors.auth.basic NAME` writes it",
+                "as `python -m actorkit_actors.auth.basic_auth NAME` writes it",
                 extra={"secret": True, "file": True},
             ),
         ]
@@ -241,7 +247,7 @@ def parse_credentials(header: str) -> tuple[bytes, bytes] | None:
 def main(arguments: list[str]) -> int:
     """Write the line of one user; the password is asked for, or read from standard input when that is no terminal."""
     if len(arguments) != 1 or ":" in arguments[0] or not arguments[0]:
-        sys.stderr.write("usage: python -m actorkit_actors.auth.basic NAME\n")
+        sys.stderr.write("usage: python -m actorkit_actors.auth.basic_auth NAME\n")
         return 2
     password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not password:

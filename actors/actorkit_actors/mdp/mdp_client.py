@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -22,8 +22,16 @@ class MDPClient(Actor):
     answer in `timeout_s` fails with status 504, one that no broker took with 503, one that failed in the worker with
     the worker's status: that is an answer, and not asked again. The broker is told how long the one who asked for the
     event still waits, if that is less than `timeout_s`.
+
+    Failures:
+        ServiceFailed (the worker's): the event failed in the worker; with its messages and status.
+        ServiceRefused (503): no broker took the request: nobody answers for the service, or its queue is full.
+        NoBroker (503): no broker is there.
+        NoAnswer (504): no answer came within `timeout_s`.
+        NotFound (404): the event names no service, and the actor has none.
     """
 
+    NAME: ClassVar[str] = "mdp-client"
     USES_BROKER = True
 
     class Params(Actor.Params, frozen=True, kw_only=True):
