@@ -197,6 +197,22 @@ def test_a_secret_goes_back_with_what_is_put_back_and_after_what_was_kept(site: 
     assert after["back"] == before["back"]
 
 
+def test_a_service_of_the_users_own_runs_beside_and_goes_on_while_others_are_replaced(site: Site) -> None:
+    override = site.folder / ".kit" / NAME / "compose.override.yaml"
+    own = {"image": "debian:trixie-slim", "init": True, "command": ["sleep", "infinity"]}
+    override.write_text(json.dumps({"services": {"store": own}}))
+    site.deploy()
+    store = docker("ps", "-q", "--filter", f"name={NAME}-store")
+    assert store
+    site.code.write_text(CODE + "# beside a store\n")
+    site.deploy()
+    assert site.kit("scale", "back=2", "-d", NAME).returncode == 0
+    assert docker("ps", "-q", "--filter", f"name={NAME}-store") == store
+    override.unlink()
+    site.deploy()
+    assert docker("ps", "-q", "--filter", f"name={NAME}-store") == ""
+
+
 def test_a_prometheus_that_failed_and_was_kept_is_removed_by_whatever_comes_next(site: Site) -> None:
     override = site.folder / ".kit" / NAME / "compose.override.yaml"
     override.write_text('services: {prometheus: {command: ["--no-such-option"]}}\n')

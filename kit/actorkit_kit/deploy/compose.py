@@ -156,7 +156,7 @@ class Deployer:
 
     def _up(self) -> list[ActorStatus]:
         """Let compose do the rest: everything where nothing ran, and what stands beside the topology."""
-        wanted = {name: service.replicas for name, service in self.services.items()}
+        wanted = {name: service.replicas for name, service in self.services.items() if not service.foreign}
         arguments = [*self._profile(), "up", "--detach", "--remove-orphans", "--no-build", "--quiet-pull"]
         with tempfile.TemporaryFile("w+") as said:
             process = engine.compose(
@@ -313,6 +313,9 @@ def take_down(topology: str, where: Path | None, *, volumes: bool) -> None:
     profile = ["--profile", "*"] if here else []
     arguments = [*profile, "down", "--remove-orphans", *(["--volumes"] if volumes else [])]
     engine.run_compose(arguments, project=topology, folder=here)
+    if here:
+        # With a file, compose leaves networks that only an earlier one had.
+        engine.run_compose(arguments[len(profile) :], project=topology)
 
 
 def scale(
@@ -329,9 +332,10 @@ def scale(
     services = read_services(lambda *arguments: engine.run_compose(arguments, project=topology, folder=where))
     preconditions.check_published(topology, services, wanted)
     there = Counter(replica.actor for replica in found)
-    # All services are named, each with the number that there is: compose gives a service that it starts without the
+    ours = [name for name, service in services.items() if not service.foreign]
+    # All of them are named, each with the number that there is: compose gives a service that it starts without the
     # others another hash, and the next deployment would take it for one that has changed.
-    amounts = [f"--scale={name}={wanted.get(name, there[name])}" for name in sorted(services)]
+    amounts = [f"--scale={name}={wanted.get(name, there[name])}" for name in sorted(ours)]
     arguments = ["up", "--no-start", "--no-recreate", "--no-build", *amounts]
     engine.run_compose(arguments, project=topology, folder=where)
     for replica in deployment.list_replicas(client, topology):

@@ -81,6 +81,8 @@ class Replacement:
         self._known = frozenset(container.id for group in there.values() for container in group)
         amounts = {}
         for name, service in self.services.items():
+            if service.foreign:
+                continue
             present = there.get(name, [])
             if not service.actor:
                 amounts[name] = len(present)
