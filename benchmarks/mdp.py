@@ -124,10 +124,10 @@ def running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
         process.communicate()
 
 
-def wait_for(port: int) -> None:
+def wait_for(port: int, host: str = "127.0.0.1") -> None:
     def listens() -> bool:
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
+            return probe.connect_ex((host, port)) == 0
 
     until(listens, f"a broker listens at port {port}", pause_s=0.02)
 

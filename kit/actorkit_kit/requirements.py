@@ -29,6 +29,11 @@ _LOGIN_TODO: Final = "a password or token in a file that goes into the image. Ta
 _PATH: Final = re.compile(r"(?:[\w.\[\],-]+ *@ *)?(file:\S+|\.{0,2}/\S*|\.{1,2})(?=\s|$)")
 
 
+#: How the name of a package begins, and with it each requirement (PEP 508).
+_NAME: Final = re.compile("[A-Za-z0-9]")
+_NO_REQUIREMENT: Final = "this is no requirement. Write NAME, NAME>=1,<2 or NAME @ URL."
+
+
 @dataclass(frozen=True)
 class Line:
     """A line of a file with requirements, continuations joined; `number` counts from 1."""
@@ -61,8 +66,8 @@ def digest(folder: Path) -> str:
     project = folder / PROJECT
     if is_file(project):
         try:
-            asked["project"] = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {}).get("dependencies")
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+            asked["project"] = _read_project(project).get("dependencies")
+        except ValueError:
             asked["project"] = project.read_bytes().hex()
     return f"sha256:{hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()}"
 
@@ -82,11 +87,54 @@ def mistakes(folder: Path) -> list[str]:
             name = line.file.relative_to(folder) if line.file.is_relative_to(folder) else line.file.name
             found.append(f'{name}:{line.number}: "{_hidden(line.text)}": {message}')
     project = folder / PROJECT
-    if is_file(project):
-        for number, text in enumerate(project.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-            if _LOGIN.search(text) and not _VERSION_CONTROL.search(text):
-                found.append(f'{PROJECT}:{number}: "{_hidden(text.strip())}": {_LOGIN_TODO}')
+    return found + (_project_mistakes(project, root) if is_file(project) else [])
+
+
+def _project_mistakes(file: Path, root: Path) -> list[str]:
+    """What is wrong with the dependencies of a pyproject.toml; each begins with the file, and the line where one is."""
+    written = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = [
+        f'{PROJECT}:{number}: "{_hidden(text.strip())}": {_LOGIN_TODO}'
+        for number, text in enumerate(written, 1)
+        if _LOGIN.search(text) and not _VERSION_CONTROL.search(text)
+    ]
+    try:
+        project = _read_project(file)
+    except ValueError as exc:
+        return [f"{PROJECT}: {exc}", *found]
+    if "dependencies" in project.get("dynamic", ()) and not is_file(file.with_name(LIST)):
+        found.append(f"{PROJECT}: it computes its dependencies (dynamic). Write them there, or into a {LIST}.")
+    for text in project.get("dependencies", ()):
+        number = next((number for number, line in enumerate(written, 1) if text in line), 1)
+        message = _mistake(Line(file, number, text), root) if _NAME.match(text) else _NO_REQUIREMENT
+        if message and message != _LOGIN_TODO:
+            found.append(f'{PROJECT}:{number}: "{_hidden(text)}": {message}')
     return found
+
+
+def _read_project(file: Path) -> dict[str, Any]:
+    """The table [project] of a pyproject.toml; its `dependencies` and `dynamic` are lists of texts, if there are any.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    try:
+        project: Any = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise ValueError(f"it is not TOML: {exc}") from exc
+    if not isinstance(project, dict):
+        raise ValueError(f'"project" is {_word(project)}. Write a table: [project].')
+    for name in ("dependencies", "dynamic"):
+        value = project.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+            raise ValueError(f'"project.{name}" is {_word(value)}. Write a list of texts: {name} = ["…"].')
+    return project
+
+
+def _word(value: object) -> str:
+    """What a value of TOML is, in a message."""
+    words = {str: "a text", dict: "a table", list: "a list of something else", bool: "true or false"}
+    return words.get(type(value), f"{value}")
 
 
 def _mistake(line: Line, root: Path) -> str:

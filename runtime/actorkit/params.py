@@ -190,13 +190,15 @@ def build(cls: type[P], given: Mapping[str, Any]) -> P:
     if problems:
         raise SettingsError("; ".join(f"{problem.path}: {problem.message}".lstrip(": ") for problem in problems))
     # From here on whoever shows something leaves them out.
-    for name in _secrets(cls):
-        if values.get(name):
-            redact.learn(values[name])
+    secrets = _secrets(cls)
+    redact.learn([values[name] for name in secrets if values.get(name)])
     try:
-        return msgspec.convert(values, cls)
+        params = msgspec.convert(values, cls)
     except (msgspec.ValidationError, ValueError, TypeError) as exc:
         raise SettingsError(str(exc)) from exc
+    # Bytes are given as base64 where they stand in no file.
+    redact.learn([made for name in secrets if isinstance(made := getattr(params, name), bytes)])
+    return params
 
 
 def _kind(cls: type[msgspec.Struct], name: str) -> Any:

@@ -90,7 +90,7 @@ class Settings:
     outboxes: Mapping[str, tuple[Peers, ...]] = field(default_factory=dict)
     brokers: tuple[str, ...] = ()
     keys: Path | None = None
-    admin: tuple[str, int] | None = None
+    admin: Endpoint | None = None
     source_window: int = SOURCE_WINDOW
     dead_letters: Path | None = None
     #: (actor, connection to one of its inboxes), for letters that are sent again.
@@ -226,14 +226,14 @@ class _Reader:
                 raise SettingsError(f"{variable}: {exc}") from exc
         return tuple(found)
 
-    def address(self, variable: str) -> tuple[str, int] | None:
+    def address(self, variable: str) -> Endpoint | None:
         value = self._environ.get(variable)
         if not value:
             return None
-        host, colon, port = value.rpartition(":")
-        if not colon or not port.isdigit() or int(port) > 65535:
-            raise SettingsError(f'{variable} is "{value}"; wanted: host:port, as 0.0.0.0:9600.')
-        return host.strip("[]"), int(port)
+        try:
+            return Endpoint.of_address(value)
+        except ValueError as exc:
+            raise SettingsError(f'{variable} is "{value}"; wanted: host:port, as 0.0.0.0:9600.') from exc
 
     def number(self, variable: str, default: float, least: float) -> float:
         value = self._environ.get(variable)

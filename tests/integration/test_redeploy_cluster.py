@@ -13,6 +13,7 @@ import pytest
 
 from tests import needs
 from tests.integration.test_compose import docker, kit_with
+from tests.kit.registry import running_registry, status
 
 pytestmark = [pytest.mark.cluster, pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -61,9 +62,9 @@ class Release:
             loaded = subprocess.run([*self.load, row["image"]], capture_output=True, text=True, check=False)
             assert loaded.returncode == 0, loaded.stderr
 
-    def deploy(self, timeout_s: int = 120) -> subprocess.CompletedProcess[str]:
+    def deploy(self, *options: str, timeout_s: int = 120) -> subprocess.CompletedProcess[str]:
         target = ("--target", "helm", "-n", NAMESPACE, "--timeout", str(timeout_s))
-        return self.kit("deploy", str(self.folder), *target)
+        return self.kit("deploy", str(self.folder), *target, *options)
 
     def image(self) -> str:
         """The image that the deployment of the actor names."""
@@ -150,3 +151,15 @@ def test_a_revision_that_there_never_was_is_told(release: Release) -> None:
     gone = release.kit("history", "nosuch", "--target", "helm", "-n", NAMESPACE)
     assert gone.returncode == 1
     assert "helm history nosuch failed: " in gone.stderr
+
+
+def test_from_a_registry_every_node_pulls_what_it_runs_by_its_digest(release: Release, tmp_path: Path) -> None:
+    release.change(CODE + "\n\nVERSION = 4\n")
+    with running_registry(tmp_path) as registry:
+        done = release.deploy("--registry", registry)
+        assert done.returncode == 0, done.stderr
+        name, _, digest = release.image().partition("@")
+        assert name == f"{registry}/{NAME}/echo"
+        assert status(registry, f"/v2/{NAME}/echo/manifests/{digest}") == 200
+    for image in docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"{registry}/*/*").split():
+        docker("rmi", "--force", image)

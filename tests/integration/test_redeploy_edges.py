@@ -190,12 +190,43 @@ def test_a_secret_goes_back_with_what_is_put_back_and_after_what_was_kept(site: 
     kept = site.containers()
     assert kept["beat"] != before["beat"]
     override.unlink()
-    docker("rm", "--force", f"{NAME}-prometheus-1")
     word.write_text('"one"')
     site.deploy()
     after = site.containers()
     assert after["beat"] != kept["beat"]
     assert after["back"] == before["back"]
+
+
+def test_a_service_of_the_users_own_runs_beside_and_goes_on_while_others_are_replaced(site: Site) -> None:
+    override = site.folder / ".kit" / NAME / "compose.override.yaml"
+    own = {"image": "debian:trixie-slim", "init": True, "command": ["sleep", "infinity"]}
+    override.write_text(json.dumps({"services": {"store": own}}))
+    site.deploy()
+    store = docker("ps", "-q", "--filter", f"name={NAME}-store")
+    assert store
+    site.code.write_text(CODE + "# beside a store\n")
+    site.deploy()
+    assert site.kit("scale", "back=2", "-d", NAME).returncode == 0
+    assert docker("ps", "-q", "--filter", f"name={NAME}-store") == store
+    override.unlink()
+    site.deploy()
+    assert docker("ps", "-q", "--filter", f"name={NAME}-store") == ""
+
+
+def test_a_prometheus_that_failed_and_was_kept_is_removed_by_whatever_comes_next(site: Site) -> None:
+    override = site.folder / ".kit" / NAME / "compose.override.yaml"
+    override.write_text('services: {prometheus: {command: ["--no-such-option"]}}\n')
+    assert "was started again" in site.deploy("--keep", status=1)
+    override.unlink()
+    assert f"kit: removing {NAME}-prometheus-1, which was started again" in site.deploy()
+    assert f"kit: removing {NAME}-prometheus-1\n" in site.deploy("--no-prometheus")
+    assert set(site.containers(running=False)) == {"beat", "back", "end"}
+    override.write_text('services: {prometheus: {command: ["--no-such-option"]}}\n')
+    site.deploy("--keep", status=1)
+    override.unlink()
+    assert site.kit("down", str(site.topology)).returncode == 0
+    assert site.containers(running=False) == {}
+    site.deploy()
 
 
 def test_one_of_another_folder_is_replaced_whole_and_put_back_whole(site: Site) -> None:
@@ -204,6 +235,9 @@ def test_one_of_another_folder_is_replaced_whole_and_put_back_whole(site: Site) 
     other.metrics, other.kit = site.metrics, site.kit
     shutil.copytree(site.folder, other.folder, ignore=shutil.ignore_patterns(".kit"))
     assert "--replace" in other.deploy(status=1)
+    for arguments in (("down",), ("scale", "back=2", "-d")):
+        done = other.kit(*arguments, str(other.topology))
+        assert (done.returncode, f'is deployed from "{site.folder}/.kit/{NAME}"' in done.stderr) == (1, True), done
     done = other.kit("rollback", "-d", str(other.topology))
     assert done.returncode != 0
     other.code.write_text(BROKEN)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from actorkit_kit import python_process
+from tests.kit.registry import running_registry
 
 Kit = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -41,6 +42,13 @@ def _runs_of_these_tests_alone(tmp_path_factory: pytest.TempPathFactory) -> Iter
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
         yield
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A registry of images on this machine: host:port."""
+    with running_registry(tmp_path_factory.mktemp("registry")) as address:
+        yield address
 
 
 @pytest.fixture

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from actorkit_kit import python_process
 from tests import needs
@@ -25,3 +28,17 @@ def docker(*arguments: str) -> str:
     done = subprocess.run([needs.tool("docker"), *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+@contextmanager
+def deployed(name: str, text: str, folder: Path) -> Iterator[Path]:
+    """The file of a topology that is deployed from a folder, without Prometheus; it is taken down with its volumes."""
+    needs.engine()
+    topology = folder / "topology.yaml"
+    topology.write_text(text)
+    try:
+        done = kit("deploy", str(topology), "--no-prometheus")
+        assert done.returncode == 0, done.stderr
+        yield topology
+    finally:
+        kit("down", name, "--volumes")

@@ -71,6 +71,39 @@ def test_mistakes_in_files_that_are_named_are_found_there(code: Path) -> None:
     assert found.startswith('deps/more.txt:4: "-e .": ')
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("project = 3\n", 'pyproject.toml: "project" is 3. Write a table'),
+        ("project = ['shop']\n", 'pyproject.toml: "project" is a list of something else. Write a table'),
+        ("[[project]]\nname = 'shop'\n", 'pyproject.toml: "project" is a list of something else. Write a table'),
+        ("[project]\ndependencies = 'six'\n", 'pyproject.toml: "project.dependencies" is a text. Write a list'),
+        ("[project]\ndependencies = [3]\n", '"project.dependencies" is a list of something else. Write a list'),
+        ("[project.dependencies]\nsix = '1'\n", '"project.dependencies" is a table. Write a list'),
+        ("[project]\ndynamic = true\n", '"project.dynamic" is true or false. Write a list'),
+        ("[project]\ndynamic = ['dependencies']\n", "it computes its dependencies (dynamic)."),
+        ("[project\n", "pyproject.toml: it is not TOML: "),
+        ("x = " + "[" * 5000, "pyproject.toml: it is not TOML: "),
+        ("[project]\n\ndependencies = ['a @ git+https://example.com/a']\n", "pyproject.toml:3: "),
+        ("[project]\ndependencies = [\n '-e .',\n]\n", 'pyproject.toml:3: "-e .": this is no requirement.'),
+        ("[project]\ndependencies = ['a @ file:///home/a']\n", "a path on this machine"),
+    ],
+)
+def test_a_project_of_the_wrong_shape_is_a_mistake(code: Path, text: str, message: str) -> None:
+    (code / "pyproject.toml").write_text(text)
+    (found,) = requirements.mistakes(code)
+    assert message in found
+    assert requirements.digest(code) == requirements.digest(code)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[tool.ruff]\n", "[project]\nname = 'x'\n", "[project]\ndependencies = ['six>=1', 'a[b]==2']\n"]
+)
+def test_a_project_that_asks_for_nothing_wrong_is_no_mistake(code: Path, text: str) -> None:
+    (code / "pyproject.toml").write_text(text)
+    assert requirements.mistakes(code) == []
+
+
 def test_a_token_in_a_dependency_of_a_project_is_told(code: Path) -> None:
     dependency = "six @ https://secret@example.com/six.tar.gz"
     (code / "pyproject.toml").write_text(f'[project]\nname = "shop"\ndependencies = ["{dependency}"]\n')

@@ -12,6 +12,7 @@ from actorkit import settings
 from actorkit.edge.peers import Peers
 from actorkit.errors import SettingsError
 from actorkit.graph import BOX, NAME, Box, Options, connect, outbox_of, parse_box, variable_of
+from actorkit.transport.endpoint import Endpoint
 
 GOOD = {"ACTORKIT_ACTOR": "place", "ACTORKIT_CLASS": "shop.actors:Place"}
 NAMES = st.from_regex(NAME, fullmatch=True)
@@ -50,7 +51,7 @@ def test_everything_that_can_be_said() -> None:
             )
         },
         brokers=("tcp://broker:5550", "tcp://other:5550"),
-        admin=("0.0.0.0", 9600),
+        admin=Endpoint.tcp("0.0.0.0", 9600),
         source_window=7,
         dead_letters=Path("/box"),
         drain_timeout_s=2.5,

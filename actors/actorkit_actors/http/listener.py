@@ -23,17 +23,17 @@ def listen(host: str, port: int) -> Any:
     Raises:
         SettingsError: the address cannot be had.
     """
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    endpoint = Endpoint.tcp(host, port)
+    sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES // 2)  # the kernel doubles it
-        sock.bind((host, port))
+        sock.bind((endpoint.host, port))
         sock.listen(1024)
     except OSError as exc:
         sock.close()
         reason = exc.strerror or str(exc)
-        address = Endpoint.tcp(host, port).address
-        raise SettingsError(f"cannot listen on {address}: {reason}. Free the port or choose another.") from exc
+        raise SettingsError(f"cannot listen on {endpoint.address}: {reason}. Free the port or choose another.") from exc
     return sock
 
 

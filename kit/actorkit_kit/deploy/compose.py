@@ -14,6 +14,7 @@ from typing import IO, Final
 from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
 
+from actorkit_kit import kit_folder
 from actorkit_kit.deploy import deployment, engine, history, lock, meeting, ports, preconditions, replacement
 from actorkit_kit.deploy.deployment import ActorStatus, Replica
 from actorkit_kit.deploy.history import Revision
@@ -21,7 +22,7 @@ from actorkit_kit.deploy.replacement import Replacement
 from actorkit_kit.deploy.services import Service, read_services
 from actorkit_kit.errors import KitError
 from actorkit_kit.output import last_line
-from actorkit_kit.plan.model import Plan
+from actorkit_kit.plan.model import Image, Plan
 from actorkit_kit.render import compose, folder
 
 OnStatus = Callable[[list[ActorStatus]], None]
@@ -35,7 +36,7 @@ _NOT_RENDERED: Final = (history.HISTORY, lock.LOCK_FILE, "images.json", ".env", 
 
 def deployment_folder(plan: Plan) -> Path:
     """Where a deployment's files are kept: beside the topology."""
-    return plan.base / ".kit" / plan.topology
+    return kit_folder.place_in(plan.base, plan.topology)
 
 
 @dataclass
@@ -51,6 +52,8 @@ class Deployer:
     tell: Tell
     #: Leave a failed state as it is.
     keep: bool = False
+    #: Variables for compose, beside those of the environment and of `.env`.
+    variables: Mapping[str, str] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
     _replacement: Replacement | None = None
 
@@ -77,6 +80,7 @@ class Deployer:
             if runs:
                 # Those of a failed attempt that was kept run with what stood in the folder, not with what is kept.
                 self._change(_changed_secrets(before, rendered) | _changed_secrets(stood, rendered))
+            self._remove_prometheus(failed=True)
             state = self._up()
         except BaseException as exc:
             if self.keep:
@@ -88,6 +92,8 @@ class Deployer:
             if isinstance(exc, KitError):
                 raise KitError(f"{exc}\n{outcome}") from exc
             raise
+        if not self.prometheus:
+            self._remove_prometheus()
         self._remember(rendered, digest, reason)
         return state
 
@@ -107,7 +113,6 @@ class Deployer:
 
     def _write(self, rendered: Mapping[str, str | bytes]) -> None:
         folder.write(rendered, self.folder, compose.PRIVATE)
-        folder.write({".gitignore": "*\n"}, self.folder.parent)
         self.services = read_services(self._compose)
 
     def _check(self, ours: set[str]) -> None:
@@ -118,7 +123,8 @@ class Deployer:
         return ("--profile", "observability") if self.prometheus else ()
 
     def _compose(self, *arguments: str) -> str:
-        return engine.run_compose([*self._profile(), *arguments], project=self.topology, folder=self.folder)
+        whole = [*self._profile(), *arguments]
+        return engine.run_compose(whole, project=self.topology, folder=self.folder, variables=self.variables)
 
     def _wait(self, wanted: Mapping[str, int], among: frozenset[str] | None = None) -> list[ActorStatus]:
         return deployment.wait_healthy(self.client, self.topology, wanted, self.timeout_s, self.on_status, among=among)
@@ -140,15 +146,24 @@ class Deployer:
         change.settle()
         self._replacement = None
 
+    def _remove_prometheus(self, *, failed: bool = False) -> None:
+        """Remove the container of Prometheus; or only one that `failed`, which a deployment that was kept has left:
+        its failures would count as those of the one that compose makes anew. What it has stored stays."""
+        for replica in deployment.list_replicas(self.client, self.topology):
+            if replica.actor == compose.PROMETHEUS and (replica.failed or not failed):
+                self.tell(f"removing {replica.container}" + (f", which {replica.failed}" if failed else ""))
+                replacement.end(self.client.containers.get(replica.container))
+
     def _up(self) -> list[ActorStatus]:
         """Let compose do the rest: everything where nothing ran, and what stands beside the topology."""
-        wanted = {name: service.replicas for name, service in self.services.items()}
+        wanted = {name: service.replicas for name, service in self.services.items() if not service.foreign}
         arguments = [*self._profile(), "up", "--detach", "--remove-orphans", "--no-build", "--quiet-pull"]
         with tempfile.TemporaryFile("w+") as said:
             process = engine.compose(
                 arguments,
                 project=self.topology,
                 folder=self.folder,
+                variables=self.variables,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -232,9 +247,10 @@ class Deployer:
         else:
             self.tell(f"revision {revision.number}: {', '.join(revision.changes)}")
         for image in sorted(unnamed):
-            if image.startswith(f"{self.topology}/"):
-                with suppress(ImageNotFound, DockerException):
-                    self.client.images.remove(image)
+            if Image(image).is_own(self.topology):
+                for name in Image(image).names:
+                    with suppress(ImageNotFound, DockerException):
+                        self.client.images.remove(name)
 
     def roll_back(self, number: int | None) -> tuple[Revision, list[ActorStatus]]:
         """Bring up a revision that ran before, the last but one without a number; it becomes the newest revision.
@@ -246,12 +262,12 @@ class Deployer:
         revision = history.find(self.folder, number)
         for image in sorted(revision.images):
             try:
-                self.client.images.get(image)
-            except ImageNotFound:
+                engine.find_image(self.client, image)
+            except DockerException as exc:
                 raise KitError(
                     f'the image "{image}" of revision {revision.number} is gone. Deploy that version of the '
                     "code again: kit deploy TOPOLOGY"
-                ) from None
+                ) from exc
         files = history.files_of(self.folder, revision.number)
         return revision, self.deploy(files, revision.digest, f"back to revision {revision.number}")
 
@@ -297,6 +313,9 @@ def take_down(topology: str, where: Path | None, *, volumes: bool) -> None:
     profile = ["--profile", "*"] if here else []
     arguments = [*profile, "down", "--remove-orphans", *(["--volumes"] if volumes else [])]
     engine.run_compose(arguments, project=topology, folder=here)
+    if here:
+        # With a file, compose leaves networks that only an earlier one had.
+        engine.run_compose(arguments[len(profile) :], project=topology)
 
 
 def scale(
@@ -313,9 +332,10 @@ def scale(
     services = read_services(lambda *arguments: engine.run_compose(arguments, project=topology, folder=where))
     preconditions.check_published(topology, services, wanted)
     there = Counter(replica.actor for replica in found)
-    # All services are named, each with the number that there is: compose gives a service that it starts without the
+    ours = [name for name, service in services.items() if not service.foreign]
+    # All of them are named, each with the number that there is: compose gives a service that it starts without the
     # others another hash, and the next deployment would take it for one that has changed.
-    amounts = [f"--scale={name}={wanted.get(name, there[name])}" for name in sorted(services)]
+    amounts = [f"--scale={name}={wanted.get(name, there[name])}" for name in sorted(ours)]
     arguments = ["up", "--no-start", "--no-recreate", "--no-build", *amounts]
     engine.run_compose(arguments, project=topology, folder=where)
     for replica in deployment.list_replicas(client, topology):

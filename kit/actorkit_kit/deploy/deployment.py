@@ -24,6 +24,8 @@ KIND_LABEL: Final = "io.actorkit.kind"
 FOLDER_LABEL: Final = "com.docker.compose.project.working_dir"
 #: Seconds between two looks at the engine.
 POLL_INTERVAL_S: Final = 0.5
+#: States of a container that is being removed; the engine calls it dead for a moment.
+_GOES: Final = ("removing", "dead")
 #: Restarts after which a container counts as failed.
 MAX_RESTARTS: Final = 3
 #: Longest reason that a replica is not healthy, in characters.
@@ -67,13 +69,14 @@ class Replica:
 
     @property
     def failed(self) -> str:
-        """Why this one will not become healthy, "" if it still may; an unhealthy one may: it drains, or lacks peers."""
+        """Why this one will not become healthy, "" if it still may; an unhealthy one may: it drains, or lacks peers.
+        One that is being removed is no failure of what takes its place."""
+        if self.state in _GOES:
+            return ""
         if self.exit_status == EX_CONFIG and self.state != "running":
             return f"ended with status {EX_CONFIG}: its settings are wrong"
         if self.restarts >= MAX_RESTARTS:
             return f"was started again {self.restarts} times"
-        if self.state == "dead":
-            return "is dead"
         return ""
 
 

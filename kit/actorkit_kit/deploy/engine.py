@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import docker
 from docker import DockerClient
-from docker.errors import DockerException
+from docker.errors import DockerException, ImageNotFound
 
 from actorkit_kit.errors import KitError
 from actorkit_kit.output import last_line
+from actorkit_kit.plan.model import Image
 
 #: Files of the user's own that compose lays over compose.yaml: it takes the first that there is.
 OVERRIDES: Final = (
@@ -43,6 +44,19 @@ def connect() -> DockerClient:
     return client
 
 
+def find_image(client: DockerClient, name: str) -> None:
+    """See that the engine has an image, or have it pull that; by its digest, where the name has one.
+
+    Raises:
+        DockerException: it is nowhere.
+    """
+    try:
+        client.images.get(name)
+    except ImageNotFound:
+        repository, tag, digest = Image(name).parts
+        client.images.pull(repository, tag=digest or tag)
+
+
 def _no_engine() -> KitError:
     where = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
     return KitError(f'no Docker Engine answers at "{where}". Start Docker, or set DOCKER_HOST to where one listens.')
@@ -61,11 +75,16 @@ def docker_command() -> str:
 
 
 def compose(
-    arguments: Sequence[str], *, project: str, folder: Path | None = None, **options: Any
+    arguments: Sequence[str],
+    *,
+    project: str,
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> subprocess.Popen[str]:
     """Start `docker compose` on a project; with `folder`, on the compose file in there and the user's override.
 
-    `options` go to `Popen`. Text, not bytes, goes through its pipes.
+    `variables` come to those of the environment, `options` go to `Popen`. Text, not bytes, goes through its pipes.
     """
     where = []
     if folder:
@@ -75,10 +94,12 @@ def compose(
         where = [argument for name in names for argument in ("--file", str(folder / name))]
         where += ["--project-directory", str(folder)]
     command = [docker_command(), "compose", "--project-name", project, *where, *arguments]
-    return subprocess.Popen(command, text=True, **options)
+    return subprocess.Popen(command, text=True, env={**os.environ, **(variables or {})}, **options)
 
 
-def run_compose(arguments: Sequence[str], *, project: str, folder: Path | None = None) -> str:
+def run_compose(
+    arguments: Sequence[str], *, project: str, folder: Path | None = None, variables: Mapping[str, str] | None = None
+) -> str:
     """Run `docker compose` to its end and return what it printed.
 
     Raises:
@@ -88,6 +109,7 @@ def run_compose(arguments: Sequence[str], *, project: str, folder: Path | None =
         arguments,
         project=project,
         folder=folder,
+        variables=variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from actorkit_kit.deploy import pods
 from actorkit_kit.errors import KitError, UsageError
+from actorkit_kit.kit_folder import place_in
 from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.render import folder, helm
@@ -20,7 +21,7 @@ _RAN: Final = ("deployed", "superseded")
 
 def chart_folder(plan: Plan) -> Path:
     """Where the chart of a deployment is kept: beside the topology."""
-    return plan.base / ".kit" / f"{plan.topology}-helm"
+    return place_in(plan.base, f"{plan.topology}-helm")
 
 
 def install(plan: Plan, namespace: str, timeout_s: float, keep: bool, ephemeral: bool = False) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -10,13 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from actorkit_kit import held_file, kit_folder
 from actorkit_kit.console import note
 from actorkit_kit.errors import KitError
 
 #: The file that is locked, and says who holds it.
 LOCK_FILE: Final = "lock"
-#: The folder beside a topology that kit's folders are in.
-_KIT: Final = ".kit"
 
 
 @contextmanager
@@ -29,28 +27,23 @@ def hold(where: Path, verb: str) -> Iterator[None]:
     Raises:
         KitError: another one is at it; the message says which.
     """
-    if where.parent.name != _KIT:
+    if where.parent.name != kit_folder.KIT:
         yield
         return
     path = where / LOCK_FILE
     try:
-        where.mkdir(parents=True, exist_ok=True)
-        if not (where.parent / ".gitignore").exists():
-            (where.parent / ".gitignore").write_text("*\n")
-        number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        kit_folder.make(where)
+        file = held_file.hold(path)
+    except held_file.HeldElsewhere as exc:
+        holder = str(exc).strip() or "another kit"
+        raise KitError(
+            f'"{where.name}" is being changed by {holder}. Wait until it has ended, then try again.'
+        ) from None
     except OSError as exc:
         note(f'kit: "{path}" cannot be written: {exc.strerror}; see that nobody else changes this deployment meanwhile')
         yield
         return
-    with os.fdopen(number, "r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = file.read().strip() or "another kit"
-            raise KitError(
-                f'"{where.name}" is being changed by {holder}. Wait until it has ended, then try again.'
-            ) from None
-        file.truncate()
+    with file:
         file.write(f"kit {verb} (process {os.getpid()}, since {time.strftime('%H:%M:%S')})\n")
         file.flush()
         yield

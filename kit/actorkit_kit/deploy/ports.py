@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable
 
 from docker import DockerClient
-from docker.errors import DockerException, ImageNotFound
+from docker.errors import DockerException
 
+from actorkit_kit.deploy.engine import find_image
 from actorkit_kit.deploy.services import Service
 from actorkit_kit.errors import KitError
 from actorkit_kit.free_ports import why_not_free
@@ -45,12 +46,9 @@ def check_prometheus(client: DockerClient, image: str) -> None:
         KitError: it cannot be had.
     """
     try:
-        client.images.get(image)
-    except ImageNotFound:
-        try:
-            client.images.pull(image)
-        except DockerException as exc:
-            raise KitError(
-                f'the image "{image}" cannot be pulled. Load it, name another one in PROMETHEUS_IMAGE, '
-                "or deploy with --no-prometheus."
-            ) from exc
+        find_image(client, image)
+    except DockerException as exc:
+        raise KitError(
+            f'the image "{image}" cannot be pulled. Load it, name another one in PROMETHEUS_IMAGE, '
+            "or deploy with --no-prometheus."
+        ) from exc

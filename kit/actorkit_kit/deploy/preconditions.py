@@ -14,12 +14,15 @@ from actorkit_kit.deploy.deployment import Replica
 from actorkit_kit.deploy.services import Service
 from actorkit_kit.errors import KitError
 from actorkit_kit.free_ports import LOOPBACK, why_not_free
+from actorkit_kit.render.compose import PROMETHEUS
 from actorkit_kit.render.dotenv import PROMETHEUS_IMAGE
 
 #: Variables of Prometheus in a rendered folder, and the port where there is none.
 IMAGE_VARIABLE: Final = "PROMETHEUS_IMAGE"
 PORT_VARIABLE: Final = "PROMETHEUS_PORT"
 PROMETHEUS_PORT: Final = 9090
+#: Ports from there that are looked at for a free one.
+MOST_PORTS: Final = 100
 
 
 def check_owner(topology: str, found: Iterable[Replica], folder: Path) -> None:
@@ -28,7 +31,7 @@ def check_owner(topology: str, found: Iterable[Replica], folder: Path) -> None:
     Raises:
         KitError: one has.
     """
-    others = sorted({replica.folder for replica in found if replica.folder} - {str(folder), str(folder.resolve())})
+    others = _other_folders(found, folder)
     if others:
         raise KitError(
             f'"{topology}" runs already, deployed from "{others[0]}". Give this topology another name:, or end that '
@@ -36,22 +39,65 @@ def check_owner(topology: str, found: Iterable[Replica], folder: Path) -> None:
         )
 
 
-def check_prometheus(client: DockerClient, found: Iterable[Replica], folder: Path) -> None:
-    """See that the image of Prometheus is there, or pull it, and that its port is free.
+def check_meant(topology: str, found: Iterable[Replica], folder: Path) -> None:
+    """See that what runs under the name of a topology is deployed from its folder, at least in part: one that was about
+    to take another one's place may have been cut off.
+
+    Raises:
+        KitError: it is another one's.
+    """
+    replicas = list(found)
+    others = _other_folders(replicas, folder)
+    if others and {replica.folder for replica in replicas} <= set(others):
+        raise KitError(
+            f'"{topology}" runs, but is deployed from "{others[0]}", not from the topology that was named. Give that '
+            f"one's, or the name alone to mean whatever is called so: {topology}"
+        )
+
+
+def _other_folders(found: Iterable[Replica], folder: Path) -> list[str]:
+    """The folders that replicas are deployed from, but for one folder."""
+    return sorted({replica.folder for replica in found if replica.folder} - {str(folder), str(folder.resolve())})
+
+
+def check_prometheus(client: DockerClient, found: Iterable[Replica], folder: Path) -> dict[str, str]:
+    """See that the image of Prometheus is there, or pull it, and that its port is free. Where nobody has named a port,
+    it keeps the one that it has, and takes a free one where 9090 is another's: the variables that say so.
 
     Raises:
         KitError: it cannot be had.
     """
+    replicas = list(found)
     settings = {**read_settings(folder / ".env"), **os.environ}
-    port, where = settings.get(PORT_VARIABLE) or str(PROMETHEUS_PORT), folder / ".env"
-    ours = {url.rpartition(":")[2] for replica in found for url in replica.urls}
-    is_here = os.environ.get("DOCKER_HOST", "unix://").startswith("unix://")
-    if is_here and port.isdigit() and port not in ours and why_not_free(LOOPBACK, int(port)):
-        raise KitError(
-            f"port {port}, where Prometheus would answer, is in use on this machine. Name another one, "
-            f"{PORT_VARIABLE}={int(port) + 1} in the environment or in {where}, or deploy with --no-prometheus."
-        )
+    chosen = {} if settings.get(PORT_VARIABLE) else _choose_port(replicas)
+    if not chosen:
+        port, where = settings.get(PORT_VARIABLE) or str(PROMETHEUS_PORT), folder / ".env"
+        ours = {url.rpartition(":")[2] for replica in replicas for url in replica.urls}
+        if port.isdigit() and port not in ours and _is_taken(int(port)):
+            raise KitError(
+                f"port {port}, where Prometheus would answer, is in use on this machine. Name another one, "
+                f"{PORT_VARIABLE}={int(port) + 1} in the environment or in {where}, or deploy with --no-prometheus."
+            )
     ports.check_prometheus(client, settings.get(IMAGE_VARIABLE) or PROMETHEUS_IMAGE)
+    return chosen
+
+
+def _choose_port(replicas: Iterable[Replica]) -> dict[str, str]:
+    """The variable that moves Prometheus; none where its port may be the usual one, or none is free."""
+    has = [url.rpartition(":")[2] for replica in replicas if replica.actor == PROMETHEUS for url in replica.urls]
+    if has:
+        return {PORT_VARIABLE: has[0]}
+    if not _is_taken(PROMETHEUS_PORT):
+        return {}
+    for port in range(PROMETHEUS_PORT + 1, PROMETHEUS_PORT + MOST_PORTS):
+        if not _is_taken(port):
+            return {PORT_VARIABLE: str(port)}
+    return {}
+
+
+def _is_taken(port: int) -> bool:
+    """Whether somebody listens at a port of this machine, where the engine is on this one."""
+    return os.environ.get("DOCKER_HOST", "unix://").startswith("unix://") and bool(why_not_free(LOOPBACK, port))
 
 
 def read_settings(path: Path) -> dict[str, str]:

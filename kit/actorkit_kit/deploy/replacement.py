@@ -81,6 +81,8 @@ class Replacement:
         self._known = frozenset(container.id for group in there.values() for container in group)
         amounts = {}
         for name, service in self.services.items():
+            if service.foreign:
+                continue
             present = there.get(name, [])
             if not service.actor:
                 amounts[name] = len(present)
@@ -215,7 +217,7 @@ class Replacement:
 
     def settle(self) -> None:
         """Remove the old containers."""
-        _in_parallel(_end, self._beside)
+        _in_parallel(end, self._beside)
         _in_parallel(_remove, [container for group in self.old.values() for container in group])
 
     def what_ran(self) -> tuple[dict[str, int], frozenset[str]]:
@@ -238,7 +240,7 @@ class Replacement:
         waiting = [name for name in self.new if self.services[name].alone or self.services[name].published]
         steps: list[tuple[Callable[[Any], None], list[Any]]] = [
             (_start_again, [container for container in self.ran if _service_of(container) not in waiting]),
-            (_end, [container for group in self.new.values() for container in group]),
+            (end, [container for group in self.new.values() for container in group]),
             (_start_again, [container for container in self.ran if _service_of(container) in waiting]),
             (_stop, [container for group in self.asleep.values() for container in group]),
         ]
@@ -261,7 +263,12 @@ def _start_again(container: Any) -> None:
     start(_service_of(container), container)
 
 
-def _end(container: Any) -> None:
+def end(container: Any) -> None:
+    """Stop a container, and remove it.
+
+    Raises:
+        KitError: it cannot be removed.
+    """
     try:
         _stop(container)
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from actorkit_kit.deploy.deployment import ACTOR_LABEL
+from actorkit_kit.deploy.deployment import ACTOR_LABEL, TOPOLOGY_LABEL
 
 #: What the volume of an actor's dead letters ends with. Each instance has a file of its own in it, so that it is no
 #: reason for an instance to be alone.
@@ -38,6 +38,8 @@ class Service:
     alone: bool
     secrets: frozenset[str]
     after: tuple[str, ...]
+    #: The user's own, from an override: compose starts it, and nobody else looks after it.
+    foreign: bool = False
 
 
 def read_services(compose: Compose) -> dict[str, Service]:
@@ -72,6 +74,7 @@ def _service(name: str, found: Mapping[str, Any], digest: str, networks: Mapping
         alone=any(not source.endswith(_DEAD_LETTERS) for source in kept) or (bool(published) and len(outside) > 1),
         secrets=frozenset(secret["source"] for secret in found.get("secrets") or ()),
         after=tuple(sorted(found.get("depends_on") or ())),
+        foreign=TOPOLOGY_LABEL not in (found.get("labels") or {}),
     )
 
 

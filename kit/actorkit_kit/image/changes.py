@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from actorkit_kit.errors import KitError
 from actorkit_kit.image.build import Recipe
+from actorkit_kit.kit_folder import keep, place_in
 from actorkit_kit.plan.model import Plan
 
 #: The record's name in the folder of a deployment.
@@ -26,7 +26,7 @@ _CODE: Final = "code/"
 
 def record_path(plan: Plan) -> Path:
     """Where the record of a topology's images is kept."""
-    return plan.base / ".kit" / plan.topology / RECORD
+    return place_in(plan.base, plan.topology) / RECORD
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -45,12 +45,7 @@ def write_record(path: Path, wanted: Iterable[Recipe]) -> None:
         KitError: the file cannot be written.
     """
     content = {recipe.repository: _entry(recipe) for recipe in wanted}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        (path.parent.parent / ".gitignore").write_text("*\n")
-        path.write_text(json.dumps(content, sort_keys=True) + "\n")
-    except OSError as exc:
-        raise KitError(f'"{exc.filename or path}" cannot be written: {exc.strerror}.') from exc
+    keep(path, json.dumps(content, sort_keys=True) + "\n")
 
 
 def _entry(recipe: Recipe) -> dict[str, Any]:

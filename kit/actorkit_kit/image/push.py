@@ -15,7 +15,8 @@ from docker.errors import APIError, DockerException
 from actorkit_kit.errors import KitError, UsageError
 from actorkit_kit.image.build import Recipe
 from actorkit_kit.image.sbom import folder_of
-from actorkit_kit.plan.model import Plan
+from actorkit_kit.kit_folder import keep
+from actorkit_kit.plan.model import Plan, Unit
 
 #: Name of the file that tells what was pushed.
 RECORD: Final = "pushed.json"
@@ -80,6 +81,19 @@ def push(
     return done
 
 
+def push_units(client: DockerClient, plan: Plan, wanted: Sequence[Recipe], registry: str, on_pushed: OnPushed) -> Plan:
+    """Push the images that the units of a plan run to a registry; the plan with these images by their digests there.
+
+    Raises:
+        KitError: the registry did not take an image.
+    """
+    tags = {unit.image.tag for unit in plan.units}
+    done = push(client, plan, [recipe for recipe in wanted if recipe.tag in tags], [registry], on_pushed)
+    references = {pushed.name: pushed.reference for pushed in done}
+    units = (_rename(unit, references[f"{registry}/{unit.image.tag}"]) for unit in plan.units)
+    return replace(plan, units=tuple(units))
+
+
 def _push_one(client: DockerClient, name: str, tag: str) -> str:
     """Push one image; its digest in the registry."""
     digest = ""
@@ -118,13 +132,7 @@ def read_record(plan: Plan) -> dict[str, Pushed]:
 def _remember(plan: Plan, pushed: Pushed) -> None:
     known = {**read_record(plan), pushed.name: pushed}
     content = {name: {"digest": one.digest, "made_of": one.made_of} for name, one in sorted(known.items())}
-    path = _record(plan)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        (path.parents[1] / ".gitignore").write_text("*\n")
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    except OSError as exc:
-        raise KitError(f'"{exc.filename or path}" cannot be written: {exc.strerror}.') from exc
+    keep(_record(plan), json.dumps(content, indent=1) + "\n")
 
 
 def in_registry(plan: Plan, wanted: Iterable[Recipe], registry: str) -> tuple[Plan, list[str]]:
@@ -141,5 +149,9 @@ def in_registry(plan: Plan, wanted: Iterable[Recipe], registry: str) -> tuple[Pl
             name = pushed.reference
         else:
             unknown.append(name)
-        units.append(replace(unit, image=replace(unit.image, tag=name)))
+        units.append(_rename(unit, name))
     return replace(plan, units=tuple(units)), list(dict.fromkeys(unknown))
+
+
+def _rename(unit: Unit, name: str) -> Unit:
+    return replace(unit, image=replace(unit.image, tag=name))

@@ -17,8 +17,8 @@ from urllib.parse import quote
 from docker import DockerClient
 
 import actorkit
-from actorkit_kit.errors import KitError
 from actorkit_kit.image.contents import Contents, DebianPackage, look_into
+from actorkit_kit.kit_folder import keep, place_in
 from actorkit_kit.plan.model import Plan
 
 #: Property of the document that names the image it is about.
@@ -27,7 +27,7 @@ _ID: Final = "actorkit:image:id"
 
 def folder_of(plan: Plan) -> Path:
     """Where what is known of a topology's images is kept: beside the topology."""
-    return plan.base / ".kit" / f"{plan.topology}-images"
+    return place_in(plan.base, f"{plan.topology}-images")
 
 
 def write_all(client: DockerClient, plan: Plan, tags: Iterable[str]) -> list[Path]:
@@ -41,18 +41,9 @@ def write_all(client: DockerClient, plan: Plan, tags: Iterable[str]) -> list[Pat
     for tag in tags:
         path = folder_of(plan) / "sbom" / f"{tag.rpartition(':')[0].replace('/', '-')}.cdx.json"
         if _about(path) != (tag, str(client.images.get(tag).id)):
-            _write(path, json.dumps(document(tag, look_into(client, tag)), indent=1) + "\n")
+            keep(path, json.dumps(document(tag, look_into(client, tag)), indent=1) + "\n")
         paths.append(path)
     return paths
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        (path.parents[2] / ".gitignore").write_text("*\n")
-        path.write_text(text, encoding="utf-8")
-    except OSError as exc:
-        raise KitError(f'"{exc.filename or path}" cannot be written: {exc.strerror}.') from exc
 
 
 def _about(path: Path) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from actorkit.transport.endpoint import Endpoint
 from actorkit_kit.local.processes import Process
 from actorkit_kit.output import last_line
 
@@ -129,11 +130,11 @@ class Child:
         Raises:
             OSError, TimeoutError: nobody answers.
         """
-        host, _, port = self.process.admin.removeprefix("http://").rpartition(":")
+        admin = Endpoint.of_address(self.process.admin.removeprefix("http://"))
         async with asyncio.timeout(PROBE_TIMEOUT_S):
-            reader, writer = await asyncio.open_connection(host, int(port))
+            reader, writer = await asyncio.open_connection(admin.host, admin.port)
             try:
-                writer.write(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+                writer.write(f"GET {path} HTTP/1.0\r\nHost: {admin.address}\r\n\r\n".encode())
                 answer = await reader.read()
             finally:
                 writer.close()

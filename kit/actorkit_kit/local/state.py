@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
 from actorkit.deadletters.store import FOLDER_MODE
+from actorkit_kit import held_file
 from actorkit_kit.console import note
 from actorkit_kit.errors import KitError
+from actorkit_kit.kit_folder import make, place_in
 from actorkit_kit.local import runs
 from actorkit_kit.local.processes import Process
 
@@ -26,7 +26,7 @@ BOX_FOLDER: Final = "dead-letters"
 
 def state_folder(base: Path, topology: str) -> Path:
     """Beside the topology, and apart from what `kit deploy` renders: a deployment that fails is put back as it was."""
-    return base / ".kit" / f"{topology}-local"
+    return place_in(base, f"{topology}-local")
 
 
 def dead_letters_folder(base: Path, topology: str) -> Path:
@@ -37,11 +37,8 @@ def dead_letters_folder(base: Path, topology: str) -> Path:
 def make_dead_letters_folder(base: Path, topology: str) -> Path | None:
     """Make the folder of the box; None, and a note, where that cannot be done."""
     box = dead_letters_folder(base, topology)
-    ignore = base / ".kit" / ".gitignore"
     try:
-        box.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        make(box, FOLDER_MODE)
     except OSError as exc:
         note(f'kit: no dead letters are kept: "{box}" cannot be made: {exc.strerror}')
         return None
@@ -61,19 +58,16 @@ def publish_processes(base: Path, topology: str, processes: Sequence[Process]) -
         for process in processes
     ]
     try:
-        number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        file = held_file.hold(path)
+    except held_file.HeldElsewhere:
+        note(f"kit: {topology} runs here already; `kit dlq retry` reaches those processes, not these")
+        yield
+        return
     except OSError as exc:
         note(f'kit: "{path}" cannot be written: {exc.strerror}; `kit dlq retry` will not find these processes')
         yield
         return
-    with os.fdopen(number, "r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            note(f"kit: {topology} runs here already; `kit dlq retry` reaches those processes, not these")
-            yield
-            return
-        file.truncate()
+    with file:
         urls = {process.environ["ACTORKIT_INSTANCE"]: list(process.urls) for process in processes}
         json.dump({"topology": topology, "processes": variables, "urls": urls}, file)
         file.flush()
@@ -105,17 +99,11 @@ def published_urls(base: Path, topology: str) -> Mapping[str, list[str]]:
 def _read_state(base: Path, topology: str, nothing: _T, key: str) -> _T:
     path = state_folder(base, topology) / STATE_FILE
     try:
-        with path.open() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                found: _T = json.load(file)[key]
-                return found
-    except FileNotFoundError:
-        return nothing
+        text = held_file.read(path)
+        found: _T = json.loads(text)[key] if text is not None else nothing
     except (OSError, ValueError, KeyError) as exc:
         raise KitError(f'"{path}" cannot be read: {exc}. Stop `kit run` and start it again.') from exc
-    return nothing
+    return found
 
 
 def running_topologies() -> list[tuple[Path, str]]:

@@ -53,10 +53,25 @@ class Image:
 
     @property
     def parts(self) -> tuple[str, str, str]:
-        """Repository, tag, and the digest in a registry, "" where `tag` has none."""
+        """Repository, tag, and the digest in a registry; "" for each that the name has not."""
         name, _, digest = self.tag.partition("@")
-        repository, _, tag = name.rpartition(":")
-        return repository, tag, digest
+        # A colon before the last slash is that of a registry's port.
+        folder, slash, last = name.rpartition("/")
+        repository, _, tag = last.partition(":")
+        return f"{folder}{slash}{repository}", tag, digest
+
+    def is_own(self, topology: str) -> bool:
+        """Whether it holds the author's code of a topology: `orders/execute`, in whatever registry."""
+        return self.parts[0].split("/")[-2:-1] == [topology]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that an engine may call it that has built and pushed it."""
+        repository, tag, digest = self.parts
+        if not digest:
+            return (self.tag,)
+        own = "/".join(repository.split("/")[-2:])
+        return (f"{repository}@{digest}", f"{repository}:{tag}", f"{own}:{tag}")
 
 
 @dataclass(frozen=True)

@@ -71,14 +71,17 @@ def register(app: typer.Typer) -> None:
             Format | None,
             typer.Option("--as", help="Send an actorkit event with data of this format, not the plain body."),
         ] = None,
+        raw: Annotated[bool, typer.Option("--raw", help="Write the bytes of the answer and nothing else.")] = False,
         output: OutputOption = Output.TEXT,
     ) -> None:
         """Send one request to a service and write the body of its answer to stdout.
 
         The body is sent as it is, which any worker understands; an mdp-worker answers in kind. With --as it is the data
-        of an event, as an mdp-client sends it. An answer of several frames is written with a line for each; -o json
-        tells them exactly. On a terminal a line end is added to an answer that has none; a file or a pipe gets the
-        bytes as they are.
+        of an event, as an mdp-client sends it.
+
+        An answer that is text ends with a line end: it gets one where it has none, as the shell expects. An answer that
+        is not UTF-8 is written as it is. One of several frames is written with a line for each. With --raw the frames
+        are written byte for byte, with nothing between or after them; -o json tells them apart.
 
         When nobody answers for the service yet, that is said at once, with the services that there are; the request
         waits for --timeout.
@@ -93,11 +96,13 @@ def register(app: typer.Typer) -> None:
         frames = _frames(data or (), file)
         if format_ is not None:
             frames = envelope.pack(Event.unread(_LETTERS[format_], b"".join(frames), service=service))
+        if raw and output is Output.JSON:
+            raise UsageError("--raw writes the bytes of the answer, -o json tells about it. Choose one.")
         found = find_brokers(broker, keys, name, target)
         began = time.monotonic()
         answer = found.call(service, frames, timeout_s, notes=not foreign)
         answer = _content_of(answer) if format_ is not None else answer
-        _tell(answer, output, time.monotonic() - began)
+        _tell(answer, output, time.monotonic() - began, raw)
         raise typer.Exit(STATUSES[answer.end])
 
 
@@ -127,18 +132,25 @@ def _content_of(answer: CallResult) -> CallResult:
     return CallResult(end="answered", body=body if failure is None else [])
 
 
-def _tell(answer: CallResult, output: Output, seconds: float) -> None:
+def _tell(answer: CallResult, output: Output, seconds: float, raw: bool) -> None:
     if output is Output.JSON:
         told = {"end": answer.end, "status": answer.status, "error": answer.error, "seconds": round(seconds, 3)}
         result_json({**told, "body": [_text_of(frame) for frame in answer.body]})
     elif answer.end == "answered":
-        written = b"\n".join(answer.body)
-        # Where a person reads it, the next prompt stands on a line of its own; a file or a pipe gets the very bytes.
-        end = b"\n" if sys.stdout.isatty() and not written.endswith(b"\n") else b""
-        sys.stdout.buffer.write(written + end)
+        sys.stdout.buffer.write(b"".join(answer.body) if raw else _lines_of(answer.body))
         sys.stdout.buffer.flush()
     if answer.end != "answered":
         note(f"kit: {answer.error} ({answer.status})")
+
+
+def _lines_of(body: Sequence[bytes]) -> bytes:
+    """The frames of an answer with a line for each, and a line end after the last one where all is text."""
+    written = b"\n".join(body)
+    try:
+        written.decode()
+    except UnicodeDecodeError:
+        return written
+    return written if not written or written.endswith(b"\n") else written + b"\n"
 
 
 def _text_of(frame: bytes) -> Any:

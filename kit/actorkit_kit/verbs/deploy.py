@@ -10,8 +10,9 @@ import typer
 from actorkit_kit.console import Output, note, result
 from actorkit_kit.deploy import compose, deployment, helm, lock, preconditions, state_view, storage
 from actorkit_kit.deploy.engine import connect
-from actorkit_kit.image.build import identify
+from actorkit_kit.image.build import identify, recipes
 from actorkit_kit.image.progress import build_outdated
+from actorkit_kit.image.push import check_registry, push_units
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.render.compose import render as render_compose
@@ -35,6 +36,10 @@ def register(app: typer.Typer) -> None:
         replace: Annotated[
             bool, typer.Option("--replace", help="Take the place of a deployment of the same name from another folder.")
         ] = False,
+        registry: Annotated[
+            str,
+            typer.Option("--registry", metavar="HOST[/PATH]", help="Push the images there, and run them from there."),
+        ] = "",
         namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the release (helm).")] = "",
         output: OutputOption = Output.TEXT,
     ) -> None:
@@ -43,11 +48,15 @@ def register(app: typer.Typer) -> None:
         Where it runs already, only what changed is replaced: new instances start beside the old ones, and when they are
         ready, the old ones finish what they hold and end. When that fails, what ran before is put back.
 
+        With --registry the images that it needs are pushed there first, and named by their digests there: that is what
+        the nodes of a cluster pull, and a rollback where an image is gone. Log in before, with docker login.
+
         The files that it runs from are written to .kit/NAME beside the topology, with the history of what ran (kit
         history, kit rollback).
 
         Example: kit deploy examples/orders/topology.yaml
         """
+        registry = check_registry(registry) if registry else ""
         plan = identify(load_plan(topology, target.value))
         with closing(connect()) as client, ExitStack() as stack:
             where = compose.deployment_folder(plan)
@@ -56,16 +65,25 @@ def register(app: typer.Typer) -> None:
                 found = deployment.list_replicas(client, plan.topology)
                 if not replace:
                     preconditions.check_owner(plan.topology, found, where)
-                if prometheus:
-                    preconditions.check_prometheus(client, found, where)
+                variables = preconditions.check_prometheus(client, found, where) if prometheus else {}
             build_outdated(client, plan)
+            if registry:
+                plan = push_units(client, plan, recipes(plan), registry, lambda name, _: _tell(f"pushed {name}"))
             if target is DeployTarget.HELM:
                 _helm(plan, namespace, timeout_s, keep)
                 return
             note(f"kit: starting {plan.topology} from {where}")
             with state_view.show_status() as on_status:
                 deployer = compose.Deployer(
-                    client, plan.topology, where, prometheus, timeout_s, on_status, tell=_tell, keep=keep
+                    client,
+                    plan.topology,
+                    where,
+                    prometheus,
+                    timeout_s,
+                    on_status,
+                    tell=_tell,
+                    keep=keep,
+                    variables=variables,
                 )
                 rows = deployer.deploy(render_compose(plan), plan.digest)
         state_view.write_status(rows, output, plan.topology)

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from actorkit_kit.console import note
-from actorkit_kit.deploy import compose, deployment, lock
+from actorkit_kit.deploy import compose, lock
 from actorkit_kit.deploy.engine import connect
-from actorkit_kit.verbs.options import DeploymentArgument, name_of
+from actorkit_kit.verbs.options import DeploymentArgument, find_meant
 
 
 def register(app: typer.Typer) -> None:
@@ -32,8 +32,7 @@ def register(app: typer.Typer) -> None:
         Example: kit down orders
         """
         with closing(connect()) as client:
-            topology = name_of(name) if name else deployment.find_only(client)
-            found = deployment.find_replicas(client, topology)
+            topology, found = find_meant(client, name)
         folder = Path(found[0].folder)
         with lock.hold(folder, "down"):
             note(f"kit: stopping {topology}: {len(found)} instances finish what they hold")

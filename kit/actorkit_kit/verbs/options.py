@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from docker import DockerClient
 
 from actorkit.transport.endpoint import REGISTRY, Endpoint
 from actorkit_kit.console import Output
-from actorkit_kit.deploy import deployment
+from actorkit_kit.deploy import deployment, preconditions
+from actorkit_kit.deploy.deployment import Replica
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
 from actorkit_kit.files import is_file
+from actorkit_kit.kit_folder import place_in
 from actorkit_kit.local.state import running_processes, running_topologies
 from actorkit_kit.remote import brokers
 from actorkit_kit.remote.brokers import Brokers
@@ -117,6 +120,20 @@ def name_of(reference: str) -> str:
     return _document_name(load_document(reference), reference) if _is_topology(reference) else reference
 
 
+def find_meant(client: DockerClient, reference: str) -> tuple[str, list[Replica]]:
+    """The name and the containers of the deployment that is to be changed: the only one without a reference.
+
+    Raises:
+        UsageError: there is no such deployment, or the topology has no name.
+        KitError: a topology is named, and another folder's runs under its name.
+    """
+    name = name_of(reference) if reference else deployment.find_only(client)
+    found = deployment.find_replicas(client, name)
+    if reference and _is_topology(reference):
+        preconditions.check_meant(name, found, deployed_folder(reference))
+    return name, found
+
+
 def deployed_folder(reference: str) -> Path:
     """The folder that a deployment on the engine runs from, or ran from where a topology is named.
 
@@ -126,7 +143,7 @@ def deployed_folder(reference: str) -> Path:
     """
     if reference and _is_topology(reference):
         document = load_document(reference)
-        return document.base / ".kit" / _document_name(document, reference)
+        return place_in(document.base, _document_name(document, reference))
     with closing(connect()) as client:
         name = reference or deployment.find_only(client)
         return deployment.compose_folder(deployment.find_replicas(client, name))

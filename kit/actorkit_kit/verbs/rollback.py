@@ -54,10 +54,11 @@ def register(app: typer.Typer) -> None:
             found = deployment.list_replicas(client, topology)
             preconditions.check_owner(topology, found, where)
             prometheus = PROMETHEUS in {replica.actor for replica in found}
-            if prometheus:
-                preconditions.check_prometheus(client, found, where)
+            variables = preconditions.check_prometheus(client, found, where) if prometheus else {}
             with state_view.show_status() as on_status:
-                deployer = compose.Deployer(client, topology, where, prometheus, timeout_s, on_status, tell=_tell)
+                deployer = compose.Deployer(
+                    client, topology, where, prometheus, timeout_s, on_status, tell=_tell, variables=variables
+                )
                 revision, rows = deployer.roll_back(number)
         note(f"kit: {topology} runs as it did in revision {revision.number} ({revision.time})")
         state_view.write_status(rows, output, topology)

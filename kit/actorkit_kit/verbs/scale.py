@@ -12,7 +12,7 @@ from actorkit_kit.console import Output
 from actorkit_kit.deploy import compose, deployment, lock, state_view
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
-from actorkit_kit.verbs.options import DeploymentOption, OutputOption, name_of
+from actorkit_kit.verbs.options import DeploymentOption, OutputOption, find_meant
 
 
 def register(app: typer.Typer) -> None:
@@ -36,8 +36,7 @@ def register(app: typer.Typer) -> None:
         """
         wanted = dict(parse_amount(text) for text in amounts)
         with closing(connect()) as client:
-            topology = name_of(name) if name else deployment.find_only(client)
-            found = deployment.find_replicas(client, topology)
+            topology, found = find_meant(client, name)
             there = {replica.actor for replica in found}
             for actor in wanted:
                 if actor not in there:

@@ -40,8 +40,10 @@ class AdminServer:
         pages: Pages,
         max_connections: int = MAX_CONNECTIONS,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
+        family: socket.AddressFamily = socket.AF_INET,
     ) -> None:
         self._address = address
+        self._family = family
         self._pages = pages
         self._max_connections = max_connections
         self._request_timeout_s = request_timeout_s
@@ -62,8 +64,7 @@ class AdminServer:
         Raises:
             OSError: the address cannot be bound.
         """
-        family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
-        self._listener = socket.create_server(self._address, family=family, backlog=128)
+        self._listener = socket.create_server(self._address, family=self._family, backlog=128)
         threading.Thread(target=self._accept, args=(self._listener,), name="admin", daemon=True).start()
 
     def stop(self) -> None:

@@ -6,6 +6,7 @@ actors when their parameters are read; more header fields come from the topology
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -33,14 +34,19 @@ class _Known:
     def __init__(self) -> None:
         self.headers = SECRET_HEADERS
         self.values: tuple[str, ...] = ()
+        #: Secrets that are no text, as they are; `values` has what they are written as.
+        self.contents: frozenset[bytes] = frozenset()
 
 
 _known = _Known()
 
 
 def learn(value: object) -> None:
-    """Remember a secret: a text, or all texts inside lists and mappings. Lines of a longer one count by themselves."""
+    """Remember a secret: a text or bytes, or all of them inside lists and mappings. Lines of a longer text count by
+    themselves. Bytes are remembered as what they may be shown as, too: text, `repr`, base64, hexadecimal digits."""
     found = set(_known.values)
+    contents = {one.strip() for one in _leaves(value) if isinstance(one, bytes)}
+    _known.contents |= {content for content in contents if len(content) >= SHORTEST}
     for text in _texts(value):
         found.add(text.strip())
         found.update(line.strip() for line in text.splitlines() if len(line.strip()) >= SHORTEST_LINE)
@@ -59,10 +65,32 @@ def forget() -> None:
 
 
 def _texts(value: object) -> Iterable[str]:
+    for one in _leaves(value):
+        if isinstance(one, str):
+            yield one
+        elif len(one.strip()) >= SHORTEST:
+            yield from _written(one)
+            yield from _written(one.strip())
+
+
+def _written(content: bytes) -> Iterable[str]:
+    """The texts that bytes may be shown as."""
+    yield content.hex()
+    yield repr(content)[2:-1]
+    for encoded in (base64.b64encode(content), base64.urlsafe_b64encode(content)):
+        yield encoded.decode().rstrip("=")
+    try:
+        yield content.decode().strip()
+    except UnicodeDecodeError:
+        yield content.decode("latin-1").strip()
+
+
+def _leaves(value: object) -> Iterable[str | bytes]:
+    """The texts and bytes inside a value, itself included."""
     waiting = [value]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, str):
+        if isinstance(one, str | bytes):
             yield one
         elif isinstance(one, Mapping):
             waiting.extend(one.values())
@@ -100,6 +128,8 @@ def pairs(shown: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 def may_hold_secret(content: bytes) -> bool:
     """Whether bytes that cannot be read name a header field that holds credentials, or hold a secret."""
     lower = content.lower()
-    return any(name.encode() in lower for name in _known.headers) or any(
-        secret.encode(errors="replace") in content for secret in _known.values
+    return (
+        any(name.encode() in lower for name in _known.headers)
+        or any(secret.encode(errors="replace") in content for secret in _known.values)
+        or any(secret in content for secret in _known.contents)
     )

@@ -26,14 +26,13 @@ def serve_admin(
     """
     if settings.admin is None:
         return None
-    host, port = settings.admin
-    address = Endpoint.tcp(host, port).address
+    wanted = settings.admin
     pages = Pages(metrics.registry(settings.instance, *collectors), why_not_ready, scale)
-    server = AdminServer(settings.admin, pages)
+    server = AdminServer((wanted.host, wanted.port), pages, family=wanted.family)
     try:
         server.start()
     except OSError as exc:
-        raise SettingsError(f"ACTORKIT_ADMIN is {address}, and it cannot be bound: {exc.strerror}.") from exc
-    told = Endpoint.tcp(host, server.port).address
+        raise SettingsError(f"ACTORKIT_ADMIN is {wanted.address}, and it cannot be bound: {exc.strerror}.") from exc
+    told = Endpoint.tcp(wanted.host, server.port).address
     logging.getLogger("actorkit.process").info("admin server at http://%s", told)
     return server

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
@@ -51,6 +52,18 @@ class Endpoint:
         raise ValueError(f'"{text}" is not a ZeroMQ endpoint. Write it as tcp://host:5550 (tcp://*:5550 to bind).')
 
     @classmethod
+    def of_address(cls, text: str) -> Endpoint:
+        """The tcp endpoint of a text `host:port`; an IPv6 address stands in brackets.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        found = cls.parse(f"tcp://{text}")
+        if "*" in text:
+            raise ValueError(f'"{text}" is not host:port. Write it as 0.0.0.0:9600.')
+        return found
+
+    @classmethod
     def tcp(cls, host: str, port: int) -> Endpoint:
         """The endpoint of a host, as name or address, and a port; port 0 is one that the system chooses."""
         return cls("tcp", host.strip("[]"), port)
@@ -88,6 +101,11 @@ class Endpoint:
     def is_ipv6(self) -> bool:
         """Whether the host is an address of IPv6."""
         return self.transport == "tcp" and ":" in self.host
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """The family of sockets that reach the host, or are bound to it."""
+        return socket.AF_INET6 if self.is_ipv6 else socket.AF_INET
 
     @property
     def names_can_change(self) -> bool:

@@ -12,6 +12,8 @@ import struct
 from pathlib import Path
 from typing import Final
 
+from actorkit.transport.endpoint import Endpoint
+
 #: Where the system has the addresses of its name servers: resolv.conf(5).
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 DNS_PORT: Final = 53
@@ -33,7 +35,7 @@ def own_name(conf: Path = RESOLV_CONF, port: int = DNS_PORT, patience_s: float =
         server = next(line.split()[1] for line in conf.read_text().splitlines() if line.split()[:1] == ["nameserver"])
         address = socket.gethostbyname(socket.gethostname())
         number = secrets.randbelow(1 << 16)
-        with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        with socket.socket(Endpoint.tcp(server, port).family, socket.SOCK_DGRAM) as asking:
             asking.settimeout(patience_s)
             asking.connect((server, port))
             asking.send(query(address, number))

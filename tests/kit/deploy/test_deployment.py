@@ -50,7 +50,8 @@ def test_a_replica_is_read_from_what_the_engine_says() -> None:
         ({"state": "restarting", "exit_status": 78}, "ended with status 78: its settings are wrong"),
         ({"state": "restarting", "exit_status": 1, "restarts": 3}, "was started again 3 times"),
         ({"state": "restarting", "exit_status": 1, "restarts": 1}, ""),
-        ({"state": "dead"}, "is dead"),
+        ({"state": "dead"}, ""),
+        ({"state": "removing", "exit_status": 78, "restarts": 3}, ""),
     ],
 )
 def test_a_replica_has_failed_when_it_will_not_become_healthy(change: dict[str, Any], why: str) -> None:
@@ -121,10 +122,10 @@ def test_a_line_says_what_is_to_be_said_about_an_instance(capsys: pytest.Capture
 def test_the_first_to_look_at_has_failed_else_is_unhealthy_else_starts() -> None:
     starting = replace(GOOD, container="a", health="starting")
     ill = replace(GOOD, container="b", health="unhealthy")
-    dead = replace(GOOD, container="c", state="dead", health="")
+    failed = replace(GOOD, container="c", state="restarting", health="", restarts=3)
     assert deployment.first_unhealthy([GOOD]) is None
     assert deployment.first_unhealthy([GOOD, starting, ill]) is ill
-    assert deployment.first_unhealthy([starting, ill, dead]) is dead
+    assert deployment.first_unhealthy([starting, ill, failed]) is failed
 
 
 def test_amounts_are_read_or_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from socket import socket
@@ -11,7 +12,7 @@ from docker import DockerClient
 
 from actorkit_kit.deploy import preconditions
 from actorkit_kit.deploy.deployment import Replica
-from actorkit_kit.deploy.engine import run_compose
+from actorkit_kit.deploy.engine import connect, run_compose
 from actorkit_kit.deploy.services import Service, read_services
 from actorkit_kit.errors import KitError
 from actorkit_kit.render.compose import render
@@ -30,6 +31,16 @@ def test_a_deployment_of_another_folder_is_not_replaced_without_a_word(tmp_path:
     preconditions.check_owner("orders", [], tmp_path)
 
 
+def test_a_deployment_of_another_folder_is_not_meant_by_a_topology(tmp_path: Path) -> None:
+    with pytest.raises(KitError) as caught:
+        preconditions.check_meant("orders", [WEB], tmp_path)
+    assert str(caught.value).startswith('"orders" runs, but is deployed from "/a/.kit/orders", not from the topology')
+    preconditions.check_meant("orders", [WEB], Path("/a/.kit/orders"))
+    # Neither is a place that was about to be taken, nor what no folder is known of.
+    preconditions.check_meant("orders", [WEB, replace(WEB, folder=str(tmp_path))], tmp_path)
+    preconditions.check_meant("orders", [replace(WEB, folder="")], tmp_path)
+
+
 def test_a_folder_that_is_reached_by_a_link_is_the_same_one(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
@@ -40,6 +51,25 @@ def test_a_folder_that_is_reached_by_a_link_is_the_same_one(tmp_path: Path) -> N
 def nobody() -> DockerClient:
     """A client of no engine: what is asked of it fails."""
     return DockerClient(base_url="tcp://127.0.0.1:1", version="1.41")
+
+
+def test_prometheus_takes_a_free_port_where_none_is_named_and_keeps_the_one_that_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.delenv("PROMETHEUS_PORT", raising=False)
+    needs.engine()
+    needs.image("prom/prometheus:v3.5.0", otherwise="prom/prometheus:v3")
+    with closing(connect()) as client, socket() as taken:
+        with suppress(OSError):  # then another one has it
+            taken.bind(("127.0.0.1", 9090))
+            taken.listen()
+        chosen = preconditions.check_prometheus(client, [WEB], tmp_path)
+        assert 9090 < int(chosen["PROMETHEUS_PORT"]) < 9190
+        runs = replace(WEB, actor="prometheus", urls=("http://127.0.0.1:9123",))
+        assert preconditions.check_prometheus(client, [WEB, runs], tmp_path) == {"PROMETHEUS_PORT": "9123"}
+        (tmp_path / ".env").write_text("PROMETHEUS_PORT=9123\n")
+        assert preconditions.check_prometheus(client, [WEB, runs], tmp_path) == {}
 
 
 def test_a_port_of_prometheus_that_is_taken_is_named_with_its_variable(

@@ -16,7 +16,8 @@ def read(document: dict[str, Any]) -> dict[str, services.Service]:
     return services.read_services(compose)
 
 
-LABELS = {"io.actorkit.actor": "x"}
+OURS = {"io.actorkit.topology": "orders"}
+LABELS = {"io.actorkit.actor": "x", **OURS}
 DOCUMENT: dict[str, Any] = {
     "networks": {
         "data": {"name": "orders_data", "internal": True},
@@ -36,7 +37,8 @@ DOCUMENT: dict[str, Any] = {
         },
         "titanic": {"labels": LABELS, "volumes": [{"type": "volume", "source": "titanic-folder"}]},
         "both": {"labels": LABELS, "networks": {"edge": None, "egress": None}, "ports": [{"published": "1"}]},
-        "prometheus": {"labels": {"io.actorkit.kind": "prometheus"}, "networks": {"data": None}},
+        "store": {"labels": {"com.example": "x"}},
+        "prometheus": {"labels": {"io.actorkit.kind": "prometheus", **OURS}, "networks": {"data": None}},
     },
 }
 
@@ -59,6 +61,7 @@ def test_who_may_be_there_twice_follows_from_volumes_and_ports() -> None:
     assert found["titanic"].alone
     assert found["both"].alone
     assert not found["prometheus"].actor
+    assert [name for name, service in found.items() if service.foreign] == ["store"]
 
 
 def test_receivers_start_before_senders_also_in_a_circle() -> None:

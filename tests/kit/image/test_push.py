@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from docker import DockerClient
 from docker.errors import ImageNotFound
 from ruamel.yaml import YAML
 
-from actorkit_kit import python_process
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import KitError, UsageError
 from actorkit_kit.image import build
@@ -23,10 +21,10 @@ from actorkit_kit.image.push import Pushed, check_registry, in_registry, push, r
 from actorkit_kit.plan.model import Image, Plan
 from actorkit_kit.render import helm
 from tests import needs
-from tests.fleet import Process
+from tests.kit.deploying import kit
 from tests.kit.plans import plan_of
+from tests.kit.registry import status
 from tests.ports import free_port
-from tests.until import until
 
 DIGEST = f"sha256:{'0' * 64}"
 TOPOLOGY = """name: gpush
@@ -92,37 +90,6 @@ def client() -> Iterator[DockerClient]:
     needs.engine()
     with closing(connect()) as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A registry of the CNCF's distribution project, on this machine: host:port."""
-    folder = tmp_path_factory.mktemp("registry")
-    address = f"127.0.0.1:{free_port()}"
-    storage = {"filesystem": {"rootdirectory": str(folder / "blobs")}}
-    configuration = {"version": 0.1, "storage": storage, "http": {"addr": address}, "log": {"level": "error"}}
-    (folder / "config.yml").write_text(json.dumps(configuration))
-    command = [needs.tool("docker-registry"), "serve", str(folder / "config.yml")]
-    with Process({}, folder / "log.txt", command=command) as process:
-        until(lambda: not process.alive or status(address, "/v2/") == 200, "the registry answers")
-        assert process.alive, process.said()
-        yield address
-
-
-def status(address: str, path: str) -> int:
-    """The status that a registry answers with; 0 while nobody answers."""
-    kinds = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
-    with closing(http.client.HTTPConnection(address, timeout=5)) as connection:
-        try:
-            connection.request("HEAD", path, headers={"Accept": kinds})
-        except OSError:
-            return 0
-        return connection.getresponse().status
-
-
-def kit(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [*python_process.command("actorkit_kit"), *arguments]
-    return subprocess.run(command, env=python_process.environ(), capture_output=True, text=True, check=False)
 
 
 @pytest.mark.docker

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import needs
-from tests.kit.deploying import docker, kit
+from tests.kit.deploying import deployed, docker, kit
 from tests.until import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -30,20 +29,13 @@ keys: {{secret: topology-keys}}
 
 
 @pytest.fixture
-def deployed(shop: Path) -> Iterator[Path]:
-    needs.engine()
-    topology = shop / "topology.yaml"
-    topology.write_text(TOPOLOGY)
+def topology(shop: Path) -> Iterator[Path]:
     assert kit("keys", str(shop / "secrets" / "topology-keys")).returncode == 0
-    try:
-        done = kit("deploy", str(topology), "--no-prometheus")
-        assert done.returncode == 0, done.stderr
+    with deployed(NAME, TOPOLOGY, shop) as topology:
         yield topology
-    finally:
-        kit("down", NAME, "--volumes")
 
 
-def test_services_of_containers_are_listed_and_called_and_durable_requests_outlive_theirs(deployed: Path) -> None:
+def test_services_of_containers_are_listed_and_called_and_durable_requests_outlive_theirs(topology: Path) -> None:
     def workers() -> dict[str, int]:
         told = json.loads(kit("services", "-d", NAME, "-o", "json").stdout)
         return {each["broker"]: each["services"].get("shout", {}).get("workers", 0) for each in told}
@@ -53,13 +45,13 @@ def test_services_of_containers_are_listed_and_called_and_durable_requests_outli
         "the worker is at both brokers",
         timeout_s=60,
     )
-    done = kit("call", "shout", "--data", "hello", "-d", str(deployed))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "hello", "")
+    done = kit("call", "shout", "--data", "hello", "-d", str(topology))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
     nobody = kit("call", "nobody", "--timeout", "1", "-d", NAME)
     assert (nobody.returncode, nobody.stderr.count("\n")) == (6, 2)  # said at once, and at the end
     asked = kit("call", "titanic.request", "--data", "shout", "--data", "kept", "-d", NAME).stdout.split("\n")
     docker("kill", "--signal", "KILL", f"{NAME}-titanic-1", f"{NAME}-registration-1")
     docker("rm", f"{NAME}-titanic-1")
-    assert kit("deploy", str(deployed), "--no-prometheus").returncode == 0
+    assert kit("deploy", str(topology), "--no-prometheus").returncode == 0
     reply = ("call", "titanic.reply", "--data", asked[1], "-d", NAME)
-    until(lambda: kit(*reply).stdout == "200\nkept", "the answer is collected from the volume", timeout_s=60)
+    until(lambda: kit(*reply).stdout == "200\nkept\n", "the answer is collected from the volume", timeout_s=60)

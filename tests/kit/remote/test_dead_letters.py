@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests import needs
-from tests.kit.deploying import docker, kit
+from tests.kit.deploying import deployed, docker, kit
 from tests.until import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -62,25 +61,18 @@ def mend() -> None:
 
 
 @pytest.fixture
-def deployed(shop: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    needs.engine()
+def shop_deployed(shop: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     (shop / "shop" / "shop" / "actors.py").write_text(CODE)
-    file = shop / "topology.yaml"
-    file.write_text(topology(getattr(request, "param", 3)))
-    try:
-        done = kit("deploy", str(file), "--no-prometheus")
-        assert done.returncode == 0, done.stderr
+    with deployed(NAME, topology(getattr(request, "param", 3)), shop) as file:
         yield file
-    finally:
-        kit("down", NAME, "--volumes")
 
 
-def test_dead_letters_of_containers_are_listed_shown_sent_again_and_dropped(deployed: Path) -> None:
+def test_dead_letters_of_containers_are_listed_shown_sent_again_and_dropped(shop_deployed: Path) -> None:
     until(lambda: len(dlq("list")) == 3, "three events fail", timeout_s=60)
     first, second, third = dlq("list")
     assert (first["actor"], first["message"], first["attempts"]) == ("place", "not now", 1)
     assert dlq("show", "place", first["id"])["body"] == {"text": "tick"}
-    assert kit("dlq", "list", "place", "-d", str(deployed), "--limit", "2").stderr == (
+    assert kit("dlq", "list", "place", "-d", str(shop_deployed), "--limit", "2").stderr == (
         f"kit: there are more; go on with --after {second['id']}\n"
     )
     assert [letter["id"] for letter in dlq("list", "--after", second["id"])] == [third["id"]]
@@ -99,8 +91,8 @@ def test_dead_letters_of_containers_are_listed_shown_sent_again_and_dropped(depl
     )
 
 
-@pytest.mark.parametrize("deployed", [6000], indirect=True)
-def test_every_letter_is_there_once_though_the_box_is_killed_under_a_stream_of_failures(deployed: Path) -> None:
+@pytest.mark.parametrize("shop_deployed", [6000], indirect=True)
+def test_every_letter_is_there_once_though_the_box_is_killed_under_a_stream_of_failures(shop_deployed: Path) -> None:
     (box,) = containers("dead-letters")
     for _ in range(4):
         until(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import shutil
 import subprocess
 import threading
@@ -83,7 +81,7 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 def test_the_body_goes_plain_and_the_answer_comes_plain(call: Call) -> None:
-    assert call("shout", "--data", "hello") == (0, "bytes HELLO", "")
+    assert call("shout", "--data", "hello") == (0, "bytes HELLO\n", "")
 
 
 def test_a_body_from_a_file_or_stdin_is_sent_as_it_is(call: Call, running: Path) -> None:
@@ -98,12 +96,12 @@ def test_a_body_from_a_file_or_stdin_is_sent_as_it_is(call: Call, running: Path)
         timeout=DEADLINE_S,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"bytes IN", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"bytes IN\n", b"")
 
 
 def test_with_a_format_the_body_is_the_data_of_an_event(call: Call) -> None:
-    assert call("shout", "--data", '{"a": 1}', "--as", "json") == (0, 'dict {"A":1}', "")
-    assert call("shout", "--data", "hello", "--as", "text") == (0, "str HELLO", "")
+    assert call("shout", "--data", '{"a": 1}', "--as", "json") == (0, 'dict {"A":1}\n', "")
+    assert call("shout", "--data", "hello", "--as", "text") == (0, "str HELLO\n", "")
 
 
 @pytest.mark.parametrize("form", [(), ("--as", "text")])
@@ -145,18 +143,7 @@ def test_a_request_for_a_service_that_comes_later_is_answered(running: Path, tmp
         until(lambda: "nobody answers" in kit.said(), "it says so", DEADLINE_S)
         with worker(endpoints(running)[0], b"late", [b"here"]):
             assert kit.wait(DEADLINE_S) == 0
-    assert (tmp_path / "out").read_text() == "here"
-
-
-def test_on_a_terminal_an_answer_ends_with_a_line_end(running: Path) -> None:
-    main, terminal = pty.openpty()
-    try:
-        command = [*python_process.command("actorkit_kit"), "call", "shout", "--data", "hello"]
-        done = subprocess.run(command, cwd=running, env=python_process.environ(), stdout=terminal, check=False)
-        assert (done.returncode, os.read(main, 100)) == (0, b"bytes HELLO\r\n")
-    finally:
-        os.close(main)
-        os.close(terminal)
+    assert (tmp_path / "out").read_text() == "here\n"
 
 
 def test_what_kit_run_runs_is_found_by_its_name_and_where_it_is_the_only_one(
@@ -164,7 +151,7 @@ def test_what_kit_run_runs_is_found_by_its_name_and_where_it_is_the_only_one(
 ) -> None:
     for arguments in ((), ("-d", "called"), ("-d", "called", "-t", "local")):
         done = kit("call", "shout", "--data", "far", *arguments, cwd=tmp_path)
-        assert (done.returncode, done.stdout, done.stderr) == (0, "bytes FAR", "")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "bytes FAR\n", "")
     assert kit("services", "-d", "called", cwd=tmp_path).returncode == 0
     assert kit("dlq", "list", "-d", "called", cwd=tmp_path).stdout == "there are no dead letters\n"
     done = kit("call", "shout", "-d", "other", "-t", "local", cwd=tmp_path)
@@ -192,7 +179,7 @@ def test_brokers_are_found_through_a_registration_service(call: Call, running: P
     processes = running_processes(running, "called")
     (endpoint,) = {found["ACTORKIT_BROKERS"] for found in processes if "ACTORKIT_BROKERS" in found}
     assert endpoint.startswith("registry+ipc://")
-    assert call("shout", "--data", "x", "--broker", endpoint) == (0, "bytes X", "")
+    assert call("shout", "--data", "x", "--broker", endpoint) == (0, "bytes X\n", "")
 
 
 def test_several_frames_make_a_durable_request_from_a_shell(call: Call) -> None:
@@ -202,9 +189,9 @@ def test_several_frames_make_a_durable_request_from_a_shell(call: Call) -> None:
 
     def answer() -> tuple[int, str, str] | None:
         told = call("titanic.reply", "--data", name)
-        return told if told[1] != "300" else None
+        return told if told[1] != "300\n" else None
 
-    assert until(answer, "the request is done") == (0, "200\nbytes KEPT", "")
+    assert until(answer, "the request is done") == (0, "200\nbytes KEPT\n", "")
 
 
 def test_every_broker_lists_its_services(kit: Kit, running: Path) -> None:
@@ -238,6 +225,7 @@ def test_a_broker_that_does_not_answer_is_a_row_and_status_1(kit: Kit, running: 
         (("shout", "--file", "nowhere"), 'the file "nowhere" cannot be read'),
         (("", "--data", "x"), "a service's name has 1 to 255 bytes."),
         (("shout", "--keys", "nowhere"), "--keys goes with --broker."),
+        (("shout", "--raw", "-o", "json"), "--raw writes the bytes of the answer, -o json tells about it."),
     ],
 )
 def test_what_cannot_be_meant_is_status_2(call: Call, arguments: tuple[str, ...], words: str) -> None:
@@ -304,6 +292,27 @@ def test_a_foreign_worker_gets_the_body_and_nothing_else(call: Call, running: Pa
     assert told["body"] == ["a", {"base64": "/w=="}]
 
 
+@pytest.mark.parametrize(
+    ("answer", "written", "raw"),
+    [
+        ([b"text"], b"text\n", b"text"),
+        ([b"text\n"], b"text\n", b"text\n"),
+        ([b"one", b"two"], b"one\ntwo\n", b"onetwo"),
+        ([b"\x89PNG\xff"], b"\x89PNG\xff", b"\x89PNG\xff"),
+        ([b""], b"", b""),
+    ],
+)
+def test_an_answer_that_is_text_ends_with_a_line_end_and_other_bytes_stay_as_they_are(
+    running: Path, tmp_path: Path, answer: list[bytes], written: bytes, raw: bytes
+) -> None:
+    broker = endpoints(running)[0]
+    for name, options, wanted in (("lines", (), written), ("bytes", ("--raw",), raw)):
+        (tmp_path / name).mkdir()
+        with worker(broker, b"bytes", answer), calling(tmp_path / name, "bytes", "--broker", broker, *options) as kit:
+            assert kit.wait(DEADLINE_S) == 0
+        assert (tmp_path / name / "out").read_bytes() == wanted
+
+
 def test_a_worker_that_keeps_silent_is_status_5(call: Call, running: Path) -> None:
     broker = endpoints(running)[0]
     with worker(broker, b"silent", None):
@@ -331,4 +340,4 @@ def test_a_foreign_broker_sees_only_what_rfc_7_has(call: Call) -> None:
         told = call("echo", "--data", "x", "--broker", f"tcp://127.0.0.1:{port}", "--foreign")
         thread.join()
     assert seen == [[b"", b"MDPC01", b"echo", b"x"]]
-    assert told == (0, "answer", "")
+    assert told == (0, "answer\n", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from collections.abc import Iterator
@@ -43,6 +44,54 @@ class Calls(Actor):
         if event.data == b"bug":
             raise ValueError(f"https://x/?key={self.params.token}")
         raise MalformedEvent(f"https://x/?key={self.params.token}", url=f"?{self.params.token}")
+
+
+class Seals(Actor):
+    """Has a key that is no text, and one that is given as base64."""
+
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        key: Annotated[bytes, Meta(description="for seals", extra={"secret": True})]
+        other: Annotated[bytes, Meta(description="for seals", extra={"secret": True})] = b""
+
+    params: Params
+
+    def consume(self, event: Event) -> Event:
+        raise MalformedEvent(event.text())
+
+
+KEY = b"\x00\xfe key\xff\x9c?"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        repr(KEY),
+        KEY.hex(),
+        base64.b64encode(KEY).decode(),
+        base64.urlsafe_b64encode(KEY).decode(),
+        KEY.decode("latin-1"),
+        "-- a line of a key of several --",
+        "a second key",
+        base64.b64encode(b"a second key").decode(),
+    ],
+)
+def test_a_secret_of_bytes_is_known_in_whatever_way_it_is_shown(tmp_path: Path, shown: str) -> None:
+    (tmp_path / "key").write_bytes(KEY)
+    other = base64.b64encode(b"a second key").decode()
+    lines = b"-- begin of a long key --\n-- a line of a key of several --\n"
+    Harness(Seals, key=lines)
+    harness = Harness(Seals, key={"file": str(tmp_path / "key")}, other=other)
+    harness.put(Event(f"<{shown}> is in it".encode()))
+    [failed] = harness.errors
+    assert failed.failure is not None
+    assert redact.MASK in failed.failure.message
+    assert shown.strip("b'=") not in failed.failure.message
+    assert redact.may_hold_secret(b"<<" + KEY + b">>")
+
+
+def test_bytes_too_short_to_be_looked_for_are_not(tmp_path: Path) -> None:
+    redact.learn(b"ab\n")
+    assert redact.text("ab 6162 YWI=") == "ab 6162 YWI="
 
 
 def test_a_secret_parameter_stands_in_no_failure_and_no_log() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from actorkit.transport.endpoint import Endpoint
@@ -34,6 +36,19 @@ def test_a_text_is_read_and_written_as_it_was(text: str, endpoint: Endpoint) -> 
 def test_what_is_no_endpoint_is_told(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a ZeroMQ endpoint\. Write it as tcp://host:5550"):
         Endpoint.parse(text)
+
+
+def test_a_host_and_a_port_are_an_endpoint_with_the_family_of_its_sockets() -> None:
+    assert Endpoint.of_address("web:80") == Endpoint.tcp("web", 80)
+    assert Endpoint.of_address("[::1]:0") == Endpoint.tcp("::1", 0)
+    assert Endpoint.of_address("[::1]:80").family == socket.AF_INET6
+    assert Endpoint.of_address("127.0.0.1:80").family == Endpoint.tcp("", 80).family == socket.AF_INET
+
+
+@pytest.mark.parametrize("text", ["", "9600", ":9600", "::1:9600", "a:99999", "*:9600", "a:*", "http://a:1"])
+def test_what_is_no_host_and_port_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="Write it as"):
+        Endpoint.of_address(text)
 
 
 @pytest.mark.parametrize(

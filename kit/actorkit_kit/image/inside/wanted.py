@@ -44,6 +44,8 @@ def _dependencies(project: Path, has_list: bool) -> list[str]:
         table = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
         sys.exit(f"pyproject.toml cannot be read: {exc}")
+    if not isinstance(table, dict) or not isinstance(table.get("dependencies", []), list):
+        sys.exit("pyproject.toml has no table [project] with a list of dependencies. Write one.")
     if "dependencies" in table.get("dynamic", ()) and not has_list:
         sys.exit("pyproject.toml computes its dependencies (dynamic). Write them there, or into a requirements.txt.")
     return list(table.get("dependencies", []))

@@ -103,7 +103,7 @@ def _address_towards(service: Endpoint) -> str:
         return ""
     plain: type[socket.socket] = monkey.get_original("socket", "socket")
     try:
-        with plain(socket.AF_INET6 if service.is_ipv6 else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        with plain(service.family, socket.SOCK_DGRAM) as probe:
             probe.connect((service.host, service.port))
             return str(probe.getsockname()[0])
     except OSError:

@@ -1,0 +1,44 @@
+"""The folder `.kit` beside a topology: all that kit makes there, which git is told to leave out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from actorkit_kit.errors import KitError
+
+#: The name of the folder.
+KIT: Final = ".kit"
+
+
+def place_in(base: Path, name: str) -> Path:
+    """A folder of kit's, for a topology in the folder `base`."""
+    return base / KIT / name
+
+
+def make(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder. Where it is in a `.kit`, git leaves that out; a folder elsewhere is its user's.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    for above in folder.parents:
+        if above.name == KIT:
+            ignore = above / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+            return
+
+
+def keep(path: Path, text: str) -> None:
+    """Write a file into a folder of kit's.
+
+    Raises:
+        KitError: it cannot be written.
+    """
+    try:
+        make(path.parent)
+        path.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise KitError(f'"{exc.filename or path}" cannot be written: {exc.strerror}.') from exc
