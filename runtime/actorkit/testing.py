@@ -20,7 +20,7 @@ from typing import Any, Final, Generic, TypeVar
 import gevent
 
 from actorkit import params as parameters
-from actorkit.actor import Actor, Result
+from actorkit.actor import Actor, Held, Result
 from actorkit.coroutines.methods import is_async, result_of
 from actorkit.coroutines.thread import CoroutineThread
 from actorkit.edge.positions import Positions
@@ -279,19 +279,24 @@ class _Held:
         self._harness = harness
         self._event = event
 
-    def _finish(self) -> bool:
-        if not any(event is self._event for event in self._harness.held):
-            return False
-        self._harness.held = [event for event in self._harness.held if event is not self._event]
-        return True
+    @property
+    def _is_open(self) -> bool:
+        return any(event is self._event for event in self._harness.held)
 
-    def complete(self, *events: Event) -> None:
-        if self._finish():
+    def _finish(self) -> None:
+        self._harness.held = [event for event in self._harness.held if event is not self._event]
+
+    def complete(self, *events: Event, also: Iterable[Held] = ()) -> None:
+        if self._is_open:
             for event in events:
                 self._harness.send(event, None)
+            self._finish()
+            for other in also:
+                other.complete()
 
     def fail(self, error: BaseException) -> None:
-        if self._finish():
+        if self._is_open:
+            self._finish()
             self._harness._fail(self._event, error)
 
 
