@@ -14,7 +14,7 @@ from actorkit.event.selector import Selector, View, text_of
 from actorkit.observe.figures import Figure
 from actorkit.params import Problem
 from actorkit_actors.flow.gathered import Group, Groups, Part
-from actorkit_actors.flow.merged import Merge, MergedParams
+from actorkit_actors.flow.merged import Merge, RootParam, ToParam
 
 #: Seconds between two looks for joins whose time is over.
 LOOK_S = 0.1
@@ -56,7 +56,9 @@ class EventJoin(Actor):
     NAME: ClassVar[str] = "event-join"
     EXTRA: ClassVar[str] = "flow"
 
-    class Params(MergedParams, frozen=True, kw_only=True):
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        to: ToParam = "list"
+        root: RootParam = "parts"
         key: Annotated[Selector | None, Meta(description="what the parts have in common; none: their trace")] = None
         of: Annotated[tuple[str, ...], Meta(description="actors of which each sends one part, in this order")] = ()
         count: Annotated[int, Meta(ge=0, description="how many parts there are; 0: `of` or `count_at` tells")] = 0
@@ -81,7 +83,7 @@ class EventJoin(Actor):
         if len(set(params.of)) < len(params.of):
             yield Problem("of", "an actor stands there twice")
         try:
-            Merge(params)
+            Merge(params.to, params.root)
         except SettingsError as exc:
             yield Problem("root", str(exc))
         try:
@@ -98,7 +100,7 @@ class EventJoin(Actor):
         """
         for problem in self.check(self.params):
             raise SettingsError(f"{problem.path}: {problem.message}")
-        self._merge = Merge(self.params)
+        self._merge = Merge(self.params.to, self.params.root)
         self._find = self.params.key.compile() if self.params.key is not None else None
         self._groups = Groups()
         self._whole = self._incomplete = 0

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from actorkit import Event, Held
-from actorkit_actors.flow.merged import Merge
+
+
+class Whole(Protocol):
+    """Makes one event of several."""
+
+    def whole(self, base: Event, events: Sequence[Event], values: Sequence[Any]) -> Event:
+        """The event of all of these, with the base's name and trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +32,15 @@ class Part:
 
 @dataclass(slots=True)
 class Group:
-    """Parts that belong together."""
+    """Parts that belong together; `key` is what they have in common."""
+
+    key: Hashable
 
     began_s: float
     parts: list[Part] = field(default_factory=list)
+    size_bytes: int = 0
 
-    def finish(self, merge: Merge) -> None:
+    def finish(self, merge: Whole) -> None:
         """Send the whole of them, in their order. None of them is finished before it is. It has the name that follows
         from the part with the lowest number: whichever comes first when all come again, the name is the same."""
         base = min(self.parts, key=lambda part: part.event.number)
@@ -66,7 +75,7 @@ class Groups:
         """The group of that key; it may be a new one."""
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = Group(now_s)
+            group = self._groups[key] = Group(key, now_s)
         return group
 
     def take(self, key: Hashable) -> Group:

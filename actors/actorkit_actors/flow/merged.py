@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
-from actorkit import Actor, Event, JSONEvent, XMLEvent
+from actorkit import Event, JSONEvent, XMLEvent
 from actorkit.errors import MalformedEvent, SettingsError
 from actorkit.event import body
 
@@ -19,13 +19,11 @@ To = Literal["list", "object", "xml"]
 _PLAIN: Final = (body.NOTHING, body.TEXT)
 
 
-class MergedParams(Actor.Params, frozen=True, kw_only=True):
-    """Parameters of actors that make one event of several."""
-
-    to: Annotated[
-        To, Meta(description="a list of the data, one object of their fields (the later wins), or XML with them inside")
-    ] = "list"
-    root: Annotated[str, Meta(description="name of the element around them, for to: xml")] = "parts"
+#: The parameters `to` and `root` of actors that make one event of several.
+ToParam = Annotated[
+    To, Meta(description="a list of the data, one object of their fields (the later wins), or XML with them inside")
+]
+RootParam = Annotated[str, Meta(description="name of the element around them, for to: xml")]
 
 
 class Merge:
@@ -35,8 +33,8 @@ class Merge:
         SettingsError: XML is wanted and cannot be had, or the name of its element is none.
     """
 
-    def __init__(self, params: MergedParams) -> None:
-        self._to, self._root = params.to, params.root
+    def __init__(self, to: To, root: str) -> None:
+        self._to, self._root = to, root
         if self._to == "xml":
             _element(self._root)
 
@@ -57,7 +55,7 @@ class Merge:
             raise MalformedEvent("the data is no object, so its fields cannot be merged")
         return data
 
-    def whole(self, base: Event, events: Sequence[Event], values: Iterable[Any]) -> Event:
+    def whole(self, base: Event, events: Sequence[Event], values: Sequence[Any]) -> Event:
         """The event with the data of all, in their order. It has the attributes of all, the later winning, and its name
         and trace are the base's."""
         made: Event
