@@ -48,11 +48,12 @@ def every(seconds: float | str) -> Callable[[F], F]:
 class Held(Protocol):
     """An event that its actor finishes later; until then it stays unacknowledged, and so is never lost."""
 
-    def complete(self, *events: Event, also: Sequence[Held] = ()) -> None:
+    def complete(self, *events: Event, also: Sequence[Held] = (), anew: bool = False) -> None:
         """Send these to the default outboxes and be done with the held event. A second call does nothing.
 
         `also` are other held events, out of which the same events were made: all of them are finished together, when
-        these events are, so that either none comes again or all do. They are completed by this call.
+        these events are, so that either none comes again or all do. They are completed by this call. With `anew` each
+        of the events begins a trace of its own; should the held event come again, it has the same one.
         """
 
     def fail(self, error: BaseException) -> None:

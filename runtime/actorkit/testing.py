@@ -35,6 +35,7 @@ from actorkit.errors import (
 )
 from actorkit.event import Event
 from actorkit.event.context import Failure
+from actorkit.event.ids import derive_id
 from actorkit.event.parcel import Waiter
 from actorkit.event.position import Namer, Placed, Position, Settlement
 from actorkit.graph import RESERVED
@@ -286,10 +287,10 @@ class _Held:
     def _finish(self) -> None:
         self._harness.held = [event for event in self._harness.held if event is not self._event]
 
-    def complete(self, *events: Event, also: Iterable[Held] = ()) -> None:
+    def complete(self, *events: Event, also: Iterable[Held] = (), anew: bool = False) -> None:
         if self._is_open:
-            for event in events:
-                self._harness.send(event, None)
+            for number, event in enumerate(events):
+                self._harness.send(_begun_anew(event, self._event, number) if anew else event, None)
             self._finish()
             for other in also:
                 other.complete()
@@ -298,6 +299,13 @@ class _Held:
         if self._is_open:
             self._finish()
             self._harness._fail(self._event, error)
+
+
+def _begun_anew(event: Event, parent: Event, number: int) -> Event:
+    """The event with a trace of its own, which follows from the parent."""
+    sent = event.parcel()
+    sent.id = sent.trace = derive_id(parent.number, 0, number)
+    return Event.received(sent)
 
 
 def over_the_wire(event: Event, wanted: type[E]) -> E:

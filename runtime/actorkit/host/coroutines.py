@@ -47,16 +47,16 @@ class CoroutineHeld:
         """Hold the event; in gevent's loop."""
         self._held = hold()
 
-    def complete(self, *events: Event, also: Sequence[Held] = ()) -> None:
+    def complete(self, *events: Event, also: Sequence[Held] = (), anew: bool = False) -> None:
         """Send these to the default outboxes and be done with the held event, and with these others."""
-        self._thread.post(lambda: self._complete(events, also))
+        self._thread.post(lambda: self._complete(events, also, anew))
 
-    def _complete(self, events: tuple[Event, ...], also: Sequence[Held]) -> None:
+    def _complete(self, events: tuple[Event, ...], also: Sequence[Held], anew: bool) -> None:
         held = self._held
         if held is not None:
             others = [one._held if isinstance(one, CoroutineHeld) else one for one in also]
             try:
-                held.complete(*events, also=[one for one in others if one is not None])
+                held.complete(*events, also=[one for one in others if one is not None], anew=anew)
             except Exception as exc:  # noqa: BLE001  # whoever called is gone: the event fails with it
                 gevent.spawn(held.fail, exc)
 

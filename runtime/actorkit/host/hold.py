@@ -28,21 +28,21 @@ class Hold:
         outboxes.holds += 1
         self._open = True
 
-    def complete(self, *events: Event, also: Sequence[Held] = ()) -> None:
+    def complete(self, *events: Event, also: Sequence[Held] = (), anew: bool = False) -> None:
         """Send these to the default outboxes and be done with the held event; and with these others, together."""
         if not self._open:
             return
         others = [one for one in also if isinstance(one, Hold) and one._open and one is not self]
-        if others and events:
-            self._complete_together(events, [self, *others])
+        if events and (others or anew):
+            self._complete_together(events, [self, *others], anew)
             return
         for event in events:
             self._outboxes.emit(event, self._outboxes.targets(None), self._event)
         for one in (self, *others):
             one._end()
 
-    def _complete_together(self, events: Sequence[Event], holds: list[Hold]) -> None:
-        """Send events for which several held ones wait. They have the names that they would have as this one's."""
+    def _complete_together(self, events: Sequence[Event], holds: list[Hold], anew: bool) -> None:
+        """Send events for which all these held ones wait. They have the ids that they would have as this one's."""
         entries = [one._entry for one in holds]
 
         def finished() -> None:
@@ -61,10 +61,14 @@ class Hold:
                 event.adopt(self._event)
             if not targets:
                 outboxes.drop("unconnected")
+            trace = 0 if anew else parent.trace or parent.id
             for target in targets:
                 parent.ordinal += 1
-                name = (derive_id(parent.id, target.salt, parent.ordinal), parent.trace or parent.id)
-                outboxes.emit_entry(event, [target], root, parent.reply_to, name, parent.redelivered is not False)
+                id_ = derive_id(parent.id, target.salt, parent.ordinal)
+                trace = trace or id_  # What begins anew is one trace, into however many outboxes it goes.
+                outboxes.emit_entry(
+                    event, [target], root, parent.reply_to, (id_, trace), parent.redelivered is not False
+                )
         for one in holds:
             one._open = False
             outboxes.holds -= 1
