@@ -1,4 +1,4 @@
-"""What sql-out writes beside `executemany`: the same rows, so many in one transaction, into a table with the same index.
+"""What sql-out writes beside `executemany`: the same rows, so many in one transaction, into a table of the same kind.
 
 The events come over an edge from a process of their own; the floor has its rows at hand. Both write to SQLite (WAL).
 
@@ -59,9 +59,9 @@ def ours(folder: Path) -> float:
         given = {"count": COUNT, "size_bytes": SIZE_BYTES}
         source = actor("source", "Source", given, ACTORKIT_OUTBOX_NEXT=f"{endpoint}#in")
         try:
-            until(lambda: written() >= WARM_UP, "rows are written", 60, pause_s=0.002)
+            until(lambda: written() >= WARM_UP, "rows are written", 60, pause_s=0.02)
             first, begun = written(), time.perf_counter()
-            until(lambda: written() >= COUNT, "all rows are written", 120, pause_s=0.002)
+            until(lambda: written() >= COUNT, "all rows are written", 120, pause_s=0.02)
             return (COUNT - first) / (time.perf_counter() - begun)
         finally:
             for process in (source, sink):

@@ -7,7 +7,7 @@ one native thread, which has the connection, so that a lock on the file holds ba
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 import sqlalchemy
@@ -31,6 +31,8 @@ DRIVERS: Final = {
 
 #: What a driver raises of a value that no column takes.
 _NO_VALUE: Final = (OverflowError, ValueError, TypeError)
+#: What SQLite says of no such table, and of a write where only reading is allowed; for its driver that is operational.
+_SQLITE_WRONG: Final = ("SQLITE_ERROR", "SQLITE_READONLY")
 #: What comes of a statement that cannot be done.
 REFUSALS: Final = (exc.SQLAlchemyError, *_NO_VALUE)
 
@@ -100,11 +102,11 @@ class Database:
     def _run(self, work: Callable[[Connection], T]) -> T:
         try:
             with self._engine.connect() as connection:
-                if self._read_only and self.is_sqlite:
-                    connection.exec_driver_sql("pragma query_only = on")
-                elif self._read_only:
+                if self._read_only:
                     connection = connection.execution_options(postgresql_readonly=True)
                 with connection.begin():
+                    if self._read_only and self.is_sqlite:
+                        connection.exec_driver_sql("pragma query_only = on")
                     return work(connection)
         except REFUSALS as error:
             raise meaning_of(error) from error
@@ -112,8 +114,18 @@ class Database:
     def _in_thread(self, work: Callable[[], T]) -> T:
         if self._thread is None:
             return work()
-        done: T = self._thread.apply(work)
-        return done
+
+        # What a thread of gevent raises is written to standard error as well.
+        def outcome() -> tuple[T | None, Exception | None]:
+            try:
+                return work(), None
+            except Exception as error:  # noqa: BLE001  # it is raised below
+                return None, error
+
+        done, failed = self._thread.apply(outcome)
+        if failed is not None:
+            raise failed
+        return cast(T, done)
 
     def close(self) -> None:
         """Close all connections."""
@@ -132,7 +144,7 @@ def meaning_of(error: Exception) -> ActorkitError:
     if isinstance(error, exc.DBAPIError):
         said = str(error.orig).partition("\n")[0][:300]
         if error.connection_invalidated or isinstance(error, exc.OperationalError | exc.InterfaceError):
-            if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_ERROR":  # No such table: its own class of errors.
+            if getattr(error.orig, "sqlite_errorname", "") in _SQLITE_WRONG:
                 return WrongStatement(f"the database does not understand it: {said}")
             return ServiceUnavailable(f"the database cannot be asked: {said}")
         if isinstance(error, exc.IntegrityError):

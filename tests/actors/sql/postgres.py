@@ -6,16 +6,19 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
+from tests.needs import missing
 from tests.ports import free_port
+
+#: A way to ask a database behind an actor's back.
+Ask = Callable[[str], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def running() -> Iterator[Server]:
     """Start one, and end it. Where PostgreSQL is not installed, the test is skipped."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
-        pytest.skip("needs PostgreSQL: apt-get install postgresql")
+        missing("needs PostgreSQL: apt-get install postgresql")
     # The server refuses to run as root.
     user = "postgres" if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="actorkit-postgres-"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,28 +13,10 @@ from actorkit import Event, JSONEvent, Position, params
 from actorkit.errors import SettingsError
 from actorkit.testing import Harness
 from actorkit_actors.sql.sql_out import SQLOut
-from tests.actors.sql.postgres import Server
+from tests.actors.sql.postgres import Ask, Server
 
 TABLE = "create table if not exists orders (event_key text primary key, item text, total real not null, parts text)"
 COLUMNS = {"item": "data/item", "total": "data/total", "parts": "data/parts"}
-Ask = Callable[[str], list[Any]]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Ask]]:
-    """The URL of an empty database, and a way to ask it behind the actor's back."""
-    if request.param == "sqlite":
-        file = tmp_path / "orders.sqlite"
-
-        def ask(statement: str) -> list[Any]:
-            with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-                return connection.execute(statement).fetchall()
-
-        yield f"sqlite:///{file}", ask
-        return
-    server: Server = request.getfixturevalue("server")
-    yield server.url, server.ask
-    server.ask("drop table if exists orders")
 
 
 def sql_out(url: str, **given: Any) -> Harness[SQLOut]:
