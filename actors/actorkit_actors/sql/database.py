@@ -6,6 +6,7 @@ one native thread, which has the connection, so that a lock on the file holds ba
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar, cast
 
@@ -182,3 +183,12 @@ def _plain(name: str, value: Any) -> Any:
         return msgspec.json.encode(value).decode()
     except (TypeError, ValueError) as error:
         raise MalformedEvent(f"what {name} is given is no data, but {type(value).__name__}") from error
+
+
+def as_json(value: Any) -> Any:
+    """A value of a column as JSON has it; what JSON does not know is a text."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, bytes | memoryview):
+        return base64.b64encode(value).decode()
+    return msgspec.to_builtins(value, enc_hook=str, str_keys=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
-import msgspec
 import sqlalchemy
 from msgspec import Meta
 from sqlalchemy.engine import Connection
@@ -14,7 +12,7 @@ from sqlalchemy.engine import Connection
 from actorkit import Actor, Event, JSONEvent, NotFound
 from actorkit.errors import SettingsError, UnprocessableEvent
 from actorkit.params import Problem
-from actorkit_actors.sql.database import Database, read_url, url_problems, values_of
+from actorkit_actors.sql.database import Database, as_json, read_url, url_problems, values_of
 
 
 class SQLQuery(Actor):
@@ -102,18 +100,9 @@ class SQLQuery(Actor):
             return []
         found = result.mappings().fetchmany(1 if self.params.rows == "one" else self.params.max_rows + 1)
         result.close()
-        return [{name: _as_json(value) for name, value in row.items()} for row in found]
+        return [{name: as_json(value) for name, value in row.items()} for row in found]
 
 
 def _names_in(statement: str) -> set[str]:
     """The names of values in a statement."""
     return set(sqlalchemy.text(statement)._bindparams)
-
-
-def _as_json(value: Any) -> Any:
-    """A value of a column as JSON has it; what JSON does not know is a text."""
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    if isinstance(value, bytes | memoryview):
-        return base64.b64encode(value).decode()
-    return msgspec.to_builtins(value, enc_hook=str, str_keys=True)

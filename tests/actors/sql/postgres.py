@@ -61,15 +61,15 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """Start one, and end it. Where PostgreSQL is not installed, the test is skipped."""
+def running(port: int = 0) -> Iterator[Server]:
+    """Start one, on a free port where none is given, and end it. Without PostgreSQL the test is skipped."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         missing("needs PostgreSQL: apt-get install postgresql")
     # The server refuses to run as root.
     user = "postgres" if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="actorkit-postgres-"))
-    server = Server(found[-1].parent, folder, free_port(), user)
+    server = Server(found[-1].parent, folder, port or free_port(), user)
     try:
         (folder / "password").write_text("secret-word")
         if user is not None:
