@@ -18,7 +18,8 @@ PAUSE_S: Final = 0.1
 def open_book(path: Path, handover_s: float, *tables: str, sync: bool = False) -> sqlite3.Connection:
     """The database, which belongs to this process until it is closed or the process ends, however it ends.
 
-    `handover_s` is the longest wait for another process. What was committed outlives the process; with `sync` the machine, too.
+    `handover_s` is the longest wait for another process. What was committed outlives the process; with `sync`, the
+    machine, too.
 
     Raises:
         SettingsError: another process keeps it, or it cannot be opened.
