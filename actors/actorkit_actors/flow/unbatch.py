@@ -15,8 +15,8 @@ class Unbatch(Actor):
     """Makes the events of a batch again.
 
     A batch is what [batch](batch.md) makes. Each event has its data, format, attributes and service as before; its
-    trace is that of the batch. Its id follows from that of the batch and its place there, so that it is known again when
-    the batch comes a second time. A batch with anything wrong in it fails as a whole, and nothing of it goes on.
+    trace is that of the batch. Its id follows from that of the batch and its place there, so that it is known again
+    when the batch comes a second time. A batch with anything wrong in it fails as a whole, and nothing of it goes on.
 
     Failures:
         MalformedEvent (400): the event is no batch, or has more than `max_events`; the message names what is wrong.
