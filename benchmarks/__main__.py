@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmarks import circle, edge, latency, mdp, sql, start, window
+from benchmarks import circle, edge, flow, latency, mdp, sql, start, window
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
 
@@ -21,6 +21,7 @@ def main() -> None:
         for name, module in (
             ("start", start),
             ("edge", edge),
+            ("flow", flow),
             ("latency", latency),
             ("window", window),
             ("circle", circle),

@@ -48,6 +48,10 @@ def numbers(value: object) -> Iterator[float]:
         ("sql", {"sql-out"}),
         ("circle", {"HTTP full circle"}),
         (
+            "flow",
+            {"router, attribute", "router, pattern", "router, XPath", "splitter, parts", "splitter, join; parts"},
+        ),
+        (
             "edge",
             {
                 "source -> sink",
