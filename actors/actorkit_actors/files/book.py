@@ -18,8 +18,8 @@ PAUSE_S: Final = 0.1
 def open_book(path: Path, handover_s: float, *tables: str, sync: bool = False) -> sqlite3.Connection:
     """The database, which belongs to this process until it is closed or the process ends, however it ends.
 
-    `handover_s` is the longest wait for another process. What was committed outlives the process; with `sync`, the
-    machine, too.
+    `handover_s` is the longest wait for another process. What was committed outlives the process; with `sync` the
+    machine, too. It may be used in one thread after the other.
 
     Raises:
         SettingsError: another process keeps it, or it cannot be opened.
@@ -45,7 +45,7 @@ def _open(path: Path, tables: tuple[str, ...], sync: bool) -> sqlite3.Connection
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise SettingsError(f'The folder "{path.parent}" cannot be made: {exc.strerror}') from exc
-    database = sqlite3.connect(path, isolation_level=None, timeout=0)
+    database = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
     try:
         # An exclusive lock, and therefore no shared memory either: the kernel gives it back when the process is killed.
         database.execute("pragma locking_mode = exclusive")
