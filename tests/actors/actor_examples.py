@@ -1,7 +1,7 @@
 """The examples of docs/actors: what stands in their comments, and where they are run.
 
 `# needs: PostgreSQL at 127.0.0.1:PORT` is a server that has to run before, `# try: COMMAND` what a reader types when
-the topology runs, `# prints: TEXT` what a line of the topology's output, or of such a command's, holds then.
+the topology runs, `# prints: TEXT` what a line of the output of the topology or of such a command holds then.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from contextlib import ExitStack, closing
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from actorkit_actors.catalogue import CATALOGUE
 from actorkit_kit import python_process
 from tests.actors import actor_examples
+from tests.actors.mail import server
 from tests.actors.sql import postgres
 from tests.kit.running import KitRun
 from tests.until import until
@@ -19,7 +21,10 @@ from tests.until import until
 #: Longest wait for what an example prints, in seconds.
 WAIT_S = 30.0
 #: What an example may need to run beside it.
-SERVERS = {"PostgreSQL": postgres.running}
+SERVERS: dict[str, Callable[[int], AbstractContextManager[object]]] = {
+    "PostgreSQL": postgres.running,
+    "a mail server": lambda port: server.running(server.Post(), port=port),
+}
 #: What a reader may type.
 COMMANDS = {"curl": ["curl", "--max-time", "20"], "kit": python_process.command("actorkit_kit")}
 
