@@ -72,7 +72,7 @@ class RESTTranslator(Actor):
         if self.params.location:
             return target.fill(self.params.location, event)
         name = event.get("entity_id") or event.trace
-        return target.quoted(path.rstrip("/")) + "/" + target.quoted(str(name), safe="")
+        return target.escape(path.rstrip("/")) + "/" + target.escape(str(name), safe="")
 
 
 def _is_empty(event: Event) -> bool:

@@ -80,6 +80,6 @@ def destination(url: str, location: str) -> str:
     return quote(parts._replace(fragment="").geturl(), safe="%/:=&?~#+!$,;'@()*[]")
 
 
-def quoted(text: str, safe: str = "/") -> str:
+def escape(text: str, safe: str = "/") -> str:
     """A text as a part of an address; what UTF-8 has no bytes for becomes `?`."""
     return quote(text, safe=safe, errors="replace")
