@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmarks import circle, edge, latency, mdp, start, window
+from benchmarks import circle, edge, latency, mdp, sql, start, window
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
 
@@ -25,6 +25,7 @@ def main() -> None:
             ("window", window),
             ("circle", circle),
             ("mdp", mdp),
+            ("sql", sql),
         )
     }
     RESULTS.write_text(json.dumps(rows, indent=2) + "\n")

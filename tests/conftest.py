@@ -17,6 +17,7 @@ settings.register_profile("actorkit", deadline=None)
 settings.load_profile("actorkit")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plugin looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two processes share the tests (`--dist loadgroup`). One has all that needs the engine or the cluster, and begins
     with it, for it takes longest and there is one engine; else a file's tests stay together."""

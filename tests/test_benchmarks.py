@@ -45,6 +45,7 @@ def numbers(value: object) -> Iterator[float]:
         ("latency", {"hop", "idle"}),
         ("window", {"full window"}),
         ("senders", {"long bodies"}),
+        ("sql", {"sql-out"}),
         ("circle", {"HTTP full circle"}),
         (
             "edge",
