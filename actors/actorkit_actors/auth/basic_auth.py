@@ -33,7 +33,8 @@ from actorkit_actors.auth.users import parse
 class BasicAuth(Actor):
     """Passes on what carries a known name and password, with the name as the event's `http.user`.
 
-    Anything else fails. The credentials are taken off the event either way.
+    Anything else fails. The credentials are taken off the event either way. A class of yours with `authenticate` asks
+    whom it likes, as a directory, about those that `users` has not; it may have none (`users: ""`).
 
     Failures:
         Unauthorized (401): the name or the password is wrong, or there is none; with `WWW-Authenticate`.
@@ -74,11 +75,24 @@ class BasicAuth(Actor):
     @classmethod
     def check(cls, params: Params) -> Iterable[Problem]:
         """What `setup` would complain about."""
-        for mistake in parse(params.users).mistakes:
+        for mistake in cls._mistakes_in(params.users):
             yield Problem("users", mistake)
         mistake = _realm_mistake(params.realm)
         if mistake:
             yield Problem("realm", mistake)
+
+    @classmethod
+    def _mistakes_in(cls, users: str) -> list[str]:
+        return parse(users).mistakes if users.strip() or not cls._asks() else []
+
+    @classmethod
+    def _asks(cls) -> bool:
+        return cls.authenticate is not BasicAuth.authenticate
+
+    def authenticate(self, name: str, password: str) -> bool:  # noqa: ARG002  # the names are the subclass's contract
+        """Whether this is the user's password. For a subclass: called for users that are not among `users`, unless too
+        many wrong logins came before; `concurrency` says how many at a time. What it raises fails the event."""
+        return False
 
     def setup(self) -> None:
         """Read the users.
@@ -87,8 +101,8 @@ class BasicAuth(Actor):
             SettingsError: a line is not `name:password`, or the realm cannot be sent.
         """
         users = parse(self.params.users)
-        if users.mistakes:
-            raise SettingsError("; ".join(f"users: {mistake}" for mistake in users.mistakes))
+        if mistakes := self._mistakes_in(self.params.users):
+            raise SettingsError("; ".join(f"users: {mistake}" for mistake in mistakes))
         if mistake := _realm_mistake(self.params.realm):
             raise SettingsError(f"realm: {mistake}")
         realm = self.params.realm.strip().replace("\\", "\\\\").replace('"', '\\"')
@@ -97,6 +111,7 @@ class BasicAuth(Actor):
         self._key = os.urandom(32)
         self._hashed = hashes.Hashed(users.hashed)
         self._plain = {name: self._digest(password.encode()) for name, password in users.plain.items()}
+        self._users = frozenset((*users.plain, *users.hashed))
         self._remembered = Remembered()
         interval_s = self.params.failure_interval_s
         self._names = Failures(self.params.failures_per_name, interval_s)
@@ -139,6 +154,12 @@ class BasicAuth(Actor):
             self._remembered.add(digest, name)
             http.user = name
             return event
+        if self._asks() and name not in self._users:
+            if self.authenticate(name, password.decode("utf-8", "replace")):
+                http.user = name
+                return event
+            self._count(check)
+            raise self._refusal(header)
         if not self._hashed.costs:
             self._count(check)
             raise self._refusal(header)

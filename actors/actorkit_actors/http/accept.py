@@ -10,7 +10,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from actorkit.errors import ConversionError, NotAcceptable
-from actorkit.event import body
+from actorkit.event import body, envelope
 from actorkit_actors.http.media import MAX_HEADER_LENGTH, HeaderTooLong
 
 _JSON: Final = (("application/json", body.JSON),)
@@ -70,9 +70,11 @@ def offers_for(header: str, format_: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, target) for q, name, target in weighed if q > 0)
 
 
-def write(header: str, format_: str, content: bytes, fits: Callable[[str, bytes], None]) -> tuple[str, bytes]:
+def write(
+    header: str, format_: str, content: bytes, fits: Callable[[str, bytes], None], enveloped: bool = False
+) -> tuple[str, bytes]:
     """The answer as the client wants it: (media type, body). Its own format is kept where the client does not mind.
-    `fits` is called before it is written as another one, and may raise.
+    `fits` is called before it is written as another one, and may raise. `enveloped`: JSON stands in `{"data": …}`.
 
     Raises:
         NotAcceptable: it cannot be had in anything that the client accepts.
@@ -80,11 +82,13 @@ def write(header: str, format_: str, content: bytes, fits: Callable[[str, bytes]
     """
     for media_type, target in checked_offers(header, format_):
         name = "text/plain; charset=utf-8" if media_type == "text/plain" else media_type
-        if target == format_:
+        wrapped = enveloped and target == body.JSON
+        if target == format_ and not wrapped:
             return name, content
         fits(format_, content)
         try:
-            return name, body.dump(body.load(format_, content, target))[1]
+            value = body.load(format_, content, target)
+            return name, body.dump(envelope.wrap(value) if wrapped else value)[1]
         except ConversionError:
             continue
     raise NotAcceptable(f'the answer cannot be had as "{header}"')

@@ -10,6 +10,7 @@ from actorkit.errors import CHALLENGE, ErrorMessage
 from actorkit.event import body as bodies
 from actorkit_actors.http import accept, message, problem
 from actorkit_actors.http.message import Request, Response
+from actorkit_actors.http.routes import Fixed
 
 Headers = list[tuple[str, str]]
 
@@ -17,9 +18,15 @@ Headers = list[tuple[str, str]]
 RETRY_AFTER_S = 1
 
 
-def of_event(answer: Event, request: Request, fits: Callable[[str, bytes], None], log: logging.Logger) -> Response:
+def of_event(
+    answer: Event,
+    request: Request,
+    fits: Callable[[str, bytes], None],
+    log: logging.Logger,
+    enveloped: bool = False,
+) -> Response:
     """The response that an event stands for; `request.trace` is the event's. `fits` is called with a body before it is
-    written as another format, and may raise."""
+    written as another format, and may raise. `enveloped`: JSON stands in `{"data": …}`."""
     http, failure = answer.http, answer.failure
     headers: Headers = [("X-Request-ID", request.trace)]
     for name, value in http.reply_headers if http is not None else ():
@@ -39,8 +46,14 @@ def of_event(answer: Event, request: Request, fits: Callable[[str, bytes], None]
         return Response(status or 204, headers=headers)
     if len(headers) > 1 and any(name.lower() == "content-type" for name, _ in headers):
         return Response(status or 200, content, headers=headers)
-    media_type, content = accept.write(request.headers.get("accept", ""), format_, content, fits)
+    media_type, content = accept.write(request.headers.get("accept", ""), format_, content, fits, enveloped)
     return Response(status or 200, content, media_type, headers)
+
+
+def of_route(fixed: Fixed, trace: str) -> Response:
+    """The response that a route itself has."""
+    headers = [("X-Request-ID", trace), *fixed.headers.items()]
+    return Response(fixed.status, fixed.text.encode(), fixed.content_type if fixed.text else "", headers)
 
 
 def of_errors(

@@ -49,8 +49,7 @@ class HTTPServer(Actor):
 
     A request's content type decides the event's format; the client's Accept decides the answer's. The event of an error
     is answered with its status, whether an error connection leads here or not; when all is done and nothing came back:
-    202, when nothing comes in time: 504. Stops in three steps: no new connection, a last response with
-    `Connection: close` on each, close.
+    202, when nothing comes in time: 504. At the end: no new connection, a last response on each, close.
     """
 
     NAME: ClassVar[str] = "http-server"
@@ -67,6 +66,14 @@ class HTTPServer(Actor):
         port: Port = 8080
         routes: Annotated[tuple[Route, ...], Meta(min_length=1, description="what is let in, and where it goes")] = (
             Route(path="/<queue>"),
+        )
+        base_path: Annotated[str, Meta(description="what the paths of all routes begin with, as /api; none: no")] = ""
+        forms: Annotated[
+            media.Forms,
+            Meta(description="what a form becomes: JSON, a form, or the document in its only field XML or JSON"),
+        ] = "json"
+        envelope: Annotated[bool, Meta(description="whether JSON answers that are no errors get the key `data`")] = (
+            False
         )
         timeout_s: Annotated[float, Meta(gt=0, description="longest wait for an answer; then 504")] = 30.0
         idle_timeout_s: Annotated[
@@ -117,16 +124,12 @@ class HTTPServer(Actor):
     def check(cls, params: Params) -> Iterable[Problem]:
         """What `setup` would complain about, but for the port."""
         try:
-            Router(params.routes)
+            Router(params.routes, params.base_path)
         except SettingsError as exc:
             yield Problem("routes", str(exc).removeprefix("routes: "))
         for number, route in enumerate(params.routes):
-            if route.outbox and route.chooses:
-                message = "this is never used: the path has <queue>, which names the outbox. Remove one of the two"
-                yield Problem(f"routes[{number}].outbox", message)
-            if route.outboxes and not route.chooses:
-                message = "this is never used: the path has no <queue> that could stand in it. Remove one of the two"
-                yield Problem(f"routes[{number}].outboxes", message)
+            for key, wrong in route.mistakes():
+                yield Problem(f"routes[{number}].{key}", wrong)
         try:
             tls_context(params.certfile, params.keyfile)
         except SettingsError as exc:
@@ -148,7 +151,7 @@ class HTTPServer(Actor):
         Raises:
             SettingsError: a route or the certificate cannot be used, or the address cannot be had.
         """
-        self._router = Router(self.params.routes)
+        self._router = Router(self.params.routes, self.params.base_path)
         self._tls = tls_context(self.params.certfile, self.params.keyfile)
         memory_bytes = memory_limit_bytes()
         self._guard = Guard(
@@ -277,13 +280,15 @@ class HTTPServer(Actor):
         found, path, query = self._router.find(request.method, request.target)
         if isinstance(found, NoRoute):
             return self._route_failure(request, path, found)
+        if (fixed := found.route.fixed) is not None:
+            return answer.of_route(fixed, _trace(request))
         if found.queue is not None and found.queue not in self._queues:
             raise NotFound(f'there is no service "{found.queue}"')
         waiting = self._waiting.get(found.queue, 0)
         if self._active >= self.params.max_requests or waiting >= self._most_waiting:
             self._guard.count("requests")
             raise ServiceUnavailable("too many requests are waiting for answers; try again")
-        format_, content = intake.read(request, found.route, self._guard)
+        format_, content = intake.read(request, found.route, self._guard, self.params.forms)
         http = Http(
             method=request.method,
             path=path,
@@ -293,6 +298,8 @@ class HTTPServer(Actor):
             remote=remote,
         )
         event = Event.unread(format_, content, service=found.queue or self.name, http=http)
+        if found.route.id:
+            event.set("route", found.route.id)
         # From here on its bytes are the event's, which may be unfinished long after its client has been answered.
         lease, request.lease = request.lease or Lease(self._guard.budget), None
         self._active += 1
@@ -315,7 +322,7 @@ class HTTPServer(Actor):
             self._active -= 1
             self._waiting[found.queue] -= 1
         request.trace = came.trace
-        return answer.of_event(came, request, self._check_room_to_convert, self.log)
+        return answer.of_event(came, request, self._check_room_to_convert, self.log, self.params.envelope)
 
     def _check_room_to_convert(self, format_: str, content: bytes) -> None:
         intake.check_room_to_convert(format_, content, self._guard)

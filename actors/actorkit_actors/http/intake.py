@@ -10,7 +10,7 @@ from actorkit_actors.http.message import Request
 from actorkit_actors.http.routes import Route
 
 
-def read(request: Request, route: Route, guard: Guard) -> tuple[str, bytes]:
+def read(request: Request, route: Route, guard: Guard, forms: media.Forms = "json") -> tuple[str, bytes]:
     """The body of a request for its event: (format, bytes). The request is without it afterwards.
 
     Raises:
@@ -25,7 +25,7 @@ def read(request: Request, route: Route, guard: Guard) -> tuple[str, bytes]:
         _check_kind(request, route, header)
     if len(content) > SMALL_BYTES:
         guard.check_room(media.weight(header, content))
-    format_, read = media.read(header, content)
+    format_, read = media.read(header, content, forms)
     more = len(read) - len(content)
     if more > 0 and request.lease is not None and not request.lease.grow(more):
         raise guard.no_room()

@@ -7,7 +7,7 @@ import codecs
 import io
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -17,9 +17,13 @@ from werkzeug.http import parse_options_header
 
 from actorkit.errors import UNREADABLE, EventError, MalformedEvent, UnsupportedMediaType
 from actorkit.event import body
+from actorkit.event import forms as form
 
 #: Most fields that a form, or a query, may have, and most parts of a form with files.
 MAX_FIELDS: Final = 1000
+
+#: What a form without files becomes: JSON, a form, or a form unless its only field holds a document.
+Forms: TypeAlias = Literal["json", "form", "unwrap"]
 
 #: Longest form without files, in bytes. To read its escapes takes a hundred times as long as to read text.
 MAX_FORM_BYTES: Final = 1 << 20
@@ -128,11 +132,11 @@ def weight(header: str, content: bytes) -> int:
     return parsing_bytes(format_, content)
 
 
-def read(header: str, content: bytes) -> tuple[str, bytes]:
+def read(header: str, content: bytes, forms: Forms = "json") -> tuple[str, bytes]:
     """The body of a request for an event: (format, bytes). JSON and XML are checked and go on as they came.
 
     Forms become a JSON object of lists, every field kept; a file is an object of filename, content_type and, in base64,
-    content.
+    content. With `forms` those without files stay forms, or become the document in their only field.
 
     Raises:
         MalformedEvent: it is not what its content type says.
@@ -143,15 +147,14 @@ def read(header: str, content: bytes) -> tuple[str, bytes]:
         return body.NOTHING, b""
     media_type, charset = content_type(header)
     format_ = format_of(media_type)
-    form = media_type in (_FORM, _MULTIPART)
-    if format_ == body.BYTES and not form:
+    if format_ == body.BYTES and media_type not in (_FORM, _MULTIPART):
         return format_, content
     known = CHARSETS.get(charset)
     if known is None:
         names = ", ".join(sorted(set(CHARSETS.values())))
         raise UnsupportedMediaType(f'the charset "{charset}" is not taken here; there is {names}')
     if media_type == _FORM:
-        return body.JSON, _form(content, known)
+        return (body.JSON, _form(content, known)) if forms == "json" else _form_of(content, known, forms)
     if media_type == _MULTIPART:
         return body.JSON, _multipart(header, content, known)
     if format_ == body.JSON:
@@ -218,6 +221,16 @@ def _form(content: bytes, charset: str) -> bytes:
     if charset.startswith("utf-16"):
         raise UnsupportedMediaType(f"a form in {charset} is not taken here; send it in utf-8")
     return msgspec.json.encode(query(_utf8(content, charset).decode(), charset))
+
+
+def _form_of(content: bytes, charset: str, forms: Forms) -> tuple[str, bytes]:
+    """A form as itself, or the document that it wraps; what wraps none stays a form."""
+    wanted = form.write(msgspec.json.decode(_form(content, charset), type=form.Form))
+    found = form.unwrap(wanted) if forms == "unwrap" else None
+    if found is None:
+        return body.FORM, wanted
+    format_, document = found
+    return format_, _checked_json(document, "utf-8") if format_ == body.JSON else _checked_xml(document, "utf-8")
 
 
 def _multipart(header: str, content: bytes, charset: str) -> bytes:

@@ -12,6 +12,7 @@ from msgspec import Meta
 from werkzeug import exceptions, routing
 
 from actorkit.errors import MalformedEvent, SettingsError
+from actorkit_actors.http import message
 
 #: Longer targets are not remembered, in bytes: strangers choose them.
 CACHED_LENGTH: Final = 200
@@ -22,6 +23,15 @@ CACHE_SIZE: Final = 1024
 
 #: The variable of a path that names the outbox, with or without a converter of werkzeug's.
 _QUEUE: Final = re.compile(r"<(?:[^<>]*:)?queue>")
+
+
+class Fixed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An answer that is always the same."""
+
+    status: Annotated[int, Meta(ge=200, le=599, description="its status")] = 200
+    text: Annotated[str, Meta(description="its body")] = ""
+    content_type: Annotated[str, Meta(description="content type of its body")] = "text/plain; charset=utf-8"
+    headers: Annotated[dict[str, str], Meta(description="more header fields")] = {}
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,6 +48,39 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         dict[str, str],
         Meta(description="outbox by what <queue> is in the path; what is not here names its outbox itself"),
     ] = {}
+
+    id: Annotated[str, Meta(description="a name, which events get as their attribute `route`; none: no")] = ""
+    redirect: Annotated[str, Meta(description="where the client is sent to, with 308; no event is made")] = ""
+    answer: Annotated[Fixed | None, Meta(description="what the client is answered; no event is made")] = None
+
+    @property
+    def fixed(self) -> Fixed | None:
+        """The answer that the route has itself."""
+        return Fixed(status=308, headers={"Location": self.redirect}) if self.redirect else self.answer
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        """What cannot work, by the key."""
+        if self.outbox and self.chooses:
+            yield "outbox", "this is never used: the path has <queue>, which names the outbox. Remove one of the two"
+        if self.outboxes and not self.chooses:
+            yield (
+                "outboxes",
+                "this is never used: the path has no <queue> that could stand in it. Remove one of the two",
+            )
+        if self.redirect and self.answer is not None:
+            yield "answer", "this is never used: the route redirects. Remove one of the two"
+        fixed = self.fixed
+        if fixed is None:
+            return
+        key = "redirect" if self.redirect else "answer"
+        fields = {"Content-Type": fixed.content_type, **fixed.headers}
+        if bad := next((name for name, value in fields.items() if not message.is_header(name, value)), ""):
+            yield (
+                key,
+                f'the header field "{bad}" cannot be sent: a name or a value has a character that may not be there',
+            )
+        if self.outbox or self.chooses:
+            yield key, "no event is made here, so it goes into no outbox. Remove outbox, or <queue> in the path"
 
     @property
     def chooses(self) -> bool:
@@ -69,8 +112,8 @@ class NoRoute(msgspec.Struct, frozen=True):
 class Router:
     """The routes of one server."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
-        """Compile the routes.
+    def __init__(self, routes: Sequence[Route], base_path: str = "") -> None:
+        """Compile the routes; their paths stand below a common one.
 
         Raises:
             SettingsError: a path is not a werkzeug rule.
@@ -79,9 +122,13 @@ class Router:
             msgspec.structs.replace(route, methods=tuple(method.upper() for method in route.methods))
             for route in routes
         ]
+        # A common path is text, and no rule with variables.
+        base = base_path.rstrip("/")
+        if "<" in base or (base and not base.startswith("/")):
+            raise SettingsError(f'routes: the base_path "{base_path}" does not begin with a slash, or has a variable')
         try:
             rules = [
-                routing.Rule(route.path.rstrip("/") or "/", endpoint=str(index), methods=route.methods)
+                routing.Rule((base + route.path).rstrip("/") or "/", endpoint=str(index), methods=route.methods)
                 for index, route in enumerate(self._routes)
             ]
             table = routing.Map(rules, strict_slashes=False, merge_slashes=False)

@@ -78,3 +78,8 @@ def destination(url: str, location: str) -> str:
     if urlsplit(url).scheme == "https" and parts.scheme != "https":
         return ""
     return quote(parts._replace(fragment="").geturl(), safe="%/:=&?~#+!$,;'@()*[]")
+
+
+def escape(text: str, safe: str = "/") -> str:
+    """A text as a part of an address; what UTF-8 has no bytes for becomes `?`."""
+    return quote(text, safe=safe, errors="replace")
