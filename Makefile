@@ -10,7 +10,7 @@ demo: $(VENV)/kit
 	$(BIN)/python examples/orders/demo.py
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -p tests.sharing --numprocesses=2 --dist=loadscope --no-loadscope-reorder
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .

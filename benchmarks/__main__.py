@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmarks import circle, edge, latency, mdp, start, window
+from benchmarks import circle, edge, flow, latency, mdp, sql, start, window
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
 
@@ -21,10 +21,12 @@ def main() -> None:
         for name, module in (
             ("start", start),
             ("edge", edge),
+            ("flow", flow),
             ("latency", latency),
             ("window", window),
             ("circle", circle),
             ("mdp", mdp),
+            ("sql", sql),
         )
     }
     RESULTS.write_text(json.dumps(rows, indent=2) + "\n")

@@ -38,6 +38,18 @@ class Source(Actor):
             yield Event(body)
 
 
+class Texts(Actor):
+    """Makes `count` events of a text, as fast as it may, each with an attribute."""
+
+    class Params(Actor.Params, frozen=True, kw_only=True):
+        count: int
+        text: str
+
+    def produce(self) -> Iterator[Event]:
+        for _ in range(self.params.count):
+            yield Event(self.params.text, attributes={"kind": "order"})
+
+
 class Pass(Actor):
     """Sends on what it gets."""
 
@@ -51,18 +63,19 @@ class Sink(Actor):
     class Params(Actor.Params, frozen=True, kw_only=True):
         count: int
         file: str
+        warm_up: int = WARM_UP
 
     def setup(self) -> None:
         self.seen = 0
-        self.count = self.params.count
+        self.count, self.warm_up = self.params.count, self.params.warm_up
         self.begun = 0.0
 
     def consume(self, event: Event) -> None:
         self.seen += 1
-        if self.seen == WARM_UP:
+        if self.seen == self.warm_up:
             self.begun = time.perf_counter()
         elif self.seen == self.count:
-            rate = (self.count - WARM_UP) / (time.perf_counter() - self.begun)
+            rate = (self.count - self.warm_up) / (time.perf_counter() - self.begun)
             Path(self.params.file).write_text(str(rate))
 
 

@@ -17,18 +17,6 @@ settings.register_profile("actorkit", deadline=None)
 settings.load_profile("actorkit")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the tests (`--dist loadgroup`). One has all that needs the engine or the cluster, and begins
-    with it, for it takes longest and there is one engine; else a file's tests stay together."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("engine" if _needs_engine(item) else str(item.path)))
-    items.sort(key=_needs_engine, reverse=True)
-
-
-def _needs_engine(item: pytest.Item) -> bool:
-    return any(item.iter_markers("docker")) or any(item.iter_markers("cluster"))
-
-
 @pytest.fixture(autouse=True)
 def _no_secrets() -> Iterator[None]:
     """What one test's actors have as secrets is no secret of the next test's."""

@@ -45,7 +45,12 @@ def numbers(value: object) -> Iterator[float]:
         ("latency", {"hop", "idle"}),
         ("window", {"full window"}),
         ("senders", {"long bodies"}),
+        ("sql", {"sql-out"}),
         ("circle", {"HTTP full circle"}),
+        (
+            "flow",
+            {"router, attribute", "router, pattern", "router, XPath", "splitter, parts", "splitter, join; parts"},
+        ),
         (
             "edge",
             {

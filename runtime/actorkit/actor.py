@@ -48,8 +48,13 @@ def every(seconds: float | str) -> Callable[[F], F]:
 class Held(Protocol):
     """An event that its actor finishes later; until then it stays unacknowledged, and so is never lost."""
 
-    def complete(self, *events: Event) -> None:
-        """Send these to the default outboxes and be done with the held event. A second call does nothing."""
+    def complete(self, *events: Event, also: Sequence[Held] = (), anew: bool = False) -> None:
+        """Send these to the default outboxes and be done with the held event. A second call does nothing.
+
+        `also` are other held events, out of which the same events were made: all of them are finished together, when
+        these events are, so that either none comes again or all do. They are completed by this call. With `anew` each
+        of the events begins a trace of its own; should the held event come again, it has the same one.
+        """
 
     def fail(self, error: BaseException) -> None:
         """Have the held event fail with this error, as if consume had raised it. A second call does nothing."""

@@ -20,7 +20,7 @@ from typing import Any, Final, Generic, TypeVar
 import gevent
 
 from actorkit import params as parameters
-from actorkit.actor import Actor, Result
+from actorkit.actor import Actor, Held, Result
 from actorkit.coroutines.methods import is_async, result_of
 from actorkit.coroutines.thread import CoroutineThread
 from actorkit.edge.positions import Positions
@@ -35,6 +35,7 @@ from actorkit.errors import (
 )
 from actorkit.event import Event
 from actorkit.event.context import Failure
+from actorkit.event.ids import derive_id
 from actorkit.event.parcel import Waiter
 from actorkit.event.position import Namer, Placed, Position, Settlement
 from actorkit.graph import RESERVED
@@ -279,20 +280,32 @@ class _Held:
         self._harness = harness
         self._event = event
 
-    def _finish(self) -> bool:
-        if not any(event is self._event for event in self._harness.held):
-            return False
-        self._harness.held = [event for event in self._harness.held if event is not self._event]
-        return True
+    @property
+    def _is_open(self) -> bool:
+        return any(event is self._event for event in self._harness.held)
 
-    def complete(self, *events: Event) -> None:
-        if self._finish():
-            for event in events:
-                self._harness.send(event, None)
+    def _finish(self) -> None:
+        self._harness.held = [event for event in self._harness.held if event is not self._event]
+
+    def complete(self, *events: Event, also: Iterable[Held] = (), anew: bool = False) -> None:
+        if self._is_open:
+            for number, event in enumerate(events):
+                self._harness.send(_begun_anew(event, self._event, number) if anew else event, None)
+            self._finish()
+            for other in also:
+                other.complete()
 
     def fail(self, error: BaseException) -> None:
-        if self._finish():
+        if self._is_open:
+            self._finish()
             self._harness._fail(self._event, error)
+
+
+def _begun_anew(event: Event, parent: Event, number: int) -> Event:
+    """The event with a trace of its own, which follows from the parent."""
+    sent = event.parcel()
+    sent.id = sent.trace = derive_id(parent.number, 0, number)
+    return Event.received(sent)
 
 
 def over_the_wire(event: Event, wanted: type[E]) -> E:

@@ -1,7 +1,7 @@
 """The examples of docs/actors: what stands in their comments, and where they are run.
 
-`# try: COMMAND` is what a reader types when the topology runs, `# prints: TEXT` what a line of the topology's output,
-or of such a command's, holds then.
+`# needs: PostgreSQL at 127.0.0.1:PORT` is a server that has to run before, `# try: COMMAND` what a reader types when
+the topology runs, `# prints: TEXT` what a line of the topology's output, or of such a command's, holds then.
 """
 
 from __future__ import annotations
@@ -34,11 +34,17 @@ class Example:
         return re.findall(r"^# prints: (.+)$", self.text, re.MULTILINE)
 
     @property
+    def needs(self) -> list[tuple[str, int]]:
+        """The servers of others that it needs, each with its port on this machine."""
+        found = re.findall(r"^# needs: (.+) at 127\.0\.0\.1:(\d+)$", self.text, re.MULTILINE)
+        return [(what, int(port)) for what, port in found]
+
+    @property
     def says(self) -> str:
         """The first comment, which tells what the example shows."""
         lines = []
         for line in self.text.splitlines():
-            if not line.startswith("# ") or line.startswith(("# try: ", "# prints: ")):
+            if not line.startswith("# ") or line.startswith(("# try: ", "# prints: ", "# needs: ")):
                 break
             lines.append(line.removeprefix("# "))
         return " ".join(lines)

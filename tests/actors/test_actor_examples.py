@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,14 @@ import pytest
 from actorkit_actors.catalogue import CATALOGUE
 from actorkit_kit import python_process
 from tests.actors import actor_examples
+from tests.actors.sql import postgres
 from tests.kit.running import KitRun
 from tests.until import until
 
 #: Longest wait for what an example prints, in seconds.
 WAIT_S = 30.0
+#: What an example may need to run beside it.
+SERVERS = {"PostgreSQL": postgres.running}
 #: What a reader may type.
 COMMANDS = {"curl": ["curl", "--max-time", "20"], "kit": python_process.command("actorkit_kit")}
 
@@ -32,7 +35,10 @@ def variables(tmp_path: Path) -> dict[str, str]:
 def test_the_example_prints_what_it_says(name: str, tmp_path: Path, variables: dict[str, str]) -> None:
     example = actor_examples.read(name).placed(tmp_path)
     assert example.prints
-    with closing(KitRun(tmp_path, **variables)) as run:
+    with ExitStack() as stack:
+        for what, port in example.needs:
+            stack.enter_context(SERVERS[what](port))
+        run = stack.enter_context(closing(KitRun(tmp_path, **variables)))
         assert run.table()
         answered = "".join(type_in(command, variables) for command in example.tries)
 
@@ -60,7 +66,8 @@ def type_in(command: str, variables: dict[str, str]) -> str:
 
 def test_every_actor_has_an_example_in_which_it_is_used() -> None:
     assert set(actor_examples.names()) == set(CATALOGUE)
-    for name in CATALOGUE:
+    for name, entry in CATALOGUE.items():
         text = actor_examples.read(name).text
-        assert f"uses: {name}" in text or f'uses: "{name}"' in text
+        used = [f"uses: {name}", f'uses: "{name}"', *([f"\n{entry.kind}:"] if entry.kind != "actor" else [])]
+        assert any(words in text for words in used)
         assert actor_examples.read(name).says, f"{name}: the first comment tells what the example shows"

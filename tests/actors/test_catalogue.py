@@ -33,14 +33,17 @@ FOLDER = Path(str(actorkit_actors.__file__)).parent
 def brought(extra: str) -> set[str]:
     """The distributions that actorkit and one of its extras bring, by their normal names."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pending = [*project["dependencies"], *(project["optional-dependencies"][extra] if extra else ())]
+    asked = [*project["dependencies"], *(project["optional-dependencies"][extra] if extra else ())]
+    pending: list[tuple[str, tuple[str, ...]]] = [(line, ("",)) for line in asked]
     found = set[str]()
     while pending:
-        requirement = Requirement(pending.pop())
+        line, extras = pending.pop()
+        requirement = Requirement(line)
         name = canonicalize_name(requirement.name)
-        if name not in found and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
+        marker = requirement.marker
+        if name not in found and (marker is None or any(marker.evaluate({"extra": one}) for one in extras)):
             found.add(name)
-            pending += metadata.requires(name) or ()
+            pending += [(more, ("", *requirement.extras)) for more in metadata.requires(name) or ()]
     return found
 
 

@@ -99,10 +99,10 @@ def test_status_shows_every_actor_with_its_replicas_and_url(deployed: Deployed) 
     done = deployed.kit("status", NAME)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].split() == ["ACTOR", "REPLICAS", "HEALTH", "PUBLISHED"]
+    assert lines[0].split() == ["ACTOR", "REPLICAS", "HEALTH", "PUBLISHED", "WAITING"]
     shown = {line.split()[0]: line.split()[1:] for line in lines[1:]}
-    assert shown["worker"] == ["2/2", "healthy"]
-    assert shown["web"] == ["1/1", "healthy", deployed.url]
+    assert shown["worker"] == ["2/2", "healthy", "0"]
+    assert shown["web"] == ["1/1", "healthy", deployed.url, "0"]
     assert deployed.kit("status", str(deployed.topology)).stdout == done.stdout
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, Final, Literal
+from contextlib import suppress
+from typing import IO, Annotated, Any, ClassVar, Final, Literal, cast
 
 import gevent
 import msgspec
-from gevent import subprocess
+from gevent.fileobject import FileObject
 from msgspec import Meta
 
 from actorkit import Actor, JSONEvent
@@ -116,7 +118,13 @@ class _Program:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            bufsize=0,
             env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )
+        # Not gevent's own Popen: where nothing is patched it would take the ends of everybody's processes.
+        self._pipes = [cast(IO[bytes], pipe) for pipe in (self._process.stdin, self._process.stdout)]
+        self._requests, self._answers = (
+            FileObject(pipe.fileno(), mode, closefd=False) for pipe, mode in zip(self._pipes, ("wb", "rb"), strict=True)
         )
         try:
             with gevent.Timeout(_BEGIN_S, SettingsError("program: its process did not begin in time")):
@@ -136,17 +144,17 @@ class _Program:
         late = MalformedEvent(f"jq: the program takes longer than {self._timeout_s:g} s (timeout_s)")
         with gevent.Timeout(self._timeout_s, late):
             try:
-                self._process.stdin.write(LENGTH.pack(len(written)) + written)
-                self._process.stdin.flush()
+                self._requests.write(LENGTH.pack(len(written)) + written)
+                self._requests.flush()
             except OSError as exc:
                 raise MalformedEvent("jq: its process ended; it may need more memory (memory_bytes)") from exc
             return self._answer()
 
     def _answer(self) -> list[Any] | str:
-        head = self._process.stdout.read(1 + LENGTH.size)
+        head = self._answers.read(1 + LENGTH.size)
         if len(head) < 1 + LENGTH.size:
             raise MalformedEvent("jq: its process ended; it may need more memory (memory_bytes)")
-        content = self._process.stdout.read(LENGTH.unpack(head[1:])[0])
+        content = self._answers.read(LENGTH.unpack(head[1:])[0])
         if head[:1] == b"e":
             return str(content.decode("utf-8", "replace"))
         found: list[Any] = msgspec.json.decode(content)
@@ -157,5 +165,6 @@ class _Program:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
+        for file in (self._requests, self._answers, *self._pipes):
+            with suppress(OSError):  # what was to be written has no reader any more
+                file.close()

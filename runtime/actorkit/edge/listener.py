@@ -69,9 +69,14 @@ class Listener:
         router.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE_BYTES)
         if bound.transport == "tcp":
             router.setsockopt(zmq.IPV6, 1)
-        # A peer that was cut off, or that stops reading, is let go; with it goes what was queued for it.
-        router.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
-        router.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
+            # The kernel lets go of a peer that was cut off or stops reading, and of what was queued for it.
+            # libzmq's own heartbeats would end this process where one falls due for a connection that failed while
+            # there was no room to read it (`Assertion failed: !_io_error`), which any stranger can bring about.
+            router.setsockopt(zmq.TCP_KEEPALIVE, 1)
+            router.setsockopt(zmq.TCP_KEEPALIVE_IDLE, HEARTBEAT_MS // 1000)
+            router.setsockopt(zmq.TCP_KEEPALIVE_INTVL, HEARTBEAT_MS // 1000)
+            router.setsockopt(zmq.TCP_KEEPALIVE_CNT, HEARTBEAT_TIMEOUT_MS // HEARTBEAT_MS)
+            router.setsockopt(zmq.TCP_MAXRT, HEARTBEAT_TIMEOUT_MS)
         self._zap_handler: ZapHandler | None = None
         if keys is not None:
             self._zap_handler = ZapHandler(context, keys.allowed)

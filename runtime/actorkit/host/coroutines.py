@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -47,15 +47,16 @@ class CoroutineHeld:
         """Hold the event; in gevent's loop."""
         self._held = hold()
 
-    def complete(self, *events: Event) -> None:
-        """Send these to the default outboxes and be done with the held event."""
-        self._thread.post(lambda: self._complete(events))
+    def complete(self, *events: Event, also: Sequence[Held] = (), anew: bool = False) -> None:
+        """Send these to the default outboxes and be done with the held event, and with these others."""
+        self._thread.post(lambda: self._complete(events, also, anew))
 
-    def _complete(self, events: tuple[Event, ...]) -> None:
+    def _complete(self, events: tuple[Event, ...], also: Sequence[Held], anew: bool) -> None:
         held = self._held
         if held is not None:
+            others = [one._held if isinstance(one, CoroutineHeld) else one for one in also]
             try:
-                held.complete(*events)
+                held.complete(*events, also=[one for one in others if one is not None], anew=anew)
             except Exception as exc:  # noqa: BLE001  # whoever called is gone: the event fails with it
                 gevent.spawn(held.fail, exc)
 
