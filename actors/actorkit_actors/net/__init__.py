@@ -1,0 +1,1 @@
+"""Plain connections with the outside."""
