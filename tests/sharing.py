@@ -25,7 +25,7 @@ def needs_engine(path: str) -> bool:
     return any(mark in text for mark in MARKS)
 
 
-class EngineApart(LoadScopeScheduling):
+class EngineApart(LoadScopeScheduling):  # type: ignore[misc]  # the plugin has no types
     """Shares the tests by file, those that need the engine as one."""
 
     def _split_scope(self, nodeid: str) -> str:
