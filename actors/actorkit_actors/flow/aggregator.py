@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from time import monotonic
 from typing import Annotated, Any, ClassVar
 
@@ -59,6 +59,9 @@ class Aggregator(Actor):
         except SettingsError as exc:
             yield Problem("key", str(exc))
 
+    #: Tells the time in seconds.
+    clock: Callable[[], float] = staticmethod(monotonic)
+
     def setup(self) -> None:
         """Compile the key.
 
@@ -79,7 +82,7 @@ class Aggregator(Actor):
         """
         key, value = self._key(event), self._merge.read(event)
         part = Part(self.hold(event), event, value)
-        for group in self._windows.add(key, part, len(event.encoded()[1]), monotonic()):
+        for group in self._windows.add(key, part, len(event.encoded()[1]), self.clock()):
             group.finish(_Counted(self._merge, group.key))
 
     def _key(self, event: Event) -> str | None:
@@ -93,7 +96,7 @@ class Aggregator(Actor):
     @every(LOOK_S)
     def look(self) -> None:
         """End the windows whose time is over."""
-        for group in self._windows.ended(monotonic()):
+        for group in self._windows.ended(self.clock()):
             group.finish(_Counted(self._merge, group.key))
 
     def end_input(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import ClassVar
 
@@ -46,6 +46,9 @@ class Batch(Actor):
         """What `setup` would complain about."""
         return problems(params)
 
+    #: Tells the time in seconds.
+    clock: Callable[[], float] = staticmethod(monotonic)
+
     def setup(self) -> None:
         """Begin.
 
@@ -61,13 +64,13 @@ class Batch(Actor):
         """Put the event into the batch."""
         packed = pack(event)
         part = Part(self.hold(event), event, packed)
-        for group in self._windows.add(None, part, len(event.encoded()[1]), monotonic()):
+        for group in self._windows.add(None, part, len(event.encoded()[1]), self.clock()):
             group.finish(self._packing)
 
     @every(LOOK_S)
     def look(self) -> None:
         """End the batch whose time is over."""
-        for group in self._windows.ended(monotonic()):
+        for group in self._windows.ended(self.clock()):
             group.finish(self._packing)
 
     def end_input(self) -> None:

@@ -117,9 +117,9 @@ class ErrorModifier(Actor):
             return event
         if self.params.action == "change":
             changed = event.replace()
-            changed.failure = self._changed(event.failure, self._message(event))
+            changed.failure = self._change(event.failure, self._message(event))
             return changed
-        return self._cleared(event, event.failure)
+        return self._clear(event, event.failure)
 
     def _message(self, event: Event) -> str:
         if self._find is not None:
@@ -137,7 +137,7 @@ class ErrorModifier(Actor):
         error.status = status  # type: ignore[misc]  # each topology has its own
         return error
 
-    def _changed(self, failure: Failure, message: str) -> Failure:
+    def _change(self, failure: Failure, message: str) -> Failure:
         changes: dict[str, Any] = {
             name: value
             for name, value in (("status", self.params.status), ("message", message), ("code", self.params.code))
@@ -146,7 +146,7 @@ class ErrorModifier(Actor):
         # Several messages one by one would still say what the one has replaced.
         return msgspec.structs.replace(failure, **changes, **({"messages": []} if message else {}))
 
-    def _cleared(self, event: Event, failure: Failure) -> Event:
+    def _clear(self, event: Event, failure: Failure) -> Event:
         cleared = event.replace()
         if self.params.data == "failure":
             told = [_told(one) for one in failure.errors]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -92,6 +92,9 @@ class EventJoin(Actor):
         except SettingsError as exc:
             yield Problem("key", str(exc))
 
+    #: Tells the time in seconds.
+    clock: Callable[[], float] = staticmethod(monotonic)
+
     def setup(self) -> None:
         """Compile the key.
 
@@ -116,7 +119,7 @@ class EventJoin(Actor):
         sender = event.trail[-1] if event.trail else ""
         if self.params.of and sender not in self.params.of:
             raise MalformedEvent(f'the part comes from "{sender}", which is not in `of`')
-        group = self._groups.of(key, monotonic())
+        group = self._groups.of(key, self.clock())
         if self.params.of and any(part.sender == sender for part in group.parts):
             raise Conflict(f'"{sender}" has sent a second part of a join that is not complete')
         group.parts.append(Part(self.hold(event), event, value))
@@ -154,7 +157,7 @@ class EventJoin(Actor):
     @every(LOOK_S)
     def look(self) -> None:
         """End the joins whose time is over."""
-        for group in self._groups.take_older(monotonic() - self.params.timeout_s):
+        for group in self._groups.take_older(self.clock() - self.params.timeout_s):
             self._end(group, f"have not come within {self.params.timeout_s:g} s (timeout_s)")
 
     def end_input(self) -> None:

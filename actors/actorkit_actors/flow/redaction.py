@@ -34,11 +34,11 @@ class Redaction:
         """The text that may be shown."""
         text = redact.text(text)
         for pattern in self._patterns:
-            text = pattern.sub(_masked, text)
+            text = pattern.sub(_mask, text)
         return text
 
 
-def _masked(match: Any) -> str:
+def _mask(match: Any) -> str:
     """A match with its groups left out: by their places, as their text may stand in it once more."""
     start, end = match.span(0)
     found = (match.span(group) for group in range(1, match.re.groups + 1))

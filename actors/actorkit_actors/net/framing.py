@@ -92,7 +92,7 @@ class Framing:
         if size > self._max_bytes:
             raise TooLong(f"a message is longer than {self._max_bytes} bytes")
 
-    def framed(self, message: bytes) -> bytes:
+    def frame(self, message: bytes) -> bytes:
         """The bytes of a message.
 
         Raises:

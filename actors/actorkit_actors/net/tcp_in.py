@@ -107,7 +107,7 @@ class TcpIn(Actor):
                 for message in framing.feed(data):
                     answer = self._deal_with(message, peer)
                     if answer is not None:
-                        connection.sendall(framing.framed(answer))
+                        connection.sendall(framing.frame(answer))
             if framing.incomplete:
                 self.log.warning(
                     "%s left in the midst of a message; its %d bytes are dropped", peer, framing.incomplete

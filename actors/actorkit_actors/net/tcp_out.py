@@ -110,11 +110,11 @@ class TcpOut(Actor):
 
     def consume(self, event: Event) -> Event:
         """Send the event."""
-        message = Framing(self.params).framed(event.encoded()[1])
+        message = Framing(self.params).frame(event.encoded()[1])
         where = f"{self.params.host}:{self.params.port}"
         peer = None
         try:
-            peer = self._connected()
+            peer = self._connect()
             peer.connection.sendall(message)
             answer = peer.answer() if self.params.reply else None
             self._idle.append(peer)
@@ -128,7 +128,7 @@ class TcpOut(Actor):
                 peer.connection.close()
         return event if answer is None else event.become(Event, body.Raw((format_of(answer), answer)))
 
-    def _connected(self) -> _Peer:
+    def _connect(self) -> _Peer:
         while self._idle:
             peer = self._idle.pop()
             if not peer.has_ended():

@@ -83,7 +83,7 @@ class PostgresOutbox(Actor):
     def __init__(self, name: str, params: Params, runtime: Any) -> None:
         super().__init__(name, params, runtime)
         self._idle: list[psycopg.Connection[Any]] = []
-        self._taken: dict[str, Taken] = {}
+        self.taken: dict[str, Taken] = {}
         self._pending: deque[Event] = deque()
         self._freed = gevent.event.Event()
 
@@ -155,7 +155,7 @@ class PostgresOutbox(Actor):
         while not self.runtime.draining:
             if self._pending:
                 yield self._pending.popleft()
-            elif len({id(taken) for taken in self._taken.values()}) >= self.params.transactions:
+            elif len({id(taken) for taken in self.taken.values()}) >= self.params.transactions:
                 self._freed.clear()
                 self._freed.wait(_SLICE_S)
             elif not self._take():
@@ -170,7 +170,7 @@ class PostgresOutbox(Actor):
             self._idle.append(connection)
             return False
         taken = Taken(connection, {str(row[0]): row[0] for row in rows})
-        self._taken |= dict.fromkeys(taken.ids, taken)
+        self.taken |= dict.fromkeys(taken.ids, taken)
         self._pending.extend(self._event(*row) for row in rows)
         return True
 
@@ -197,7 +197,7 @@ class PostgresOutbox(Actor):
         """Delete or mark rows in the transactions that have them, and commit those that have no others."""
         parts: dict[int, tuple[Taken, list[Settlement]]] = {}
         for settlement in settlements:
-            taken = self._taken[str(settlement.position.at)]
+            taken = self.taken[str(settlement.position.at)]
             parts.setdefault(id(taken), (taken, []))[1].append(settlement)
         for taken, told in parts.values():
             ids = [taken.ids[str(one.position.at)] for one in told]
@@ -207,14 +207,14 @@ class PostgresOutbox(Actor):
             if len(ids) == len(taken.ids):
                 taken.connection.commit()
             for one in told:
-                del taken.ids[str(one.position.at)], self._taken[str(one.position.at)]
+                del taken.ids[str(one.position.at)], self.taken[str(one.position.at)]
             if not taken.ids:
                 self._idle.append(taken.connection)
                 self._freed.set()
 
     def teardown(self) -> None:
         """Commit what is settled, and give back what is not."""
-        for taken in {id(one): one for one in self._taken.values()}.values():
+        for taken in {id(one): one for one in self.taken.values()}.values():
             taken.connection.commit()
             taken.connection.close()
         for connection in (*self._idle, *([self._listening] if self._listening is not None else ())):

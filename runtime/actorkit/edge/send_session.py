@@ -255,7 +255,7 @@ class SendSession:
         first."""
         return min(self.sent - self.consumed, self.unacked)
 
-    def dated(self) -> Iterator[tuple[Parcel, float]]:
+    def with_dates(self) -> Iterator[tuple[Parcel, float]]:
         """What is not acknowledged, in order, each with the time at which it entered the outbox."""
         for number, (parcel, _) in self.stragglers.items():
             yield parcel, self.straggler_dates.get(number, inf)

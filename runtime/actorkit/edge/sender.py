@@ -140,7 +140,7 @@ class Sender(Traffic):
             del self.sessions[session.address]
         self.reconnects += 1
         before = blame(session, died)
-        self.dates.update((parcel.id, since) for parcel, since in session.dated() if since != inf)
+        self.dates.update((parcel.id, since) for parcel, since in session.with_dates() if since != inf)
         items = session.take_back()
         self.sent -= len(items)
         self.redelivered = self.redelivered or bool(items)

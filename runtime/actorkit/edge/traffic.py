@@ -72,12 +72,12 @@ class Traffic(PendingQueue):
         Of what a peer has not finished it has told how much is consumed, not which: the first ones are taken for that.
         """
         sessions = self.sessions.values()
-        given = (islice(session.dated(), session.unacked - session.waiting, None) for session in sessions)
+        given = (islice(session.with_dates(), session.unacked - session.waiting, None) for session in sessions)
         return _age_s(chain(chain.from_iterable(given), self._not_given()), now)
 
     def oldest_begun_s(self, now: float) -> float:
         """The age of the oldest event that began in this instance's actor and is not finished; 0 when there is none."""
-        given = chain.from_iterable(session.dated() for session in self.sessions.values())
+        given = chain.from_iterable(session.with_dates() for session in self.sessions.values())
         return _age_s((one for one in chain(given, self._not_given()) if one[0].trail == self._actor), now)
 
     def _not_given(self) -> Iterator[tuple[Parcel, float]]:

@@ -237,24 +237,15 @@ class Event(EventFields, eq=False, gc=False):
 
     def portable_context(self, left_s: float | None = None) -> bytes:
         """The context for a journey without a parcel: it names the trace itself, and for how long somebody waits."""
-        context, left_ms = self.context, None if left_s is None else int(left_s * 1000)
-        return encode_context(
-            PortableContext(
-                context.service, context.attributes, context.http, context.failure, self.trace_number, left_ms
-            )
-        )
+        known, left_ms = self.context, None if left_s is None else int(left_s * 1000)
+        told = known.service, known.attributes, known.http, known.failure, self.trace_number, left_ms
+        return encode_context(PortableContext(*told))
 
     def parcel(self) -> Parcel:
         """The event as it would stand on the wire."""
-        return Parcel(
-            self.number,
-            self.trace_number,
-            *self.encoded(),
-            self.encoded_context(),
-            self.reply_to,
-            self.redelivered,
-            "/".join(self.trail),
-        )
+        (format_, content), trail = self.encoded(), "/".join(self.trail)
+        context, again = self.encoded_context(), self.redelivered
+        return Parcel(self.number, self.trace_number, format_, content, context, self.reply_to, again, trail)
 
     @property
     def service(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
 from typing import Final
 
 #: Ids are numbers below 2**64.
@@ -58,3 +59,9 @@ def derive_id(parent: int, salt: int, ordinal: int) -> int:
     `salt` stands for the actor, the outbox and the connection.
     """
     return (parent * MULTIPLIER + salt + ordinal) & MASK
+
+
+def derive_joint_id(parents: Iterable[int]) -> int:
+    """The parent to derive ids from for what was made of several events, in whatever order they came."""
+    names = b"".join(parent.to_bytes(8, "big") for parent in sorted(parents))
+    return int.from_bytes(blake2b(names, digest_size=8).digest(), "big")

@@ -114,11 +114,11 @@ def _compile_xpath(expression: str, namespaces: Mapping[str, str]) -> Find:
 
     # Their own regular expressions (EXSLT) backtrack: they are left out.
     @lru_cache(maxsize=64)  # the documents' namespaces, which strangers choose
-    def compiled(bound: tuple[tuple[str, str], ...]) -> Any:
+    def compile_with(bound: tuple[tuple[str, str], ...]) -> Any:
         return etree.XPath(expression, namespaces=dict(bound), regexp=False, smart_strings=False)
 
     try:
-        compiled(tuple(namespaces.items()))
+        compile_with(tuple(namespaces.items()))
     except (etree.XPathSyntaxError, ValueError, TypeError) as exc:
         raise SettingsError(f'xpath: "{expression}" is no XPath: {exc}') from exc
 
@@ -128,7 +128,7 @@ def _compile_xpath(expression: str, namespaces: Mapping[str, str]) -> Find:
             return []
         bound = {**_namespaces(root), **namespaces}
         try:
-            found = compiled(tuple(bound.items()))(root)
+            found = compile_with(tuple(bound.items()))(root)
         except etree.XPathError:  # a prefix that the document does not have, or a value of another kind
             return []
         return found if isinstance(found, list) else [found]

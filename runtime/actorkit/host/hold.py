@@ -9,7 +9,7 @@ from actorkit.edge.ledger import Root, settle
 from actorkit.edge.outcome import Outcome
 from actorkit.edge.wire import Delivery
 from actorkit.event import Event
-from actorkit.event.ids import derive_id
+from actorkit.event.ids import derive_id, derive_joint_id
 from actorkit.host.outboxes import Outboxes
 
 
@@ -42,8 +42,10 @@ class Hold:
             one._end()
 
     def _complete_together(self, events: Sequence[Event], holds: list[Hold], anew: bool) -> None:
-        """Send events for which all these held ones wait. They have the ids that they would have as this one's."""
+        """Send events for which all these held ones wait. Their ids follow from all of these: were it from one alone,
+        events of other parts could pass for a repeat after a kill, and these parts would be lost."""
         entries = [one._entry for one in holds]
+        name = derive_joint_id([entry.id for entry in entries])
 
         def finished() -> None:
             for entry in entries:
@@ -64,7 +66,7 @@ class Hold:
             trace = 0 if anew else parent.trace or parent.id
             for target in targets:
                 parent.ordinal += 1
-                id_ = derive_id(parent.id, target.salt, parent.ordinal)
+                id_ = derive_id(name, target.salt, parent.ordinal)
                 trace = trace or id_  # What begins anew is one trace, into however many outboxes it goes.
                 outboxes.emit_entry(
                     event, [target], root, parent.reply_to, (id_, trace), parent.redelivered is not False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import monotonic
@@ -18,9 +17,10 @@ from actorkit.event import Event
 from actorkit.event.body import UNREAD
 from actorkit.event.context import Failure
 from actorkit.event.ids import MASK, MULTIPLIER, derive_id, ids
-from actorkit.event.parcel import MAX_BODY_BYTES, MAX_TRAIL, Parcel, ReplyTo
+from actorkit.event.parcel import MAX_BODY_BYTES, Parcel, ReplyTo
 from actorkit.graph import DEAD_LETTERS, RESERVED
 from actorkit.host.flush import FlushOnce
+from actorkit.host.trails import Trails
 
 #: What an author can do who gave something else than an event.
 CONSUMED: Final = "return an Event, an iterable of events, or None"
@@ -31,39 +31,6 @@ UNSETTLED: Final = "and its actor has no `settle`; write one, be it empty"
 
 #: Status of a failure that no actor meant for the one who waits.
 UNEXPECTED: Final = 500
-
-log = logging.getLogger("actorkit.host")
-
-
-class Trails(dict[str, str]):
-    """The trails of events that leave an actor, by the trail with which they came. Most of a run have the same."""
-
-    #: How many trails are remembered.
-    MOST = 1024
-
-    def __init__(self, actor: str) -> None:
-        self._actor = actor
-        self._has_told = False
-
-    def __missing__(self, trail: str) -> str:
-        if len(self) >= self.MOST:
-            self.clear()
-        longer = f"{trail}/{self._actor}" if trail else self._actor
-        if len(longer) > MAX_TRAIL:
-            longer = longer[-MAX_TRAIL:]
-            self._tell(longer)
-        self[trail] = longer
-        return longer
-
-    def _tell(self, trail: str) -> None:
-        """Tell once of events that have come through very many actors, each of which holds them until they are done."""
-        if not self._has_told:
-            self._has_told = True
-            log.warning(
-                "an event has come through more actors than its trail holds (… %s): if it goes round for ever, memory "
-                "grows with each round. A loop needs a way out.",
-                trail[-100:],
-            )
 
 
 class Outboxes:

@@ -8,7 +8,6 @@ from actorkit import Event, JSONEvent, XMLEvent
 from actorkit.errors import SettingsError
 from actorkit.event import FormEvent, body
 from actorkit.testing import Harness
-from actorkit_actors.flow import batch
 from actorkit_actors.flow.batch import Batch
 from actorkit_actors.flow.unbatch import Unbatch
 
@@ -34,10 +33,10 @@ def test_the_events_of_a_batch_are_what_they_were() -> None:
     assert [event.service for event in again] == [event.service for event in EVENTS]
 
 
-def test_a_batch_ends_when_it_is_full_or_its_time_is_over_or_no_more_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_ends_when_it_is_full_or_its_time_is_over_or_no_more_comes() -> None:
     now_s = [100.0]
-    monkeypatch.setattr(batch, "monotonic", lambda: now_s[0])
     harness = Harness(Batch, count=2, window_s=5)
+    harness.actor.clock = lambda: now_s[0]
     harness.put(Event(1), Event(2), Event(3))
     assert [event.get("count") for event in harness.taken()] == [2]
     now_s[0] = 105.0

@@ -11,7 +11,6 @@ from actorkit import Event, Http, JSONEvent, XMLEvent
 from actorkit.errors import SettingsError, UnsendableData
 from actorkit.event.parcel import Parcel
 from actorkit.testing import Harness
-from actorkit_actors.flow import event_join
 from actorkit_actors.flow.event_join import EventJoin
 from tests.fleet import Fleet
 from tests.until import until
@@ -113,32 +112,27 @@ def test_a_second_part_of_one_actor_and_one_of_a_stranger_fail() -> None:
     assert [event.data for event in harness.taken()] == [[1, 4]]
 
 
-def test_parts_of_which_no_whole_can_be_sent_all_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    harness = Harness(EventJoin, count=2)
+class Full(Harness[EventJoin]):
+    """Refuses what goes to the default outboxes."""
 
-    def refuse(event: Event, outbox: str | None) -> None:
-        raise UnsendableData("the data is too long")
+    def send(self, event: Event, outbox: str | None) -> None:
+        if outbox is None:
+            raise UnsendableData("the data is too long")
+        super().send(event, outbox)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(harness, "send", refuse)
-        failed: list[Event] = []
-        patch.setattr(harness, "_fail", lambda event, error: failed.append(event))
-        harness.put(part(Event(1)), part(Event(2)))
+
+def test_parts_of_which_no_whole_can_be_sent_all_fail() -> None:
+    harness = Full(EventJoin, count=2)
+    harness.put(part(Event(1)), part(Event(2)))
     assert harness.taken() == []
-    assert [event.data for event in failed] == [1, 2]
+    assert [event.data for event in harness.errors] == [1, 2]
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What the actor's clock shows."""
-    shows = [100.0]
-    monkeypatch.setattr(event_join, "monotonic", lambda: shows[0])
-    return shows
-
-
-def test_what_is_there_fails_when_the_time_is_over_or_goes_on(clock: list[float]) -> None:
+def test_what_is_there_fails_when_the_time_is_over_or_goes_on() -> None:
+    clock = [100.0]
     strict, lenient = (Harness(EventJoin, of=["a", "b"], timeout_s=5, on_timeout=what) for what in ("error", "send"))
     for harness in (strict, lenient):
+        harness.actor.clock = lambda: clock[0]
         clock[0] = 100.0
         harness.put(part(Event("old"), "b", 1))
         clock[0] = 104.9

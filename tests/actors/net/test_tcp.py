@@ -39,7 +39,7 @@ def test_messages_come_as_they_were_sent_however_the_bytes_are_cut(
     given_params = FramingParams(**params)
     one, other = Framing(given_params), Framing(given_params)
     messages = [message.replace(b"\n", b"").replace(b"\r", b"").replace(b"<end>", b"") for message in messages]
-    stream = b"".join(one.framed(message) for message in messages)
+    stream = b"".join(one.frame(message) for message in messages)
     found = [made for at in range(0, len(stream), step) for made in other.feed(stream[at : at + step])]
     assert found == messages
     assert other.incomplete == 0
@@ -50,15 +50,15 @@ def test_longer_messages_than_allowed_are_refused_before_they_are_there(params: 
     framing, free = Framing(FramingParams(max_event_bytes=5, **params)), Framing(FramingParams(**params))
     found: list[bytes] = []
     with pytest.raises(TooLong):
-        found.extend(framing.feed(free.framed(b"12345") + free.framed(b"x" * 50)[:-8]))
+        found.extend(framing.feed(free.frame(b"12345") + free.frame(b"x" * 50)[:-8]))
     assert found in ([b"12345"], [])
     with pytest.raises(MalformedEvent):
-        framing.framed(b"123456")
+        framing.frame(b"123456")
 
 
 def test_a_body_that_would_be_two_messages_is_refused() -> None:
     with pytest.raises(MalformedEvent, match="take framing: length"):
-        Framing(FramingParams()).framed(b"one\ntwo")
+        Framing(FramingParams()).frame(b"one\ntwo")
 
 
 def server(answer: Any = None, **params: Any) -> Harness[TcpIn]:

@@ -76,13 +76,13 @@ def test_replicas_share_the_rows_and_take_what_a_killed_one_had(table: Server) -
         others = second.produce(2)
         assert orders(others) == [3, 4]
         first.settle(killed[0])
-        for taken in first.actor._taken.values():
+        for taken in first.actor.taken.values():
             taken.connection.close()  # As the server sees a kill; what it had been told of half a batch is gone.
         again = second.produce(2)
         assert [event.key for event in again] == [event.key for event in killed]
         second.settle(*others, *again)
         assert left(table) == []
-        first.actor._taken.clear()
+        first.actor.taken.clear()
         first.actor.teardown()
 
 
