@@ -6,6 +6,7 @@ with them, since there is one engine and they take longest; else the tests of a 
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from functools import cache
 from typing import Any
 
@@ -40,3 +41,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> EngineApart:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: needs_engine(item.nodeid.partition("::")[0]), reverse=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test wrote goes from process to process as UTF-8: halves of surrogate pairs are spelt out."""
+    report = yield
+    report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
+    return report

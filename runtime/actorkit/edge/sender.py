@@ -337,4 +337,5 @@ class Sender(Traffic):
     @property
     def has_work(self) -> bool:
         """Whether there is anything for `dispatch` to do, or to send."""
-        return bool(self.pending or self.frames or self._parting or self.suspects or self.replies)
+        there = self.pending or self.frames or self._finished or self._parting or self.suspects or self.replies
+        return bool(there)
