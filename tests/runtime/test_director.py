@@ -55,6 +55,16 @@ def test_an_answer_made_from_nothing_goes_home_as_well(director: Director) -> No
     assert (answer.trace, answer.service) == (sent.trace, "s")
 
 
+@pytest.mark.parametrize("name", ["log", "error"])
+def test_an_outbox_that_would_be_called_as_a_reserved_one_is_refused(director: Director, name: str) -> None:
+    ask, upper = director.register_actor(Asker, "asker"), director.register_actor(Upper, name)
+    with pytest.raises(DirectorError, match=f'Name this one, "asker.to-{name} -> {name}", or call the actor otherwise'):
+        director.connect_queue(ask, upper)
+    director.connect_queue((ask, f"to-{name}"), upper)
+    director.connect_queue(upper, ask)
+    assert begin(director).request(JSONEvent("x"), timeout_s=5).data == "X"
+
+
 def test_an_error_comes_back_as_the_events_failure(director: Director) -> None:
     ask, upper = director.register_actor(Asker, "asker"), director.register_actor(Upper, "upper")
     director.connect_queue(ask, upper)
