@@ -137,7 +137,13 @@ def _box(stack: ExitStack, name: str, target: Place | None, namespace: str, *, a
     if place is not None and (target is Place.LOCAL or (target is None and state_folder(*place).is_dir())):
         return dead_letters.local_box(*place, alive=alive)
     client = stack.enter_context(closing(connect()))
-    return dead_letters.deployed_box(client, place[1] if place else name or deployment.find_only(client))
+    topology = place[1] if place else name
+    if not topology:
+        topology = deployment.find_only(client)
+        note(
+            f'kit: of "{topology}", the only deployment; there is no topology.yaml here. Another one: -d topology.yaml'
+        )
+    return dead_letters.deployed_box(client, topology)
 
 
 _NO_TOPOLOGY = "there is no topology.yaml here. Name one: -d topology.yaml"

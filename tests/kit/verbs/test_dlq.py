@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actorkit_kit.deploy import deployment
 from actorkit_kit.local.state import STATE_FILE, running_processes
+from actorkit_kit.remote import dead_letters
+from actorkit_kit.remote.dead_letters import DeadLetterBox
+from actorkit_kit.verbs import dlq
 from tests.kit.conftest import Kit
 from tests.kit.running import KitRun
 from tests.until import until
@@ -165,3 +171,17 @@ def test_an_event_that_is_not_in_the_box_is_named(place: Shop) -> None:
         2,
         'kit: no event "0123" of place is in the box. See what is: kit dlq list place\n',
     )
+
+
+def test_the_only_deployment_is_named_where_nothing_says_whose_letters_are_meant(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    box = DeadLetterBox(("true",))
+    monkeypatch.setattr(dlq, "connect", io.StringIO)
+    monkeypatch.setattr(deployment, "find_only", lambda _: "orders")
+    monkeypatch.setattr(dead_letters, "deployed_box", lambda _, topology: {"orders": box}[topology])
+    with ExitStack() as stack:
+        assert dlq._box(stack, "", None, "", alive=False) is box
+    said = 'kit: of "orders", the only deployment; there is no topology.yaml here. Another one: -d topology.yaml\n'
+    assert capsys.readouterr().err == said
