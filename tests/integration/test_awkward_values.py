@@ -52,10 +52,11 @@ def installed(namespace: Callable[[str], None], tmp_path: Path) -> Iterator[tupl
     built = kit("build", str(tmp_path / "awkward"), "--output", "json")
     assert built.returncode == 0, built.stderr
     images = [row["image"] for row in json.loads(built.stdout)]
-    # All actors but the front have the same code: one image is loaded for all of them.
+    # All actors but the front and the dead-letter box have the same code: one image is loaded for all of them.
     (front,) = (image for image in images if "http-server" in image)
+    (box,) = (image for image in images if "dead-letters" in image)
     (one,) = (image for image in images if image.startswith("off/n:"))
-    for image in (front, one):
+    for image in (front, box, one):
         namespace(image)
     repository, _, tag = one.rpartition(":")
     same = {"image": {"repository": repository, "tag": tag}}

@@ -151,7 +151,7 @@ def test_a_deployment_that_was_stopped_is_changed_and_runs(site: Site) -> None:
     assert site.containers() == {}
     site.code.write_text(CODE + "# other\n")
     site.deploy()
-    assert set(site.containers()) == {"beat", "back", "end", "prometheus"}
+    assert set(site.containers()) == {"beat", "back", "end", "dead-letters", "prometheus"}
 
 
 def test_of_a_deployment_that_was_stopped_a_failed_change_says_that_nothing_runs(site: Site) -> None:
@@ -165,7 +165,7 @@ def test_of_a_deployment_that_was_stopped_a_failed_change_says_that_nothing_runs
     assert history.revisions(site.folder / ".kit" / NAME) == before
     site.code.write_text(CODE + "# other\n")
     site.deploy()
-    assert set(site.containers()) == {"beat", "back", "end", "prometheus"}
+    assert set(site.containers()) == {"beat", "back", "end", "dead-letters", "prometheus"}
 
 
 def test_an_unchanged_actor_that_was_stopped_is_started_with_the_change(site: Site) -> None:
@@ -220,7 +220,7 @@ def test_a_prometheus_that_failed_and_was_kept_is_removed_by_whatever_comes_next
     override.unlink()
     assert f"kit: removing {NAME}-prometheus-1, which was started again" in site.deploy()
     assert f"kit: removing {NAME}-prometheus-1\n" in site.deploy("--no-prometheus")
-    assert set(site.containers(running=False)) == {"beat", "back", "end"}
+    assert set(site.containers(running=False)) == {"beat", "back", "end", "dead-letters"}
     override.write_text('services: {prometheus: {command: ["--no-such-option"]}}\n')
     site.deploy("--keep", status=1)
     override.unlink()

@@ -52,7 +52,7 @@ def status() -> tuple[int, dict[str, dict[str, Any]]]:
 @pytest.mark.usefixtures("topology")
 def test_a_replica_has_one_name_in_status_logs_metrics_and_compose() -> None:
     code, instances = status()
-    assert (code, set(instances)) == (0, {"web-1", "sink-1", "sink-2"})
+    assert (code, set(instances)) == (0, {"web-1", "sink-1", "sink-2", "dead-letters-1"})
     for name in instances:
         container = f"{NAME}-{name}"
         logged = [json.loads(line) for line in docker("logs", container).splitlines() if line.startswith("{")]

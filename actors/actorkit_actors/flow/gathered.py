@@ -41,8 +41,8 @@ class Group:
     size_bytes: int = 0
 
     def finish(self, merge: Whole) -> None:
-        """Send the whole of them, in their order. None of them is finished before it is. Its id follows from those of all
-        parts, its trace is that of the part with the lowest number: whichever comes first when all come again."""
+        """Send the whole of them, in their order. None of them is finished before it is. Its id follows from those of
+        all parts, its trace is that of the part with the lowest number: whichever comes first when all come again."""
         base = min(self.parts, key=lambda part: part.event.number)
         events, values = [part.event for part in self.parts], [part.value for part in self.parts]
         try:

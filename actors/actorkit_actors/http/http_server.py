@@ -27,11 +27,11 @@ from actorkit.graph import RESERVED
 from actorkit.observe.figures import Figure
 from actorkit.params import Problem
 from actorkit.process.memory import memory_limit_bytes
+from actorkit.transport.tcp import listen, tls_context
 from actorkit_actors.http import answer, intake, media
 from actorkit_actors.http.budget import Budget, Lease, default_bytes, default_connections
 from actorkit_actors.http.connection import Connection
 from actorkit_actors.http.guard import SWEEP_S, Guard
-from actorkit_actors.http.listener import listen, tls_context
 from actorkit_actors.http.message import Refusal, Request, Response
 from actorkit_actors.http.routes import NoRoute, Route, Router
 

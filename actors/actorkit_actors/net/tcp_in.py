@@ -14,7 +14,7 @@ from actorkit import Actor, Event
 from actorkit.errors import EventError, NotAnswered, RequestFailed, SettingsError
 from actorkit.event import body
 from actorkit.params import Problem
-from actorkit_actors.http.listener import listen, tls_context
+from actorkit.transport.tcp import listen, tls_context
 from actorkit_actors.net.framing import Framing, FramingParams, TooLong, format_of
 
 #: How much is read at once, in bytes.

@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from actorkit_kit.deploy.deployment import ACTOR_LABEL, TOPOLOGY_LABEL
-
-#: What the volume of an actor's dead letters ends with. Each instance has a file of its own in it, so that it is no
-#: reason for an instance to be alone.
-_DEAD_LETTERS: Final = "-dead-letters"
 
 #: Runs `docker compose` with arguments and returns what it printed.
 Compose = Callable[..., str]
@@ -57,7 +53,7 @@ def read_services(compose: Compose) -> dict[str, Service]:
 
 
 def _service(name: str, found: Mapping[str, Any], digest: str, networks: Mapping[str, Any]) -> Service:
-    kept = [mount.get("source", "") for mount in found.get("volumes") or () if mount.get("type") == "volume"]
+    keeps = [mount for mount in found.get("volumes") or () if mount.get("type") == "volume"]
     joined = [networks.get(key, {"name": key}) for key in found.get("networks") or ()]
     outside = frozenset(network["name"] for network in joined if not network.get("internal"))
     published = tuple(found.get("ports") or ())
@@ -71,7 +67,7 @@ def _service(name: str, found: Mapping[str, Any], digest: str, networks: Mapping
         networks=frozenset(network["name"] for network in joined),
         outside=outside,
         # Ports are bound where the first way out is joined. With another one, an instance cannot start without them.
-        alone=any(not source.endswith(_DEAD_LETTERS) for source in kept) or (bool(published) and len(outside) > 1),
+        alone=bool(keeps) or (bool(published) and len(outside) > 1),
         secrets=frozenset(secret["source"] for secret in found.get("secrets") or ()),
         after=tuple(sorted(found.get("depends_on") or ())),
         foreign=TOPOLOGY_LABEL not in (found.get("labels") or {}),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from actorkit.event import xml_json
 from actorkit.params import parameters_of
-from actorkit_actors.http import budget, connection, guard, listener, media, parser
+from actorkit.transport import tcp
+from actorkit_actors.http import budget, connection, guard, media, parser
 from actorkit_actors.http.http_server import HTTPServer
 from tests.places import ROOT
 
@@ -29,7 +30,7 @@ def test_the_limits_of_the_http_server_are_those_of_the_code() -> None:
     assert found["`Content-Type`, `Accept`"] == f"{media.MAX_HEADER_LENGTH:,} characters"
     assert found["fields of a query or form, parts of a form with files"] == f"{media.MAX_FIELDS:,}"
     assert found["form without files"] == f"{media.MAX_FORM_BYTES >> 20} MiB"
-    assert found["what the kernel keeps of an answer"] == f"{listener.SEND_BUFFER_BYTES >> 10} KiB"
+    assert found["what the kernel keeps of an answer"] == f"{tcp.SEND_BUFFER_BYTES >> 10} KiB"
     assert found["requests that wait for an answer"].startswith(f"`max_requests`: {default('max_requests'):,};")
     assert found["time for a request to come, pause of a connection"] == "`idle_timeout_s`: 60 s"
     small = budget.SMALL_BYTES >> 10

@@ -13,7 +13,7 @@ def test_every_actor_of_the_catalogue_tells_what_it_does_and_what_its_parameters
     found = description.actor_class
     assert found is not None
     assert found.summary.endswith(".")
-    assert (found.consumes or found.produces) == (CATALOGUE[name].kind == "actor")
+    assert (found.consumes or found.produces) == (CATALOGUE[name].kind in ("actor", "dead-letters"))
     for parameter in found.parameters:
         assert parameter.description, f"{name}.{parameter.name}"
     for port in found.listens:

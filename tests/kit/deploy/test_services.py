@@ -31,7 +31,6 @@ DOCUMENT: dict[str, Any] = {
             "deploy": {"replicas": 2},
             "networks": {"data": None, "edge": None},
             "ports": [{"published": "8080", "target": 8080}],
-            "volumes": [{"type": "volume", "source": "web-folder"}],
             "secrets": [{"source": "key"}],
             "depends_on": {"titanic": {}},
         },

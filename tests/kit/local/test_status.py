@@ -68,6 +68,7 @@ def test_status_shows_what_kit_run_runs_and_why_an_instance_is_not_well(run: Kit
 
 WAITS = """\
 name: h-waits
+defaults: {drain_timeout_s: 1}
 actors:
   source: {uses: generator, params: {count: 7, interval_s: 0.0}}
   slow: {uses: slow:Slow, build: .}
