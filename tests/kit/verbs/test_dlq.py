@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actorkit_kit.deploy import deployment
 from actorkit_kit.local.state import STATE_FILE, running_processes
-from actorkit_kit.remote import dead_letters
-from actorkit_kit.remote.dead_letters import DeadLetterBox
-from actorkit_kit.verbs import dlq
+from actorkit_kit.verbs.dlq import whose
 from tests.kit.conftest import Kit
 from tests.kit.running import KitRun
 from tests.until import until
@@ -174,14 +169,10 @@ def test_an_event_that_is_not_in_the_box_is_named(place: Shop) -> None:
 
 
 def test_the_only_deployment_is_named_where_nothing_says_whose_letters_are_meant(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    box = DeadLetterBox(("true",))
-    monkeypatch.setattr(dlq, "connect", io.StringIO)
-    monkeypatch.setattr(deployment, "find_only", lambda _: "orders")
-    monkeypatch.setattr(dead_letters, "deployed_box", lambda _, topology: {"orders": box}[topology])
-    with ExitStack() as stack:
-        assert dlq._box(stack, "", None, "", alive=False) is box
-    said = 'kit: of "orders", the only deployment; there is no topology.yaml here. Another one: -d topology.yaml\n'
+    assert whose("orders", lambda: "another") == "orders"
+    assert capsys.readouterr().err == ""
+    assert whose("", lambda: "another") == "another"
+    said = 'kit: of "another", the only deployment; there is no topology.yaml here. Another one: -d topology.yaml\n'
     assert capsys.readouterr().err == said
