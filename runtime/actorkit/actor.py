@@ -21,7 +21,17 @@ from actorkit.transport.keys import ClientKeys
 Result = Event | Iterable[Event] | None
 
 #: The methods that may be coroutines, besides those that `every` marks.
-ASYNC: Final = ("setup", "drain", "teardown", "consume", "consume_batch", "produce", "end_input")
+ASYNC: Final = (
+    "setup",
+    "drain",
+    "teardown",
+    "consume",
+    "consume_batch",
+    "produce",
+    "end_input",
+    "settle",
+    "give_back",
+)
 
 #: Where `every` notes its seconds on a method.
 EVERY: Final = "__actorkit_every__"
@@ -192,7 +202,11 @@ class Actor:
         """
         return iter(())
 
-    def settle(self, settlements: Sequence[Settlement], floors: Mapping[str, int]) -> None:
+    def settle(
+        self,
+        settlements: Sequence[Settlement],  # noqa: ARG002  # the name is the subclass's contract
+        floors: Mapping[str, int],  # noqa: ARG002  # as above
+    ) -> Awaitable[None] | None:
         """Tell the outside what became of events that have a position: acknowledge, commit, delete, park.
 
         Called with each of them once, in batches, while an instance runs and while it drains; nothing new is told until
@@ -200,10 +214,12 @@ class Actor:
         which more is settled without a hole than before: up to this position each event that was made is done or has
         failed, so that it can be committed. An exception ends the instance: what was not told comes again.
         """
+        return None
 
-    def give_back(self, positions: Sequence[Position]) -> None:
+    def give_back(self, positions: Sequence[Position]) -> Awaitable[None] | None:  # noqa: ARG002  # as above
         """Give events back to the outside that are unfinished when the time to drain is over. Called once, after the
         last `settle` and before `teardown`, where there are any; a process that is killed calls nothing."""
+        return None
 
     def send(self, event: Event, outbox: str | None = None) -> None:
         """Send an event to the named outbox, or to all default ones. What was sent while an event was being consumed

@@ -27,7 +27,7 @@ from gevent.event import Event as Flag
 from actorkit.actor import Actor
 from actorkit.edge.peers import Peers
 from actorkit.errors import ActorkitError
-from actorkit.graph import BOX, BOX_RULE, NAME, NAME_RULE, Box, Connection, Options, connect
+from actorkit.graph import BOX, BOX_RULE, NAME, NAME_RULE, Box, Connection, Options, connect, hidden
 from actorkit.host.host import Host
 from actorkit.mdp.thread import BrokerThread
 from actorkit.publication import publications, publications_of
@@ -128,6 +128,8 @@ class Director:
         self._connect(Box(self._box(source).actor, "log"), self._box(destination))
 
     def _connect(self, source: Box, destination: Box, options: Options | None = None) -> None:
+        if wrong := hidden(source, destination):
+            raise DirectorError(wrong)
         called = self._nodes[destination.actor].called
         made = connect(replace(source, box=called) if source.box is None else source, destination, options)
         if any(str(made) == str(one) for one in self._connections):

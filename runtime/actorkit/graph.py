@@ -83,6 +83,17 @@ def parse_box(text: str) -> Box:
     return Box(actor, box or None)
 
 
+def hidden(source: Box, destination: Box) -> str:
+    """What is wrong with an outbox that has no name and would be called as a reserved one, since its destination is;
+    nothing that is sent without a name would go there. "" for all others."""
+    name = destination.actor
+    if source.box is not None or name not in RESERVED:
+        return ""
+    what = "fails on" if name == "error" else "logs"
+    message = f'"{source}.{name}" is what "{source}" {what}, and an outbox without a name is called as the actor that'
+    return f'{message} it leads to. Name this one, "{source}.to-{name} -> {destination}", or call the actor otherwise.'
+
+
 def connect(source: Box, destination: Box, options: Options | None = None) -> Connection:
     """Name the unnamed ends of a connection."""
     outbox = source.box or destination.actor

@@ -132,7 +132,7 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         failed = Failure.of(failure, self.name) if isinstance(failure, BaseException) else failure
         positions = [one.position if isinstance(one, Event) else one for one in events] or self.unfinished
         settlements = [Settlement(position, failed) for position in positions if position is not None]
-        self.actor.settle(settlements, self._positions.settle(settlements))
+        self._call(self.actor.settle, settlements, self._positions.settle(settlements))
 
     @property
     def outboxes(self) -> Collection[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import sys
 from typing import Any
 
 import msgspec
@@ -53,6 +55,14 @@ def test_every_snippet_of_a_page_has_parameters_that_its_actor_takes(entry: Entr
         actors: dict[str, Any] = YAML(typ="safe").load(block)
         for actor in actors.values():
             assert params.check(load(CATALOGUE[actor["uses"]]).Params, actor.get("params", {})) == []
+
+
+@ENTRIES
+def test_every_figure_that_an_actor_counts_itself_stands_on_its_page(entry: Entry) -> None:
+    source = inspect.getsource(sys.modules[load(entry).__module__])
+    text = page_of(entry).read_text(encoding="utf-8")
+    for name in re.findall(r'Figure\(\s*"(actorkit_\w+)"', source):
+        assert re.search(f"`{name}(_total)?`", text), name
 
 
 def test_every_key_of_a_route_is_told() -> None:

@@ -22,6 +22,7 @@ from actorkit import (
 )
 from actorkit.errors import Draining, NotAnswered, SettingsError
 from actorkit.testing import Harness
+from tests.runtime.host.settling import Awaiting
 
 
 class Split(Actor):
@@ -209,3 +210,12 @@ def test_a_source_that_is_started_again_makes_the_same_events() -> None:
 def test_a_position_that_nobody_would_be_told_of_is_refused() -> None:
     with pytest.raises(UnsendableData, match="its actor has no `settle`"):
         Harness(Split).send(Event("x", position=Position("rows", 1)), None)
+
+
+def test_a_source_may_be_told_by_coroutines() -> None:
+    with Harness(Awaiting) as harness:
+        harness.actor.order(1, 2)
+        one, _ = harness.produce(2)
+        harness.settle(one)
+        assert harness.actor.settled == {1: None}
+    assert [position.at for position in harness.actor.given_back] == [2]

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import gevent
 import pytest
+from gevent.event import Event as Flag
 
-from actorkit import Actor, Event, JSONEvent, MalformedEvent, NotFound
+from actorkit import Actor, Event, JSONEvent, MalformedEvent, NotFound, every
 from actorkit.director import Director, DirectorError
 from actorkit.errors import Draining, NotAnswered, RequestFailed
 from actorkit.event import HttpEvent
 from tests.fleet import Process
 from tests.probes import Leaver, Source
 from tests.runtime.directing import Asker, Keep, asker, begin
+from tests.until import until
 
 
 class Upper(Actor):
@@ -53,6 +57,16 @@ def test_an_answer_made_from_nothing_goes_home_as_well(director: Director) -> No
     answer = begin(director).request(sent, timeout_s=5)
     assert answer.data == {"fresh": True}
     assert (answer.trace, answer.service) == (sent.trace, "s")
+
+
+@pytest.mark.parametrize("name", ["log", "error"])
+def test_an_outbox_that_would_be_called_as_a_reserved_one_is_refused(director: Director, name: str) -> None:
+    ask, upper = director.register_actor(Asker, "asker"), director.register_actor(Upper, name)
+    with pytest.raises(DirectorError, match=f'Name this one, "asker.to-{name} -> {name}", or call the actor otherwise'):
+        director.connect_queue(ask, upper)
+    director.connect_queue((ask, f"to-{name}"), upper)
+    director.connect_queue(upper, ask)
+    assert begin(director).request(JSONEvent("x"), timeout_s=5).data == "X"
 
 
 def test_an_error_comes_back_as_the_events_failure(director: Director) -> None:
@@ -216,3 +230,72 @@ def test_an_underscore_in_a_name_becomes_a_dash_and_stays_in_the_outbox(
     assert director.document()["connections"][0] == {"from": "asker.to_upper", "to": "to-upper.asker"}
     with pytest.raises(DirectorError, match='"to-upper" already'):
         director.register_actor(Upper, "to-upper")
+
+
+class OneMore(Actor):
+    """A source that makes one more event when it is told to stop, as one does that slept meanwhile."""
+
+    def setup(self) -> None:
+        self.go_on = Flag()
+
+    def produce(self) -> Iterator[Event]:
+        yield JSONEvent("first")
+        self.go_on.wait()
+        yield JSONEvent("last")
+
+
+class HoldsAll(Keep):
+    def consume(self, event: Event) -> None:
+        super().consume(event)
+        self.held = [*getattr(self, "held", []), self.hold(event)]
+
+    def end_input(self) -> None:
+        for held in self.held:
+            held.complete()
+
+
+def test_what_is_held_is_let_go_although_a_source_makes_one_more_event_in_the_drain(director: Director) -> None:
+    source, holds = director.register_actor(OneMore, "source"), director.register_actor(HoldsAll, "holds")
+    director.connect_queue(source, holds)
+    director.start(block=False)
+    director.wait_ready()
+    keep = director.host("holds").actor
+    assert isinstance(keep, HoldsAll)
+    until(lambda: len(keep.kept) == 1)
+    host = director.host("source")
+    assert isinstance(host.actor, OneMore)
+    end = gevent.spawn(host.finish, 10)
+    until(lambda: host.all_connectors[0].sender.at_end)
+    host.actor.go_on.set()
+    assert end.get(), "nothing is left unfinished"
+    assert [event.data for event in keep.kept] == ["first", "last"]
+
+
+class HoldsForATime(HoldsAll):
+    @every(60)
+    def look(self) -> None:
+        """Would let go of what is held for too long."""
+
+    def end_input(self) -> None:
+        self.held[0].complete(JSONEvent("all"))
+        super().end_input()
+
+
+def test_one_stage_that_holds_and_has_timers_lets_the_next_one_know(director: Director) -> None:
+    nodes = [
+        director.register_actor(cls, f"n{n}") for n, cls in enumerate((OneMore, HoldsForATime, HoldsForATime, Keep))
+    ]
+    for one, other in pairwise(nodes):
+        director.connect_queue(one, other)
+    director.start(block=False)
+    director.wait_ready()
+    held = director.host("n1").actor
+    assert isinstance(held, HoldsAll)
+    until(lambda: len(held.kept) == 1)
+    host = director.host("n0")
+    assert isinstance(host.actor, OneMore)
+    host.actor.go_on.set()
+    assert host.finish(10)
+    last = director.host("n3").actor
+    assert isinstance(last, Keep)
+    until(lambda: [event.data for event in last.kept] == ["all"])

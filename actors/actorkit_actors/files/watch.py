@@ -32,6 +32,8 @@ class Watch:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # It tells of every change, a line each, and of those that are none of ours.
+        logging.getLogger("watchfiles").setLevel(logging.WARNING)
         self._stop = _Stop()
         self._changed = Flag()
         self._pool = ThreadPool(1)

@@ -9,6 +9,7 @@ from typing import Any, Final, get_type_hints
 import msgspec
 
 from actorkit.actor import Actor
+from actorkit.coroutines.methods import is_async
 
 #: Method → the arguments that it is called with, beside the actor itself.
 METHODS: Final = {
@@ -18,8 +19,13 @@ METHODS: Final = {
     "setup": (),
     "drain": (),
     "end_input": (),
+    "settle": ("settlements", "floors"),
+    "give_back": ("positions",),
     "teardown": (),
 }
+
+#: Methods that are asked for something at once, and so cannot be coroutines.
+AT_ONCE: Final = ("figures", "check", "named_outboxes")
 
 #: Methods that may yield; the others are awaited once.
 YIELDING: Final = ("consume", "produce")
@@ -34,6 +40,9 @@ def faults(cls: type[Actor]) -> Iterator[str]:
     for name, arguments in METHODS.items():
         if getattr(cls, name) is not getattr(Actor, name):
             yield from _method(cls, name, arguments)
+    for name in AT_ONCE:
+        if is_async(getattr(cls, name)):
+            yield f'"{cls.__name__}.{name}" is a coroutine, and nobody awaits it. Write def {name} without async.'
     yield from _batches(cls)
     for name, seconds in cls.timers().items():
         yield from _method(cls, name, ())

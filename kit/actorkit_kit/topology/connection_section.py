@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from actorkit.graph import RESERVED, Box, Connection, Delivery, Options, connect, parse_box
+from actorkit.graph import RESERVED, Box, Connection, Delivery, Options, connect, hidden, parse_box
 from actorkit_kit.topology import shape
 from actorkit_kit.topology.findings import Findings, path_text, suggest
 from actorkit_kit.topology.kinds import type_words
@@ -108,6 +108,8 @@ class ConnectionSection:
                 self._findings.add(location, f'{message} Write "{destination} -> …", or another inbox.')
                 continue
             for source in sources:
+                if wrong := hidden(source, destination):
+                    self._findings.add(location, wrong)
                 connection = connect(source, destination, options)
                 first = self._ends.setdefault(str(connection), location)
                 if connection in self._found or first is not location:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -137,7 +137,18 @@ def _box(stack: ExitStack, name: str, target: Place | None, namespace: str, *, a
     if place is not None and (target is Place.LOCAL or (target is None and state_folder(*place).is_dir())):
         return dead_letters.local_box(*place, alive=alive)
     client = stack.enter_context(closing(connect()))
-    return dead_letters.deployed_box(client, place[1] if place else name or deployment.find_only(client))
+    topology = whose(place[1] if place else name, lambda: deployment.find_only(client))
+    return dead_letters.deployed_box(client, topology)
+
+
+def whose(named: str, only: Callable[[], str]) -> str:
+    """The topology whose letters are meant. Where nothing names one it is the only deployment, which is said."""
+    topology = named or only()
+    if not named:
+        note(
+            f'kit: of "{topology}", the only deployment; there is no topology.yaml here. Another one: -d topology.yaml'
+        )
+    return topology
 
 
 _NO_TOPOLOGY = "there is no topology.yaml here. Name one: -d topology.yaml"

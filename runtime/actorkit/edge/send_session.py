@@ -45,6 +45,7 @@ class SendSession:
         "consumed",
         "dates",
         "draining",
+        "ended_at",
         "fate",
         "finished",
         "granted",
@@ -82,6 +83,8 @@ class SendSession:
         self.bye = False
         #: Whether it was refused for nothing but want of room.
         self.turned_away = False
+        #: How much had been sent when the peer was told that no more will come, which a Batch takes back; -1: not told.
+        self.ended_at = -1
         #: What tells the process behind the peer from one of the same name that comes after it.
         self.life = 0
         #: Whether a suspect is under way, and the number of the one that is begun; 0: none is.

@@ -328,11 +328,14 @@ class Sender(Traffic):
                 self.frames.append((session, wire.encode(wire.Bye())))
 
     def end(self, at_end: bool) -> None:
-        """Whether this instance makes nothing more; its peers are told when that changes."""
-        at_end = at_end and not self.backlog
-        if at_end is not self.at_end:
-            self.at_end, told = at_end, wire.encode(wire.Stay(self.draining and self._busy(), not at_end))
-            self.frames += [(one, told) for one in self.sessions.values() if not one.bye]
+        """Whether this instance makes nothing more; its peers are told when that changes, and again after a Batch."""
+        self.at_end = at_end = at_end and not self.backlog
+        for session in self.sessions.values():
+            ended_at = session.sent if at_end else -1
+            if session.ended_at != ended_at and not session.bye:
+                session.ended_at = ended_at
+                stay = wire.Stay(self.draining and self._busy(), not at_end)
+                self.frames.append((session, wire.encode(stay)))
 
     @property
     def has_work(self) -> bool:

@@ -118,7 +118,9 @@ class Drain:
                 host.actor.log.exception("end_input failed; what is held comes again")
         # What comes to an actor that only asks are answers: they make it send nothing.
         fed = cls.consumes_itself() and not end.has_come
-        sources = (cls.produces() or cls.timers() or not cls.consumes_itself()) and not host.draining
+        # Timers of an actor that has an `end_input` let go of what it holds, as that does; others may make events.
+        timers = cls.timers() and cls.end_input is Actor.end_input
+        sources = (cls.produces() or timers or not cls.consumes_itself()) and not host.draining
         at_end = resting and not fed and not sources and not host.outboxes.holds
         for connector in host.all_connectors:
             connector.sender.end(at_end)

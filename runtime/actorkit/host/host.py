@@ -127,7 +127,7 @@ class Host:
             SettingsError: the inbox cannot be bound. Whatever the actor's `setup` raises comes through untouched.
         """
         cls = type(self.actor)
-        self._source.open(self.actor)
+        self._source.open(self.actor, self.methods)
         self.methods.of("setup")()
         if cls.consumes():
             answered = self.requests.answered if cls.ANSWERS else None

@@ -30,18 +30,18 @@ class Methods:
         """What has the asyncio loop count its turns (`CoroutineThread.beat`); None where there is no such loop."""
         return self._thread.beat if self._thread is not None else None
 
-    def of(self, name: str) -> Callable[[], object]:
-        """A method without arguments."""
-        method: Callable[[], Any] = getattr(self._actor, name)
+    def of(self, name: str) -> Callable[..., object]:
+        """A method that is called once for each time."""
+        method: Callable[..., Any] = getattr(self._actor, name)
         thread = self._thread
         if thread is None or not is_async(method):
             return method
 
-        async def begin() -> object:
+        async def begin(*args: Any) -> object:
             current.set(ConsumeContext())
-            return await result_of(method)
+            return await result_of(method, *args)
 
-        return lambda: thread.run(begin)
+        return lambda *args: thread.run(lambda: begin(*args))
 
     def consume(self, outboxes: Outboxes) -> Callable[[Any], object]:
         """`consume` for one event, or `consume_batch` for several, as the parameters want it.

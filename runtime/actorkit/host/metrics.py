@@ -75,7 +75,7 @@ class HostCollector(Collector):
             family = families.get(name)
             if family is None:
                 labels = [*COMMON, label] if label else COMMON
-                made = CounterMetricFamily if label else GaugeMetricFamily
+                made = CounterMetricFamily if label or name.endswith("_total") else GaugeMetricFamily
                 family = families[name] = made(name, meaning, labels=labels)
             family.add_metric([*self._common, label_value] if label else self._common, value)
         return families.values()

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 import gevent
 from gevent.event import Event as Flag
 
-from actorkit.actor import Actor
 from actorkit.edge.ledger import settle
 from actorkit.edge.outcome import Failed, Outcome
 from actorkit.edge.positions import Positions
@@ -17,6 +16,7 @@ from actorkit.errors import MalformedEvent, UnsendableData
 from actorkit.event import Event
 from actorkit.event.context import Failure
 from actorkit.event.position import Namer, Placed, Position, Settlement
+from actorkit.host.methods import Methods
 from actorkit.host.outboxes import Outboxes
 
 log = logging.getLogger("actorkit.host")
@@ -52,17 +52,19 @@ class Settler:
 
     def __init__(
         self,
-        actor: Actor,
+        name: str,
+        methods: Methods,
         topology: str,
         outboxes: Outboxes,
         freed: Callable[[], None],
         crashed: Callable[[BaseException], None],
     ) -> None:
-        self._actor = actor
+        self._name = name
+        self._settle, self._give_back = methods.of("settle"), methods.of("give_back")
         self._outboxes = outboxes
         self._freed = freed
         self._on_crash = crashed
-        self._namer = Namer(topology, actor.name)
+        self._namer = Namer(topology, name)
         self._positions = Positions()
         #: Events that are finished, and whose actor has not been told.
         self._finished: list[NamedRoot] = []
@@ -87,7 +89,7 @@ class Settler:
         try:
             self._outboxes.emit_entry(event, targets, root, None, name, redelivered)
         except MalformedEvent as exc:
-            root.failure = Failure.of(exc, self._actor.name)
+            root.failure = Failure.of(exc, self._name)
             log.error("event %016x at %s cannot be sent: %s", trace, position, exc.message)
         settle(root)
 
@@ -114,7 +116,7 @@ class Settler:
         if not finished:
             return
         settlements = [Settlement(root.position, root.failure) for root in finished]
-        self._actor.settle(settlements, self._positions.settle(settlements))
+        self._settle(settlements, self._positions.settle(settlements))
         self._outboxes.ended(sum(root.places for root in finished))
         self._freed()
 
@@ -128,6 +130,6 @@ class Settler:
         try:
             self._tell()
             if unfinished := self._positions.unfinished:
-                self._actor.give_back(unfinished)
+                self._give_back(unfinished)
         except Exception:
             log.exception("the outside was not told of all events; they come again")

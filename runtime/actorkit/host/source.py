@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from actorkit.actor import Actor
 from actorkit.edge.sender import Sender
 from actorkit.event import Event
+from actorkit.host.methods import Methods
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.producer import Producer, SourceWindow
 from actorkit.host.settler import Settler
@@ -30,10 +31,12 @@ class Source:
         self._settler: Settler | None = None
         self.producing = False
 
-    def open(self, actor: Actor) -> None:
+    def open(self, actor: Actor, methods: Methods) -> None:
         """Be ready for what the actor sends. To be called before its `setup`, which may send already."""
         if type(actor).settles():
-            self._settler = Settler(actor, self._topology, self._outboxes, self._window.recheck, self._crashed)
+            self._settler = Settler(
+                actor.name, methods, self._topology, self._outboxes, self._window.recheck, self._crashed
+            )
 
     def start(self, actor: Actor, produce: Callable[[], Iterable[Event]]) -> None:
         """Begin to make events with `produce`, where the actor is a source."""

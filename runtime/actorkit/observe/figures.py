@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 
 class Figure(NamedTuple):
-    """One value. With a label it is one of several that only grow, a counter; without, it is a gauge."""
+    """One value. With a label it is one of several that only grow, a counter; without one it is a gauge, unless its
+    name ends in `_total`."""
 
     name: str
     meaning: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,10 @@ def test_in_one_life_a_line_comes_once_and_what_is_added_comes(tmp_path: Path) -
         assert texts(harness.produce(1)) == ["half"]
 
 
-def test_what_is_added_is_noticed_by_the_watch_long_before_the_next_look(tmp_path: Path) -> None:
+def test_what_is_added_is_noticed_by_the_watch_long_before_the_next_look(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     put(tmp_path, b"one\n")
     with reader(tmp_path, follow=True, poll_s=600) as harness:
         assert texts(harness.produce(1)) == ["one"]
@@ -77,6 +81,7 @@ def test_what_is_added_is_noticed_by_the_watch_long_before_the_next_look(tmp_pat
         gevent.sleep(0)
         put(tmp_path, b"two\n")
         assert texts(waiting.get(timeout=20)) == ["two"]
+    assert not logging.getLogger("watchfiles.main").isEnabledFor(logging.INFO), "a line for each change"
 
 
 def test_a_file_that_is_rotated_is_read_to_its_end_and_then_the_new_one(tmp_path: Path) -> None:

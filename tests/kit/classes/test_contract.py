@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actorkit import Actor, Event, every
+from actorkit import Actor, Event, Position, Settlement, every
+from actorkit.observe.figures import Figure
 from actorkit_actors.catalogue import CATALOGUE
 from actorkit_kit.classes.actor_class import class_of
 from actorkit_kit.classes.contract import faults
@@ -85,6 +86,19 @@ class Ticks(Actor):
 class AsyncSource(Actor):
     async def produce(self) -> AsyncIterator[Event]:
         yield Event()
+
+    async def settle(self, settlements: Sequence[Settlement], floors: Mapping[str, int]) -> None: ...
+
+    async def give_back(self, positions: Sequence[Position]) -> None: ...
+
+
+class SettlesOne(AsyncSource):
+    async def settle(self, position: Position) -> None: ...
+
+
+class AsyncFigures(Good):
+    async def figures(self) -> AsyncIterator[Figure]:
+        yield Figure("orders", "orders seen", 1)
 
 
 class Nothing(Actor):
@@ -166,6 +180,8 @@ def test_stock_actors_have_none(name: str) -> None:
     [
         (NeverYields, '"NeverYields.produce" is a coroutine, and events are yielded: write "yield event" in it.'),
         (YieldsInSetup, '"YieldsInSetup.setup" has a yield, and nobody would ask it for more. Remove the yield.'),
+        (SettlesOne, '"SettlesOne.settle" takes other arguments than it is called with. Write def settle(self, '),
+        (AsyncFigures, '"AsyncFigures.figures" is a coroutine, and nobody awaits it. Write def figures without async.'),
         (Both, '"Both" has both consume and consume_batch. Remove one of them.'),
         (
             NoSize,

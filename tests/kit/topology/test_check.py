@@ -159,6 +159,18 @@ def test_a_mistake_in_a_connection_is_one_finding_that_says_what_to_do(shop: Pat
     assert words in finding
 
 
+@pytest.mark.parametrize(("name", "what"), [("log", "logs"), ("error", "fails on")])
+def test_an_outbox_that_would_be_called_as_a_reserved_one_is_one_finding(shop: Path, name: str, what: str) -> None:
+    actors = f"name: t\nactors:\n  gen: {{uses: generator}}\n  {name}: {{uses: data}}\n  show: {{uses: stdout}}\n"
+    (finding,) = found(f"{actors}connections:\n  - gen -> {name} -> show\n", shop)
+    assert finding == (
+        f'topology.yaml:7:5: connections[0]: "gen.{name}" is what "gen" {what}, and an outbox without a name is called '
+        f'as the actor that it leads to. Name this one, "gen.to-{name} -> {name}", or call the actor otherwise.'
+    )
+    named = [f"gen.to-{name} -> {name}", f"gen.{name} -> {name}", f"{name} -> show"]
+    assert found(f"{actors}connections: [{', '.join(named)}]\n", shop) == []
+
+
 def test_actors_in_a_circle_that_no_source_feeds_are_one_finding(shop: Path) -> None:
     text = "name: t\nactors:\n  a: {uses: stdout}\n  b: {uses: stdout}\nconnections: [a -> b -> a]\n"
     (finding,) = found(text, shop)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from actorkit_kit.local.state import STATE_FILE, running_processes
+from actorkit_kit.verbs.dlq import whose
 from tests.kit.conftest import Kit
 from tests.kit.running import KitRun
 from tests.until import until
@@ -165,3 +166,13 @@ def test_an_event_that_is_not_in_the_box_is_named(place: Shop) -> None:
         2,
         'kit: no event "0123" of place is in the box. See what is: kit dlq list place\n',
     )
+
+
+def test_the_only_deployment_is_named_where_nothing_says_whose_letters_are_meant(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert whose("orders", lambda: "another") == "orders"
+    assert capsys.readouterr().err == ""
+    assert whose("", lambda: "another") == "another"
+    said = 'kit: of "another", the only deployment; there is no topology.yaml here. Another one: -d topology.yaml\n'
+    assert capsys.readouterr().err == said

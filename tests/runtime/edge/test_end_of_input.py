@@ -82,3 +82,17 @@ def test_what_waits_for_a_peer_is_still_to_come() -> None:
     end.sender.frames.clear()
     end.sender.end(True)
     assert said(end) == [wire.Stay(needed=True, sends=False)]
+
+
+def test_a_sender_that_sends_one_more_event_after_all_says_again_that_it_is_at_its_end() -> None:
+    end = SenderEnd("open")
+    end.drains()
+    end.sender.end(True)
+    assert said(end) == [wire.Stay(needed=True, sends=False)]
+    end.puts()
+    end.sender.dispatch(0.0)
+    end.sender.frames.clear()
+    end.sender.end(True)
+    assert said(end) == [wire.Stay(needed=True, sends=False)], "the batch took it back"
+    end.sender.end(True)
+    assert said(end) == []

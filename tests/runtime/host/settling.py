@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
 from gevent.queue import Queue
@@ -54,3 +55,17 @@ class Lines(Actor):
         floors = [floors[self.STREAM] for _, floors in self.told if self.STREAM in floors]
         assert floors == sorted(set(floors))
         return floors[-1] if floors else None
+
+
+class Awaiting(Lines):
+    """Is told by coroutines."""
+
+    async def settle(  # type: ignore[override]  # as an actor may
+        self, settlements: Sequence[Settlement], floors: Mapping[str, int]
+    ) -> None:
+        await asyncio.sleep(0.001)
+        super().settle(settlements, floors)
+
+    async def give_back(self, positions: Sequence[Position]) -> None:  # type: ignore[override]  # as an actor may
+        await asyncio.sleep(0.001)
+        super().give_back(positions)

@@ -16,7 +16,7 @@ from actorkit.edge import wire
 from actorkit.event.parcel import MAX_BODY_BYTES
 from tests.runtime.directing import Keep
 from tests.runtime.host.setting import DOWN, Setting
-from tests.runtime.host.settling import Lines
+from tests.runtime.host.settling import Awaiting, Lines
 from tests.until import until
 
 
@@ -41,9 +41,11 @@ class Judge(Actor):
         return event
 
 
-def line(director: Director, *between: type[Actor], errors: bool = False) -> tuple[Lines, Judge]:
+def line(
+    director: Director, *between: type[Actor], errors: bool = False, cls: type[Lines] = Lines
+) -> tuple[Lines, Judge]:
     """lines -> … -> judge -> keep."""
-    source = director.register_actor(Lines, "lines")
+    source = director.register_actor(cls, "lines")
     nodes = [director.register_actor(cls, f"between-{number}") for number, cls in enumerate(between)]
     judge, keep = director.register_actor(Judge, "judge"), director.register_actor(Keep, "keep")
     for one, other in zip([source, *nodes, judge], [*nodes, judge, keep], strict=True):
@@ -58,14 +60,15 @@ def line(director: Director, *between: type[Actor], errors: bool = False) -> tup
     return lines, judging
 
 
-def test_a_source_is_told_once_of_each_event_and_how_far_all_is_settled(director: Director) -> None:
-    lines, _ = line(director, Through)
+@pytest.mark.parametrize("cls", [Lines, Awaiting])
+def test_a_source_is_told_once_of_each_event_and_how_far_all_is_settled(director: Director, cls: type[Lines]) -> None:
+    lines, _ = line(director, Through, cls=cls)
     lines.order(*range(0, 3000, 3))
     until(lambda: lines.count == 1000)
     assert lines.settled == dict.fromkeys(range(0, 3000, 3))
     assert lines.floor == 2997
     assert len(lines.told) < 500, "in batches"
-    assert director.host("lines").idle
+    until(lambda: director.host("lines").idle)
 
 
 @pytest.mark.parametrize("errors", [False, True], ids=["dead letter", "error outbox"])
@@ -181,14 +184,23 @@ class Clumsy(Lines):
         raise OSError("the database is away")
 
 
+class ClumsyCoroutine(Awaiting):
+    async def settle(  # type: ignore[override]  # as an actor may
+        self, settlements: Sequence[Settlement], floors: Mapping[str, int]
+    ) -> None:
+        await super().settle(settlements, floors)
+        raise OSError("the database is away")
+
+
+@pytest.mark.parametrize("cls", [Clumsy, ClumsyCoroutine])
 def test_an_outside_that_cannot_be_told_ends_the_instance_and_is_told_nothing_more(
-    director: Director, caplog: pytest.LogCaptureFixture
+    director: Director, caplog: pytest.LogCaptureFixture, cls: type[Lines]
 ) -> None:
-    director.connect_queue(director.register_actor(Clumsy, "clumsy"), director.register_actor(Keep, "keep"))
+    director.connect_queue(director.register_actor(cls, "clumsy"), director.register_actor(Keep, "keep"))
     director.start(block=False)
     director.wait_ready()
     host = director.host("clumsy")
-    assert isinstance(host.actor, Clumsy)
+    assert isinstance(host.actor, Lines)
     host.actor.order(1)
     until(lambda: isinstance(host.crashed, OSError))
     assert "settle failed" in caplog.text
@@ -235,9 +247,10 @@ def test_an_outside_that_is_slow_to_hear_holds_the_source_back(setting: Setting)
     assert slow.made == 8
 
 
-def test_what_is_unfinished_when_the_time_to_drain_is_over_is_given_back(setting: Setting) -> None:
+@pytest.mark.parametrize("cls", [Lines, Awaiting])
+def test_what_is_unfinished_when_the_time_to_drain_is_over_is_given_back(setting: Setting, cls: type[Lines]) -> None:
     receiver = setting.receiver()
-    host, lines = start(setting, Lines)
+    host, lines = start(setting, cls)
     receiver.welcome()
     lines.order(1, 2, 3, 4)
     receiver.hear_events(4)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import gevent
 import pytest
 from gevent.event import Event as Flag
 
 from actorkit import Actor, Event
 from actorkit.edge import wire
+from actorkit.observe.figures import Figure
 from tests.runtime.host.setting import DOWN, Setting
 from tests.runtime.observe.metric_actors import Asks, Passes, parcel, read
 from tests.runtime.observe.reading import Moved, documented, value
@@ -31,6 +34,21 @@ class Waits(Actor):
         self.go_on.wait()
         gevent.sleep(self.params.consume_s)
         return event
+
+
+class Counts(Passes):
+    def figures(self) -> Iterable[Figure]:
+        yield Figure("actorkit_orders", "orders that are open", 2)
+        yield Figure("actorkit_orders_seen_total", "orders seen", 3)
+        yield Figure("actorkit_joins", "joins by outcome", 4, "outcome", "whole")
+
+
+def test_a_figure_that_only_grows_is_a_counter(setting: Setting) -> None:
+    collector = read(setting.start(Counts))
+    kinds = {family.name: family.type for family in collector.collect()}
+    assert [kinds[f"actorkit_{name}"] for name in ("orders", "orders_seen", "joins")] == ["gauge", "counter", "counter"]
+    assert value(collector, "actorkit_orders_seen_total") == 3
+    assert value(collector, "actorkit_joins_total", outcome="whole") == 4
 
 
 @MOVED.by("actorkit_build_info", "actorkit_peers", "actorkit_ready")
