@@ -148,7 +148,7 @@ def test_killed_instances_lose_nothing_and_the_sink_sees_each_event_once(fleet: 
         victim = round_ % 2
         between[victim].kill()
         between[victim] = fleet.restart(between[victim])
-    until(lambda: counted(source, 30_000), "all is acknowledged")
+    until(lambda: counted(source, 30_000), "all is acknowledged", timeout_s=90)
     for process in between:  # One that was just started again must be able to hear the signal.
         until(process.ready, "the replica is ready")
     assert source.stop() == 0
