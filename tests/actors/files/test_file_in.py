@@ -78,7 +78,7 @@ def test_what_is_added_is_noticed_by_the_watch_long_before_the_next_look(
     with reader(tmp_path, follow=True, poll_s=600) as harness:
         assert texts(harness.produce(1)) == ["one"]
         waiting = gevent.spawn(harness.produce, 1)
-        gevent.sleep(0)
+        gevent.sleep(0)  # it begins to wait
         put(tmp_path, b"two\n")
         assert texts(waiting.get(timeout=20)) == ["two"]
     assert not logging.getLogger("watchfiles.main").isEnabledFor(logging.INFO), "a line for each change"

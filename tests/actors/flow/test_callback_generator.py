@@ -19,7 +19,7 @@ def test_the_next_event_is_made_when_the_last_is_finished_or_has_failed(fails: b
     first = next(events)
     harness.send(first, None)
     following = gevent.spawn(next, events)
-    gevent.sleep(0.05)
+    gevent.sleep(0.05)  # the time in which a wrong one would have come
     assert not following.ready()
     harness.settle(failure=MalformedEvent("no") if fails else None)
     second = following.get(timeout=10)

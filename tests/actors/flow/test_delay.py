@@ -38,7 +38,7 @@ def taken(harness: Harness[Delay], count: int) -> list[Event]:
 def test_events_go_on_in_their_order_and_not_before_their_time(harness: Harness[Delay]) -> None:
     started = time.monotonic()
     harness.put(Event(1), Event(2))
-    gevent.sleep(0.05)
+    gevent.sleep(0.05)  # the third comes later than the first two
     harness.put(Event(3))
     assert len(harness.held) == 3
     first = taken(harness, 2)
