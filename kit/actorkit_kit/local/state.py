@@ -20,18 +20,26 @@ _T = TypeVar("_T")
 
 #: The file that says how the processes are reached; locked as long as they run.
 STATE_FILE: Final = "local.json"
+#: What the folder's name ends with, after the topology's.
+_LOCAL: Final = "-local"
 #: The folder of the dead-letter box.
 BOX_FOLDER: Final = "dead-letters"
 
 
 def state_folder(base: Path, topology: str) -> Path:
     """Beside the topology, and apart from what `kit deploy` renders: a deployment that fails is put back as it was."""
-    return place_in(base, f"{topology}-local")
+    return place_in(base, f"{topology}{_LOCAL}")
 
 
 def dead_letters_folder(base: Path, topology: str) -> Path:
     """The dead-letter box of a topology that `kit run` runs."""
     return state_folder(base, topology) / BOX_FOLDER
+
+
+def kept_boxes(base: Path) -> list[str]:
+    """The names of topologies that have a dead-letter box in a folder, whether they run or not."""
+    boxes = place_in(base, "").glob(f"*{_LOCAL}/{BOX_FOLDER}")
+    return sorted(box.parent.name.removesuffix(_LOCAL) for box in boxes)
 
 
 def make_dead_letters_folder(base: Path, topology: str) -> Path | None:

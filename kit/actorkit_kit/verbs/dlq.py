@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -18,7 +19,7 @@ from actorkit_kit.console import Output, note, result, result_json, result_table
 from actorkit_kit.deploy import deployment
 from actorkit_kit.deploy.engine import connect
 from actorkit_kit.errors import UsageError
-from actorkit_kit.local.state import state_folder
+from actorkit_kit.local.state import kept_boxes, state_folder
 from actorkit_kit.remote import dead_letters
 from actorkit_kit.remote.dead_letters import Choice, DeadLetterBox
 from actorkit_kit.verbs.options import OutputOption, RunningOption, find_place
@@ -132,6 +133,8 @@ def _box(stack: ExitStack, name: str, target: Place | None, namespace: str, *, a
         if not release:
             raise UsageError("name the release: kit dlq list --target helm -d orders")
         return dead_letters.released_box(release, namespace)
+    if place is None and target is not Place.COMPOSE:
+        place = _kept_place(name)
     if place is None and target is Place.LOCAL:
         raise UsageError(f'"{name}" is no topology. Name its file: -d topology.yaml' if name else _NO_TOPOLOGY)
     if place is not None and (target is Place.LOCAL or (target is None and state_folder(*place).is_dir())):
@@ -139,6 +142,20 @@ def _box(stack: ExitStack, name: str, target: Place | None, namespace: str, *, a
     client = stack.enter_context(closing(connect()))
     topology = whose(place[1] if place else name, lambda: deployment.find_only(client))
     return dead_letters.deployed_box(client, topology)
+
+
+def _kept_place(name: str) -> tuple[Path, str] | None:
+    """This folder and the topology whose letters `kit run` keeps here under a name ("": the only one), whatever its
+    file is called; None: there is none.
+
+    Raises:
+        UsageError: there are several.
+    """
+    base = Path.cwd()
+    found = [kept for kept in kept_boxes(base) if name in ("", kept)]
+    if len(found) > 1:
+        raise UsageError(f"letters of several topologies are kept here: {', '.join(found)}. Name one: -d {found[0]}")
+    return (base, found[0]) if found else None
 
 
 def whose(named: str, only: Callable[[], str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from actorkit_kit.local.state import STATE_FILE, running_processes
+from actorkit_kit.local.state import STATE_FILE, make_dead_letters_folder, running_processes
 from actorkit_kit.verbs.dlq import whose
 from tests.kit.conftest import Kit
 from tests.kit.running import KitRun
@@ -156,6 +156,19 @@ def test_what_cannot_be_meant_is_told_in_one_line(place: Shop, arguments: tuple[
     assert done.returncode == 2
     assert done.stderr.startswith(f"kit: {said}")
     assert done.stderr.count("\n") == 1
+
+
+def test_letters_of_what_has_run_here_are_found_whatever_its_file_is_called(place: Shop) -> None:
+    (place.folder / "topology.yaml").rename(place.folder / "shop.yaml")
+    for name in ("shop", "second"):
+        make_dead_letters_folder(place.folder, name)
+        if name == "shop":
+            assert place.dlq("list").stdout == "there are no dead letters\n"
+    assert place.dlq("list").stderr == (
+        "kit: letters of several topologies are kept here: second, shop. Name one: -d second\n"
+    )
+    assert place.dlq("list", "-d", "shop").stdout == "there are no dead letters\n"
+    assert place.dlq("list", "-d", "shop.yaml").stdout == "there are no dead letters\n"
 
 
 def test_an_event_that_is_not_in_the_box_is_named(place: Shop) -> None:
