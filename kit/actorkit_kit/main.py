@@ -33,6 +33,7 @@ VERBS: Final = (
     "lock",
     "build",
     "push",
+    "bundle",
     "deploy",
     "history",
     "rollback",

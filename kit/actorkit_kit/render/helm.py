@@ -54,6 +54,11 @@ def render(plan: Plan) -> dict[str, str | bytes]:
     return dict(sorted(rendered.items()))
 
 
+def encoded_secrets(plan: Plan) -> set[str]:
+    """Names of the secrets whose files in the chart hold base64."""
+    return {name for name, mount in mounts.secrets(plan).items() if _is_encoded(mount)}
+
+
 def _secret(mount: Mount) -> bytes:
     content = mounts.read(mount)
     return base64.b64encode(content) if _is_encoded(mount) else content
