@@ -19,6 +19,7 @@ from actorkit_kit.topology.findings import InvalidTopology
 
 #: Modules of the verbs, in the order in which help shows them.
 VERBS: Final = (
+    "new",
     "validate",
     "graph",
     "actors",
