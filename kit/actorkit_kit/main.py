@@ -23,6 +23,7 @@ VERBS: Final = (
     "validate",
     "graph",
     "actors",
+    "try_",
     "schema",
     "keys",
     "run",

@@ -12,6 +12,9 @@ import typer
 from docker import DockerClient
 
 from actorkit.transport.endpoint import REGISTRY, Endpoint
+from actorkit_kit.classes import known
+from actorkit_kit.classes.actor_class import ActorClass, ClassRequest
+from actorkit_kit.classes.lookup import look_up
 from actorkit_kit.console import Output
 from actorkit_kit.deploy import deployment, preconditions
 from actorkit_kit.deploy.deployment import Replica
@@ -23,6 +26,7 @@ from actorkit_kit.local.state import running_processes, running_topologies
 from actorkit_kit.remote import brokers
 from actorkit_kit.remote.brokers import Brokers
 from actorkit_kit.topology.document import Document
+from actorkit_kit.topology.findings import suggest
 from actorkit_kit.topology.load import DEFAULT_FILE, load_document
 
 
@@ -109,6 +113,21 @@ WhereOption = Annotated[
     Where | None,
     typer.Option("--target", "-t", help="kit run or Docker; else kit run where it runs the topology."),
 ]
+
+
+def find_class(actor: str, build: Path) -> ActorClass:
+    """The class of an actor, which is a name from the catalogue or a class in the folder `build`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    entry = known.entry_of(actor)
+    if entry is None and ":" not in actor:
+        raise UsageError(f'there is no actor "{actor}" in the catalogue. {suggest(actor, known.names())}')
+    (reply,) = look_up([ClassRequest(entry.class_path if entry else actor)], build.resolve())
+    if reply.actor_class is None:
+        raise UsageError(f"{actor}: {reply.error}. Say with --build which folder has the code.")
+    return reply.actor_class
 
 
 def name_of(reference: str) -> str:
