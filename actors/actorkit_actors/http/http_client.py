@@ -198,14 +198,8 @@ class HTTPClient(Actor):
             )
         try:
             made = self._ask(event, url, headers, content)
-        except EventError as exc:
-            if exc.status >= 500:
-                self._breaker.fail(time.monotonic())
-            else:
-                self._breaker.close()
-            raise
-        except BaseException:
-            self._breaker.fail(time.monotonic())
+        except BaseException as exc:
+            self._breaker.judge(exc, time.monotonic())
             raise
         self._breaker.close()
         return made
