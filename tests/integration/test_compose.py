@@ -283,7 +283,7 @@ def test_down_leaves_nothing(tmp_path: Path) -> None:
     done = kit("down", "orders-down")
     assert done.returncode == 0, done.stderr
     assert left("orders-down") == ""
-    again = kit("down", "orders-down")
+    again = kit("down", "orders-down", "-t", "compose")
     assert again.returncode == 2
     assert '"orders-down" is not deployed on this engine' in again.stderr
 
@@ -291,6 +291,6 @@ def test_down_leaves_nothing(tmp_path: Path) -> None:
 def test_without_an_engine_each_verb_says_so_in_one_line(tmp_path: Path) -> None:
     variables = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
     for arguments in (["status"], ["logs"], ["down"], ["scale", "web=2"], ["deploy", str(ORDERS)]):
-        done = kit_with(DOCKER_HOST=variables["DOCKER_HOST"])(*arguments)
+        done = kit_with(DOCKER_HOST=variables["DOCKER_HOST"])(*arguments, "-t", "compose")
         assert done.returncode == 1
         assert re.fullmatch(r'kit: no Docker Engine answers at "unix://.*"\. Start Docker, .*\n', done.stderr)

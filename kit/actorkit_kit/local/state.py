@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,7 +78,7 @@ def publish_processes(base: Path, topology: str, processes: Sequence[Process]) -
         return
     with file:
         urls = {process.environ["ACTORKIT_INSTANCE"]: list(process.urls) for process in processes}
-        json.dump({"topology": topology, "processes": variables, "urls": urls}, file)
+        json.dump({"topology": topology, "pid": os.getpid(), "processes": variables, "urls": urls}, file)
         file.flush()
         with runs.announce(base, topology):
             try:
@@ -102,6 +103,16 @@ def published_urls(base: Path, topology: str) -> Mapping[str, list[str]]:
         KitError: the file cannot be read.
     """
     return _read_state(base, topology, dict[str, list[str]](), "urls")
+
+
+def process_of_run(base: Path, topology: str) -> int | None:
+    """The number of the process of `kit run` itself; None when it does not run.
+
+    Raises:
+        KitError: the file cannot be read.
+    """
+    found: int | None = _read_state(base, topology, None, "pid")
+    return found
 
 
 def _read_state(base: Path, topology: str, nothing: _T, key: str) -> _T:
