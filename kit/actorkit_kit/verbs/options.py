@@ -10,11 +10,15 @@ from typing import Annotated, Final
 import typer
 
 from actorkit.transport.endpoint import REGISTRY, Endpoint
+from actorkit_kit.classes import known
+from actorkit_kit.classes.actor_class import ActorClass, ClassRequest
+from actorkit_kit.classes.lookup import look_up
 from actorkit_kit.console import Output
 from actorkit_kit.errors import UsageError
 from actorkit_kit.remote import brokers
 from actorkit_kit.remote.brokers import Brokers
 from actorkit_kit.target import Target
+from actorkit_kit.topology.findings import suggest
 from actorkit_kit.topology.load import DEFAULT_FILE
 
 #: The target whose values decide where any would do: images, and the code in them, are the same in all of them.
@@ -93,6 +97,21 @@ KeysOption = Annotated[
 ForeignOption = Annotated[
     bool, typer.Option("--foreign", help="The broker is not actorkit's: send it nothing but what RFC 7 has.")
 ]
+
+
+def find_class(actor: str, build: Path) -> ActorClass:
+    """The class of an actor, which is a name from the catalogue or a class in the folder `build`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    entry = known.entry_of(actor)
+    if entry is None and ":" not in actor:
+        raise UsageError(f'there is no actor "{actor}" in the catalogue. {suggest(actor, known.names())}')
+    (reply,) = look_up([ClassRequest(entry.class_path if entry else actor)], build.resolve())
+    if reply.actor_class is None:
+        raise UsageError(f"{actor}: {reply.error}. Say with --build which folder has the code.")
+    return reply.actor_class
 
 
 def named_brokers(endpoints: Sequence[str], keys: Path | None) -> Brokers | None:
