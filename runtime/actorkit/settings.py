@@ -58,7 +58,7 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
         "actors, separated by blanks, that may have no instance: connections to them keep nobody from being ready",
     ),
     "ACTORKIT_KEYS": ("none", "file with the topology's CURVE keys; without it edges are in the clear"),
-    "ACTORKIT_ADMIN": ("none", "`host:port` of the admin server: /metrics, /healthz, /readyz, /scale"),
+    "ACTORKIT_ADMIN": ("none", "`host:port` of the admin server: /metrics, /healthz, /readyz, /scale, /graph"),
     "ACTORKIT_SOURCE_WINDOW": (str(SOURCE_WINDOW), "events that a source may have unfinished in the whole topology"),
     "ACTORKIT_DEAD_LETTERS": ("none", "folder for events that failed where no error outbox takes them"),
     "ACTORKIT_INBOXES": (
