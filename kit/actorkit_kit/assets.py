@@ -1,4 +1,5 @@
-"""Where the files lie that `kit` ships beside its code: the Dockerfile, the chart, and what Compose needs.
+"""Where the files lie that `kit` ships beside its code: the Dockerfile, the chart, what Compose needs, and what
+authors begin with.
 
 In a checkout they stand at its root; a wheel holds them under `actorkit_kit/_assets`.
 """
@@ -17,7 +18,7 @@ _IGNORED: Final = frozenset(("__pycache__", ".git", ".venv", ".mypy_cache", ".py
 
 
 def asset(name: str) -> Path:
-    """The file or folder of that name: `Dockerfile`, `pyproject.toml`, `charts` or `compose`.
+    """The file or folder of that name: `Dockerfile`, `pyproject.toml`, `charts`, `compose`, `templates` or `examples`.
 
     Raises:
         KitError: the installation lacks it.

@@ -19,9 +19,11 @@ from actorkit_kit.topology.findings import InvalidTopology
 
 #: Modules of the verbs, in the order in which help shows them.
 VERBS: Final = (
+    "new",
     "validate",
     "graph",
     "actors",
+    "try_",
     "schema",
     "keys",
     "run",

@@ -81,6 +81,8 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         self.draining = False
         #: Events that the actor keeps with `hold` and has neither completed nor failed.
         self.held: list[Event] = []
+        #: What the actor raised, in the order in which events came into `error`.
+        self.raised: list[BaseException] = []
         self._declared = cls.OUTBOXES
         self._outboxes = dict.fromkeys((*outboxes, *RESERVED))
         self._sent: dict[str, list[Event]] = {outbox: [] for outbox in self._outboxes}
@@ -270,6 +272,7 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         return _Held(self, event)
 
     def _fail(self, event: Event, error: BaseException) -> None:
+        self.raised.append(error)
         self.send(event.failed(Failure.of(error, self.name)), "error")
 
 

@@ -10,12 +10,9 @@ import typer
 from actorkit.params import Parameter
 from actorkit_actors.catalogue import Entry
 from actorkit_kit.classes import known
-from actorkit_kit.classes.actor_class import ActorClass, ClassRequest
-from actorkit_kit.classes.lookup import look_up
+from actorkit_kit.classes.actor_class import ActorClass
 from actorkit_kit.console import Output, note, result, result_json, result_table
-from actorkit_kit.errors import UsageError
-from actorkit_kit.topology.findings import suggest
-from actorkit_kit.verbs.options import OutputOption
+from actorkit_kit.verbs.options import OutputOption, find_class
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +40,7 @@ def register(app: typer.Typer) -> None:
         if name is None:
             _list(output)
         else:
-            _tell(_found(name, build), name, output)
+            _tell(find_class(name, build or Path()), name, output)
 
 
 def _list(output: Output) -> None:
@@ -67,16 +64,6 @@ def _in_list(entry: Entry) -> dict[str, str]:
 
 def _package(entry: Entry) -> str:
     return f"{entry.package} {entry.version}".strip()
-
-
-def _found(name: str, build: Path | None) -> ActorClass:
-    entry = known.entry_of(name)
-    if entry is None and ":" not in name:
-        raise UsageError(f'there is no actor "{name}" in the catalogue. {suggest(name, known.names())}')
-    (description,) = look_up([ClassRequest(entry.class_path if entry else name)], (build or Path()).resolve())
-    if description.actor_class is None:
-        raise UsageError(f"{name}: {description.error}. Say with --build which folder has the code.")
-    return description.actor_class
 
 
 def _tell(found: ActorClass, name: str, output: Output) -> None:

@@ -1,0 +1,1 @@
+"""Beginnings: what `kit new` writes for an author."""

@@ -1,0 +1,1 @@
+"""One actor by itself: `kit try`."""
