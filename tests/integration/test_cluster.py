@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.docker, pytest.mark.timeout(900)]
 NAMESPACE: Final = "actorkit-test"
 #: Prometheus in the tests; older or newer ones do as well.
 PROMETHEUS_IMAGE: Final = "prom/prometheus:v3.5.0"
+#: By these the chart knows who may scrape.
+PROMETHEUS_LABELS: Final = {"app.kubernetes.io/name": "prometheus"}
 #: Where it listens, inside its pod.
 PROMETHEUS_PORT: Final = 9090
 
@@ -162,7 +164,7 @@ def prometheus_manifests() -> list[dict[str, Any]]:
             "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, **name}],
         },
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": name, "data": data},
-        {"apiVersion": "v1", "kind": "Pod", "metadata": name, "spec": pod},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {**name, "labels": PROMETHEUS_LABELS}, "spec": pod},
     ]
 
 

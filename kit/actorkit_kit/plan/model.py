@@ -91,6 +91,18 @@ class Mount:
 
 
 @dataclass(frozen=True)
+class WayIn:
+    """What leads to a port on Kubernetes: requests for `host` whose paths begin with `path`. An Ingress, with the
+    certificate in the Secret `tls`, or an HTTPRoute of a `gateway`. It waits for `timeout_s` for an answer."""
+
+    host: str
+    path: str
+    tls: str = ""
+    gateway: str = ""
+    timeout_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class Port:
     """A port that is reached from outside. `published` is the host's; bound to loopback unless `public`.
 
@@ -102,6 +114,7 @@ class Port:
     published: int
     public: bool = False
     parameter: str = ""
+    way_in: WayIn | None = None
 
 
 @dataclass(frozen=True)

@@ -28,18 +28,21 @@ from actorkit_kit.plan.model import (
     Scaling,
     Unit,
     Wait,
+    WayIn,
     fits_a_variable,
     params_text,
 )
 from actorkit_kit.plan.mount_name import mount_name
 from actorkit_kit.topology import order, scaling
 from actorkit_kit.topology.check import Checked
-from actorkit_kit.topology.model import BOX, Node, Topology, secret_of
+from actorkit_kit.topology.model import BOX, Exposure, Node, Topology, secret_of
 from actorkit_kit.topology.ports import container_port, port_parameter
 from actorkit_kit.topology.server_check import sends_letters
 
 #: Parameters of a broker in a Director. In a deployment a broker binds the inbox, and has no use for them.
 _DIRECTORS: Final = ("host", "port")
+#: How much longer what leads to an actor waits for its answer than the actor itself, in seconds.
+ANSWER_MARGIN_S: Final = 5.0
 #: Name of the file with parameters that are too long for a variable. Those of parameters have a dash in their names.
 PARAMS_FILE: Final = "params.json"
 
@@ -205,7 +208,16 @@ def _ports(node: Node, actor_class: ActorClass) -> Iterator[Port]:
     for exposure in node.expose:
         parameter = port_parameter(exposure, actor_class)
         container = container_port(node, actor_class, parameter) if parameter else exposure.port
-        yield Port(exposure.name, container, exposure.port, exposure.public, parameter or "")
+        way_in = _way_in(exposure, node, actor_class) if exposure.host else None
+        yield Port(exposure.name, container, exposure.port, exposure.public, parameter or "", way_in)
+
+
+def _way_in(exposure: Exposure, node: Node, actor_class: ActorClass) -> WayIn:
+    """The way to a port by a host's name. An actor that answers has a limit of its own, at which it says so itself."""
+    declared = actor_class.parameter("timeout_s")
+    given = node.params.get("timeout_s", json.loads(declared.default or "0") if declared else 0)
+    limit = given + ANSWER_MARGIN_S if given else 0.0
+    return WayIn(exposure.host, exposure.path, exposure.tls, exposure.gateway, limit)
 
 
 def _host_parameter(actor_class: ActorClass, port: str) -> str:

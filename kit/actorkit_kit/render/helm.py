@@ -10,13 +10,14 @@ import codecs
 import io
 import re
 import zlib
+from math import ceil
 from typing import Any, Final, NoReturn
 
 from ruamel.yaml import YAML
 
 from actorkit_kit import assets
 from actorkit_kit.errors import KitError
-from actorkit_kit.plan.model import Mount, Plan, Scaling, Unit, container_addresses, environment
+from actorkit_kit.plan.model import Mount, Plan, Port, Scaling, Unit, container_addresses, environment
 from actorkit_kit.render import alerts, mounts
 from actorkit_kit.render.yamltext import Quoted, dump, header, tree
 
@@ -156,10 +157,7 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
     if peers:
         actor["to"] = list(peers)
     if unit.ports:
-        actor["ports"] = {
-            port.name: {"containerPort": port.container, "servicePort": port.published, "public": port.public}
-            for port in sorted(unit.ports, key=lambda port: port.name)
-        }
+        actor["ports"] = {port.name: _port(port) for port in sorted(unit.ports, key=lambda port: port.name)}
     if unit.egress:
         actor["egress"] = _egress(unit)
     if unit.keeps:
@@ -171,6 +169,21 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
     if secrets:
         actor["secrets"] = {name: {"target": Quoted(target)} for name, target in secrets.items()}
     return actor
+
+
+def _port(port: Port) -> dict[str, Any]:
+    """A published port, and what leads to it by a host's name."""
+    found: dict[str, Any] = {"containerPort": port.container, "servicePort": port.published, "public": port.public}
+    way = port.way_in
+    if way is None:
+        return found
+    leading: dict[str, Any] = {"host": Quoted(way.host), "path": Quoted(way.path)}
+    if way.timeout_s:
+        leading["timeoutSeconds"] = ceil(way.timeout_s)
+    if not way.gateway:
+        return {**found, "ingress": {**leading, "tlsSecret": Quoted(way.tls)}}
+    namespace, _, name = way.gateway.rpartition("/")
+    return {**found, "route": {**leading, "gateway": {"name": Quoted(name), "namespace": Quoted(namespace)}}}
 
 
 def _scale(scaling: Scaling) -> dict[str, Any]:

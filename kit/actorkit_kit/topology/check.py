@@ -179,6 +179,9 @@ def _ports(findings: Findings, topology: Topology) -> None:
             if exposure.port in owners:
                 message = f'port {exposure.port} is published by "{owners[exposure.port]}" already. Choose another.'
                 findings.add(location, message)
+            if exposure.host and node.kind != "actor":
+                message = f'"{node.name}" speaks ZeroMQ, and a host\'s name leads to HTTP. Remove host:.'
+                findings.add((*location, "host"), message)
             owners.setdefault(exposure.port, node.name)
 
 

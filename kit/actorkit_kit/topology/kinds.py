@@ -98,6 +98,27 @@ class Name(Text):
 
 
 @dataclass(frozen=True)
+class Pattern:
+    """A text of a form. `words` say which, with an example."""
+
+    pattern: re.Pattern[str]
+    words: str
+    default: str = ""
+
+    def schema(self) -> dict[str, Any]:
+        default = {"default": self.default} if self.default else {}
+        return {"type": "string", "pattern": ecma(self.pattern), **default}
+
+    def mistake(self, value: Any) -> str:
+        return Text().mistake(value) or (
+            "" if self.pattern.match(value) else f'"{value}" is not {self.words}. Write one of that form.'
+        )
+
+    def read(self, value: Any) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True)
 class Choice:
     """One of several texts; the first is the default."""
 

@@ -59,11 +59,19 @@ def variable_bytes(name: str, value: str) -> int:
 
 @dataclass(frozen=True)
 class Exposure:
-    """A port that is reached from outside, on the host's `port`; from other machines only when `public`."""
+    """A port that is reached from outside, on the host's `port`; from other machines only when `public`.
+
+    On Kubernetes a `host` name and a `path` lead there, by an Ingress with the certificate in the Secret `tls`, or by
+    an HTTPRoute of the Gateway `namespace/name` in `gateway`.
+    """
 
     name: str
     port: int
     public: bool = False
+    host: str = ""
+    path: str = "/"
+    tls: str = ""
+    gateway: str = ""
 
 
 @dataclass(frozen=True)
