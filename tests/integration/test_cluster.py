@@ -1,4 +1,4 @@
-"""The orders example on a Kubernetes cluster, from `kit render helm` to `helm uninstall`."""
+"""The orders example, its own actor with coroutines, on a cluster, from `kit render helm` to `helm uninstall`."""
 
 from __future__ import annotations
 
@@ -82,6 +82,7 @@ def namespace() -> Iterator[Callable[[str], None]]:
 def installed(namespace: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     folder = tmp_path_factory.mktemp("installed")
     topology = shop.copy(folder / "orders", "orders", **{"replicas: 3": "replicas: 1"})
+    shop.make_coroutine(topology)
     kit = kit_with()
     built = kit("build", str(topology), "--output", "json")
     assert built.returncode == 0, built.stderr

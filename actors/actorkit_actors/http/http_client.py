@@ -73,7 +73,7 @@ class HTTPClient(Actor):
     """
 
     NAME: ClassVar[str] = "http-client"
-    EXTRA: ClassVar[str] = "http"
+    EXTRA: ClassVar[str] = "http-client"
     SETTLES: ClassVar[str] = "the server has answered the request with a good status, and its answer is finished"
     REPEATS: ClassVar[str] = "by key"
 

@@ -113,6 +113,21 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class Scaling:
+    """How many instances of a unit Kubernetes runs. `waiting` is the work that each may have before it, or 0 where
+    `cpu_millis`, what each may use in thousandths of a processor, decides.
+
+    `upstreams`: the units that say how much waits for it → the names that it has there.
+    """
+
+    least: int
+    most: int
+    waiting: int = 0
+    cpu_millis: int = 0
+    upstreams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Unit:
     """A node as it is deployed: an actor, or what stands beside the graph (a broker), with all of its replicas.
 
@@ -130,6 +145,7 @@ class Unit:
     class_path: str
     image: Image
     replicas: int = DEFAULT_REPLICAS
+    scaling: Scaling | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     params_file: str = ""
     receives: bool = True
@@ -194,6 +210,11 @@ class Plan:
     def of_kind(self, kind: Kind) -> tuple[Unit, ...]:
         """The units of a kind."""
         return tuple(unit for unit in self.units if unit.kind == kind)
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The units that have no instance at times, by name, in alphabetical order."""
+        return tuple(sorted(unit.name for unit in self.units if unit.scaling and not unit.scaling.least))
 
     def reaches(self, unit: Unit) -> tuple[str, ...]:
         """The units that one opens connections to, by name, in alphabetical order."""
@@ -274,6 +295,9 @@ def environment(plan: Plan, unit: Unit, addresses: Addresses) -> dict[str, str]:
         "ACTORKIT_DRAIN_TIMEOUT_S": f"{unit.drain_timeout_s:g}",
         **unit.environment_extra,
     }
+    absent = sorted({edge.destination for edge in unit.edges} & set(plan.absent))
+    if absent:
+        variables["ACTORKIT_MAY_BE_ABSENT"] = " ".join(absent)
     if unit.keys:
         variables["ACTORKIT_KEYS"] = unit.keys
     if unit.receives:

@@ -25,13 +25,14 @@ from actorkit_kit.plan.model import (
     Mount,
     Plan,
     Port,
+    Scaling,
     Unit,
     Wait,
     fits_a_variable,
     params_text,
 )
 from actorkit_kit.plan.mount_name import mount_name
-from actorkit_kit.topology import order
+from actorkit_kit.topology import order, scaling
 from actorkit_kit.topology.check import Checked
 from actorkit_kit.topology.model import BOX, Node, Topology, secret_of
 from actorkit_kit.topology.ports import container_port, port_parameter
@@ -58,6 +59,7 @@ def make_plan(checked: Checked) -> Plan:
         _unit(topology, node, checked.classes.get(name), tuple(edges[name]), name in receivers)
         for name, node in topology.actors.items()
     ]
+    units = [_with_scaling(topology, unit, checked.classes.get(unit.name)) for unit in units]
     if topology.keys:
         units = [_with_keys(topology, unit) for unit in units]
     units = [_with_long_params(unit) for unit in units]
@@ -118,6 +120,23 @@ def _as_server(unit: Unit, node: Node) -> Unit:
         begins=False,
         listens={},
     )
+
+
+def _with_scaling(topology: Topology, unit: Unit, actor_class: ActorClass | None) -> Unit:
+    """The unit with its scaling, where its topology has one: senders name the work that waits by the actor, brokers by
+    the service."""
+    scale = topology.actors[unit.name].scale
+    if scale is None:
+        return unit
+    if scale.cpu:
+        load = round(scale.cpu * unit.cpus * 10)
+        return replace(unit, scaling=Scaling(scale.least, scale.most, cpu_millis=load))
+    senders = {edge.source for edge in topology.connections if edge.destination == unit.name}
+    upstreams: dict[str, tuple[str, ...]] = dict.fromkeys(sorted(senders), (unit.name,))
+    services = scaling.services(topology.actors[unit.name], actor_class)
+    if services:
+        upstreams |= {node.name: services for node in topology.actors.values() if node.kind == "broker"}
+    return replace(unit, scaling=Scaling(scale.least, scale.most, scale.waiting, upstreams=upstreams))
 
 
 def _with_keys(topology: Topology, unit: Unit) -> Unit:

@@ -14,7 +14,7 @@ from actorkit_kit import requirements
 from actorkit_kit.classes import known
 from actorkit_kit.classes.known import entry_of, is_stock
 from actorkit_kit.files import is_folder
-from actorkit_kit.topology import egress, shape
+from actorkit_kit.topology import egress, scaling, shape
 from actorkit_kit.topology.findings import Findings, suggest
 from actorkit_kit.topology.kinds import Key, Text, bad_name, type_words
 from actorkit_kit.topology.model import (
@@ -120,12 +120,14 @@ class ActorSections:
         if class_path and entry is None and not is_stock(class_path) and shape.BUILD not in section:
             section.add("uses", f'where is the code of "{uses}"? Add build: with the folder that holds it.')
             class_path = ""
+        scale = scaling.read(section)
         node = Node(
             name=name,
             uses=uses,
             class_path=class_path,
             params=self._params(section, entry.kind if entry else "actor"),
-            replicas=section.value(shape.REPLICAS),
+            replicas=section.value(shape.REPLICAS, max(scale.least, DEFAULT_REPLICAS) if scale else DEFAULT_REPLICAS),
+            scale=scale,
             build=build,
             expose=self._exposures(section),
             egress=section.value(shape.EGRESS) or egress.read(section, shape.EGRESS.name),

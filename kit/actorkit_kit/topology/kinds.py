@@ -192,9 +192,10 @@ class Flag:
 
 @dataclass(frozen=True)
 class Keys:
-    """A mapping with keys of its own."""
+    """A mapping with keys of its own. `rules` are what its JSON schema says of several keys together."""
 
     keys: tuple[Key[Any], ...]
+    rules: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def default(self) -> Mapping[str, Any]:
@@ -213,6 +214,7 @@ class Keys:
             "properties": {key.name: key.schema() for key in self.keys},
             "additionalProperties": False,
             **({"required": required} if required else {}),
+            **self.rules,
         }
 
     def mistake(self, value: Any) -> str:

@@ -75,6 +75,17 @@ class Resources:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """How many instances an actor has at least and at most, and what decides: `waiting`, the work that one instance may
+    have before it, or `cpu`, percents of the processors that one may use; the other is 0."""
+
+    least: int
+    most: int
+    waiting: int = 0
+    cpu: int = 0
+
+
+@dataclass(frozen=True)
 class Destination:
     """What an actor reaches outside of the topology: a `host`, which is a name, or a block of addresses as CIDR; ""
     stands for all hosts. `port` 0 stands for all ports."""
@@ -104,6 +115,7 @@ class Node:
     class_path: str
     params: Mapping[str, Any] = field(default_factory=dict)
     replicas: int = DEFAULT_REPLICAS
+    scale: Scale | None = None
     build: Path | None = None
     expose: tuple[Exposure, ...] = ()
     egress: tuple[Destination, ...] = ()

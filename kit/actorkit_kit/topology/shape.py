@@ -69,13 +69,21 @@ PARAMS: Final = Key(
     "the parameters that the class declares (`kit actors NAME` lists them)",
 )
 REPLICAS: Final = Key("replicas", Integer(1, MAX_REPLICAS, DEFAULT_REPLICAS), "how many instances run")
+MIN: Final = Key("min", Integer(0, MAX_REPLICAS, DEFAULT_REPLICAS), "instances that there are at least")
+MAX: Final = Key(
+    "max", Integer(1, MAX_REPLICAS), "instances that there are at most", required="Say how many there may be: max: 10."
+)
+WAITING: Final = Key("waiting", Integer(1, 1_000_000), "events or requests that one instance may have before it")
+CPU_PERCENT: Final = Key("cpu", Integer(1, 100), "percents of its processors that one instance may use")
+IN_SCALE: Final = Keys((MIN, MAX, WAITING, CPU_PERCENT), {"oneOf": [{"required": ["waiting"]}, {"required": ["cpu"]}]})
+SCALE: Final = Key("scale", IN_SCALE, "how many instances Kubernetes runs, by the work that waits or by their load")
 BUILD: Final = Key(
     "build",
     Text(words="folder"),
     "the folder that holds the code of `package.module:Class`, and its `requirements.txt` or `pyproject.toml`",
 )
 EGRESS: Final = Key("egress", Egress(), "what it may reach outside of the topology: all, or these; nothing without")
-ACTOR: Final = Keys((USES, PARAMS, REPLICAS, BUILD, EXPOSE, EGRESS, *SHARED))
+ACTOR: Final = Keys((USES, PARAMS, REPLICAS, SCALE, BUILD, EXPOSE, EGRESS, *SHARED))
 #: What a target may have otherwise: all that is not the graph, or code.
 ACTOR_VALUES: Final = Keys(tuple(key for key in ACTOR.keys if key not in (USES, BUILD)))
 
