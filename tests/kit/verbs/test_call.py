@@ -149,7 +149,7 @@ def test_a_request_for_a_service_that_comes_later_is_answered(running: Path, tmp
 def test_what_kit_run_runs_is_found_by_its_name_and_where_it_is_the_only_one(
     kit: Kit, running: Path, tmp_path: Path
 ) -> None:
-    for arguments in ((), ("-d", "called"), ("-d", "called", "-t", "local")):
+    for arguments in (("-t", "local"), ("-d", "called"), ("-d", "called", "-t", "local")):
         done = kit("call", "shout", "--data", "far", *arguments, cwd=tmp_path)
         assert (done.returncode, done.stdout, done.stderr) == (0, "bytes FAR\n", "")
     assert kit("services", "-d", "called", cwd=tmp_path).returncode == 0
