@@ -48,7 +48,8 @@ LABEL org.opencontainers.image.title="actorkit/runtime" \
       org.opencontainers.image.base.name="${PYTHON}" \
       io.actorkit.digest="${DIGEST}"
 
-# ---- what one actor needs besides: the extra of the distribution, the package that publishes it, the author's requirements
+# ---- what one actor needs besides: the extra of the distribution, the package that publishes it, the author's requirements.
+# Beside an author's code the stock actors are there as Python alone: hardly any is imported.
 FROM ${RUNTIME} AS actor-build
 ARG EXTRA=""
 ARG PACKAGE=""
@@ -59,8 +60,8 @@ COPY --chown=10001:10001 actors/ ./actors/
 COPY --chown=10001:10001 ${CODE}/ ./code/
 RUN PYTHONPATH=".:${PYTHONPATH}" \
     python -m actorkit_kit.image.inside.install actor --extra "${EXTRA}" --package "${PACKAGE}" --code code --target extra \
-    && rm -rf code/actorkit_actors \
-    && python -m compileall -q --invalidation-mode unchecked-hash -p /opt/actorkit actors code
+    && if [ -d code/actorkit_actors ]; then rm -r code/actorkit_actors && set -- actors; fi \
+    && python -m compileall -q --invalidation-mode unchecked-hash -p /opt/actorkit code "$@"
 
 # ---- one actor
 FROM ${RUNTIME} AS actor

@@ -1,8 +1,8 @@
-"""The state of one instance, whatever runs it."""
+"""The state of one instance and of one actor, whatever runs them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -32,3 +32,34 @@ class InstanceStatus:
     @property
     def healthy(self) -> bool:
         return self.health == "healthy"
+
+
+@dataclass(frozen=True)
+class ActorStatus:
+    """What a table says about one actor; `why` is what an unhealthy replica of it says."""
+
+    actor: str
+    healthy: int
+    wanted: int
+    health: str
+    urls: tuple[str, ...]
+    why: str = ""
+
+
+def actors_of(instances: Iterable[InstanceStatus], wanted: Mapping[str, int] | None = None) -> list[ActorStatus]:
+    """A row for each actor of these instances, and of those that are wanted; without `wanted` as many instances are
+    wanted as there are."""
+    groups: dict[str, list[InstanceStatus]] = {actor: [] for actor in wanted or ()}
+    for instance in instances:
+        groups.setdefault(instance.actor, []).append(instance)
+    return [
+        _actor_status(actor, group, (wanted or {}).get(actor, len(group))) for actor, group in sorted(groups.items())
+    ]
+
+
+def _actor_status(actor: str, group: list[InstanceStatus], wanted: int) -> ActorStatus:
+    ill = next((instance for instance in group if not instance.healthy), None)
+    healthy = sum(instance.healthy for instance in group)
+    health = ill.health if ill else "healthy" if healthy >= wanted else "starting"
+    urls = tuple(dict.fromkeys(url for instance in group for url in instance.urls))
+    return ActorStatus(actor, healthy, wanted, health, urls, ill.why if ill else "")

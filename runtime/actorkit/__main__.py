@@ -12,6 +12,7 @@ from actorkit.errors import EX_CONFIG, SettingsError
 MAINS = {
     "actorkit.mdp.broker:Broker": "actorkit.process.server",
     "actorkit.mdp.directory:RegistrationService": "actorkit.process.server",
+    "actorkit.process.tally:Tally": "actorkit.process.tally",
 }
 
 

@@ -201,6 +201,15 @@ def build(cls: type[P], given: Mapping[str, Any]) -> P:
     return params
 
 
+def without_secrets(cls: type[msgspec.Struct], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters for people, by name: as they are given, a reference as that, else their defaults; `redact.MASK`
+    for a secret, wherever it stands."""
+    shown = {one.name: msgspec.json.decode(one.default) for one in parameters_of(cls) if one.default is not None}
+    shown |= given
+    masked = {name: redact.MASK for name in _secrets(cls) if shown.get(name) and not is_reference(shown[name])}
+    return {name: redact.tree(value) for name, value in {**shown, **masked}.items()}
+
+
 def _kind(cls: type[msgspec.Struct], name: str) -> Any:
     """The type of a parameter, without what else its annotation says, without None where that may be as well."""
     hints, fields = _hints_and_fields(cls)

@@ -53,8 +53,12 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
         "endpoints of the brokers, separated by blanks; every address of a name is used. `registry+` before one: that "
         "of a registration service, which lists brokers; a broker announces itself there",
     ),
+    "ACTORKIT_MAY_BE_ABSENT": (
+        "none",
+        "actors, separated by blanks, that may have no instance: connections to them keep nobody from being ready",
+    ),
     "ACTORKIT_KEYS": ("none", "file with the topology's CURVE keys; without it edges are in the clear"),
-    "ACTORKIT_ADMIN": ("none", "`host:port` of the admin server: /metrics, /healthz, /readyz, /scale"),
+    "ACTORKIT_ADMIN": ("none", "`host:port` of the admin server: /metrics, /healthz, /readyz, /scale, /graph"),
     "ACTORKIT_SOURCE_WINDOW": (str(SOURCE_WINDOW), "events that a source may have unfinished in the whole topology"),
     "ACTORKIT_DEAD_LETTERS": ("none", "folder for events that failed where no error outbox takes them"),
     "ACTORKIT_INBOXES": (
@@ -89,6 +93,8 @@ class Settings:
     inbox: str | None = None
     outboxes: Mapping[str, tuple[Peers, ...]] = field(default_factory=dict)
     brokers: tuple[str, ...] = ()
+    #: Actors that may have no instance at times; what is for them waits until they have one.
+    may_be_absent: frozenset[str] = frozenset()
     keys: Path | None = None
     admin: Endpoint | None = None
     source_window: int = SOURCE_WINDOW
@@ -121,6 +127,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         inbox=reader.endpoint("ACTORKIT_INBOX"),
         outboxes=reader.outboxes(),
         brokers=reader.endpoints("ACTORKIT_BROKERS", REGISTRY),
+        may_be_absent=reader.names("ACTORKIT_MAY_BE_ABSENT"),
         keys=reader.path("ACTORKIT_KEYS"),
         admin=reader.address("ACTORKIT_ADMIN"),
         source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", SOURCE_WINDOW, least=1)),
@@ -149,6 +156,13 @@ class _Reader:
 
     def name(self, variable: str, default: str | None = None) -> str:
         return self.matching(variable, NAME, NAME_RULE, default)
+
+    def names(self, variable: str) -> frozenset[str]:
+        found = self._environ.get(variable, "").split()
+        wrong = next((name for name in found if not NAME.match(name)), None)
+        if wrong is not None:
+            raise SettingsError(f'{variable} names "{wrong}"; wanted: names of actors, separated by blanks.')
+        return frozenset(found)
 
     def matching(self, variable: str, pattern: re.Pattern[str], wanted: str, default: str | None = None) -> str:
         value = self._environ.get(variable, default)

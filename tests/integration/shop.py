@@ -18,6 +18,32 @@ from tests.places import ORDERS
 ORDER: Final = b"<order><customer>ACME</customer><item>tea</item><total>12.50</total></order>"
 #: For helm: a cluster of tests may have no storage, where a claim stays pending.
 STORAGE: Final = ("--set", "storage.ephemeral=true")
+#: Texts of the example's own actor, and what makes coroutines of it.
+COROUTINE: Final = {
+    "from decimal import": "import asyncio\nfrom decimal import",
+    "    def consume(": """\
+    async def setup(self) -> None:
+        self.server = await asyncio.start_server(self.serve, "localhost", 0)
+        self.line = await asyncio.open_connection(*self.server.sockets[0].getsockname()[:2])
+        self.turn = asyncio.Lock()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            writer.write(line.upper())
+        writer.close()
+
+    async def teardown(self) -> None:
+        self.line[1].close()
+        self.server.close()
+
+    async def consume(""",
+    "        booking = event.data\n": """\
+        booking = event.data
+        async with self.turn:
+            self.line[1].write(b"asked\\n")
+            assert await self.line[0].readline() == b"ASKED\\n"
+""",
+}
 USER, PASSWORD = "alice", "wonderland"
 
 
@@ -31,6 +57,16 @@ def copy(folder: Path, name: str, **changes: str) -> Path:
         text = text.replace(old, new)
     topology.write_text(text)
     return topology
+
+
+def make_coroutine(topology: Path) -> None:
+    """Have the example's own actor ask an asyncio server, over a connection that it keeps, before it books an order."""
+    code = topology.parent / "shop" / "shop" / "actors.py"
+    text = code.read_text()
+    for old, new in COROUTINE.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    code.write_text(text)
 
 
 def order(url: str, password: str = PASSWORD, timeout_s: float = 30) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""The orders example on a Kubernetes cluster, from `kit render helm` to `helm uninstall`."""
+"""The orders example, its own actor with coroutines, on a cluster, from `kit render helm` to `helm uninstall`."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.docker, pytest.mark.timeout(900)]
 NAMESPACE: Final = "actorkit-test"
 #: Prometheus in the tests; older or newer ones do as well.
 PROMETHEUS_IMAGE: Final = "prom/prometheus:v3.5.0"
+#: By these the chart knows who may scrape.
+PROMETHEUS_LABELS: Final = {"app.kubernetes.io/name": "prometheus"}
 #: Where it listens, inside its pod.
 PROMETHEUS_PORT: Final = 9090
 
@@ -82,6 +84,7 @@ def namespace() -> Iterator[Callable[[str], None]]:
 def installed(namespace: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     folder = tmp_path_factory.mktemp("installed")
     topology = shop.copy(folder / "orders", "orders", **{"replicas: 3": "replicas: 1"})
+    shop.make_coroutine(topology)
     kit = kit_with()
     built = kit("build", str(topology), "--output", "json")
     assert built.returncode == 0, built.stderr
@@ -161,7 +164,7 @@ def prometheus_manifests() -> list[dict[str, Any]]:
             "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, **name}],
         },
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": name, "data": data},
-        {"apiVersion": "v1", "kind": "Pod", "metadata": name, "spec": pod},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {**name, "labels": PROMETHEUS_LABELS}, "spec": pod},
     ]
 
 

@@ -253,10 +253,11 @@ def test_a_port_in_use_is_told_before_anything_starts(tmp_path: Path) -> None:
     assert left("orders-port") == ""
 
 
-def test_what_is_rendered_runs_without_kit(tmp_path: Path) -> None:
+def test_what_is_rendered_runs_without_kit_and_drains_coroutines(tmp_path: Path) -> None:
     needs.engine()
     port = free_port()
-    topology = shop.copy(tmp_path / "orders", "orders-plain")
+    topology = shop.copy(tmp_path / "orders", "orders-plain", **{"replicas: 3": "replicas: 1"})
+    shop.make_coroutine(topology)
     kit = kit_with()
     assert kit("build", str(topology)).returncode == 0
     assert kit("render", "compose", str(topology), "-o", str(tmp_path / "out")).returncode == 0
@@ -266,7 +267,9 @@ def test_what_is_rendered_runs_without_kit(tmp_path: Path) -> None:
     try:
         done = subprocess.run([*command, "up", "--detach", "--wait"], **compose)
         assert done.returncode == 0, done.stderr
-        assert shop.order(f"http://127.0.0.1:{port}")[0] == 200
+        assert shop.orders(f"http://127.0.0.1:{port}", 40) == {200: 40}
+        assert subprocess.run([*command, "stop", "execute"], **compose).returncode == 0
+        assert docker("inspect", "--format", "{{.State.ExitCode}}", "orders-plain-execute-1") == "0"
     finally:
         subprocess.run([*command, "down", "--volumes"], **compose)
     assert left("orders-plain") == ""
@@ -280,7 +283,7 @@ def test_down_leaves_nothing(tmp_path: Path) -> None:
     done = kit("down", "orders-down")
     assert done.returncode == 0, done.stderr
     assert left("orders-down") == ""
-    again = kit("down", "orders-down")
+    again = kit("down", "orders-down", "-t", "compose")
     assert again.returncode == 2
     assert '"orders-down" is not deployed on this engine' in again.stderr
 
@@ -288,6 +291,6 @@ def test_down_leaves_nothing(tmp_path: Path) -> None:
 def test_without_an_engine_each_verb_says_so_in_one_line(tmp_path: Path) -> None:
     variables = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
     for arguments in (["status"], ["logs"], ["down"], ["scale", "web=2"], ["deploy", str(ORDERS)]):
-        done = kit_with(DOCKER_HOST=variables["DOCKER_HOST"])(*arguments)
+        done = kit_with(DOCKER_HOST=variables["DOCKER_HOST"])(*arguments, "-t", "compose")
         assert done.returncode == 1
         assert re.fullmatch(r'kit: no Docker Engine answers at "unix://.*"\. Start Docker, .*\n', done.stderr)

@@ -219,9 +219,9 @@ def test_a_rollback_brings_back_what_ran_and_no_request_fails(site: Site) -> Non
     assert told.answered["v1 v1"] > 0
     rows = json.loads(site.kit("history", NAME, "-o", "json").stdout)
     assert [(row["revision"], row["state"]) for row in rows] == [
-        ("1", "superseded"),
-        ("2", "superseded"),
-        ("3", "deployed"),
+        (1, "superseded"),
+        (2, "superseded"),
+        (3, "deployed"),
     ]
     assert re.match(rf"back: {NAME}/back:[0-9a-f]{{12}}, front: {NAME}/front:[0-9a-f]{{12}}, ", rows[1]["changes"])
     assert rows[2]["changes"].startswith("back to revision 1, ")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gevent
+
+from actorkit import EventError
+
 
 class Breaker:
     """Lets requests through until so many in a row have failed; then one, each time that a pause is over, until one
@@ -28,6 +32,13 @@ class Breaker:
             return self._next - now
         self._next = now + self._pause_s  # Others wait for what becomes of this one.
         return 0.0
+
+    def judge(self, end: BaseException, now: float) -> None:
+        """Note what the end of a request says of the server: a status below 500 is an answer, a kill says nothing."""
+        if isinstance(end, EventError) and end.status < 500:
+            self.close()
+        elif isinstance(end, Exception | gevent.Timeout):
+            self.fail(now)
 
     def close(self) -> None:
         """Note that the server answered as it should."""

@@ -24,7 +24,7 @@ class CookieRead(Actor):
     """
 
     NAME: ClassVar[str] = "cookie-read"
-    EXTRA: ClassVar[str] = "http"
+    EXTRA: ClassVar[str] = "cookie"
 
     class Params(Actor.Params, frozen=True, kw_only=True):
         cookie: Annotated[str, Meta(description="name of the cookie")]

@@ -25,7 +25,7 @@ class CookieSet(Actor):
     """
 
     NAME: ClassVar[str] = "cookie-set"
-    EXTRA: ClassVar[str] = "http"
+    EXTRA: ClassVar[str] = "cookie"
 
     class Params(Actor.Params, frozen=True, kw_only=True):
         cookie: Annotated[str, Meta(description="name of the cookie")]

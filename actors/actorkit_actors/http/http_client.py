@@ -73,7 +73,7 @@ class HTTPClient(Actor):
     """
 
     NAME: ClassVar[str] = "http-client"
-    EXTRA: ClassVar[str] = "http"
+    EXTRA: ClassVar[str] = "http-client"
     SETTLES: ClassVar[str] = "the server has answered the request with a good status, and its answer is finished"
     REPEATS: ClassVar[str] = "by key"
 
@@ -198,14 +198,8 @@ class HTTPClient(Actor):
             )
         try:
             made = self._ask(event, url, headers, content)
-        except EventError as exc:
-            if exc.status >= 500:
-                self._breaker.fail(time.monotonic())
-            else:
-                self._breaker.close()
-            raise
-        except BaseException:
-            self._breaker.fail(time.monotonic())
+        except BaseException as exc:
+            self._breaker.judge(exc, time.monotonic())
             raise
         self._breaker.close()
         return made

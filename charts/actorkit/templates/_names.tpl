@@ -196,3 +196,61 @@ annotations:
 {{- define "actorkit.envSecret" -}}
 {{- printf "%s.env" (include "actorkit.name" .) -}}
 {{- end -}}
+
+{{/* Whether an autoscaler decides how many pods an actor has. (list $ merged-actor) */}}
+{{- define "actorkit.isScaled" -}}
+{{- if and (index . 1).scale (index . 0).Values.autoscaling.enabled -}}true{{- end -}}
+{{- end -}}
+
+{{/* What the tally sums up: actor, `host:port` of who tells how much waits for it, and the names that it has there; as
+     JSON. Empty where no autoscaler asks it. */}}
+{{- define "actorkit.tallied" -}}
+{{- $root := . -}}
+{{- $of := dict -}}
+{{- if and .Values.autoscaling.enabled (eq .Values.autoscaling.trigger "metrics-api") -}}
+{{- range $name, $actor := .Values.actors -}}
+{{- if dig "scale" "waiting" 0 $actor -}}
+{{- $hosts := dict -}}
+{{- range $upstream, $names := $actor.scale.upstreams -}}
+{{- $_ := set $hosts (printf "%s:9600" (include "actorkit.host" (list $root $upstream))) $names -}}
+{{- end -}}
+{{- $_ := set $of $name $hosts -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- with $of -}}{{- toJson . -}}{{- end -}}
+{{- end -}}
+
+{{/* The actors that tell the tally how much waits, as JSON. */}}
+{{- define "actorkit.tellers" -}}
+{{- $tellers := dict -}}
+{{- if include "actorkit.tallied" . -}}
+{{- range $actor := .Values.actors -}}
+{{- range $upstream, $_ := dig "scale" "upstreams" (dict) $actor -}}{{- $_ := set $tellers $upstream true -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- keys $tellers | sortAlpha | toJson -}}
+{{- end -}}
+
+{{/* The component of the tally; no actor's name begins with a digit. */}}
+{{- define "actorkit.tally" -}}0-tally{{- end -}}
+
+{{/* The query by which Prometheus tells how much waits for an actor: at its senders, and at the brokers whose services it
+     answers for. (list $ actor merged-actor) */}}
+{{- define "actorkit.waitingQuery" -}}
+{{- $root := index . 0 -}}
+{{- $name := index . 1 -}}
+{{- $topology := default $root.Release.Name $root.Values.topology -}}
+{{- $parts := list -}}
+{{- range $upstream, $names := (index . 2).scale.upstreams -}}
+{{- if eq (index $root.Values.actors $upstream).kind "broker" -}}
+{{- $services := list -}}
+{{- range $names -}}{{- $services = append $services (regexQuoteMeta . | replace "\\" "\\\\" | replace "\"" "\\\"") -}}{{- end -}}
+{{- $of := printf "topology=%q, actor=%q, service=~\"%s\"" $topology $upstream (join "|" $services) -}}
+{{- $parts = append $parts (printf "sum(actorkit_broker_queue_depth{%s} + actorkit_broker_busy_workers{%s})" $of $of) -}}
+{{- else -}}
+{{- $parts = append $parts (printf "sum(actorkit_waiting{topology=%q, actor=%q, destination=%q})" $topology $upstream $name) -}}
+{{- end -}}
+{{- end -}}
+{{- join " + " $parts -}}
+{{- end -}}

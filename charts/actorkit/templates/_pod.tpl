@@ -11,7 +11,7 @@ metadata:
 spec:
   automountServiceAccountToken: false
   enableServiceLinks: false
-  serviceAccountName: {{ include "actorkit.serviceAccountName" $root | quote }}
+  serviceAccountName: {{ include "actorkit.podAccount" (list $root $name $actor) | quote }}
   terminationGracePeriodSeconds: {{ $actor.terminationGracePeriodSeconds }}
   {{- with concat $root.Values.global.imagePullSecrets $root.Values.imagePullSecrets }}
   imagePullSecrets:
@@ -22,8 +22,26 @@ spec:
   {{- with $actor.priorityClassName }}
   priorityClassName: {{ . | quote }}
   {{- end }}
+  {{- with $actor.runtimeClassName }}
+  runtimeClassName: {{ . | quote }}
+  {{- end }}
+  {{- with $actor.dnsPolicy }}
+  dnsPolicy: {{ . | quote }}
+  {{- end }}
+  {{- with $actor.dnsConfig }}
+  dnsConfig:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $actor.hostAliases }}
+  hostAliases:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   securityContext:
     {{- toYaml $actor.podSecurityContext | nindent 4 }}
+  {{- with $actor.initContainers }}
+  initContainers:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   containers:
     - name: actor
       image: {{ include "actorkit.image" (list $root $actor.image) | quote }}
@@ -50,26 +68,14 @@ spec:
           protocol: TCP
         {{- end }}
         {{- end }}
-      startupProbe:
-        httpGet:
-          path: /healthz
-          port: admin
-        {{- toYaml $actor.startupProbe | nindent 8 }}
-      readinessProbe:
-        httpGet:
-          path: /readyz
-          port: admin
-        {{- toYaml $actor.readinessProbe | nindent 8 }}
-      livenessProbe:
-        httpGet:
-          path: /healthz
-          port: admin
-        {{- toYaml $actor.livenessProbe | nindent 8 }}
+      {{- include "actorkit.probes" (list $root $actor) | nindent 6 }}
+      {{- $before := dict }}
       {{- if and $actor.preStopSleepSeconds (semverCompare ">=1.30-0" $root.Capabilities.KubeVersion.Version) }}
+      {{- $before = dict "preStop" (dict "sleep" (dict "seconds" (int $actor.preStopSleepSeconds))) }}
+      {{- end }}
+      {{- with merge (deepCopy $actor.lifecycle) (ternary dict $before (hasKey $actor.lifecycle "preStop")) }}
       lifecycle:
-        preStop:
-          sleep:
-            seconds: {{ $actor.preStopSleepSeconds }}
+        {{- toYaml . | nindent 8 }}
       {{- end }}
       resources:
         {{- toYaml $actor.resources | nindent 8 }}
@@ -141,6 +147,11 @@ spec:
       labelSelector:
         matchLabels:
           {{- include "actorkit.selector" (list $root $name) | nindent 10 }}
+      {{- if include "actorkit.isStateless" (list $actor) }}
+      # Pods of one revision are spread among themselves: those that are about to go do not count.
+      matchLabelKeys:
+        - pod-template-hash
+      {{- end }}
     {{- end }}
   {{- end }}
   {{- with $actor.nodeSelector }}
@@ -151,7 +162,7 @@ spec:
   tolerations:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- with $actor.affinity }}
+  {{- with merge (deepCopy $actor.affinity) (include "actorkit.antiAffinity" (list $root $name $actor) | fromYaml) }}
   affinity:
     {{- toYaml . | nindent 4 }}
   {{- end }}
@@ -224,4 +235,43 @@ spec:
 {{- $all = printf "%s|%s|%s|%s" $all $secret (include "actorkit.secretName" (list $root $secret)) ($root.Files.Get (printf "secrets/%s" $secret)) -}}
 {{- end -}}
 {{- $all | sha256sum -}}
+{{- end -}}
+
+{{/* The probes of a container; each can be turned off. (list $ values with startupProbe, readinessProbe, livenessProbe) */}}
+{{- define "actorkit.probes" -}}
+{{- $values := index . 1 -}}
+{{- $probes := dict -}}
+{{- range $probe, $path := dict "startupProbe" "/healthz" "readinessProbe" "/readyz" "livenessProbe" "/healthz" -}}
+{{- $given := index $values $probe -}}
+{{- if $given.enabled -}}
+{{- $_ := set $probes $probe (merge (dict "httpGet" (dict "path" $path "port" "admin")) (omit $given "enabled")) -}}
+{{- end -}}
+{{- end -}}
+{{- with $probes -}}{{- toYaml . -}}{{- end -}}
+{{- end -}}
+
+{{/* Whether an actor runs as a Deployment: it keeps nothing. (list merged-actor) */}}
+{{- define "actorkit.isStateless" -}}
+{{- $actor := index . 0 -}}
+{{- if not (or (ne $actor.kind "actor") $actor.keeps) -}}true{{- end -}}
+{{- end -}}
+
+{{/* The preset that keeps pods of an actor apart. (list $ actor merged-actor) */}}
+{{- define "actorkit.antiAffinity" -}}
+{{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" (dict "matchLabels" (include "actorkit.selector" (list (index . 0) (index . 1)) | fromYaml)) -}}
+{{- $preset := (index . 2).podAntiAffinityPreset -}}
+{{- if eq $preset "hard" -}}
+{{- dict "podAntiAffinity" (dict "requiredDuringSchedulingIgnoredDuringExecution" (list $term)) | toYaml -}}
+{{- else if eq $preset "soft" -}}
+{{- dict "podAntiAffinity" (dict "preferredDuringSchedulingIgnoredDuringExecution" (list (dict "weight" 100 "podAffinityTerm" $term))) | toYaml -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The ServiceAccount of an actor's pods: one of its own where it has annotations for one. (list $ actor merged-actor) */}}
+{{- define "actorkit.podAccount" -}}
+{{- if (index . 2).serviceAccountAnnotations -}}
+{{- include "actorkit.name" (list (index . 0) (index . 1)) -}}
+{{- else -}}
+{{- include "actorkit.serviceAccountName" (index . 0) -}}
+{{- end -}}
 {{- end -}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,17 +15,18 @@ from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
 
 from actorkit_kit import kit_folder
-from actorkit_kit.deploy import deployment, engine, history, lock, meeting, ports, preconditions, replacement
-from actorkit_kit.deploy.deployment import ActorStatus, Replica
+from actorkit_kit.deploy import engine, history, lock, meeting, ports, preconditions, replacement, replicas
 from actorkit_kit.deploy.history import Revision
 from actorkit_kit.deploy.replacement import Replacement
+from actorkit_kit.deploy.replicas import Replica
 from actorkit_kit.deploy.services import Service, read_services
 from actorkit_kit.errors import KitError
+from actorkit_kit.instance import ActorStatus
 from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import Image, Plan
 from actorkit_kit.render import compose, folder
 
-OnStatus = Callable[[list[ActorStatus]], None]
+OnStatus = Callable[[Sequence[ActorStatus]], None]
 Tell = Callable[[str], None]
 
 #: States of a container that somebody may depend on.
@@ -64,12 +65,12 @@ class Deployer:
         Raises:
             KitError: it did not come up; the message says which instance, and what it said last, and what runs now.
         """
-        found = deployment.list_replicas(self.client, self.topology)
+        found = replicas.list_replicas(self.client, self.topology)
         runs = any(replica.state in _RUNS and replica.actor != compose.PROMETHEUS for replica in found)
         home = self._home(found)
         before = _files_that_ran(home) if found else {}
         stood = self._secrets_that_stand()
-        had_volumes = bool(self.client.volumes.list(filters={"label": f"{deployment.TOPOLOGY_LABEL}={self.topology}"}))
+        had_volumes = bool(self.client.volumes.list(filters={"label": f"{replicas.TOPOLOGY_LABEL}={self.topology}"}))
         try:
             self._write(rendered)
             self._check({url for replica in found for url in replica.urls})
@@ -127,7 +128,7 @@ class Deployer:
         return engine.run_compose(whole, project=self.topology, folder=self.folder, variables=self.variables)
 
     def _wait(self, wanted: Mapping[str, int], among: frozenset[str] | None = None) -> list[ActorStatus]:
-        return deployment.wait_healthy(self.client, self.topology, wanted, self.timeout_s, self.on_status, among=among)
+        return replicas.wait_healthy(self.client, self.topology, wanted, self.timeout_s, self.on_status, among=among)
 
     def _change(self, secrets: frozenset[str]) -> None:
         """Replace what has changed, beside what runs."""
@@ -149,7 +150,7 @@ class Deployer:
     def _remove_prometheus(self, *, failed: bool = False) -> None:
         """Remove the container of Prometheus; or only one that `failed`, which a deployment that was kept has left:
         its failures would count as those of the one that compose makes anew. What it has stored stays."""
-        for replica in deployment.list_replicas(self.client, self.topology):
+        for replica in replicas.list_replicas(self.client, self.topology):
             if replica.actor == compose.PROMETHEUS and (replica.failed or not failed):
                 self.tell(f"removing {replica.container}" + (f", which {replica.failed}" if failed else ""))
                 replacement.end(self.client.containers.get(replica.container))
@@ -169,7 +170,7 @@ class Deployer:
                 stderr=said,
             )
             try:
-                return deployment.wait_healthy(
+                return replicas.wait_healthy(
                     self.client,
                     self.topology,
                     wanted,
@@ -193,10 +194,10 @@ class Deployer:
             return status is None
         said.seek(0)
         complaint = last_line(said.read())
-        ill = deployment.first_unhealthy(deployment.list_replicas(self.client, self.topology))
+        ill = replicas.first_unhealthy(replicas.list_replicas(self.client, self.topology))
         if ill is None or ill.container not in complaint:
             raise KitError(f"docker compose up failed: {complaint}")
-        raise KitError(deployment.failure_report(self.client, ill, f"is {ill.health or ill.state}"))
+        raise KitError(replicas.failure_report(self.client, ill, f"is {ill.health or ill.state}"))
 
     def _put_back(self, before: Mapping[str, str | bytes], tried: Mapping[str, str | bytes], home: Path) -> str:
         """Put back what ran, in the folder that it ran from, and wait until it is healthy; a sentence that says so."""
@@ -327,8 +328,8 @@ def scale(
         UsageError: there is no such deployment or actor.
         KitError: there are fewer ports than replicas, compose could not, or new ones did not become healthy.
     """
-    found = deployment.find_replicas(client, topology)
-    where = deployment.compose_folder(found)
+    found = replicas.find_replicas(client, topology)
+    where = replicas.compose_folder(found)
     services = read_services(lambda *arguments: engine.run_compose(arguments, project=topology, folder=where))
     preconditions.check_published(topology, services, wanted)
     there = Counter(replica.actor for replica in found)
@@ -338,7 +339,7 @@ def scale(
     amounts = [f"--scale={name}={wanted.get(name, there[name])}" for name in sorted(ours)]
     arguments = ["up", "--no-start", "--no-recreate", "--no-build", *amounts]
     engine.run_compose(arguments, project=topology, folder=where)
-    for replica in deployment.list_replicas(client, topology):
+    for replica in replicas.list_replicas(client, topology):
         if replica.actor in wanted and replica.state == "created":
             replacement.start(replica.actor, client.containers.get(replica.container))
-    return deployment.wait_healthy(client, topology, wanted, timeout_s, on_status)
+    return replicas.wait_healthy(client, topology, wanted, timeout_s, on_status)

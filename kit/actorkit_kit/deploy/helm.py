@@ -1,22 +1,52 @@
-"""The helm target on a Kubernetes cluster: installed, upgraded, taken back. Its history is helm's own."""
+"""The helm target on a Kubernetes cluster: installed, upgraded, taken back, ended. Its history is helm's own."""
 
 from __future__ import annotations
 
 import json
-import shutil
+import signal
 import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from actorkit_kit.deploy import pods
+from actorkit_kit.deploy import pods, workloads
+from actorkit_kit.deploy.cluster import Cluster
+from actorkit_kit.deploy.workloads import Rollout
 from actorkit_kit.errors import KitError, UsageError
+from actorkit_kit.instance import ActorStatus
 from actorkit_kit.kit_folder import place_in
 from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.render import folder, helm
 
+OnStatus = Callable[[Sequence[ActorStatus]], None]
+
 #: What helm calls a revision that runs, or ran.
 _RAN: Final = ("deployed", "superseded")
+#: Seconds between two looks at the pods.
+_LOOK_S: Final = 1.0
+#: For so long, in seconds, a pod may be stuck before the deployment is given up: a registry may hiccup.
+_PATIENCE_S: Final = 8.0
+#: Longest wait for helm to end that was told to give up, in seconds.
+_GIVE_UP_S: Final = 15.0
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A revision of a release, as helm keeps it. `state` is helm's word; `description` says what made it."""
+
+    number: int
+    time: str
+    state: str
+    description: str
+
+    @property
+    def ran(self) -> bool:
+        return self.state in _RAN
 
 
 def chart_folder(plan: Plan) -> Path:
@@ -24,109 +54,191 @@ def chart_folder(plan: Plan) -> Path:
     return place_in(plan.base, f"{plan.topology}-helm")
 
 
-def install(plan: Plan, namespace: str, timeout_s: float, keep: bool, ephemeral: bool = False) -> str:
-    """Render the chart, install or upgrade the release, wait until every pod is ready; helm's notes. `ephemeral`: what
-    actors keep ends with their pods.
-
-    A release that does not come up is taken back to the revision that ran, or uninstalled where none did. The cluster's
-    nodes must have the images: push them, or load them.
+def write_chart(plan: Plan) -> Path:
+    """Render the chart to where it is kept.
 
     Raises:
-        KitError: there is no helm, or the release did not come up; the message says which pod, why, and what runs now.
+        KitError: what it holds cannot be read, or the folder cannot be written.
     """
     where = chart_folder(plan)
     folder.write(helm.render(plan), where, helm.PRIVATE)
-    ran = last_that_ran(history(plan.topology, namespace, missing_ok=True))
-    arguments = ["upgrade", "--install", plan.topology, str(where), "--wait", f"--timeout={timeout_s:g}s"]
-    arguments += ["--set=storage.ephemeral=true"] if ephemeral else []
-    done = _helm(*arguments, *(["--create-namespace"] if namespace else []), *_conflicts(), namespace=namespace)
-    if done.returncode == 0:
-        return done.stdout.strip()
-    why = f"helm upgrade --install {plan.topology} failed: {last_line(done.stderr)}{_reason(plan.topology, namespace)}"
-    if keep:
-        raise KitError(why)
-    if ran is None:
-        _helm("uninstall", plan.topology, "--wait", namespace=namespace)
-        raise KitError(f"{why}\nThe release was uninstalled again; --keep leaves it for a look.")
-    try:
-        outcome = roll_back(plan.topology, ran, namespace, timeout_s)
-    except KitError as exc:
-        raise KitError(f"{why}\nRevision {ran}, which ran before, could not be put back: {exc}") from exc
-    raise KitError(f"{why}\n{outcome}")
+    return where
 
 
-def history(release: str, namespace: str, *, missing_ok: bool = False) -> list[tuple[str, str, str, str]]:
-    """Number, time, state and description of each revision, the last one last; empty for none where that may be.
+def chart_arguments(plan: Plan, where: Path, *, ephemeral: bool) -> list[str]:
+    """What brings a release to what a chart says, for `helm`. `ephemeral`: what actors keep ends with their pods."""
+    return ["upgrade", "--install", plan.topology, str(where), *(["--set=storage.ephemeral=true"] if ephemeral else [])]
+
+
+@dataclass
+class Installer:
+    """Brings one release to another state, or leaves it as it was."""
+
+    cluster: Cluster
+    release: str
+    timeout_s: float
+    on_status: OnStatus
+    tell: Callable[[str], None]
+    #: Leave a failed state as it is.
+    keep: bool = False
+
+    def install(self, arguments: Sequence[str], image_hint: str = "") -> str:
+        """Install or upgrade the release, and wait until every pod is ready; helm's notes. `image_hint` says what helps
+        where an image cannot be had.
+
+        A release that does not come up is taken back to the revision that ran, or uninstalled where none did.
+
+        Raises:
+            KitError: there is no helm, or the release did not come up; the message says which pod, why, and what runs
+                now.
+        """
+        ran = last_that_ran(history(self.cluster, self.release, missing_ok=True))
+        create = ["--create-namespace"] if self.cluster.namespace else []
+        try:
+            return self._run(f"helm upgrade --install {self.release}", [*arguments, *create])
+        except KitError as exc:
+            hint = f" {image_hint}" if "Image" in str(exc) and image_hint else ""
+            if self.keep:
+                raise KitError(f"{exc}{hint}") from exc
+            raise KitError(f"{exc}{hint}\n{self._take_back(ran)}") from exc
+
+    def _take_back(self, ran: Revision | None) -> str:
+        """Bring back what ran, or nothing; a sentence that says so."""
+        if ran is None:
+            self.tell("taking it back")
+            uninstall(self.cluster, self.release, self.timeout_s)
+            return "The release was uninstalled again; --keep leaves it for a look."
+        self.tell(f"going back to revision {ran.number}, which ran before")
+        try:
+            return self.roll_back(ran.number)
+        except KitError as exc:
+            return f"Revision {ran.number}, which ran before, could not be put back: {exc}"
+
+    def roll_back(self, number: int) -> str:
+        """Go back to a revision, and wait until every pod is ready; a sentence that says so.
+
+        Raises:
+            KitError: it did not come up; the message says which pod, and why.
+        """
+        self._run(f"helm rollback {self.release} {number}", ["rollback", self.release, str(number)])
+        return f"Revision {number} of {self.release} was put back, and is healthy."
+
+    def _run(self, what: str, arguments: Sequence[str]) -> str:
+        """Have helm change the release, and watch its pods meanwhile; what helm wrote.
+
+        Raises:
+            KitError: it failed, or a pod is stuck; the message says which pod, and why.
+        """
+        before = self._rollout().versions
+        whole = [*arguments, "--wait", f"--timeout={self.timeout_s:g}s", *_conflicts(self.cluster)]
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+            command = self.cluster.helm_command(*whole)
+            process = subprocess.Popen(command, text=True, stdin=subprocess.DEVNULL, stdout=out, stderr=errors)
+            try:
+                stuck = self._watch(process, before)
+            finally:
+                _give_up(process)
+            out.seek(0)
+            errors.seek(0)
+            said, complaint = out.read().strip(), errors.read()
+        found = self._rollout()
+        if process.returncode == 0:
+            self.on_status(found.actors())
+            return said
+        ill = pods.first_ill(found.pods)
+        why = stuck or (pods.failure_report(self.cluster, ill) if ill else "")
+        raise KitError(
+            f"{what} failed: {'a pod cannot start' if stuck else _complaint(complaint)}" + (f"\n{why}" if why else "")
+        )
+
+    def _watch(self, process: subprocess.Popen[str], before: frozenset[str]) -> str:
+        """Show the state until helm has ended, and end it when a pod is stuck; the report of that one, else ""."""
+        since: dict[str, float] = {}
+        while process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_LOOK_S)
+            found = self._rollout()
+            if found.versions != before:
+                self.on_status(found.actors())
+            since = {pod.name: since.get(pod.name, time.monotonic()) for pod in found.pods if pod.stuck}
+            for pod in found.pods:
+                if pod.stuck and (pod.crashed or time.monotonic() - since[pod.name] > _PATIENCE_S):
+                    report = pods.failure_report(self.cluster, pod)
+                    _give_up(process)
+                    return report
+        return ""
+
+    def _rollout(self) -> Rollout:
+        return workloads.find_rollout(self.cluster, self.release)
+
+
+def _give_up(process: subprocess.Popen[str]) -> None:
+    """End helm so that it notes the release as failed; by force where it does not."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_GIVE_UP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _complaint(errors: str) -> str:
+    said = last_line(errors).removeprefix("Error: ")
+    return said.removeprefix("UPGRADE FAILED: ").removeprefix("INSTALLATION FAILED: ")
+
+
+def history(cluster: Cluster, release: str, *, missing_ok: bool = False) -> list[Revision]:
+    """The revisions of a release, the last one last; empty for none where that may be.
 
     Raises:
         KitError: there is no such release, or no cluster answers.
     """
-    done = _helm("history", release, "--output=json", namespace=namespace)
+    done = cluster.helm("history", release, "--output=json", "--max=256")
     if done.returncode:
         if missing_ok and "not found" in done.stderr:
             return []
         raise KitError(f"helm history {release} failed: {last_line(done.stderr)}")
     found: list[dict[str, Any]] = json.loads(done.stdout)
-    return [(str(row["revision"]), row["updated"], row["status"], row["description"]) for row in found]
+    return [Revision(int(row["revision"]), row["updated"], row["status"], row["description"]) for row in found]
 
 
-def last_that_ran(rows: list[tuple[str, str, str, str]], before: int | None = None) -> int | None:
+def last_that_ran(rows: Sequence[Revision], before: int | None = None) -> Revision | None:
     """The last revision that came up, or the last of those before another one."""
-    numbers = [int(number) for number, _time, state, _description in rows if state in _RAN]
-    return max((number for number in numbers if before is None or number < before), default=None)
+    found = [row for row in rows if row.ran and (before is None or row.number < before)]
+    return max(found, key=lambda row: row.number, default=None)
 
 
-def roll_back(release: str, number: int | None, namespace: str, timeout_s: float) -> str:
-    """Go back to a revision, the last that ran before the present one without a number, and wait until every pod is
-    ready; a sentence that says so.
-
-    Raises:
-        UsageError: there is no such revision.
-        KitError: it did not come up; the message says which pod, and why.
-    """
-    rows = history(release, namespace)
-    if number is None:
-        number = last_that_ran(rows, before=int(rows[-1][0]))
-    if number is None or str(number) not in [row[0] for row in rows]:
-        raise UsageError(f"there is no such revision to go back to. There are: {', '.join(row[0] for row in rows)}.")
-    arguments = ["rollback", release, str(number), "--wait", f"--timeout={timeout_s:g}s"]
-    done = _helm(*arguments, *_conflicts(), namespace=namespace)
-    if done.returncode:
-        raise KitError(
-            f"helm rollback {release} {number} failed: {last_line(done.stderr)}{_reason(release, namespace)}"
-        )
-    return f"Revision {number} of {release} was put back, and is healthy."
-
-
-def release_of(reference: str) -> str:
-    """The name of a release, which must be given.
+def find_revision(rows: Sequence[Revision], number: int | None) -> Revision:
+    """The revision of that number; without one, the last that ran before the present one.
 
     Raises:
-        UsageError: it is not.
+        UsageError: there is none.
     """
-    if not reference:
-        raise UsageError("name the release: kit history orders --target helm, kit rollback --target helm -d orders")
-    return reference
-
-
-def _reason(release: str, namespace: str) -> str:
-    said = pods.first_unready(release, namespace)
-    return f"\n{said}" if said else ""
-
-
-def _helm(*arguments: str, namespace: str) -> subprocess.CompletedProcess[str]:
-    where = ["--namespace", namespace] if namespace else []
-    return subprocess.run([_command(), *arguments, *where], text=True, capture_output=True, check=False)
-
-
-def _command() -> str:
-    found = shutil.which("helm")
+    found = last_that_ran(rows, before=rows[-1].number if rows else 0)
+    if number is not None:
+        found = next((row for row in rows if row.number == number), None)
     if found is None:
-        raise KitError('there is no "helm" command. Install Helm 3 or 4.')
+        raise UsageError(
+            f"there is no such revision to go back to. There are: {', '.join(str(row.number) for row in rows)}."
+        )
     return found
 
 
-def _conflicts() -> list[str]:
+def uninstall(cluster: Cluster, release: str, timeout_s: float) -> None:
+    """Uninstall a release, and wait until its pods have finished what they hold and are gone.
+
+    Raises:
+        KitError: helm could not, or a pod is still there.
+    """
+    done = cluster.helm("uninstall", release, "--wait", f"--timeout={timeout_s:g}s")
+    if done.returncode:
+        raise KitError(f"helm uninstall {release} failed: {last_line(done.stderr)}")
+    selector = f"--selector={pods.RELEASE_LABEL}={release},{pods.TOPOLOGY_LABEL}"
+    cluster.change(
+        f"not every pod of {release} is gone", "wait", "--for=delete", "pods", selector, f"--timeout={timeout_s:g}s"
+    )
+
+
+def _conflicts(cluster: Cluster) -> list[str]:
     """For Helm 4, what takes back a number of replicas that kubectl has set."""
-    version = subprocess.run([_command(), "version", "--short"], text=True, capture_output=True, check=False).stdout
-    return [] if version.startswith("v3") else ["--force-conflicts"]
+    return [] if cluster.helm("version", "--short").stdout.startswith("v3") else ["--force-conflicts"]

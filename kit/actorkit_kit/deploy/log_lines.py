@@ -57,7 +57,7 @@ def read_lines(written: Iterable[str]) -> Iterator[LogLine]:
     for line in written:
         found = _LINE.fullmatch(line.removeprefix(_CLEAR_LINE).rstrip("\r\n"))
         if found is not None:
-            yield LogLine(_pad(found[2]), found[1], found[3])
+            yield LogLine(pad_time(found[2]), found[1], found[3])
 
 
 def _printable(text: str) -> str:
@@ -65,7 +65,7 @@ def _printable(text: str) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
-def _pad(time: str) -> str:
+def pad_time(time: str) -> str:
     """A time that sorts as a text: the engine leaves out zeros at the end of a fraction."""
     seconds, _, fraction = time.removesuffix("Z").partition(".")
     return f"{seconds}.{fraction:0<9}Z"

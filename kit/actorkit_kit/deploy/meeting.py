@@ -10,7 +10,7 @@ from typing import Any, Final
 from docker import DockerClient
 from docker.errors import DockerException
 
-from actorkit_kit.deploy.deployment import ACTOR_LABEL, POLL_INTERVAL_S, TOPOLOGY_LABEL
+from actorkit_kit.deploy.replicas import ACTOR_LABEL, POLL_INTERVAL_S, TOPOLOGY_LABEL
 
 #: Longest wait for senders to find new receivers, in seconds. They look at the DNS every second.
 MEET_S: Final = 10.0

@@ -1,114 +1,187 @@
-"""Why a release does not come up, as `kubectl` tells it."""
+"""The pods of a release: how each is, and why one does not get on, as its cluster tells it."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from actorkit_kit.errors import KitError
-from actorkit_kit.output import last_line
+from actorkit.errors import EX_CONFIG
+from actorkit_kit.deploy.cluster import Cluster
+from actorkit_kit.deploy.replicas import ENDS, MAX_RESTARTS, TAIL_LINES
+from actorkit_kit.instance import InstanceStatus
 
-#: Lines of a failed pod's log that are shown.
-TAIL_LINES: Final = 10
+#: Labels of whatever a chart of ours makes.
+TOPOLOGY_LABEL: Final = "io.actorkit.topology"
+RELEASE_LABEL: Final = "app.kubernetes.io/instance"
+ACTOR_LABEL: Final = "app.kubernetes.io/component"
+#: The container of an actor in its pod.
+CONTAINER: Final = "actor"
 
-
-def first_unready(release: str, namespace: str) -> str:
-    """What the first pod that is not ready says; "" where there is no kubectl, or no such pod."""
-    listed = _kubectl(
-        "get", "pods", f"--selector=app.kubernetes.io/instance={release}", "--output=json", namespace=namespace
+#: Why a container waits that will not start by waiting: somebody has to change something.
+_STUCK: Final = frozenset(
+    (
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "ErrImageNeverPull",
+        "ErrImagePull",
+        "ImageInspectError",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "RunContainerError",
     )
-    try:
-        found = json.loads(listed).get("items", [])
-    except ValueError:
-        return ""
-    # A pod that cannot start tells more than one that waits for it.
-    for told in sorted(filter(None, map(read_pod, found)), key=lambda told: not told[1]):
-        name, why = told
-        said = "\n  ".join(_log(name, namespace).splitlines())
-        return f'pod "{name}" {why or "is not ready"}.' + (f" Its last lines:\n  {said}" if said else "")
-    return ""
+)
+#: Why a container waits that is about to start.
+_BEGINS: Final = (None, "ContainerCreating", "PodInitializing")
+#: What the scheduler says of a pod whose claim has no volume.
+_UNBOUND: Final = "unbound immediate PersistentVolumeClaims"
 
 
-def read_pod(pod: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Name of a pod that is not ready, and why it cannot start, "" where it may still; None for one that is ready."""
-    name, status = pod["metadata"]["name"], pod.get("status", {})
-    conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
-    if conditions.get("Ready", {}).get("status") == "True" or "deletionTimestamp" in pod["metadata"]:
+@dataclass(frozen=True)
+class Pod:
+    """A pod of a release. `health` is a word, `why` what is wrong. `stuck`: only a change helps it. `mute`: it runs and
+    is not ready; what it lacks, it says itself. `crashed`: its last lines are those before its end."""
+
+    name: str
+    actor: str
+    health: str
+    why: str = ""
+    restarts: int = 0
+    stuck: bool = False
+    mute: bool = False
+    crashed: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
+    claims: tuple[str, ...] = ()
+
+    @property
+    def healthy(self) -> bool:
+        return self.health == "healthy"
+
+    def instance(self) -> InstanceStatus:
+        """The same as an instance; its name is that of the pod."""
+        return InstanceStatus(self.actor, self.name, self.health, self.why, self.restarts)
+
+
+def read_pod(pod: Mapping[str, Any]) -> Pod | None:
+    """A pod as kubectl gives it; None for one that ends, as another has its place, and for the chart's own test."""
+    metadata, spec, status = pod["metadata"], pod.get("spec", {}), pod.get("status", {})
+    container = next((one for one in spec.get("containers", ()) if one["name"] == CONTAINER), None)
+    if "deletionTimestamp" in metadata or container is None:
         return None
-    for container in status.get("containerStatuses", ()):
-        waiting = container.get("state", {}).get("waiting", {})
-        if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
-            return name, f"waits: {waiting['reason']}: {' '.join(waiting.get('message', '').split())}".rstrip(": ")
-        if container.get("restartCount", 0):
-            return name, f"was started again {container['restartCount']} times"
+    variables = {one["name"]: one.get("value", "") for one in container.get("env", ())}
+    claimed = (volume.get("persistentVolumeClaim", {}).get("claimName", "") for volume in spec.get("volumes", ()))
+    running = status.get("containerStatuses", ())
+    found: Mapping[str, Any] = next((one for one in running if one["name"] == CONTAINER), {})
+    restarts = int(found.get("restartCount", 0))
+    return Pod(
+        name=metadata["name"],
+        actor=metadata.get("labels", {}).get(ACTOR_LABEL, "?"),
+        restarts=restarts,
+        variables=variables,
+        claims=tuple(filter(None, claimed)),
+        **_condition(status, found, restarts),
+    )
+
+
+def _condition(status: Mapping[str, Any], container: Mapping[str, Any], restarts: int) -> dict[str, Any]:
+    """How a pod is: `health`, and what else is to be said of it."""
+    conditions = {one["type"]: one for one in status.get("conditions", ())}
+    if conditions.get("Ready", {}).get("status") == "True":
+        return {"health": "healthy"}
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("status") == "False":
-        return name, f"has no node: {scheduled.get('message', '')}".rstrip(": .")
-    return name, ""
+        said = str(scheduled.get("message", "")).rstrip(". ")
+        return {"health": "pending", "why": f"no node takes it: {said}" if said else "no node takes it"}
+    if status.get("reason") == "Evicted":
+        return {"health": "evicted", "why": str(status.get("message", "")).strip()}
+    state, before = container.get("state", {}), container.get("lastState", {})
+    ended = state.get("terminated") or before.get("terminated")
+    waiting = state.get("waiting", {})
+    if waiting.get("reason") in _STUCK:
+        said = " ".join(str(waiting.get("message", "")).split())
+        return {"health": "waiting", "why": f"{waiting['reason']}: {said}".rstrip(": "), "stuck": True}
+    if ended and "running" not in state:
+        stuck = restarts >= MAX_RESTARTS or ended.get("exitCode") == EX_CONFIG
+        return {"health": "crashed", "why": _end_of(ended), "stuck": stuck, "crashed": True}
+    if "running" in state:
+        if restarts >= MAX_RESTARTS and ended:
+            return {"health": "crashed", "why": _end_of(ended), "stuck": True, "crashed": True}
+        return {"health": "unhealthy" if container.get("started") else "starting", "mute": True}
+    reason = waiting.get("reason")
+    return {"health": "starting", "why": "" if reason in _BEGINS else str(reason)}
 
 
-def running_with(release: str, namespace: str, variable: str) -> str:
-    """The name of the pod of a release that runs and whose container has a variable of the environment.
+def _end_of(ended: Mapping[str, Any]) -> str:
+    """How a container ended, in words."""
+    status = int(ended.get("exitCode", 0))
+    reason = "there was not enough memory" if ended.get("reason") == "OOMKilled" else ENDS.get(status, "")
+    said = " ".join(str(ended.get("message", "")).split())
+    when = f" at {ended['finishedAt']}" if ended.get("finishedAt") else ""
+    return f"ended with status {status}{when}" + (f": {reason or said}" if reason or said else "")
+
+
+def list_pods(cluster: Cluster, release: str) -> list[Pod]:
+    """The pods of a release, less those that end; ordered by actor and name.
 
     Raises:
-        KitError: there is none, or no cluster answers.
+        KitError: the cluster does not tell.
     """
-    selector = f"--selector=app.kubernetes.io/instance={release}"
-    done = subprocess.run(
-        [_command(), "get", "pods", selector, "--output=json", *_where(namespace)],
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        raise KitError(f"the pods of {release} cannot be listed: {last_line(done.stderr)}")
-    found = [pod for pod in json.loads(done.stdout)["items"] if _has_variable(pod, variable)]
-    running = [pod for pod in found if pod.get("status", {}).get("phase") == "Running"]
-    if not found:
-        where = f' in the namespace "{namespace}"' if namespace else ""
-        raise KitError(f'there is no dead-letter box of a release "{release}"{where}. See: helm list --all-namespaces')
-    if not running:
-        name, phase = found[0]["metadata"]["name"], found[0].get("status", {}).get("phase", "Unknown")
-        raise KitError(f'the dead-letter box does not run: pod "{name}" is {phase}. See: kubectl describe pod {name}')
-    return str(running[0]["metadata"]["name"])
+    return in_order(cluster.get("pods", f"--selector={RELEASE_LABEL}={release},{TOPOLOGY_LABEL}"))
 
 
-def exec_command(pod: str, namespace: str) -> tuple[str, ...]:
-    """What runs a command in a pod's actor, with this process's input.
+def in_order(found: Iterable[Mapping[str, Any]]) -> list[Pod]:
+    """Pods as kubectl gives them, less those that end; ordered by actor and name."""
+    return sorted(filter(None, map(read_pod, found)), key=lambda pod: (pod.actor, pod.name))
+
+
+def first_ill(found: Iterable[Pod]) -> Pod | None:
+    """The pod to look at first when a release does not get on: one that cannot start tells more than one that waits."""
+    ill = [pod for pod in found if not pod.healthy]
+    return min(ill, key=lambda pod: (not pod.stuck, not pod.crashed, not pod.why), default=None)
+
+
+def failure_report(cluster: Cluster, pod: Pod) -> str:
+    """What is wrong with a pod, and its last lines where it has run.
 
     Raises:
-        KitError: there is no kubectl.
+        KitError: the cluster does not tell.
     """
-    return (_command(), "exec", "--stdin", pod, "--container=actor", *_where(namespace), "--")
+    why = pod.why
+    if pod.claims and _UNBOUND in why:
+        why = _pending_claims(cluster, pod) or why
+    if not why or pod.mute:
+        # A probe that fails, or a volume that cannot be mounted, is told by an event alone.
+        why = why or _last_warning(cluster, "Pod", pod.name) or "it is not ready yet"
+    lines = _last_lines(cluster, pod) if pod.mute or pod.crashed else []
+    said = "\n  ".join(lines)
+    return f'"{pod.actor}" (pod {pod.name}): {why}.' + (f" Its last lines:\n  {said}" if said else "")
 
 
-def _has_variable(pod: Mapping[str, Any], variable: str) -> bool:
-    containers = pod.get("spec", {}).get("containers", ())
-    return any(one.get("name") == variable for container in containers for one in container.get("env", ()))
+def _pending_claims(cluster: Cluster, pod: Pod) -> str:
+    """Which claims of a pod have no volume, and why."""
+    told = []
+    for one in cluster.get("persistentvolumeclaims"):
+        name = one["metadata"]["name"]
+        if name in pod.claims and one.get("status", {}).get("phase") == "Pending":
+            wanted = one.get("spec", {})
+            kind = f'the storage class "{wanted["storageClassName"]}"' if wanted.get("storageClassName") else "no class"
+            why = _last_warning(cluster, "PersistentVolumeClaim", name, warnings=False)
+            told.append(f'its claim "{name}" ({kind}) is pending' + (f": {why.rstrip('.')}" if why else ""))
+    return "; ".join(told)
 
 
-def _where(namespace: str) -> list[str]:
-    return ["--namespace", namespace] if namespace else []
+def _last_warning(cluster: Cluster, kind: str, name: str, *, warnings: bool = True) -> str:
+    """What the last event about an object says; "" for none."""
+    about = f"involvedObject.kind={kind},involvedObject.name={name}" + (",type=Warning" if warnings else "")
+    found = cluster.get("events", f"--field-selector={about}")
+    last = max(found, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "", default=None)
+    return " ".join(last["message"].split()).rstrip(".") if last else ""
 
 
-def _command() -> str:
-    found = shutil.which("kubectl")
-    if found is None:
-        raise KitError('there is no "kubectl" command. Install it, then try again.')
-    return found
-
-
-def _log(pod: str, namespace: str) -> str:
-    previous = _kubectl("logs", pod, f"--tail={TAIL_LINES}", "--previous", namespace=namespace)
-    return (previous or _kubectl("logs", pod, f"--tail={TAIL_LINES}", namespace=namespace)).strip()
-
-
-def _kubectl(*arguments: str, namespace: str) -> str:
-    command = shutil.which("kubectl")
-    if command is None:
-        return ""
-    done = subprocess.run([command, *arguments, *_where(namespace)], text=True, capture_output=True, check=False)
-    return done.stdout if done.returncode == 0 else ""
+def _last_lines(cluster: Cluster, pod: Pod) -> list[str]:
+    command = ("logs", pod.name, f"--container={CONTAINER}", f"--tail={TAIL_LINES}")
+    for options in (("--previous",), ()) if pod.crashed else ((),):
+        done = cluster.ask(*command, *options)
+        if not done.returncode and done.stdout.strip():
+            return done.stdout.strip().splitlines()
+    return []

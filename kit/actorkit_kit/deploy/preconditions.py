@@ -10,7 +10,7 @@ from typing import Final
 from docker import DockerClient
 
 from actorkit_kit.deploy import ports
-from actorkit_kit.deploy.deployment import Replica
+from actorkit_kit.deploy.replicas import Replica
 from actorkit_kit.deploy.services import Service
 from actorkit_kit.errors import KitError
 from actorkit_kit.free_ports import LOOPBACK, why_not_free

@@ -23,7 +23,7 @@ from typing import Any, Final
 from docker import DockerClient
 from docker.errors import APIError, DockerException, NotFound
 
-from actorkit_kit.deploy.deployment import ACTOR_LABEL, FOLDER_LABEL, TOPOLOGY_LABEL
+from actorkit_kit.deploy.replicas import ACTOR_LABEL, FOLDER_LABEL, TOPOLOGY_LABEL
 from actorkit_kit.deploy.services import Compose, Service, starting_order
 from actorkit_kit.errors import KitError
 

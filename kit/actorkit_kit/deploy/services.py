@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actorkit_kit.deploy.deployment import ACTOR_LABEL, TOPOLOGY_LABEL
+from actorkit_kit.deploy.replicas import ACTOR_LABEL, TOPOLOGY_LABEL
 
 #: Runs `docker compose` with arguments and returns what it printed.
 Compose = Callable[..., str]

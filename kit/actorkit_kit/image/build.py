@@ -25,7 +25,7 @@ from actorkit_kit.author_code import survey
 from actorkit_kit.errors import KitError
 from actorkit_kit.image import lock, timeless
 from actorkit_kit.image.lock import Lock
-from actorkit_kit.plan.model import Image, Plan
+from actorkit_kit.plan.model import Image, Plan, Unit
 
 #: Label with the digest of what went into an image.
 DIGEST_LABEL: Final = "io.actorkit.digest"
@@ -113,7 +113,7 @@ def _recipes(plan: Plan) -> dict[str, Recipe]:
     found = {runtime.repository: runtime}
     for unit in plan.units:
         if _repository(unit.image) not in found:
-            found[_repository(unit.image)] = _actor_recipe(plan, unit.image, unit.uses, runtime, found_lock)
+            found[_repository(unit.image)] = _actor_recipe(plan, unit, runtime, found_lock)
     return found
 
 
@@ -134,10 +134,10 @@ def runtime_recipe(version: str, found: Lock | None = None) -> Recipe:
     return Recipe(lock.RUNTIME, version, "runtime", arguments, context, locked=locked)
 
 
-def _actor_recipe(plan: Plan, image: Image, uses: str, runtime: Recipe, found: Lock | None) -> Recipe:
-    repository = _repository(image)
-    context = dict(runtime.context) | _folder(assets.package("actorkit_actors"), "actors/actorkit_actors")
-    arguments = {"VERSION": plan.version, "EXTRA": image.extra, "RUNTIME": runtime.tag, "NAME": uses}
+def _actor_recipe(plan: Plan, unit: Unit, runtime: Recipe, found: Lock | None) -> Recipe:
+    image, repository = unit.image, _repository(unit.image)
+    context = dict(runtime.context) | _stock_actors(unit)
+    arguments = {"VERSION": plan.version, "EXTRA": image.extra, "RUNTIME": runtime.tag, "NAME": unit.uses}
     if image.package:
         arguments |= {"PACKAGE": image.package}
     if image.build is not None:
@@ -151,6 +151,16 @@ def _actor_recipe(plan: Plan, image: Image, uses: str, runtime: Recipe, found: L
         locked[LOCKED.format("actor")] = found.image(repository, lock.asks_hash(image)).for_build()
     release = plan.version if image.build is None and not image.package else ""
     return Recipe(repository, release, "actor", arguments, context, parent=runtime.digest, locked=locked)
+
+
+def _stock_actors(unit: Unit) -> Context:
+    """The stock actors in an image: those of its actor's field, which knows no other; beside an author's code, all."""
+    package = assets.package("actorkit_actors")
+    found = _folder(package, "actors/actorkit_actors")
+    if not unit.class_path.startswith(f"{package.name}."):
+        return found
+    field = unit.class_path.split(".")[1]
+    return {name: path for name, path in found.items() if path.parent in (package, package / field)}
 
 
 def _folder(folder: Path, prefix: str) -> Context:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,18 +21,26 @@ _T = TypeVar("_T")
 
 #: The file that says how the processes are reached; locked as long as they run.
 STATE_FILE: Final = "local.json"
+#: What the folder's name ends with, after the topology's.
+_LOCAL: Final = "-local"
 #: The folder of the dead-letter box.
 BOX_FOLDER: Final = "dead-letters"
 
 
 def state_folder(base: Path, topology: str) -> Path:
     """Beside the topology, and apart from what `kit deploy` renders: a deployment that fails is put back as it was."""
-    return place_in(base, f"{topology}-local")
+    return place_in(base, f"{topology}{_LOCAL}")
 
 
 def dead_letters_folder(base: Path, topology: str) -> Path:
     """The dead-letter box of a topology that `kit run` runs."""
     return state_folder(base, topology) / BOX_FOLDER
+
+
+def kept_boxes(base: Path) -> list[str]:
+    """The names of topologies that have a dead-letter box in a folder, whether they run or not."""
+    boxes = place_in(base, "").glob(f"*{_LOCAL}/{BOX_FOLDER}")
+    return sorted(box.parent.name.removesuffix(_LOCAL) for box in boxes)
 
 
 def make_dead_letters_folder(base: Path, topology: str) -> Path | None:
@@ -69,7 +78,7 @@ def publish_processes(base: Path, topology: str, processes: Sequence[Process]) -
         return
     with file:
         urls = {process.environ["ACTORKIT_INSTANCE"]: list(process.urls) for process in processes}
-        json.dump({"topology": topology, "processes": variables, "urls": urls}, file)
+        json.dump({"topology": topology, "pid": os.getpid(), "processes": variables, "urls": urls}, file)
         file.flush()
         with runs.announce(base, topology):
             try:
@@ -94,6 +103,16 @@ def published_urls(base: Path, topology: str) -> Mapping[str, list[str]]:
         KitError: the file cannot be read.
     """
     return _read_state(base, topology, dict[str, list[str]](), "urls")
+
+
+def process_of_run(base: Path, topology: str) -> int | None:
+    """The number of the process of `kit run` itself; None when it does not run.
+
+    Raises:
+        KitError: the file cannot be read.
+    """
+    found: int | None = _read_state(base, topology, None, "pid")
+    return found
 
 
 def _read_state(base: Path, topology: str, nothing: _T, key: str) -> _T:

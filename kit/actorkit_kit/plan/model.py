@@ -91,6 +91,18 @@ class Mount:
 
 
 @dataclass(frozen=True)
+class WayIn:
+    """What leads to a port on Kubernetes: requests for `host` whose paths begin with `path`. An Ingress, with the
+    certificate in the Secret `tls`, or an HTTPRoute of a `gateway`. It waits for `timeout_s` for an answer."""
+
+    host: str
+    path: str
+    tls: str = ""
+    gateway: str = ""
+    timeout_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class Port:
     """A port that is reached from outside. `published` is the host's; bound to loopback unless `public`.
 
@@ -102,6 +114,7 @@ class Port:
     published: int
     public: bool = False
     parameter: str = ""
+    way_in: WayIn | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +123,21 @@ class Wait:
 
     unit: str
     healthy: bool
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How many instances of a unit Kubernetes runs. `waiting` is the work that each may have before it, or 0 where
+    `cpu_millis`, what each may use in thousandths of a processor, decides.
+
+    `upstreams`: the units that say how much waits for it → the names that it has there.
+    """
+
+    least: int
+    most: int
+    waiting: int = 0
+    cpu_millis: int = 0
+    upstreams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,6 +158,7 @@ class Unit:
     class_path: str
     image: Image
     replicas: int = DEFAULT_REPLICAS
+    scaling: Scaling | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     params_file: str = ""
     receives: bool = True
@@ -194,6 +223,11 @@ class Plan:
     def of_kind(self, kind: Kind) -> tuple[Unit, ...]:
         """The units of a kind."""
         return tuple(unit for unit in self.units if unit.kind == kind)
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The units that have no instance at times, by name, in alphabetical order."""
+        return tuple(sorted(unit.name for unit in self.units if unit.scaling and not unit.scaling.least))
 
     def reaches(self, unit: Unit) -> tuple[str, ...]:
         """The units that one opens connections to, by name, in alphabetical order."""
@@ -274,6 +308,9 @@ def environment(plan: Plan, unit: Unit, addresses: Addresses) -> dict[str, str]:
         "ACTORKIT_DRAIN_TIMEOUT_S": f"{unit.drain_timeout_s:g}",
         **unit.environment_extra,
     }
+    absent = sorted({edge.destination for edge in unit.edges} & set(plan.absent))
+    if absent:
+        variables["ACTORKIT_MAY_BE_ABSENT"] = " ".join(absent)
     if unit.keys:
         variables["ACTORKIT_KEYS"] = unit.keys
     if unit.receives:

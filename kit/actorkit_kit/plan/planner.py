@@ -25,20 +25,24 @@ from actorkit_kit.plan.model import (
     Mount,
     Plan,
     Port,
+    Scaling,
     Unit,
     Wait,
+    WayIn,
     fits_a_variable,
     params_text,
 )
 from actorkit_kit.plan.mount_name import mount_name
-from actorkit_kit.topology import order
+from actorkit_kit.topology import order, scaling
 from actorkit_kit.topology.check import Checked
-from actorkit_kit.topology.model import BOX, Node, Topology, secret_of
+from actorkit_kit.topology.model import BOX, Exposure, Node, Topology, secret_of
 from actorkit_kit.topology.ports import container_port, port_parameter
 from actorkit_kit.topology.server_check import sends_letters
 
 #: Parameters of a broker in a Director. In a deployment a broker binds the inbox, and has no use for them.
 _DIRECTORS: Final = ("host", "port")
+#: How much longer what leads to an actor waits for its answer than the actor itself, in seconds.
+ANSWER_MARGIN_S: Final = 5.0
 #: Name of the file with parameters that are too long for a variable. Those of parameters have a dash in their names.
 PARAMS_FILE: Final = "params.json"
 
@@ -58,6 +62,7 @@ def make_plan(checked: Checked) -> Plan:
         _unit(topology, node, checked.classes.get(name), tuple(edges[name]), name in receivers)
         for name, node in topology.actors.items()
     ]
+    units = [_with_scaling(topology, unit, checked.classes.get(unit.name)) for unit in units]
     if topology.keys:
         units = [_with_keys(topology, unit) for unit in units]
     units = [_with_long_params(unit) for unit in units]
@@ -118,6 +123,23 @@ def _as_server(unit: Unit, node: Node) -> Unit:
         begins=False,
         listens={},
     )
+
+
+def _with_scaling(topology: Topology, unit: Unit, actor_class: ActorClass | None) -> Unit:
+    """The unit with its scaling, where its topology has one: senders name the work that waits by the actor, brokers by
+    the service."""
+    scale = topology.actors[unit.name].scale
+    if scale is None:
+        return unit
+    if scale.cpu:
+        load = round(scale.cpu * unit.cpus * 10)
+        return replace(unit, scaling=Scaling(scale.least, scale.most, cpu_millis=load))
+    senders = {edge.source for edge in topology.connections if edge.destination == unit.name}
+    upstreams: dict[str, tuple[str, ...]] = dict.fromkeys(sorted(senders), (unit.name,))
+    services = scaling.services(topology.actors[unit.name], actor_class)
+    if services:
+        upstreams |= {node.name: services for node in topology.actors.values() if node.kind == "broker"}
+    return replace(unit, scaling=Scaling(scale.least, scale.most, scale.waiting, upstreams=upstreams))
 
 
 def _with_keys(topology: Topology, unit: Unit) -> Unit:
@@ -186,7 +208,16 @@ def _ports(node: Node, actor_class: ActorClass) -> Iterator[Port]:
     for exposure in node.expose:
         parameter = port_parameter(exposure, actor_class)
         container = container_port(node, actor_class, parameter) if parameter else exposure.port
-        yield Port(exposure.name, container, exposure.port, exposure.public, parameter or "")
+        way_in = _way_in(exposure, node, actor_class) if exposure.host else None
+        yield Port(exposure.name, container, exposure.port, exposure.public, parameter or "", way_in)
+
+
+def _way_in(exposure: Exposure, node: Node, actor_class: ActorClass) -> WayIn:
+    """The way to a port by a host's name. An actor that answers has a limit of its own, at which it says so itself."""
+    declared = actor_class.parameter("timeout_s")
+    given = node.params.get("timeout_s", json.loads(declared.default or "0") if declared else 0)
+    limit = given + ANSWER_MARGIN_S if given else 0.0
+    return WayIn(exposure.host, exposure.path, exposure.tls, exposure.gateway, limit)
 
 
 def _host_parameter(actor_class: ActorClass, port: str) -> str:

@@ -12,25 +12,15 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-from docker import DockerClient
-
-from actorkit.edge.peers import Peers
-from actorkit.transport.endpoint import Endpoint
-from actorkit_kit import python_process
-from actorkit_kit.deploy import deployment, pods
-from actorkit_kit.deploy.engine import docker_command
 from actorkit_kit.errors import KitError, UsageError
-from actorkit_kit.local.state import dead_letters_folder, running_processes
 from actorkit_kit.output import last_line
 
 MODULE: Final = "actorkit.deadletters.cli"
 VARIABLE: Final = "ACTORKIT_DEAD_LETTERS"
 INBOXES: Final = "ACTORKIT_INBOXES"
 KEYS: Final = "ACTORKIT_KEYS"
-_OUTBOX: Final = "ACTORKIT_OUTBOX_"
 #: What the command's own messages begin with, and its status for a letter or an actor that is not there.
 _OURS: Final = "actorkit: "
 _NOT_THERE: Final = 2
@@ -131,60 +121,6 @@ def _done(out: str) -> Done:
     return Done(found.get("sent", 0) + found.get("dropped", 0), tuple(found.get("without", ())))
 
 
-def local_box(base: Path, topology: str, *, alive: bool) -> DeadLetterBox:
-    """What `kit run` keeps; `alive`: it is needed from actors that run now, as a retry is.
-
-    Raises:
-        KitError: it has to be alive, and does not run.
-    """
-    processes = running_processes(base, topology)
-    if alive and not processes:
-        raise KitError(f'"{topology}" does not run on this machine. Start it with kit run, then try again.')
-    variables = {
-        "ACTORKIT_TOPOLOGY": topology,
-        "ACTORKIT_ACTOR": "dead-letters",
-        "ACTORKIT_CLASS": "actorkit.actor:Actor",
-        VARIABLE: str(dead_letters_folder(base, topology)),
-        INBOXES: " ".join(sorted({entry for process in processes for entry in _inboxes(process)})),
-    }
-    keys = next((process[KEYS] for process in processes if process.get(KEYS)), "")
-    if keys:
-        variables[KEYS] = keys
-    return DeadLetterBox(tuple(python_process.command(MODULE)), python_process.environ(variables))
-
-
-def _inboxes(variables: Mapping[str, str]) -> Iterator[str]:
-    """Where a process of `kit run` sends events: the folder of an actor's sockets has its name."""
-    for name, value in variables.items():
-        for text in value.split() if name.startswith(_OUTBOX) else ():
-            endpoint = Endpoint.parse(Peers.parse(text).endpoints[0])
-            if endpoint.transport == "ipc":
-                yield f"{Path(endpoint.host).parent.name}={text}"
-
-
-def deployed_box(client: DockerClient, topology: str) -> DeadLetterBox:
-    """The box of a deployment on the engine.
-
-    Raises:
-        UsageError: there is no such deployment, or it has no box.
-        KitError: its box does not run.
-    """
-    deployment.find_replicas(client, topology)
-    labels = [f"{deployment.TOPOLOGY_LABEL}={topology}", f"{deployment.KIND_LABEL}=dead-letters"]
-    found = client.containers.list(all=True, filters={"label": labels}, ignore_removed=True)
-    running = [container for container in found if container.status == "running"]
-    if not found:
-        raise UsageError(f'"{topology}" has no dead letters: every actor has a connection for what fails.')
-    if not running:
-        raise KitError(f'the dead-letter box of "{topology}" does not run: it is {found[0].status}. See: kit status')
-    return DeadLetterBox((docker_command(), "exec", "--interactive", str(running[0].id), "python", "-m", MODULE))
-
-
-def released_box(release: str, namespace: str) -> DeadLetterBox:
-    """The box of a release on Kubernetes.
-
-    Raises:
-        KitError: it does not run, or no cluster answers.
-    """
-    pod = pods.running_with(release, namespace, VARIABLE)
-    return DeadLetterBox((*pods.exec_command(pod, namespace), "python", "-m", MODULE))
+def no_box(topology: str) -> UsageError:
+    """What is said where a topology has no box."""
+    return UsageError(f'"{topology}" has no dead letters: every actor has a connection for what fails.')

@@ -8,38 +8,42 @@ What the rules ask and tell stands in `compose/prometheus/alerts.toml`; each has
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any, Final
 
 from actorkit_kit import assets
-from actorkit_kit.plan.model import Plan
+from actorkit_kit.plan.model import Plan, Unit
 from actorkit_kit.render.yamltext import Quoted
 
 #: The folder of the pages, in the repository of actorkit.
 RUNBOOKS: Final = "docs/runbooks"
 
 
-def rules(plan: Plan) -> dict[str, Any]:
-    """The content of a file of rules; the same as the `spec` of a PrometheusRule."""
+def rules(plan: Plan, replicas: Callable[[Unit], object] = attrgetter("replicas")) -> dict[str, Any]:
+    """The content of a file of rules; the same as the `spec` of a PrometheusRule. `replicas` tells how many instances
+    there should be of a unit, or a text that the target replaces."""
     alerts = tomllib.loads((assets.asset("compose") / "prometheus" / "alerts.toml").read_text(encoding="utf-8"))
-    made = [rule for alert in alerts["alert"] for rule in _rules(alert, plan)]
+    made = [rule for alert in alerts["alert"] for rule in _rules(alert, plan, replicas)]
     return {"groups": [{"name": f"actorkit-{plan.topology}", "rules": made}]}
 
 
-def _rules(alert: dict[str, str], plan: Plan) -> Iterator[dict[str, Any]]:
+def _rules(alert: dict[str, str], plan: Plan, replicas: Callable[[Unit], object]) -> Iterator[dict[str, Any]]:
     """The rules that an alert becomes in a plan."""
     if alert["for_each"] == "actor":
         for unit in sorted(plan.units, key=lambda unit: unit.name):
-            yield _rule(alert, plan.topology, unit.name, unit.replicas)
+            yield _rule(alert, plan, unit.name, replicas(unit))
     elif alert["for_each"] in ("topology", *(unit.kind for unit in plan.units)):
-        yield _rule(alert, plan.topology)
+        yield _rule(alert, plan)
 
 
-def _rule(alert: dict[str, str], topology: str, actor: str = "", replicas: int = 0) -> dict[str, Any]:
+def _rule(alert: dict[str, str], plan: Plan, actor: str = "", replicas: object = 0) -> dict[str, Any]:
     """One rule as Prometheus reads it."""
+    topology = plan.topology
+    present = f', destination!~"{"|".join(plan.absent)}"' if plan.absent else ""
 
     def text(key: str) -> Quoted:
-        filled = alert[key].replace("@topology", topology).replace("@actor", actor)
+        filled = alert[key].replace("@topology", topology).replace("@actor", actor).replace("@present", present)
         return Quoted(filled.replace("@replicas", str(replicas)))
 
     labels = {"actor": Quoted(actor), "topology": Quoted(topology)} if actor else {}

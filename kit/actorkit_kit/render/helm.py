@@ -10,18 +10,21 @@ import codecs
 import io
 import re
 import zlib
+from math import ceil
 from typing import Any, Final, NoReturn
 
 from ruamel.yaml import YAML
 
 from actorkit_kit import assets
 from actorkit_kit.errors import KitError
-from actorkit_kit.plan.model import Mount, Plan, Unit, container_addresses, environment
-from actorkit_kit.render import mounts
-from actorkit_kit.render.yamltext import Quoted, header, tree
+from actorkit_kit.plan.model import Mount, Plan, Port, Scaling, Unit, container_addresses, environment
+from actorkit_kit.render import alerts, mounts
+from actorkit_kit.render.yamltext import Quoted, dump, header, tree
 
 #: Rendered folders that only their owner may enter.
 PRIVATE: Final = ("secrets",)
+#: The alerting rules in the chart, which writes the number of pods into them.
+ALERTS: Final = "monitoring/alerts.yaml"
 #: Seconds between the end of an instance's drain and its SIGKILL; the pause before the drain is part of it.
 GRACE_MARGIN_S: Final = 12
 #: The most that a ConfigMap or a Secret holds, in bytes.
@@ -49,6 +52,7 @@ def render(plan: Plan) -> dict[str, str | bytes]:
         if path.relative_to(chart).parts[0] != "ci"
     }
     rendered["values.yaml"] = header(plan) + _values(plan, (chart / "values.yaml").read_text())
+    rendered[ALERTS] = header(plan) + dump(alerts.rules(plan, lambda unit: f"@replicas({unit.name})"))
     rendered[".gitignore"] = "# What must not leave this machine.\n/secrets/\n"
     rendered |= {f"secrets/{name}": _secret(mount) for name, mount in mounts.secrets(plan).items()}
     return dict(sorted(rendered.items()))
@@ -144,6 +148,8 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
         },
         "env": {name: Quoted(variables[name]) for name in sorted(variables.keys() - endpoints - encoded.keys())},
     }
+    if unit.scaling:
+        actor["scale"] = _scale(unit.scaling)
     if encoded:
         actor["envBase64"] = encoded
     if endpoints:
@@ -151,10 +157,7 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
     if peers:
         actor["to"] = list(peers)
     if unit.ports:
-        actor["ports"] = {
-            port.name: {"containerPort": port.container, "servicePort": port.published, "public": port.public}
-            for port in sorted(unit.ports, key=lambda port: port.name)
-        }
+        actor["ports"] = {port.name: _port(port) for port in sorted(unit.ports, key=lambda port: port.name)}
     if unit.egress:
         actor["egress"] = _egress(unit)
     if unit.keeps:
@@ -166,6 +169,30 @@ def _actor(plan: Plan, unit: Unit) -> dict[str, Any]:
     if secrets:
         actor["secrets"] = {name: {"target": Quoted(target)} for name, target in secrets.items()}
     return actor
+
+
+def _port(port: Port) -> dict[str, Any]:
+    """A published port, and what leads to it by a host's name."""
+    found: dict[str, Any] = {"containerPort": port.container, "servicePort": port.published, "public": port.public}
+    way = port.way_in
+    if way is None:
+        return found
+    leading: dict[str, Any] = {"host": Quoted(way.host), "path": Quoted(way.path)}
+    if way.timeout_s:
+        leading["timeoutSeconds"] = ceil(way.timeout_s)
+    if not way.gateway:
+        return {**found, "ingress": {**leading, "tlsSecret": Quoted(way.tls)}}
+    namespace, _, name = way.gateway.rpartition("/")
+    return {**found, "route": {**leading, "gateway": {"name": Quoted(name), "namespace": Quoted(namespace)}}}
+
+
+def _scale(scaling: Scaling) -> dict[str, Any]:
+    """How many pods there are, and by what: the work that waits, and who tells it, or the load."""
+    bounds = {"min": scaling.least, "max": scaling.most}
+    if not scaling.waiting:
+        return {**bounds, "cpu": Quoted(f"{scaling.cpu_millis}m")}
+    upstreams = {name: [Quoted(one) for one in names] for name, names in sorted(scaling.upstreams.items())}
+    return {**bounds, "waiting": scaling.waiting, "upstreams": upstreams}
 
 
 def _egress(unit: Unit) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from actorkit_kit import requirements
 from actorkit_kit.classes import known
 from actorkit_kit.classes.known import entry_of, is_stock
 from actorkit_kit.files import is_folder
-from actorkit_kit.topology import egress, shape
+from actorkit_kit.topology import egress, scaling, shape
 from actorkit_kit.topology.findings import Findings, suggest
 from actorkit_kit.topology.kinds import Key, Text, bad_name, type_words
 from actorkit_kit.topology.model import (
@@ -120,12 +120,14 @@ class ActorSections:
         if class_path and entry is None and not is_stock(class_path) and shape.BUILD not in section:
             section.add("uses", f'where is the code of "{uses}"? Add build: with the folder that holds it.')
             class_path = ""
+        scale = scaling.read(section)
         node = Node(
             name=name,
             uses=uses,
             class_path=class_path,
             params=self._params(section, entry.kind if entry else "actor"),
-            replicas=section.value(shape.REPLICAS),
+            replicas=section.value(shape.REPLICAS, max(scale.least, DEFAULT_REPLICAS) if scale else DEFAULT_REPLICAS),
+            scale=scale,
             build=build,
             expose=self._exposures(section),
             egress=section.value(shape.EGRESS) or egress.read(section, shape.EGRESS.name),
@@ -183,10 +185,8 @@ class ActorSections:
             if not _PORT_NAME.match(name):
                 self._findings.add(location, bad_name(name), key=True)
             elif isinstance(value, dict):
-                long_form = Section(self._findings, location, value)
-                long_form.check_keys(shape.EXPOSURE)
-                port, public = long_form.value(shape.PORT), long_form.value(shape.PUBLIC)
-                found += [Exposure(name, port, public)] if port else []
+                exposure = _exposure(name, Section(self._findings, location, value))
+                found += [exposure] if exposure.port else []
             elif isinstance(value, int) and not isinstance(value, bool):
                 mistake = shape.PORT.kind.mistake(value)
                 if mistake:
@@ -223,3 +223,23 @@ class ActorSections:
             else:
                 found[name] = inner.value(Key(name, Text(), "a variable"))
         return found
+
+
+def _exposure(name: str, section: Section) -> Exposure:
+    """A port that is written in its long form."""
+    section.check_keys(shape.EXPOSURE)
+    found = Exposure(
+        name,
+        section.value(shape.PORT),
+        section.value(shape.PUBLIC),
+        section.value(shape.HOST),
+        section.value(shape.PATH),
+        section.value(shape.TLS),
+        section.value(shape.GATEWAY),
+    )
+    for key in (shape.PATH, shape.TLS, shape.GATEWAY):
+        if key in section and shape.HOST not in section:
+            section.add(key.name, f"{key.name}: is of no use without host:. Add the host's name, as shop.example.")
+    if found.tls and found.gateway:
+        section.add("tls", "a Gateway has the certificates of its hosts itself. Remove tls: or gateway:.")
+    return found

@@ -18,7 +18,7 @@ from actorkit_kit.classes.actor_class import ActorClass, ClassReply, ClassReques
 from actorkit_kit.classes.known import is_stock, out_of_reach
 from actorkit_kit.errors import KitError
 from actorkit_kit.files import is_file, is_folder
-from actorkit_kit.topology import graph_check, server_check, shape, targets, values
+from actorkit_kit.topology import graph_check, scaling, server_check, shape, targets, values
 from actorkit_kit.topology.actor_section import ActorSections
 from actorkit_kit.topology.connection_section import ConnectionSection
 from actorkit_kit.topology.document import Document
@@ -97,6 +97,7 @@ def check(document: Document, target: str = "") -> Checked:
     for node in topology.actors.values():
         values.check_sizes(findings, node)
     graph_check.check(findings, topology, classes, connections)
+    scaling.check(findings, topology, classes)
     graph_check.check_named_outboxes(findings, topology, named_outboxes)
     on_networks = Findings(document)
     server_check.check(findings, on_networks, topology, classes)
@@ -178,6 +179,9 @@ def _ports(findings: Findings, topology: Topology) -> None:
             if exposure.port in owners:
                 message = f'port {exposure.port} is published by "{owners[exposure.port]}" already. Choose another.'
                 findings.add(location, message)
+            if exposure.host and node.kind != "actor":
+                message = f'"{node.name}" speaks ZeroMQ, and a host\'s name leads to HTTP. Remove host:.'
+                findings.add((*location, "host"), message)
             owners.setdefault(exposure.port, node.name)
 
 

@@ -98,6 +98,27 @@ class Name(Text):
 
 
 @dataclass(frozen=True)
+class Pattern:
+    """A text of a form. `words` say which, with an example."""
+
+    pattern: re.Pattern[str]
+    words: str
+    default: str = ""
+
+    def schema(self) -> dict[str, Any]:
+        default = {"default": self.default} if self.default else {}
+        return {"type": "string", "pattern": ecma(self.pattern), **default}
+
+    def mistake(self, value: Any) -> str:
+        return Text().mistake(value) or (
+            "" if self.pattern.match(value) else f'"{value}" is not {self.words}. Write one of that form.'
+        )
+
+    def read(self, value: Any) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True)
 class Choice:
     """One of several texts; the first is the default."""
 
@@ -192,9 +213,10 @@ class Flag:
 
 @dataclass(frozen=True)
 class Keys:
-    """A mapping with keys of its own."""
+    """A mapping with keys of its own. `rules` are what its JSON schema says of several keys together."""
 
     keys: tuple[Key[Any], ...]
+    rules: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def default(self) -> Mapping[str, Any]:
@@ -213,6 +235,7 @@ class Keys:
             "properties": {key.name: key.schema() for key in self.keys},
             "additionalProperties": False,
             **({"required": required} if required else {}),
+            **self.rules,
         }
 
     def mistake(self, value: Any) -> str:

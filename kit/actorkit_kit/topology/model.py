@@ -59,11 +59,19 @@ def variable_bytes(name: str, value: str) -> int:
 
 @dataclass(frozen=True)
 class Exposure:
-    """A port that is reached from outside, on the host's `port`; from other machines only when `public`."""
+    """A port that is reached from outside, on the host's `port`; from other machines only when `public`.
+
+    On Kubernetes a `host` name and a `path` lead there, by an Ingress with the certificate in the Secret `tls`, or by
+    an HTTPRoute of the Gateway `namespace/name` in `gateway`.
+    """
 
     name: str
     port: int
     public: bool = False
+    host: str = ""
+    path: str = "/"
+    tls: str = ""
+    gateway: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,17 @@ class Resources:
 
     memory_mb: int = MEMORY_MB
     cpus: float = CPUS
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How many instances an actor has at least and at most, and what decides: `waiting`, the work that one instance may
+    have before it, or `cpu`, percents of the processors that one may use; the other is 0."""
+
+    least: int
+    most: int
+    waiting: int = 0
+    cpu: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,6 +123,7 @@ class Node:
     class_path: str
     params: Mapping[str, Any] = field(default_factory=dict)
     replicas: int = DEFAULT_REPLICAS
+    scale: Scale | None = None
     build: Path | None = None
     expose: tuple[Exposure, ...] = ()
     egress: tuple[Destination, ...] = ()

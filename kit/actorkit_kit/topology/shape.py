@@ -15,7 +15,7 @@ from actorkit.graph import Delivery, Options
 from actorkit.settings import DRAIN_TIMEOUT_S
 from actorkit_actors.catalogue import Kind
 from actorkit_kit.topology.egress import Egress
-from actorkit_kit.topology.kinds import Choice, Flag, Integer, Key, Keys, Name, Named, Number, Other, Text
+from actorkit_kit.topology.kinds import Choice, Flag, Integer, Key, Keys, Name, Named, Number, Other, Pattern, Text
 from actorkit_kit.topology.model import CPUS, DEFAULT_REPLICAS, MEMORY_MB
 from actorkit_kit.topology.uses import Uses
 
@@ -23,6 +23,11 @@ from actorkit_kit.topology.uses import Uses
 MAX_REPLICAS: Final = 1000
 #: Largest window of a connection, in events.
 MAX_WINDOW: Final = wire.MAX_WINDOW
+#: A host's name in an Ingress or HTTPRoute, its path, the name of an object, and that of a Gateway with its namespace.
+HOST_NAME: Final = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z")
+PATH_PREFIX: Final = re.compile(r"/[A-Za-z0-9/._~!$&'()*+,;=:@%-]*\Z")
+OBJECT: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\Z")
+GATEWAY_NAME: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\Z")
 #: What the name of a variable of the environment looks like.
 VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -46,7 +51,18 @@ SHARED: Final[tuple[Key[Any], ...]] = (ENV, RESOURCES, DRAIN)
 # Ports that are published.
 PORT: Final = Key("port", Integer(1, 65535), "the port on the host", required="Write the port on the host.")
 PUBLIC: Final = Key("public", Flag(), "whether other machines reach it")
-EXPOSURE: Final = Keys((PORT, PUBLIC))
+HOST: Final = Key("host", Pattern(HOST_NAME, "a host's name, as shop.example"), "on Kubernetes: leads there")
+PATH: Final = Key("path", Pattern(PATH_PREFIX, "a path, as /orders", default="/"), "on Kubernetes: begins its paths")
+TLS: Final = Key("tls", Pattern(OBJECT, "a Secret's name"), "on Kubernetes: the Secret with the host's certificate")
+GATEWAY: Final = Key(
+    "gateway",
+    Pattern(GATEWAY_NAME, "a Gateway, as infra/public"),
+    "on Kubernetes: the Gateway that leads to it, in the place of an Ingress",
+)
+EXPOSURE: Final = Keys(
+    (PORT, PUBLIC, HOST, PATH, TLS, GATEWAY),
+    {"dependencies": {"path": ["host"], "tls": ["host"], "gateway": ["host"]}, "not": {"required": ["tls", "gateway"]}},
+)
 EXPOSE: Final = Key(
     "expose",
     Other(
@@ -69,13 +85,21 @@ PARAMS: Final = Key(
     "the parameters that the class declares (`kit actors NAME` lists them)",
 )
 REPLICAS: Final = Key("replicas", Integer(1, MAX_REPLICAS, DEFAULT_REPLICAS), "how many instances run")
+MIN: Final = Key("min", Integer(0, MAX_REPLICAS, DEFAULT_REPLICAS), "instances that there are at least")
+MAX: Final = Key(
+    "max", Integer(1, MAX_REPLICAS), "instances that there are at most", required="Say how many there may be: max: 10."
+)
+WAITING: Final = Key("waiting", Integer(1, 1_000_000), "events or requests that one instance may have before it")
+CPU_PERCENT: Final = Key("cpu", Integer(1, 100), "percents of its processors that one instance may use")
+IN_SCALE: Final = Keys((MIN, MAX, WAITING, CPU_PERCENT), {"oneOf": [{"required": ["waiting"]}, {"required": ["cpu"]}]})
+SCALE: Final = Key("scale", IN_SCALE, "how many instances Kubernetes runs, by the work that waits or by their load")
 BUILD: Final = Key(
     "build",
     Text(words="folder"),
     "the folder that holds the code of `package.module:Class`, and its `requirements.txt` or `pyproject.toml`",
 )
 EGRESS: Final = Key("egress", Egress(), "what it may reach outside of the topology: all, or these; nothing without")
-ACTOR: Final = Keys((USES, PARAMS, REPLICAS, BUILD, EXPOSE, EGRESS, *SHARED))
+ACTOR: Final = Keys((USES, PARAMS, REPLICAS, SCALE, BUILD, EXPOSE, EGRESS, *SHARED))
 #: What a target may have otherwise: all that is not the graph, or code.
 ACTOR_VALUES: Final = Keys(tuple(key for key in ACTOR.keys if key not in (USES, BUILD)))
 

@@ -6,6 +6,7 @@ import base64
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,15 +19,19 @@ from actorkit.event.body import BYTES, JSON, TEXT, XML
 from actorkit.mdp.cli import CallResult, End
 from actorkit_actors.mdp import envelope
 from actorkit_kit.console import Output, note, result_json
+from actorkit_kit.deploy.cluster import Cluster
+from actorkit_kit.deployments.find import Wanted, find
 from actorkit_kit.errors import KitError, UsageError
 from actorkit_kit.verbs.options import (
     BrokerOption,
+    ContextOption,
+    DeploymentOption,
     ForeignOption,
     KeysOption,
+    NamespaceOption,
     OutputOption,
-    RunningOption,
     WhereOption,
-    find_brokers,
+    named_brokers,
 )
 
 #: Exit statuses of calls without an answer.
@@ -65,8 +70,10 @@ def register(app: typer.Typer) -> None:
         broker: BrokerOption = None,
         keys: KeysOption = None,
         foreign: ForeignOption = False,
-        name: RunningOption = "",
+        name: DeploymentOption = "",
         target: WhereOption = None,
+        namespace: NamespaceOption = "",
+        context: ContextOption = "",
         format_: Annotated[
             Format | None,
             typer.Option("--as", help="Send an actorkit event with data of this format, not the plain body."),
@@ -98,9 +105,12 @@ def register(app: typer.Typer) -> None:
             frames = envelope.pack(Event.unread(_LETTERS[format_], b"".join(frames), service=service))
         if raw and output is Output.JSON:
             raise UsageError("--raw writes the bytes of the answer, -o json tells about it. Choose one.")
-        found = find_brokers(broker, keys, name, target)
-        began = time.monotonic()
-        answer = found.call(service, frames, timeout_s, notes=not foreign)
+        with ExitStack() as stack:
+            asked = named_brokers(broker or (), keys)
+            if asked is None:
+                asked = stack.enter_context(find(Wanted(name, target, Cluster(context, namespace)))).brokers()
+            began = time.monotonic()
+            answer = asked.call(service, frames, timeout_s, notes=not foreign)
         answer = _content_of(answer) if format_ is not None else answer
         _tell(answer, output, time.monotonic() - began, raw)
         raise typer.Exit(STATUSES[answer.end])

@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from actorkit_kit.console import Output, note, result, result_json, result_table
-from actorkit_kit.deploy import deployment
-from actorkit_kit.deploy.engine import connect
+from actorkit_kit.deploy.cluster import Cluster
+from actorkit_kit.deployments.find import Wanted, find
 from actorkit_kit.errors import UsageError
-from actorkit_kit.local.state import state_folder
+from actorkit_kit.files import is_file
 from actorkit_kit.remote import dead_letters
 from actorkit_kit.remote.dead_letters import Choice, DeadLetterBox
-from actorkit_kit.verbs.options import OutputOption, RunningOption, find_place
+from actorkit_kit.topology.load import DEFAULT_FILE
+from actorkit_kit.verbs.options import ContextOption, DeploymentOption, NamespaceOption, OutputOption, WhereOption
 
 #: Letters that `list` tells people at a time.
 PAGE: Final = 100
@@ -36,14 +37,6 @@ class Action(StrEnum):
     SHOW = "show"
     RETRY = "retry"
     DROP = "drop"
-
-
-class Place(StrEnum):
-    """What runs the topology whose letters are meant."""
-
-    LOCAL = "local"
-    COMPOSE = "compose"
-    HELM = "helm"
 
 
 def _moment(text: str) -> float:
@@ -69,12 +62,10 @@ def register(app: typer.Typer) -> None:
         action: Annotated[Action, typer.Argument(help="What is done.")],
         actor: Annotated[str, typer.Argument(metavar="[ACTOR]", help="Whose; list takes all without.")] = "",
         ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Which events, or all.")] = None,
-        name: RunningOption = "",
-        target: Annotated[
-            Place | None,
-            typer.Option("--target", "-t", help="What runs it; else kit run where it has run it, or Docker."),
-        ] = None,
-        namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the release (helm).")] = "",
+        name: DeploymentOption = "",
+        target: WhereOption = None,
+        namespace: NamespaceOption = "",
+        context: ContextOption = "",
         reason: Annotated[str, typer.Option("--reason", help="Only this kind of failure, as MalformedEvent.")] = "",
         trace: Annotated[str, typer.Option("--trace", help="Only what this event became.")] = "",
         key: Annotated[str, typer.Option("--key", help="Only the event of this key, as a sink has written it.")] = "",
@@ -111,8 +102,11 @@ def register(app: typer.Typer) -> None:
             after=after,
             limit=limit or 0,
         )
-        with ExitStack() as stack:
-            box = _box(stack, name, target, namespace, alive=action is Action.RETRY)
+        with find(Wanted(name, target, Cluster(context, namespace)), kept="letters") as deployment:
+            if not name and not is_file(Path(DEFAULT_FILE)):
+                other = "there is no topology.yaml here. Another one: -d topology.yaml"
+                note(f'kit: of "{deployment.name}", the only deployment; {other}')
+            box = deployment.dead_letters(alive=action is Action.RETRY)
             if action is Action.LIST:
                 page = PAGE if limit is None and output is Output.TEXT else choice.limit
                 _list(box, replace(choice, limit=page), output)
@@ -122,36 +116,6 @@ def register(app: typer.Typer) -> None:
                 _tell("sent", box.retry(choice, rate), output)
             else:
                 _tell("dropped", box.drop(choice), output)
-
-
-def _box(stack: ExitStack, name: str, target: Place | None, namespace: str, *, alive: bool) -> DeadLetterBox:
-    """The box that is meant."""
-    place = find_place(name)
-    if target is Place.HELM:
-        release = place[1] if place else name
-        if not release:
-            raise UsageError("name the release: kit dlq list --target helm -d orders")
-        return dead_letters.released_box(release, namespace)
-    if place is None and target is Place.LOCAL:
-        raise UsageError(f'"{name}" is no topology. Name its file: -d topology.yaml' if name else _NO_TOPOLOGY)
-    if place is not None and (target is Place.LOCAL or (target is None and state_folder(*place).is_dir())):
-        return dead_letters.local_box(*place, alive=alive)
-    client = stack.enter_context(closing(connect()))
-    topology = whose(place[1] if place else name, lambda: deployment.find_only(client))
-    return dead_letters.deployed_box(client, topology)
-
-
-def whose(named: str, only: Callable[[], str]) -> str:
-    """The topology whose letters are meant. Where nothing names one it is the only deployment, which is said."""
-    topology = named or only()
-    if not named:
-        note(
-            f'kit: of "{topology}", the only deployment; there is no topology.yaml here. Another one: -d topology.yaml'
-        )
-    return topology
-
-
-_NO_TOPOLOGY = "there is no topology.yaml here. Name one: -d topology.yaml"
 
 
 def _tell(word: str, done: dead_letters.Done, output: Output) -> None:

@@ -11,6 +11,7 @@ import typer
 from actorkit_kit.console import write_result
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.drawing import FORMATS
+from actorkit_kit.target import Target
 from actorkit_kit.verbs.options import TopologyArgument
 
 
@@ -20,14 +21,6 @@ class Format(StrEnum):
     MERMAID = "mermaid"
     DOT = "dot"
     SVG = "svg"
-
-
-class Target(StrEnum):
-    """What a topology becomes."""
-
-    LOCAL = "local"
-    COMPOSE = "compose"
-    HELM = "helm"
 
 
 def register(app: typer.Typer) -> None:

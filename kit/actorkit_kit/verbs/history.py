@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict
 
 import typer
 
 from actorkit_kit.console import Output, result_json, result_table
-from actorkit_kit.deploy import helm, history
-from actorkit_kit.verbs.options import DeploymentArgument, DeployTarget, OutputOption, TargetOption, deployed_folder
+from actorkit_kit.deploy.cluster import Cluster
+from actorkit_kit.deployments.find import Wanted, find
+from actorkit_kit.verbs.options import (
+    ContextOption,
+    DeploymentArgument,
+    NamespaceOption,
+    OutputOption,
+    WhereOption,
+)
 
 _COLUMNS = ("REVISION", "TIME", "STATE", "CHANGES")
 
@@ -19,30 +26,20 @@ def register(app: typer.Typer) -> None:
     @app.command("history")
     def show_history(
         name: DeploymentArgument = "",
-        target: TargetOption = DeployTarget.COMPOSE,
-        namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the release (helm).")] = "",
+        target: WhereOption = None,
+        namespace: NamespaceOption = "",
+        context: ContextOption = "",
         output: OutputOption = Output.TEXT,
     ) -> None:
         """List the revisions of a deployment that became healthy, and what changed with each.
 
-        On compose the last 10 are kept, with their images; on Kubernetes helm keeps them, failed ones too.
+        On Docker the last 10 are kept, with their images; on Kubernetes helm keeps them, failed ones too.
 
-        Examples: kit history orders; kit history orders --target helm
+        Examples: kit history orders; kit history orders -n shop
         """
-        if target is DeployTarget.HELM:
-            rows = helm.history(helm.release_of(name), namespace)
-        else:
-            kept = history.revisions(deployed_folder(name))
-            rows = [
-                (
-                    str(revision.number),
-                    revision.time,
-                    "deployed" if revision is kept[-1] else "superseded",
-                    ", ".join(revision.changes),
-                )
-                for revision in kept
-            ]
+        with find(Wanted(name, target, Cluster(context, namespace)), kept="history") as deployment:
+            rows = [asdict(revision) for revision in deployment.history()]
         if output is Output.JSON:
-            result_json([dict(zip(map(str.lower, _COLUMNS), row, strict=True)) for row in rows])
+            result_json([{"revision": row.pop("number"), **row} for row in rows])
         else:
-            result_table(_COLUMNS, rows)
+            result_table(_COLUMNS, [tuple(map(str, row.values())) for row in rows])

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from actorkit_kit.console import Output
-from actorkit_kit.deploy import compose, deployment, lock, state_view
-from actorkit_kit.deploy.engine import connect
+from actorkit_kit.deploy.cluster import Cluster
+from actorkit_kit.deployments import state_view
+from actorkit_kit.deployments.deployment import check_actors
+from actorkit_kit.deployments.find import Wanted, find
 from actorkit_kit.errors import UsageError
-from actorkit_kit.verbs.options import DeploymentOption, OutputOption, find_meant
+from actorkit_kit.verbs.options import (
+    ContextOption,
+    DeploymentOption,
+    NamespaceOption,
+    OutputOption,
+    WhereOption,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +28,9 @@ def register(app: typer.Typer) -> None:
     def scale(
         amounts: Annotated[list[str], typer.Argument(metavar="ACTOR=N...", help="An actor and its replicas.")],
         name: DeploymentOption = "",
+        target: WhereOption = None,
+        namespace: NamespaceOption = "",
+        context: ContextOption = "",
         timeout_s: Annotated[
             float, typer.Option("--timeout", min=1, metavar="SECONDS", help="Longest time until all are healthy.")
         ] = 120.0,
@@ -29,22 +38,18 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Change the number of replicas of actors, and wait until they are healthy.
 
-        Nothing else is touched. An actor that publishes a port can have as many replicas as it has ports. The topology
-        keeps its number: the next `kit deploy` goes back to it.
+        Nothing else is touched. An actor that publishes a port on Docker can have as many replicas as it has ports; one
+        that an autoscaler scales keeps its number. The topology keeps its number: the next `kit deploy` goes back to
+        it.
 
-        Example: kit scale execute=5
+        Examples: kit scale execute=5; kit scale execute=5 worker=3 -d orders -n shop
         """
-        wanted = dict(parse_amount(text) for text in amounts)
-        with closing(connect()) as client:
-            topology, found = find_meant(client, name)
-            there = {replica.actor for replica in found}
-            for actor in wanted:
-                if actor not in there:
-                    raise UsageError(f'"{topology}" has no actor "{actor}". It has: {", ".join(sorted(there))}.')
-            with lock.hold(Path(found[0].folder), "scale"), state_view.show_status() as on_status:
-                compose.scale(client, topology, wanted, on_status, timeout_s)
-            rows = deployment.actor_statuses(deployment.find_replicas(client, topology))
-        state_view.write_status(rows, output, topology)
+        numbers = dict(parse_amount(text) for text in amounts)
+        with find(Wanted(name, target, Cluster(context, namespace)), changes=True) as deployment:
+            check_actors(deployment, list(numbers))
+            with state_view.show_status() as on_status:
+                deployment.scale(numbers, timeout_s, on_status)
+            state_view.write_state(deployment, deployment.state(), output)
 
 
 def parse_amount(text: str) -> tuple[str, int]:

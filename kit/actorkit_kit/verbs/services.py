@@ -8,7 +8,18 @@ import typer
 
 from actorkit.mdp.cli import BrokerReport
 from actorkit_kit.console import Output, note, result_json, result_table
-from actorkit_kit.verbs.options import BrokerOption, KeysOption, OutputOption, RunningOption, WhereOption, find_brokers
+from actorkit_kit.deploy.cluster import Cluster
+from actorkit_kit.deployments.find import Wanted, find
+from actorkit_kit.verbs.options import (
+    BrokerOption,
+    ContextOption,
+    DeploymentOption,
+    KeysOption,
+    NamespaceOption,
+    OutputOption,
+    WhereOption,
+    named_brokers,
+)
 
 COLUMNS = ("BROKER", "SERVICE", "WORKERS", "BUSY", "IDLE", "QUEUE", "OLDEST")
 
@@ -20,8 +31,10 @@ def register(app: typer.Typer) -> None:
     def services(
         broker: BrokerOption = None,
         keys: KeysOption = None,
-        name: RunningOption = "",
+        name: DeploymentOption = "",
         target: WhereOption = None,
+        namespace: NamespaceOption = "",
+        context: ContextOption = "",
         output: OutputOption = Output.TEXT,
     ) -> None:
         """List the services of every broker: their workers, and the requests that wait.
@@ -31,9 +44,14 @@ def register(app: typer.Typer) -> None:
 
         Exit status 0 when every broker answered, 1 otherwise.
 
-        Examples: kit services; kit services --broker tcp://127.0.0.1:5550 -o json
+        Examples: kit services -n shop; kit services --broker tcp://127.0.0.1:5550 -o json
         """
-        reports = find_brokers(broker, keys, name, target).services()
+        asked = named_brokers(broker or (), keys)
+        if asked is not None:
+            reports = asked.services()
+        else:
+            with find(Wanted(name, target, Cluster(context, namespace))) as deployment:
+                reports = deployment.brokers().services()
         if output is Output.JSON:
             result_json([_as_json(report) for report in reports])
         else:

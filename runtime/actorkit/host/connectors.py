@@ -48,12 +48,12 @@ def make_connectors(
     return made
 
 
-def lonely(connectors: Mapping[str, Sequence[Connector]]) -> list[str]:
-    """The connections that have no peer now, in words: `auth (tcp://auth:5550)`. The dead-letter box is none of them:
-    work can be taken without it, and what fails waits."""
+def lonely(connectors: Mapping[str, Sequence[Connector]], may_be_absent: frozenset[str] = frozenset()) -> list[str]:
+    """The connections that have no peer now, in words: `auth (tcp://auth:5550)`. The dead-letter box is none of them,
+    and no actor that may be absent: work can be taken without these, and what is for them waits."""
     return [
         f"{outbox} ({', '.join(connector.sender.peers.endpoints)})"
         for outbox, connections in connectors.items()
         for connector in connections
-        if outbox != DEAD_LETTERS and not connector.sender.connected
+        if outbox != DEAD_LETTERS and connector.sender.leads_to not in may_be_absent and not connector.sender.connected
     ]

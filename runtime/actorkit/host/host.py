@@ -162,7 +162,7 @@ class Host:
             return "setting up"
         if self.draining:
             return "draining"
-        missing = self._absences.look(lonely(self.connectors), time.monotonic())
+        missing = self._absences.look(lonely(self.connectors, self.settings.may_be_absent), time.monotonic())
         if missing:
             return missing
         if self.window.full:
@@ -172,7 +172,7 @@ class Host:
     def _look(self) -> None:
         """Look at what is only told when it has lasted: how long events are consumed, and who is missing."""
         _ = self.oldest_consume_s
-        self._absences.look(lonely(self.connectors), time.monotonic())
+        self._absences.look(lonely(self.connectors, self.settings.may_be_absent), time.monotonic())
 
     def why_not_getting_on(self) -> str:
         """Why no worker has got on for longer than `stuck_after_s`, for people; "" when one has."""

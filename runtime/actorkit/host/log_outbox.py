@@ -10,6 +10,7 @@ import gevent
 from actorkit.event import Event
 from actorkit.event.body import as_utf8
 from actorkit.host.outboxes import Outboxes
+from actorkit.host.progress import current
 from actorkit.observe import redact
 
 #: Log events that may wait in the `log` outbox before more are dropped.
@@ -17,7 +18,10 @@ LOG_BACKLOG: Final = 10_000
 
 
 class LogOutbox(logging.Handler):
-    """Sends what an actor logs to its `log` outbox, as JSON events. A full outbox drops records, and counts them."""
+    """Sends what an actor logs to its `log` outbox, as JSON events. A full outbox drops records, and counts them.
+
+    A record that is logged while an event is consumed belongs to that event's trace; any other begins one.
+    """
 
     def __init__(self, outboxes: Outboxes, actor: str, instance: str) -> None:
         super().__init__()
@@ -41,6 +45,9 @@ class LogOutbox(logging.Handler):
                 "message": message,
             }
         )
+        consumed = current.get().event
+        if consumed is not None:
+            event._trace = consumed.trace_number
         # A record may come from any thread; only the loop's may send.
         self._loop.run_callback_threadsafe(self._send, event)
 

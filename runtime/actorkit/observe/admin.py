@@ -1,7 +1,7 @@
 """The admin server's pages.
 
 `/healthz`: the process is alive and its loop turns. `/readyz`: it can take work. `/metrics`: for Prometheus. `/scale`:
-how much work waits, by who is to do it, for autoscalers.
+how much work waits, by who is to do it, for autoscalers. `/graph`: what the instance is, its boxes and its peers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -27,7 +27,7 @@ _Page = Callable[[str], tuple[HTTPStatus, str, bytes]]
 
 class Pages:
     """Answers requests for the pages; `why_not_ready` says what is missing, "" when nothing is; `scale` tells how much
-    waits, by name.
+    waits, by name, and `graph` the instance's place in the graph.
 
     Only the request line and `Accept` are looked at (RFC 9112), and a connection ends with its answer.
     """
@@ -37,15 +37,18 @@ class Pages:
         registry: CollectorRegistry,
         why_not_ready: Callable[[], str],
         scale: Callable[[], Mapping[str, int]] = dict,
+        graph: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._registry = registry
         self._why_not_ready = why_not_ready
         self._waiting = scale
+        self._place = graph
         self._pages: dict[str, _Page] = {
             "/metrics": self._metrics,
             "/healthz": self._healthz,
             "/readyz": self._readyz,
             "/scale": self._scale,
+            "/graph": self._graph,
         }
 
     def answer(self, head: bytes) -> bytes:
@@ -83,6 +86,9 @@ class Pages:
 
     def _scale(self, _accept: str) -> tuple[HTTPStatus, str, bytes]:
         return HTTPStatus.OK, JSON, msgspec.json.encode(self._waiting()) + b"\n"
+
+    def _graph(self, _accept: str) -> tuple[HTTPStatus, str, bytes]:
+        return HTTPStatus.OK, JSON, msgspec.json.encode(self._place()) + b"\n"
 
 
 def response(

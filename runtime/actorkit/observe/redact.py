@@ -110,6 +110,13 @@ def value(shown: Any) -> Any:
     return texts.change_texts(shown, text) if _known.values else shown
 
 
+def tree(shown: Any) -> Any:
+    """The JSON-like value, `MASK` in all its texts and for each header field that holds credentials, at any depth."""
+    if isinstance(shown, Mapping):
+        return {name: MASK if str(name).lower() in _known.headers else tree(one) for name, one in shown.items()}
+    return [tree(one) for one in shown] if isinstance(shown, list | tuple) else value(shown)
+
+
 def is_secret(name: str, content: str = "") -> bool:
     """Whether a header field must not be shown: for its name, or for what it holds."""
     return name.lower() in _known.headers or any(secret in content for secret in _known.values)

@@ -45,6 +45,7 @@ def main(settings: Settings) -> int:
 
     from actorkit import __version__
     from actorkit.edge.receiver import MAX_BYTES
+    from actorkit.host.graph import graph_at
     from actorkit.host.host import Host
     from actorkit.host.metrics import HostCollector
     from actorkit.host.progress import current
@@ -77,7 +78,9 @@ def main(settings: Settings) -> int:
         settings, load(settings.class_path), dedup_bytes=dedup_bytes(memory), inbox_bytes=max(MAX_BYTES, memory // 4)
     )
     collector = HostCollector(host, __version__)
-    server = serve_admin(settings, host.why_not_ready, lambda: waiting_by_actor(host), collector)
+    server = serve_admin(
+        settings, host.why_not_ready, lambda: waiting_by_actor(host), collector, graph=lambda: graph_at(host)
+    )
     try:
         host.start()
     except SettingsError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from prometheus_client.registry import Collector
 
@@ -16,10 +17,14 @@ from actorkit.transport.endpoint import Endpoint
 
 
 def serve_admin(
-    settings: Settings, why_not_ready: Callable[[], str], scale: Callable[[], Mapping[str, int]], *collectors: Collector
+    settings: Settings,
+    why_not_ready: Callable[[], str],
+    scale: Callable[[], Mapping[str, int]],
+    *collectors: Collector,
+    graph: Callable[[], Mapping[str, Any]] = dict,
 ) -> AdminServer | None:
-    """Serve the process's figures and what these collectors tell, and how much waits as `scale` tells it; None where no
-    admin server is asked for.
+    """Serve the process's figures and what these collectors tell, how much waits as `scale` tells it, and the place
+    in the graph that `graph` tells; None where no admin server is asked for.
 
     Raises:
         SettingsError: the address cannot be bound.
@@ -27,7 +32,7 @@ def serve_admin(
     if settings.admin is None:
         return None
     wanted = settings.admin
-    pages = Pages(metrics.registry(settings.instance, *collectors), why_not_ready, scale)
+    pages = Pages(metrics.registry(settings.instance, *collectors), why_not_ready, scale, graph)
     server = AdminServer((wanted.host, wanted.port), pages, family=wanted.family)
     try:
         server.start()

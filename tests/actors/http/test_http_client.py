@@ -3,13 +3,14 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+import gevent
 import pytest
 
-from actorkit import Event, Http, JSONEvent, params
+from actorkit import Event, Http, JSONEvent, NotFound, params
 from actorkit.testing import Harness
 from actorkit_actors.http.breaker import Breaker
 from actorkit_actors.http.http_client import HTTPClient
-from actorkit_actors.http.upstream import retry_after_s
+from actorkit_actors.http.upstream import BadGateway, retry_after_s
 from tests.actors.http.upstreams import Asked, Says, ask, client, echo, failure, upstream
 
 
@@ -154,6 +155,23 @@ def test_a_server_that_keeps_failing_is_left_alone() -> None:
         with client(server, breaker_failures=3, breaker_pause_s=60) as one:
             assert [failure(one).status for _ in range(5)] == [502, 502, 502, 503, 503]
         assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("end", "opens"),
+    [
+        (gevent.GreenletExit(), False),
+        (SystemExit(), False),
+        (NotFound("no such order"), False),
+        (BadGateway("it is gone"), True),
+        (ValueError("no number"), True),
+        (gevent.Timeout(), True),
+    ],
+)
+def test_a_kill_says_nothing_of_the_server_and_a_timeout_does(end: BaseException, opens: bool) -> None:
+    breaker = Breaker(1, 10.0)
+    breaker.judge(end, 0.0)
+    assert breaker.open is opens
 
 
 def test_a_breaker_lets_one_try_after_its_pause() -> None:

@@ -23,12 +23,16 @@ Ask = Callable[[str], list[Any]]
 
 @dataclass(frozen=True)
 class Server:
-    """A running server; `user` is who the system has it run as, None for who runs the tests."""
+    """A running server; `user` is who the system has it run as, None for who runs the tests.
+
+    It listens at 127.0.0.1, and at `address` where pods or containers are to reach it.
+    """
 
     programs: Path
     folder: Path
     port: int
     user: str | None
+    address: str = ""
 
     @property
     def url(self) -> str:
@@ -46,7 +50,8 @@ class Server:
 
     def control(self, *arguments: str) -> None:
         """Have pg_ctl do something."""
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        addresses = ",".join(filter(None, ("127.0.0.1", self.address)))
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses={addresses} -c fsync=off"
         command: list[str | Path] = [
             self.programs / "pg_ctl",
             "-D",
@@ -61,7 +66,7 @@ class Server:
 
 
 @contextmanager
-def running(port: int = 0) -> Iterator[Server]:
+def running(port: int = 0, address: str = "") -> Iterator[Server]:
     """Start one, on a free port where none is given, and end it. Without PostgreSQL the test is skipped."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
@@ -69,7 +74,7 @@ def running(port: int = 0) -> Iterator[Server]:
     # The server refuses to run as root.
     user = "postgres" if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="actorkit-postgres-"))
-    server = Server(found[-1].parent, folder, port or free_port(), user)
+    server = Server(found[-1].parent, folder, port or free_port(), user, address)
     try:
         (folder / "password").write_text("secret-word")
         if user is not None:
@@ -78,6 +83,9 @@ def running(port: int = 0) -> Iterator[Server]:
         initdb: list[str | Path] = [found[-1], "-D", folder / "data", "-U", "postgres", "-A", "scram-sha-256", "-N"]
         settings = [f"--pwfile={folder / 'password'}", "--encoding=UTF8", "--locale=C.UTF-8"]
         subprocess.run([*initdb, *settings], check=True, timeout=60, user=user, stdout=subprocess.DEVNULL)
+        if address:
+            with (folder / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all all scram-sha-256\n")
         server.control("start")
         try:
             yield server

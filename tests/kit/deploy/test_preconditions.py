@@ -11,8 +11,8 @@ import pytest
 from docker import DockerClient
 
 from actorkit_kit.deploy import preconditions
-from actorkit_kit.deploy.deployment import Replica
 from actorkit_kit.deploy.engine import connect, run_compose
+from actorkit_kit.deploy.replicas import Replica
 from actorkit_kit.deploy.services import Service, read_services
 from actorkit_kit.errors import KitError
 from actorkit_kit.render.compose import render

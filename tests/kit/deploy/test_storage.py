@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from actorkit_kit.deploy.cluster import Cluster
 from actorkit_kit.deploy.storage import ends_with_its_pod
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
@@ -55,10 +56,10 @@ def test_only_a_cluster_that_says_it_has_no_storage_lets_letters_end_with_their_
     for kind, items in said.items():
         (tmp_path / f"{kind}.json").write_text(json.dumps({"items": items}))
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert ends_with_its_pod(plan, "") == ephemeral
+    assert ends_with_its_pod(plan, Cluster()) == ephemeral
 
 
 def test_a_topology_that_keeps_nothing_asks_no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "topology.yaml").write_text("name: t\nactors: {gen: {uses: generator}}\nclear: true\n")
     monkeypatch.setenv("PATH", "")
-    assert not ends_with_its_pod(load_plan(str(tmp_path), "helm"), "")
+    assert not ends_with_its_pod(load_plan(str(tmp_path), "helm"), Cluster())

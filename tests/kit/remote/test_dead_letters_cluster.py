@@ -110,9 +110,12 @@ def test_every_letter_is_there_once_though_the_pod_of_the_box_is_killed_under_a_
         2,
         'kit: "gen" has no dead letters here. Actors that can have some: out, place.\n',
     )
+    context = subprocess.run(
+        [needs.tool("kubectl"), "config", "current-context"], capture_output=True, text=True, check=True
+    )
+    there = f'the namespace "{NAME}" of the context "{context.stdout.strip()}"'
     nowhere = kit("dlq", "list", "-d", "nosuch", "--target", "helm", "-n", NAME)
     assert (nowhere.returncode, nowhere.stderr) == (
-        1,
-        f'kit: there is no dead-letter box of a release "nosuch" in the namespace "{NAME}". '
-        "See: helm list --all-namespaces\n",
+        2,
+        f'kit: "nosuch" is not deployed in {there}. There are: {NAME} ({there}).\n',
     )

@@ -23,7 +23,7 @@ GENERATED: Final = {
         "prometheus/alerts.yml",
         "prometheus/prometheus.yml",
     ),
-    "helm": (".gitignore", "values.yaml"),
+    "helm": (".gitignore", "monitoring/alerts.yaml", "values.yaml"),
 }
 
 

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from actorkit_kit.local.state import STATE_FILE, running_processes
-from actorkit_kit.verbs.dlq import whose
+from actorkit_kit.local.state import STATE_FILE, make_dead_letters_folder, running_processes
 from tests.kit.conftest import Kit
 from tests.kit.running import KitRun
 from tests.until import until
@@ -144,7 +143,10 @@ def test_a_kit_run_that_was_killed_is_not_taken_for_running(place: Shop) -> None
         (("retry",), "say whose and which: kit dlq retry ACTOR ID..., or: kit dlq retry ACTOR all"),
         (("show", "place"), "say whose and which: kit dlq show ACTOR ID..., or: kit dlq show ACTOR all"),
         (("list", "plaec", "-t", "local"), '"plaec" has no dead letters here. Actors that can have some: none.'),
-        (("list", "-d", "nowhere", "-t", "local"), '"nowhere" is no topology. Name its file: -d topology.yaml'),
+        (
+            ("list", "-d", "nowhere", "-t", "local"),
+            "kit run does not run nowhere. Start it, or name its file: -d topology.yaml",
+        ),
         (
             ("list", "-d", "no/topology.yaml"),
             'there is no file "no/topology.yaml". Name a topology file, its folder, or app.py:',
@@ -158,6 +160,19 @@ def test_what_cannot_be_meant_is_told_in_one_line(place: Shop, arguments: tuple[
     assert done.stderr.count("\n") == 1
 
 
+def test_letters_of_what_has_run_here_are_found_whatever_its_file_is_called(place: Shop) -> None:
+    (place.folder / "topology.yaml").rename(place.folder / "shop.yaml")
+    for name in ("shop", "second"):
+        make_dead_letters_folder(place.folder, name)
+        if name == "shop":
+            assert place.dlq("list").stdout == "there are no dead letters\n"
+    assert place.dlq("list").stderr == (
+        "kit: letters of several topologies are kept here: second, shop. Name one: -d second\n"
+    )
+    assert place.dlq("list", "-d", "shop").stdout == "there are no dead letters\n"
+    assert place.dlq("list", "-d", "shop.yaml").stdout == "there are no dead letters\n"
+
+
 def test_an_event_that_is_not_in_the_box_is_named(place: Shop) -> None:
     place.run()
     until(lambda: len(place.listed()) == 3, "three events fail")
@@ -169,10 +184,12 @@ def test_an_event_that_is_not_in_the_box_is_named(place: Shop) -> None:
 
 
 def test_the_only_deployment_is_named_where_nothing_says_whose_letters_are_meant(
-    capsys: pytest.CaptureFixture[str],
+    place: Shop, kit: Kit, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    assert whose("orders", lambda: "another") == "orders"
-    assert capsys.readouterr().err == ""
-    assert whose("", lambda: "another") == "another"
-    said = 'kit: of "another", the only deployment; there is no topology.yaml here. Another one: -d topology.yaml\n'
-    assert capsys.readouterr().err == said
+    place.run()
+    done = kit("dlq", "list", "-t", "local", cwd=tmp_path_factory.mktemp("elsewhere"))
+    assert (done.returncode, done.stderr) == (
+        0,
+        'kit: of "shop", the only deployment; there is no topology.yaml here. Another one: -d topology.yaml\n',
+    )
+    assert place.dlq("list").stderr == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -48,6 +49,28 @@ def test_what_is_logged_arrives_as_an_event(director: Director, keep: Keep, text
     (event,) = (kept.convert(JSONEvent) for kept in keep.kept)
     assert event.data["message"] == message
     assert (event.data["actor"], event.data["level"]) == ("talker", "warning")
+
+
+def both(kept: list[Event]) -> bool:
+    return len(kept) == 2
+
+
+def test_a_record_belongs_to_the_trace_of_the_event_that_was_consumed(director: Director) -> None:
+    ask, talker = director.register_actor(Asker, "asker"), director.register_actor(Talker, "talker")
+    keepers = [director.register_actor(Keep, name) for name in ("keep", "copy")]
+    director.connect_queue(ask, talker)
+    director.connect_queue(talker, ask)
+    for keeper in keepers:
+        director.connect_log_queue(talker, keeper)
+    asker = begin(director)
+    answers = [asker.request(JSONEvent(text), timeout_s=5) for text in ("one", "two")]
+    for keeper in keepers:
+        actor = director.host(keeper.name).actor
+        assert isinstance(actor, Keep)
+        kept = actor.kept
+        until(partial(both, kept))
+        assert [record.trace for record in kept] == [answer.trace for answer in answers]
+        assert not {record.id for record in kept} & {answer.id for answer in answers}
 
 
 PROGRAM = """

@@ -85,6 +85,15 @@ def test_the_three_pages_mean_three_things(fleet: Fleet) -> None:
     assert lonely.metric("actorkit_peers", outbox="down", destination="down") == 1
 
 
+def test_a_peer_that_may_be_absent_keeps_nobody_from_being_ready(fleet: Fleet) -> None:
+    outboxes = {"outbox_down": "down", "outbox_other": "other"}
+    alone = fleet.start("up", "tests.probes:Source", 1, may_be_absent="down", params='{"count": 0}', **outboxes)
+    until(lambda: alone.admin, "the admin server is there")
+    until(lambda: fetch(f"{alone.admin}/readyz")[1].startswith("no peer behind other ("), "one of two is missed")
+    fleet.start("other", "tests.probes:Pass")
+    until(alone.ready, "ready without the other one")
+
+
 def test_logs_are_json_with_the_event_at_hand(fleet: Fleet) -> None:
     down = fleet.start("down", "tests.probes:Pass", params='{"fail_every": 1}', log_format="json")
     up = fleet.start("up", "tests.probes:Source", outbox_down="down", params='{"count": 1}')

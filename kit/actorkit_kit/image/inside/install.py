@@ -27,8 +27,9 @@ LOCK: Final = "locked-{}.json"
 INSTALLED: Final = "installed.json"
 
 #: What no running process reads: tests, headers, gevent's loops and resolver that the runtime does not choose, pyzmq's
-#: other backend, what prometheus-client has for other frameworks, pip's lists of files, compiled copies of lxml.html's
-#: modules, which are there as Python too, and Python that the compiled pyzmq was made of.
+#: other backend, what prometheus-client has for other frameworks, pip's lists of files, lxml's doctests and compiled
+#: copies of its modules that no hot way leads through, which are there as Python too, and Python that the compiled
+#: pyzmq was made of.
 DEAD_FOLDERS: Final = (
     "*.dist-info/RECORD",
     "gevent/_ffi",
@@ -41,8 +42,12 @@ DEAD_FOLDERS: Final = (
     "gevent/tests",
     "greenlet/platform",
     "greenlet/tests",
+    "lxml/builder*.so",
+    "lxml/doctestcompare.py",
     "lxml/html/*.so",
     "lxml/includes",
+    "lxml/sax*.so",
+    "lxml/usedoctest.py",
     "prometheus_client/aiohttp",
     "prometheus_client/django",
     "prometheus_client/twisted",

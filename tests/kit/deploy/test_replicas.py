@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from actorkit_kit.console import Output
-from actorkit_kit.deploy import deployment, ports, state_view
-from actorkit_kit.deploy.deployment import ActorStatus, Replica
+from actorkit_kit.deploy import ports, replicas
+from actorkit_kit.deploy.replicas import Replica
+from actorkit_kit.deployments.state_view import cells
 from actorkit_kit.errors import UsageError
-from actorkit_kit.instance import InstanceStatus
-from actorkit_kit.verbs.options import name_of
+from actorkit_kit.instance import ActorStatus, actors_of
 from actorkit_kit.verbs.scale import parse_amount
 
 GOOD = Replica("web", "orders-web-1", "running", "healthy", 0, 0, ("http://127.0.0.1:8080",), "/x")
@@ -23,7 +22,7 @@ def attributes(**state: Any) -> dict[str, Any]:
         "Name": "/orders-web-1",
         "RestartCount": 2,
         "State": {"Status": "running", "ExitCode": 0, **state},
-        "Config": {"Labels": {deployment.ACTOR_LABEL: "web", deployment.FOLDER_LABEL: "/x"}},
+        "Config": {"Labels": {replicas.ACTOR_LABEL: "web", replicas.FOLDER_LABEL: "/x"}},
         "NetworkSettings": {
             "Ports": {
                 "5550/tcp": None,
@@ -34,12 +33,12 @@ def attributes(**state: Any) -> dict[str, Any]:
 
 
 def test_a_replica_is_read_from_what_the_engine_says() -> None:
-    found = deployment.read_replica(attributes(Health={"Status": "starting"}))
+    found = replicas.read_replica(attributes(Health={"Status": "starting"}))
     urls = ("http://127.0.0.1:80",)
     wanted = Replica("web", "orders-web-1", "running", "starting", 2, 0, urls, "/x", name="orders-web-1")
     assert found == wanted
     assert not found.healthy
-    assert deployment.read_replica(attributes()).healthy
+    assert replicas.read_replica(attributes()).healthy
 
 
 @pytest.mark.parametrize(
@@ -61,7 +60,7 @@ def test_a_replica_has_failed_when_it_will_not_become_healthy(change: dict[str, 
 def test_rows_count_what_is_healthy_against_what_is_wanted() -> None:
     ill = replace(GOOD, actor="auth", container="orders-auth-1", health="unhealthy", urls=())
     gone = replace(GOOD, actor="auth", container="orders-auth-2", state="exited", health="", urls=())
-    rows = deployment.actor_statuses([GOOD, ill, gone], {"web": 1, "auth": 3, "broker": 2})
+    rows = actors_of(replicas.instances([GOOD, ill, gone]), {"web": 1, "auth": 3, "broker": 2})
     assert rows == [
         ActorStatus("auth", 0, 3, "unhealthy", ()),
         ActorStatus("broker", 0, 2, "starting", ()),
@@ -71,18 +70,18 @@ def test_rows_count_what_is_healthy_against_what_is_wanted() -> None:
 
 def test_an_actor_tells_why_a_replica_is_not_healthy() -> None:
     log = [{"Output": "ready"}, {"Output": "consuming event 12 for 40 s\n"}]
-    ill = deployment.read_replica(attributes(Health={"Status": "unhealthy", "Log": log}))
-    (row,) = deployment.actor_statuses([ill], {"web": 1})
+    ill = replicas.read_replica(attributes(Health={"Status": "unhealthy", "Log": log}))
+    (row,) = actors_of(replicas.instances([ill]), {"web": 1})
     assert (row.health, row.why) == ("unhealthy", "consuming event 12 for 40 s")
-    assert state_view.cells(row)[2] == "unhealthy: consuming event 12 for 40 s"
+    assert cells(row)[2] == "unhealthy: consuming event 12 for 40 s"
 
 
 def test_an_instance_has_one_name_and_tells_how_it_ended() -> None:
     given = attributes(
         Status="exited", ExitCode=137, OOMKilled=True, FinishedAt="2026-01-02T03:04:05.678Z", Health={"Status": "none"}
     )
-    given["Config"]["Labels"][deployment.TOPOLOGY_LABEL] = "orders"
-    (instance,) = deployment.instances([deployment.read_replica(given)])
+    given["Config"]["Labels"][replicas.TOPOLOGY_LABEL] = "orders"
+    (instance,) = replicas.instances([replicas.read_replica(given)])
     assert (instance.name, instance.health, instance.restarts) == ("web-1", "exited", 2)
     assert instance.why == "ended with status 137 at 2026-01-02T03:04:05Z: there was not enough memory"
 
@@ -99,33 +98,17 @@ def test_an_instance_has_one_name_and_tells_how_it_ended() -> None:
     ],
 )
 def test_an_instance_says_what_is_wrong_with_it(state: dict[str, Any], why: str) -> None:
-    (instance,) = deployment.instances([deployment.read_replica(attributes(**state))])
+    (instance,) = replicas.instances([replicas.read_replica(attributes(**state))])
     assert instance.why == why
-
-
-def test_a_line_says_what_is_to_be_said_about_an_instance(capsys: pytest.CaptureFixture[str]) -> None:
-    missing = "no peer behind auth (tcp://auth:5550) for 40 s"
-    instances = [
-        InstanceStatus("auth", "auth-1", "unhealthy", missing),
-        InstanceStatus("auth", "auth-2", "healthy", restarts=3),
-        InstanceStatus("web", "web-1", "healthy", urls=("http://127.0.0.1:80",)),
-    ]
-    state_view.write_status(state_view.actors_of(instances), Output.TEXT, "orders", instances)
-    table, _, lines = capsys.readouterr().out.partition("auth-1: ")
-    assert [line.split() for line in table.splitlines()[1:]] == [
-        ["auth", "1/2", "unhealthy"],
-        ["web", "1/1", "healthy", "http://127.0.0.1:80"],
-    ]
-    assert lines == f"unhealthy: {missing}\nauth-2: healthy, started again 3 times\n"
 
 
 def test_the_first_to_look_at_has_failed_else_is_unhealthy_else_starts() -> None:
     starting = replace(GOOD, container="a", health="starting")
     ill = replace(GOOD, container="b", health="unhealthy")
     failed = replace(GOOD, container="c", state="restarting", health="", restarts=3)
-    assert deployment.first_unhealthy([GOOD]) is None
-    assert deployment.first_unhealthy([GOOD, starting, ill]) is ill
-    assert deployment.first_unhealthy([starting, ill, failed]) is failed
+    assert replicas.first_unhealthy([GOOD]) is None
+    assert replicas.first_unhealthy([GOOD, starting, ill]) is ill
+    assert replicas.first_unhealthy([starting, ill, failed]) is failed
 
 
 def test_amounts_are_read_or_refused() -> None:
@@ -139,7 +122,3 @@ def test_published_ports_may_be_a_range() -> None:
     assert list(ports.published_ports("8080")) == [8080]
     assert list(ports.published_ports("8080-8082")) == [8080, 8081, 8082]
     assert list(ports.published_ports("")) == []
-
-
-def test_a_name_is_no_file() -> None:
-    assert name_of("orders") == "orders"

@@ -1,4 +1,4 @@
-"""Deployments on a Docker Engine: found by their labels, watched until they are healthy."""
+"""The containers of a deployment on a Docker Engine: found by their labels, watched until they are healthy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from docker.errors import NotFound
 
 from actorkit.errors import EX_CONFIG
 from actorkit_kit.errors import KitError, UsageError
-from actorkit_kit.instance import InstanceStatus
+from actorkit_kit.instance import ActorStatus, InstanceStatus, actors_of
 from actorkit_kit.plan.model import INBOX_PORT
 
 #: Labels of the containers of a deployment.
@@ -78,18 +78,6 @@ class Replica:
         if self.restarts >= MAX_RESTARTS:
             return f"was started again {self.restarts} times"
         return ""
-
-
-@dataclass(frozen=True)
-class ActorStatus:
-    """What a table says about one actor; `why` is what an unhealthy replica of it says."""
-
-    actor: str
-    healthy: int
-    wanted: int
-    health: str
-    urls: tuple[str, ...]
-    why: str = ""
 
 
 def list_replicas(client: DockerClient, topology: str = "") -> list[Replica]:
@@ -207,33 +195,12 @@ def _instance(replica: Replica) -> InstanceStatus:
     return InstanceStatus(replica.actor, replica.name, health, why, replica.restarts, replica.urls)
 
 
-def actor_statuses(found: Iterable[Replica], wanted: Mapping[str, int] | None = None) -> list[ActorStatus]:
-    """One row for each actor. Without `wanted` as many replicas are wanted as there are."""
-    groups: dict[str, list[Replica]] = {actor: [] for actor in wanted or ()}
-    for replica in found:
-        groups.setdefault(replica.actor, []).append(replica)
-    return [
-        _actor_status(actor, group, (wanted or {}).get(actor, len(group))) for actor, group in sorted(groups.items())
-    ]
-
-
-def _actor_status(actor: str, group: list[Replica], wanted: int) -> ActorStatus:
-    healthy = sum(replica.healthy for replica in group)
-    worst = next((replica for replica in group if not replica.healthy), None)
-    if worst is None:
-        health = "healthy" if healthy >= wanted else "starting"
-    else:
-        health = worst.health if worst.state == "running" else worst.state
-    urls = tuple(url for replica in group for url in replica.urls)
-    return ActorStatus(actor, healthy, wanted, health, urls, worst.why if worst and health == "unhealthy" else "")
-
-
 def wait_healthy(
     client: DockerClient,
     topology: str,
     wanted: Mapping[str, int],
     timeout_s: float,
-    on_status: Callable[[list[ActorStatus]], None],
+    on_status: Callable[[Sequence[ActorStatus]], None],
     busy: Callable[[], bool] = lambda: False,
     among: frozenset[str] | None = None,
 ) -> list[ActorStatus]:
@@ -253,7 +220,7 @@ def wait_healthy(
             for replica in list_replicas(client, topology)
             if replica.actor in wanted and (among is None or replica.container in among)
         ]
-        state = actor_statuses(found, wanted)
+        state = actors_of(instances(found), wanted)
         on_status(state)
         failed = next((replica for replica in found if replica.failed), None)
         if failed is not None:
@@ -269,7 +236,7 @@ def wait_healthy(
 def _late(client: DockerClient, found: list[Replica], wanted: Mapping[str, int], timeout_s: float) -> str:
     late = first_unhealthy(found)
     if late is None:
-        missing = next(row.actor for row in actor_statuses(found, wanted) if row.healthy < row.wanted)
+        missing = next(row.actor for row in actors_of(instances(found), wanted) if row.healthy < row.wanted)
         return f'"{missing}" has not all of its replicas after {timeout_s:g} s. Try a longer --timeout.'
     return failure_report(client, late, f"is not healthy after {timeout_s:g} s")
 

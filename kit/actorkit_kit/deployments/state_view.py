@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 
@@ -12,8 +12,8 @@ from rich.live import Live
 from rich.table import Table
 
 from actorkit_kit.console import Output, note, result, result_json, result_table
-from actorkit_kit.deploy.deployment import ActorStatus
-from actorkit_kit.instance import InstanceStatus
+from actorkit_kit.deployments.deployment import Deployment, OnStatus, State
+from actorkit_kit.instance import ActorStatus, InstanceStatus
 
 COLUMNS = ("ACTOR", "REPLICAS", "HEALTH", "PUBLISHED")
 
@@ -28,40 +28,35 @@ def cells(row: ActorStatus) -> tuple[str, str, str, str]:
     )
 
 
-def write_status(
-    rows: Sequence[ActorStatus], output: Output, topology: str, instances: Sequence[InstanceStatus] = ()
-) -> None:
+def write_state(deployment: Deployment, state: State, output: Output) -> None:
     """The state as a result: a row for each actor, then a line for each instance that something is to be said about."""
+    waiting = sum_up(instance.waiting for instance in state.instances)
+    services = sum_up(instance.services for instance in state.instances)
     if output is Output.JSON:
-        actors = [
+        result_json(
             {
-                "actor": row.actor,
-                "healthy": row.healthy,
-                "wanted": row.wanted,
-                "health": row.health,
-                "why": row.why,
-                "urls": list(row.urls),
+                "deployment": deployment.name,
+                "topology": deployment.topology,
+                "target": deployment.target,
+                "where": deployment.where,
+                "actors": [asdict(row) for row in state.actors],
+                "instances": [asdict(instance) for instance in state.instances],
+                "waiting": waiting,
+                "services": services,
             }
-            for row in rows
-        ]
-        told = [asdict(instance) | {"urls": list(instance.urls)} for instance in instances]
-        waiting = sum_up(instance.waiting for instance in instances)
-        services = sum_up(instance.services for instance in instances)
-        more = {"instances": told, "waiting": waiting, "services": services} if instances else {}
-        result_json({"topology": topology, "actors": actors, **more})
+        )
         return
-    named = {instance.actor for instance in instances}
-    shown = [cells(replace(row, why="") if row.actor in named else row) for row in rows]
-    waiting = sum_up(instance.waiting for instance in instances)
+    named = {instance.actor for instance in state.instances}
+    shown = [cells(replace(row, why="") if row.actor in named else row) for row in state.actors]
     if waiting:
-        work = [str(waiting.get(row.actor, "")) for row in rows]
+        work = [str(waiting.get(row.actor, "")) for row in state.actors]
         result_table((*COLUMNS, "WAITING"), [(*row, count) for row, count in zip(shown, work, strict=True)])
     else:
         result_table(COLUMNS, shown)
-    for instance in instances:
+    for instance in state.instances:
         if line := _line(instance):
             result(line)
-    for service, count in sum_up(instance.services for instance in instances).items():
+    for service, count in services.items():
         if count:
             result(f"service {service}: {count} requests wait or are being done")
 
@@ -84,31 +79,13 @@ def _line(instance: InstanceStatus) -> str:
     return f"{said} ({again})" if again else said
 
 
-def actors_of(instances: Iterable[InstanceStatus]) -> list[ActorStatus]:
-    """A row for each actor of these instances; as many are wanted as there are."""
-    groups: dict[str, list[InstanceStatus]] = {}
-    for instance in instances:
-        groups.setdefault(instance.actor, []).append(instance)
-    return [
-        ActorStatus(
-            actor=actor,
-            healthy=sum(instance.healthy for instance in group),
-            wanted=len(group),
-            health=next((instance.health for instance in group if not instance.healthy), "healthy"),
-            urls=tuple(url for instance in group for url in instance.urls),
-            why=next((instance.why for instance in group if not instance.healthy), ""),
-        )
-        for actor, group in sorted(groups.items())
-    ]
-
-
 @contextmanager
-def show_status() -> Iterator[Callable[[list[ActorStatus]], None]]:
+def show_status() -> Iterator[OnStatus]:
     """A function that shows each state it is given."""
     if not sys.stderr.isatty():
         seen: set[str] = set()
 
-        def on_status(rows: list[ActorStatus]) -> None:
+        def on_status(rows: Sequence[ActorStatus]) -> None:
             for row in rows:
                 done = row.healthy >= row.wanted and row.health == "healthy"
                 if done and row.actor not in seen:
@@ -119,7 +96,7 @@ def show_status() -> Iterator[Callable[[list[ActorStatus]], None]]:
         return
     with Live(console=Console(stderr=True), transient=True) as live:
 
-        def on_change(rows: list[ActorStatus]) -> None:
+        def on_change(rows: Sequence[ActorStatus]) -> None:
             table = Table(*COLUMNS, box=None)
             for row in rows:
                 table.add_row(*cells(row), style="green" if row.healthy >= row.wanted else None)
