@@ -22,10 +22,8 @@ from actorkit.transport.keys import ClientKeys
 from actorkit.transport.resolver import Resolver
 from actorkit.transport.socket import BURST, CONTROL_FRAMES, HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, NOBLOCK, EventSocket
 
-#: How often the addresses behind a name are looked up, in seconds; and the socket files behind a pattern, which costs
-#: next to nothing.
+#: How often the addresses behind a name are looked up, in seconds.
 FOLLOW_S = 1.0
-FOLLOW_FILES_S = 0.1
 
 #: So long a peer may take to say Welcome before the log tells of it, in seconds.
 WELCOME_S = 10.0
@@ -71,9 +69,7 @@ class Connector:
 
     def _follow(self) -> None:
         endpoints = self.sender.peers.endpoints
-        parsed = [Endpoint.parse(endpoint) for endpoint in endpoints]
-        moving = any(endpoint.names_can_change for endpoint in parsed)
-        pause_s = FOLLOW_FILES_S if all(endpoint.transport == "ipc" for endpoint in parsed) else FOLLOW_S
+        moving = any(Endpoint.parse(endpoint).names_can_change for endpoint in endpoints)
         while not self._closed:
             found = [address for endpoint in endpoints for address in self._addresses(endpoint)]
             if self._closed:
@@ -88,7 +84,7 @@ class Connector:
             self._look_for_strangers(now)
             self._acknowledged()
             settled = not moving and not self.sender.replies and self.sender.connected == len(found)
-            self._check.wait(None if settled else pause_s)
+            self._check.wait(None if settled else FOLLOW_S)
             self._check.clear()
 
     def _look_for_strangers(self, now: float) -> None:
