@@ -27,6 +27,8 @@ OnStatus = Callable[[Sequence[ActorStatus]], None]
 
 #: What helm calls a revision that runs, or ran.
 _RAN: Final = ("deployed", "superseded")
+#: How helm's word begins for a revision that is not done.
+_PENDING: Final = "pending-"
 #: Seconds between two looks at the pods.
 _LOOK_S: Final = 1.0
 #: For so long, in seconds, a pod may be stuck before the deployment is given up: a registry may hiccup.
@@ -92,7 +94,10 @@ class Installer:
             KitError: there is no helm, or the release did not come up; the message says which pod, why, and what runs
                 now.
         """
-        ran = last_that_ran(history(self.cluster, self.release, missing_ok=True))
+        rows = history(self.cluster, self.release, missing_ok=True)
+        ran = last_that_ran(rows)
+        if rows and rows[-1].state.startswith(_PENDING):
+            raise KitError(_pending(self.release, rows[-1], ran))
         create = ["--create-namespace"] if self.cluster.namespace else []
         try:
             return self._run(f"helm upgrade --install {self.release}", [*arguments, *create])
@@ -120,22 +125,24 @@ class Installer:
         Raises:
             KitError: it did not come up; the message says which pod, and why.
         """
-        self._run(f"helm rollback {self.release} {number}", ["rollback", self.release, str(number)])
+        # It is never cut short: helm would leave the release as one that is being rolled back.
+        self._run(f"helm rollback {self.release} {number}", ["rollback", self.release, str(number)], patient=True)
         return f"Revision {number} of {self.release} was put back, and is healthy."
 
-    def _run(self, what: str, arguments: Sequence[str]) -> str:
-        """Have helm change the release, and watch its pods meanwhile; what helm wrote.
+    def _run(self, what: str, arguments: Sequence[str], *, patient: bool = False) -> str:
+        """Have helm change the release, and watch its pods meanwhile; what helm wrote. `patient`: to the end of its
+        time, also where a pod is stuck.
 
         Raises:
             KitError: it failed, or a pod is stuck; the message says which pod, and why.
         """
-        before = self._rollout().versions
+        before = self._rollout()
         whole = [*arguments, "--wait", f"--timeout={self.timeout_s:g}s", *_conflicts(self.cluster)]
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
             command = self.cluster.helm_command(*whole)
             process = subprocess.Popen(command, text=True, stdin=subprocess.DEVNULL, stdout=out, stderr=errors)
             try:
-                stuck = self._watch(process, before)
+                stuck = self._watch(process, before, patient=patient)
             finally:
                 _give_up(process)
             out.seek(0)
@@ -145,24 +152,27 @@ class Installer:
         if process.returncode == 0:
             self.on_status(found.actors())
             return said
-        ill = pods.first_ill(found.pods)
+        known = {pod.uid for pod in before.pods}
+        ill = pods.first_ill([pod for pod in found.pods if pod.uid not in known] or found.pods)
         why = stuck or (pods.failure_report(self.cluster, ill) if ill else "")
         raise KitError(
             f"{what} failed: {'a pod cannot start' if stuck else _complaint(complaint)}" + (f"\n{why}" if why else "")
         )
 
-    def _watch(self, process: subprocess.Popen[str], before: frozenset[str]) -> str:
+    def _watch(self, process: subprocess.Popen[str], before: Rollout, *, patient: bool) -> str:
         """Show the state until helm has ended, and end it when a pod is stuck; the report of that one, else ""."""
         since: dict[str, float] = {}
+        old = {pod.uid for pod in before.pods}
         while process.poll() is None:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_LOOK_S)
             found = self._rollout()
-            if found.versions != before:
+            if found.versions != before.versions:
                 self.on_status(found.actors())
-            since = {pod.name: since.get(pod.name, time.monotonic()) for pod in found.pods if pod.stuck}
-            for pod in found.pods:
-                if pod.stuck and (pod.crashed or time.monotonic() - since[pod.name] > _PATIENCE_S):
+            stuck = [pod for pod in found.pods if pod.stuck and pod.uid not in old]
+            since = {pod.uid: since.get(pod.uid, time.monotonic()) for pod in stuck}
+            for pod in stuck if not patient else ():
+                if pod.crashed or time.monotonic() - since[pod.uid] > _PATIENCE_S:
                     report = pods.failure_report(self.cluster, pod)
                     _give_up(process)
                     return report
@@ -170,6 +180,15 @@ class Installer:
 
     def _rollout(self) -> Rollout:
         return workloads.find_rollout(self.cluster, self.release)
+
+
+def _pending(release: str, last: Revision, ran: Revision | None) -> str:
+    """What is said where a release is being changed, or a helm that was killed has left it so."""
+    way_out = f"kit rollback {ran.number} -d {release}" if ran else f"kit down {release}"
+    return (
+        f'"{release}" is being changed: its revision {last.number} is {last.state} since {last.time}. Wait until that '
+        f"has ended; where nobody is at it any more, say {way_out}, and deploy again."
+    )
 
 
 def _give_up(process: subprocess.Popen[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from actorkit.errors import EX_CONFIG
 from actorkit_kit.deploy.cluster import Cluster
+from actorkit_kit.deploy.inside import fetch_command, read_answer
 from actorkit_kit.deploy.replicas import ENDS, MAX_RESTARTS, TAIL_LINES
 from actorkit_kit.instance import InstanceStatus
 
@@ -33,6 +34,8 @@ _STUCK: Final = frozenset(
 )
 #: Why a container waits that is about to start.
 _BEGINS: Final = (None, "ContainerCreating", "PodInitializing")
+#: What kubectl writes in the place of a log that the node has thrown away.
+_NO_LOG: Final = "unable to retrieve container logs"
 #: What the scheduler says of a pod whose claim has no volume.
 _UNBOUND: Final = "unbound immediate PersistentVolumeClaims"
 
@@ -50,6 +53,8 @@ class Pod:
     stuck: bool = False
     mute: bool = False
     crashed: bool = False
+    #: Another one for each pod, also where a name comes again.
+    uid: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     claims: tuple[str, ...] = ()
 
@@ -77,6 +82,7 @@ def read_pod(pod: Mapping[str, Any]) -> Pod | None:
         name=metadata["name"],
         actor=metadata.get("labels", {}).get(ACTOR_LABEL, "?"),
         restarts=restarts,
+        uid=metadata.get("uid", ""),
         variables=variables,
         claims=tuple(filter(None, claimed)),
         **_condition(status, found, restarts),
@@ -149,12 +155,20 @@ def failure_report(cluster: Cluster, pod: Pod) -> str:
     why = pod.why
     if pod.claims and _UNBOUND in why:
         why = _pending_claims(cluster, pod) or why
-    if not why or pod.mute:
-        # A probe that fails, or a volume that cannot be mounted, is told by an event alone.
-        why = why or _last_warning(cluster, "Pod", pod.name) or "it is not ready yet"
+    if pod.mute:
+        why = why or _readiness(cluster, pod)
+    # That a volume cannot be mounted, for example, is told by an event alone.
+    why = why or _last_warning(cluster, "Pod", pod.name) or "it is not ready yet"
     lines = _last_lines(cluster, pod) if pod.mute or pod.crashed else []
     said = "\n  ".join(lines)
     return f'"{pod.actor}" (pod {pod.name}): {why}.' + (f" Its last lines:\n  {said}" if said else "")
+
+
+def _readiness(cluster: Cluster, pod: Pod) -> str:
+    """What a pod that runs says of itself; "" where it says nothing."""
+    done = cluster.ask("exec", pod.name, f"--container={CONTAINER}", "--", *fetch_command("/readyz"))
+    found = read_answer(done.stdout.replace("\n\n", "\r\n\r\n", 1).encode())
+    return f"it is not ready: {found[1].decode().strip()}" if found and found[1].strip() else ""
 
 
 def _pending_claims(cluster: Cluster, pod: Pod) -> str:
@@ -182,6 +196,6 @@ def _last_lines(cluster: Cluster, pod: Pod) -> list[str]:
     command = ("logs", pod.name, f"--container={CONTAINER}", f"--tail={TAIL_LINES}")
     for options in (("--previous",), ()) if pod.crashed else ((),):
         done = cluster.ask(*command, *options)
-        if not done.returncode and done.stdout.strip():
+        if not done.returncode and done.stdout.strip() and not done.stdout.startswith(_NO_LOG):
             return done.stdout.strip().splitlines()
     return []

@@ -17,6 +17,7 @@ from actorkit.transport.endpoint import Endpoint
 from actorkit_kit.console import note
 from actorkit_kit.deploy import compose, history, lock, preconditions, replicas
 from actorkit_kit.deploy.engine import docker_command
+from actorkit_kit.deploy.inside import CONNECT, fetch_command, read_answer
 from actorkit_kit.deploy.log_lines import LogLine
 from actorkit_kit.deploy.replicas import Replica
 from actorkit_kit.deployments import compose_logs
@@ -35,12 +36,9 @@ from actorkit_kit.target import Target
 
 #: Longest wait for a container's own address, in seconds; where it is none of this machine's, nobody answers.
 _CONNECT_S: Final = 0.5
-#: Carries its standard input to the admin server of its own container, and back what that says.
-_RELAY: Final = f"exec 3<>/dev/tcp/127.0.0.1/{ADMIN_PORT} 4<&0 || exit 1; cat <&4 >&3 & cat <&3; kill $!"
-#: Fetches a page there.
-_FETCH: Final = f"exec 3<>/dev/tcp/127.0.0.1/{ADMIN_PORT} || exit 1; " + (
-    'printf "GET %s HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n" "$0" >&3; cat <&3'
-)
+#: Carries its standard input to the admin server of its own container, and back what that says. What runs in the
+#: background has no input but a descriptor of its own.
+_RELAY: Final = f"exec 4<&0; {CONNECT}; cat <&4 >&3 & cat <&3; kill $!"
 
 
 @dataclass(frozen=True)
@@ -213,12 +211,11 @@ def _variable(container: Any, name: str) -> str:
 def _fetch_inside(container: Any, path: str) -> Page | None:
     """A page of a container's admin server, fetched by a command inside of it; None where it does not answer."""
     try:
-        status, answer = container.exec_run(["bash", "-c", _FETCH, path])
+        status, answer = container.exec_run(fetch_command(path))
     except DockerException:
         return None
-    head, sign, body = (answer or b"").partition(b"\r\n\r\n")
-    words = head.split(b" ", 2)
-    return Page(int(words[1]), body) if status == 0 and sign and words[1:] and words[1].isdigit() else None
+    found = read_answer(answer or b"") if status == 0 else None
+    return Page(*found) if found else None
 
 
 def tell(text: str) -> None:

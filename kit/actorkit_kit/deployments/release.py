@@ -96,7 +96,7 @@ class Release:
         deadline = time.monotonic() + timeout_s
         while True:
             found = self._rollout()
-            on_status(found.actors())
+            on_status([row for row in found.actors() if row.actor in wanted])
             if all(workload.settled for workload in found.workloads if workload.actor in wanted):
                 return
             ill = pods.first_ill(pod for pod in found.pods if pod.actor in wanted)
