@@ -269,6 +269,7 @@ def listed(installed: Installed, tmp_path: Path) -> Iterator[str]:
     """The URL of a second release, whose brokers are known from a registration service."""
     listing = {"replicas: 3": "replicas: 1", "\nbroker:": "\nregistration: {}\nbroker:"}
     topology = shop.copy(tmp_path / "orders", "orders", **listing)
+    shop.make_coroutine(topology)  # so the cluster has its image
     assert kit_with()("render", "helm", str(topology), "-o", str(tmp_path / "chart")).returncode == 0
     helm = [needs.tool("helm"), "--namespace", NAMESPACE]
     run(*helm, "install", "listed", str(tmp_path / "chart"), *shop.STORAGE, "--wait", "--timeout", "180s")
