@@ -38,10 +38,16 @@ ACTOR: Final = (sys.executable, "-m", "actorkit")
 
 class Process:
     """A process of a test: an actor, or what else `command` runs. All that it writes is in the file `log`, or what it
-    writes to standard output in `out` where that is given."""
+    writes to standard output in `out` where that is given. `stdin` is the descriptor of its standard input."""
 
     def __init__(
-        self, variables: Mapping[str, str], log: Path, *, command: Sequence[str] = ACTOR, out: Path | None = None
+        self,
+        variables: Mapping[str, str],
+        log: Path,
+        *,
+        command: Sequence[str] = ACTOR,
+        out: Path | None = None,
+        stdin: int | None = None,
     ) -> None:
         self.variables = dict(variables)
         self.log = log
@@ -50,7 +56,7 @@ class Process:
         with ExitStack() as stack:
             errors = stack.enter_context(log.open("ab"))
             stdout = stack.enter_context(out.open("ab")) if out is not None else errors
-            self.popen = subprocess.Popen(command, env=environment, stdout=stdout, stderr=errors)
+            self.popen = subprocess.Popen(command, env=environment, stdin=stdin, stdout=stdout, stderr=errors)
 
     def __enter__(self) -> Process:
         return self

@@ -27,6 +27,7 @@ VERBS: Final = (
     "schema",
     "keys",
     "run",
+    "dev",
     "chaos",
     "call",
     "services",

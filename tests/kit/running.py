@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from actorkit_kit import python_process
 from tests.fleet import Process
@@ -17,13 +17,15 @@ DEADLINE_S = 30.0
 class KitRun:
     """A `kit run` of a folder; what it writes to stderr is in a file there."""
 
+    VERB: ClassVar[str] = "run"
+
     def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
         self.folder = folder
         number = len(list(folder.glob("stderr-*")))  # a second run in the folder has files of its own
         self.process = Process(
             python_process.environ(extra=variables),
             folder / f"stderr-{number}.txt",
-            command=[*python_process.command("actorkit_kit"), "run", str(folder), "-o", "json", *arguments],
+            command=[*python_process.command("actorkit_kit"), self.VERB, str(folder), "-o", "json", *arguments],
             out=folder / f"stdout-{number}.txt",
         )
 
@@ -47,3 +49,9 @@ class KitRun:
                 self.stop(signal.SIGINT)
         finally:
             self.process.close()
+
+
+class KitDev(KitRun):
+    """The same of `kit dev`."""
+
+    VERB = "dev"

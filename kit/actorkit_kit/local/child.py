@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -22,6 +22,9 @@ LAST_LINES: Final = 20
 MAX_LINE_BYTES: Final = 1 << 20
 #: Longest wait for a page of the admin server, in seconds.
 PROBE_TIMEOUT_S: Final = 2.0
+
+#: Starts a process; its output can be read.
+Starter = Callable[[Process], Awaitable[asyncio.subprocess.Process]]
 
 #: PR_SET_PDEATHSIG of prctl(2).
 _SET_PARENT_DEATH_SIGNAL: Final = 1
@@ -39,15 +42,37 @@ def _die_with_parent() -> Callable[[], None] | None:
     return ask
 
 
-class Child:
-    """One process; `say(name, line)` gets every line that it writes."""
+async def spawn(
+    command: Sequence[str], environ: Mapping[str, str], *, stdin: int = asyncio.subprocess.DEVNULL
+) -> asyncio.subprocess.Process:
+    """Start a program, out of reach of the terminal's ^C; it ends with this process."""
+    return await asyncio.create_subprocess_exec(
+        *command,
+        env=environ,
+        stdin=stdin,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        limit=MAX_LINE_BYTES,
+        start_new_session=True,
+        preexec_fn=_die_with_parent(),
+    )
 
-    def __init__(self, process: Process, say: Callable[[str, str], None]) -> None:
+
+async def start_cold(process: Process) -> asyncio.subprocess.Process:
+    """Start a process as its command says."""
+    return await spawn(process.command, process.environ)
+
+
+class Child:
+    """One process; `say(name, line)` gets every line that it writes, `starter` starts it."""
+
+    def __init__(self, process: Process, say: Callable[[str, str], None], starter: Starter = start_cold) -> None:
         self.process = process
         self.restarts = 0
         self.started_at = 0.0
         self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._say = say
+        self._starter = starter
         self._running: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
 
@@ -70,19 +95,10 @@ class Child:
         return self._running is not None and self._running.returncode is None
 
     async def start(self) -> None:
-        """Start it, out of reach of the terminal's ^C."""
+        """Start it."""
         self.last_lines.clear()
         self.started_at = time.monotonic()
-        self._running = await asyncio.create_subprocess_exec(
-            *self.process.command,
-            env=self.process.environ,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=MAX_LINE_BYTES,
-            start_new_session=True,
-            preexec_fn=_die_with_parent(),
-        )
+        self._running = await self._starter(self.process)
         self._reader = asyncio.create_task(self._read(self._running))
 
     async def _read(self, running: asyncio.subprocess.Process) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,14 +54,15 @@ def socket_folder(plan: Plan) -> Iterator[Path]:
 
 class Local:
     """The processes of a plan on this machine. `folder` holds their sockets and the content of their secrets; `box` is
-    the folder of their dead letters, None: they keep none. What they keep besides is in a folder beside it.
+    the folder of their dead letters, None: they keep none. What they keep besides is in a folder beside it. `ours` are
+    published ports that these processes have already.
 
     Raises:
         KitError: a published port is in use, or a secret's variable is not set.
     """
 
-    def __init__(self, plan: Plan, folder: Path, box: Path | None = None) -> None:
-        check_ports(plan)
+    def __init__(self, plan: Plan, folder: Path, box: Path | None = None, ours: Collection[int] = ()) -> None:
+        check_ports(plan, ours)
         self.plan = plan
         self._folder = folder
         self._box = box
@@ -142,14 +143,16 @@ def replicas(unit: Unit) -> int:
     return 1 if unit.ports else unit.replicas
 
 
-def check_ports(plan: Plan) -> None:
-    """See that every published port is free.
+def check_ports(plan: Plan, ours: Collection[int] = ()) -> None:
+    """See that every published port is free, but for those that are ours.
 
     Raises:
         KitError: one is not; nothing has been started.
     """
     for unit in plan.units:
         for port in unit.ports:
+            if port.published in ours:
+                continue
             address = "0.0.0.0" if port.public else LOOPBACK
             reason = why_not_free(address, port.published)
             if reason:

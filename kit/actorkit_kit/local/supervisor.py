@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from actorkit_kit.errors import KitError
-from actorkit_kit.local.child import Child
+from actorkit_kit.local.child import Child, Starter, start_cold
 from actorkit_kit.local.processes import Process
 
 #: Time between two looks at whether everything is ready, in seconds.
@@ -29,8 +29,17 @@ STEADY_S: Final = 30.0
 GRACE_S: Final = 5.0
 
 
+class EndedEarly(KitError):
+    """Raised when a process ended before it was ready; `lines` are the last that it wrote."""
+
+    def __init__(self, message: str, lines: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.lines = lines
+
+
 class Supervisor:
-    """Runs processes. `waves` are the names of units in the order in which they stop; `say` gets every line."""
+    """Runs processes. `waves` are the names of units in the order in which they stop; `say` gets every line,
+    `starter` starts a process."""
 
     def __init__(
         self,
@@ -38,8 +47,10 @@ class Supervisor:
         waves: Sequence[Sequence[str]],
         say: Callable[[str, str], None],
         first_pause_s: float = FIRST_PAUSE_S,
+        starter: Starter = start_cold,
     ) -> None:
-        self.children = [Child(process, say) for process in processes]
+        self._starter = starter
+        self.children = [Child(process, say, starter) for process in processes]
         self._waves = waves
         self._say = say
         self._first_pause_s = first_pause_s
@@ -54,18 +65,44 @@ class Supervisor:
         try:
             for child in self.children:
                 await child.start()
-            await self._all_ready(timeout_s)
+            await _all_ready(self.children, timeout_s)
         except BaseException:
             await self.kill()
             raise
         self._restarters = {child: asyncio.create_task(self._restart_after_end(child)) for child in self.children}
 
-    async def add(self, process: Process) -> None:
+    async def add(self, process: Process) -> Child:
         """Start one more process, and look after it."""
-        child = Child(process, self._say)
+        child = Child(process, self._say, self._starter)
         await child.start()
+        self._look_after(child)
+        return child
+
+    async def add_ready(self, processes: Sequence[Process], timeout_s: float) -> list[Child]:
+        """Start more processes, wait until all of them are ready, and look after them.
+
+        Raises:
+            KitError: one ended first, or is not ready in time; they have all been ended then, and no other.
+        """
+        added = [Child(process, self._say, self._starter) for process in processes]
+        try:
+            for child in added:
+                await child.start()
+            await _all_ready(added, timeout_s)
+        except BaseException:
+            await _kill(added)
+            raise
+        for child in added:
+            self._look_after(child)
+        return added
+
+    def _look_after(self, child: Child) -> None:
         self.children.append(child)
         self._restarters[child] = asyncio.create_task(self._restart_after_end(child))
+
+    def follow(self, waves: Sequence[Sequence[str]]) -> None:
+        """Stop in another order from now on: the topology has changed."""
+        self._waves = waves
 
     async def remove(self, child: Child) -> bool:
         """Drain and end one process for good; whether it left nothing unfinished."""
@@ -74,26 +111,6 @@ class Supervisor:
         restarter.cancel()
         await asyncio.gather(restarter, return_exceptions=True)
         return await _end(child)
-
-    async def _all_ready(self, timeout_s: float) -> None:
-        deadline = time.monotonic() + timeout_s
-        waiting = list(self.children)
-        reasons: dict[Child, str] = {}
-        while waiting:
-            for child in self.children:
-                if not child.alive:
-                    status = await child.wait()
-                    raise KitError(
-                        f'"{child.process.name}" ended {_how(status)} before it was ready: {child.last_words()}'
-                    )
-            answers = await asyncio.gather(*(child.readiness() for child in waiting))
-            reasons = {child: reason for child, reason in zip(waiting, answers, strict=True) if reason}
-            waiting = list(reasons)
-            if waiting and time.monotonic() >= deadline:
-                told = "; ".join(f"{child.process.name}: {reason}" for child, reason in reasons.items())
-                raise KitError(f"not ready after {timeout_s:g} s: {told}. Give it longer with --timeout.")
-            if waiting:
-                await asyncio.sleep(PROBE_INTERVAL_S)
 
     async def _restart_after_end(self, child: Child) -> None:
         pause_s, again = self._first_pause_s, 0
@@ -125,15 +142,44 @@ class Supervisor:
     async def kill(self) -> None:
         """End everything now."""
         await self._stop_restarting()
-        for child in self.children:
-            child.signal(signal.SIGKILL)
-        await asyncio.gather(*(child.wait() for child in self.children))
+        await _kill(self.children)
 
     async def _stop_restarting(self) -> None:
         """Start no process again. This comes first: one that is just being started again would be left over."""
         for restarter in self._restarters.values():
             restarter.cancel()
         await asyncio.gather(*self._restarters.values(), return_exceptions=True)
+
+
+async def _all_ready(children: Sequence[Child], timeout_s: float) -> None:
+    """Wait until all are ready.
+
+    Raises:
+        KitError: one ended first, or is not ready in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    waiting = list(children)
+    reasons: dict[Child, str] = {}
+    while waiting:
+        for child in children:
+            if not child.alive:
+                status = await child.wait()
+                what = f'"{child.process.name}" ended {_how(status)} before it was ready: {child.last_words()}'
+                raise EndedEarly(what, tuple(child.last_lines))
+        answers = await asyncio.gather(*(child.readiness() for child in waiting))
+        reasons = {child: reason for child, reason in zip(waiting, answers, strict=True) if reason}
+        waiting = list(reasons)
+        if waiting and time.monotonic() >= deadline:
+            told = "; ".join(f"{child.process.name}: {reason}" for child, reason in reasons.items())
+            raise KitError(f"not ready after {timeout_s:g} s: {told}. Give it longer with --timeout.")
+        if waiting:
+            await asyncio.sleep(PROBE_INTERVAL_S)
+
+
+async def _kill(children: Sequence[Child]) -> None:
+    for child in children:
+        child.signal(signal.SIGKILL)
+    await asyncio.gather(*(child.wait() for child in children))
 
 
 async def _end(child: Child) -> bool:

@@ -63,7 +63,7 @@ def register(app: typer.Typer) -> None:
         else:
             folder = Path(_only(given, "Name the folder: kit new shop."))
             _tell_files(new_topology(folder))
-            note(f"kit: run it: kit run {folder}, and in another terminal:")
+            note(f"kit: run it: kit dev {folder}, and in another terminal:")
             note(f"     {_ASK}")
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from typing import Annotated, Any, Final
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Protocol
 
 import typer
 
 from actorkit_kit.console import Output, colour, note, result_json, result_table
 from actorkit_kit.errors import KitError
 from actorkit_kit.load import load_plan
+from actorkit_kit.local.child import Child
 from actorkit_kit.local.processes import Local, replicas, socket_folder
 from actorkit_kit.local.state import make_dead_letters_folder, publish_processes
 from actorkit_kit.local.supervisor import Supervisor
@@ -58,7 +60,7 @@ async def _run(plan: Plan, timeout_s: float, quiet: bool, output: Output) -> int
         local = Local(plan, folder, box)
         _tell_where_files_are(plan, local)
         processes = local.processes()
-        supervisor = Supervisor(processes, stop_waves(plan), _speaker(plan, quiet))
+        supervisor = Supervisor(processes, stop_waves(plan), speaker(plan, quiet))
         starting = asyncio.create_task(supervisor.start(timeout_s))
         stopped = asyncio.create_task(signals.get())
         await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -72,12 +74,24 @@ async def _run(plan: Plan, timeout_s: float, quiet: bool, output: Output) -> int
             stopped.cancel()
             raise
         with publish_processes(plan.base, plan.topology, processes):
-            _tell(plan, supervisor, output)
+            tell_running(plan, supervisor.children, output)
             await stopped
-            return await _stop(supervisor, signals)
+            return await stop(supervisor, signals)
 
 
-async def _stop(supervisor: Supervisor, signals: asyncio.Queue[signal.Signals]) -> int:
+class Stoppable(Protocol):
+    """What runs and can be stopped."""
+
+    @property
+    def children(self) -> Sequence[Child]: ...
+
+    async def stop(self) -> list[Child]: ...
+
+    async def kill(self) -> None: ...
+
+
+async def stop(supervisor: Stoppable, signals: asyncio.Queue[signal.Signals]) -> int:
+    """Drain and end everything, or end it at once when a second signal comes; the exit status."""
     note("kit: stopping: waits until what is under way is finished; ^C again does not wait")
     stopping = asyncio.create_task(supervisor.stop())
     again = asyncio.create_task(signals.get())
@@ -106,10 +120,11 @@ def _tell_where_files_are(plan: Plan, local: Local) -> None:
                 note(f'kit: "{unit.name}" has its {parameter}, {unit.keeps[parameter]}, here in {folder}')
 
 
-def _tell(plan: Plan, supervisor: Supervisor, output: Output) -> None:
+def tell_running(plan: Plan, running: Sequence[Child], output: Output) -> None:
+    """Write the table of what runs."""
     rows: list[dict[str, Any]] = []
     for unit in plan.units:
-        children = [child for child in supervisor.children if child.process.unit.name == unit.name]
+        children = [child for child in running if child.process.unit.name == unit.name]
         members = [child.process for child in children]
         if len(members) < unit.replicas:
             note(f'kit: "{unit.name}" has a published port: 1 process instead of {unit.replicas} on this machine')
@@ -125,7 +140,8 @@ def _tell(plan: Plan, supervisor: Supervisor, output: Output) -> None:
     sys.stdout.flush()
 
 
-def _speaker(plan: Plan, quiet: bool) -> Any:
+def speaker(plan: Plan, quiet: bool) -> Any:
+    """What writes the lines of the processes, with their names before them."""
     width = max(len(f"{unit.name}-{unit.replicas}") for unit in plan.units)
     numbers = {unit.name: COLOURS[n % len(COLOURS)] for n, unit in enumerate(plan.units)}
     coloured = colour(sys.stderr)
@@ -134,6 +150,10 @@ def _speaker(plan: Plan, quiet: bool) -> Any:
         if quiet:
             return
         prefix = f"{name:<{width}} |"
-        note(f"\x1b[{numbers[name.rpartition('-')[0]]}m{prefix}\x1b[0m {line}" if coloured else f"{prefix} {line}")
+        note(
+            f"\x1b[{numbers.get(name.rpartition('-')[0], COLOURS[0])}m{prefix}\x1b[0m {line}"
+            if coloured
+            else f"{prefix} {line}"
+        )
 
     return say

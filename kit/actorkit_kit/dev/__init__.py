@@ -1,0 +1,1 @@
+"""A topology that runs while its author works on it: `kit dev`."""

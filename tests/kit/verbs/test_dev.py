@@ -1,0 +1,180 @@
+"""`kit dev`: what is saved is taken over, and nothing is lost meanwhile. SAVES=1000 saves more often."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import statistics
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from actorkit_kit import python_process
+from tests.fleet import Process
+from tests.kit.conftest import Kit
+from tests.kit.running import KitDev
+from tests.kit.verbs.test_new import with_free_port
+from tests.until import until
+
+#: How often a file is saved under load.
+SAVES = int(os.environ.get("SAVES", "8"))
+#: Clients that ask all the time, and their pause between two requests, in seconds: on a machine that has nothing left
+#: the figure would be that of the machine.
+CLIENTS, PAUSE_S = 3, 0.01
+
+
+@pytest.fixture
+def folder(kit: Kit, tmp_path: Path) -> Path:
+    made = kit("new", "shop", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    with_free_port(tmp_path / "shop" / "topology.yaml")
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def dev(folder: Path) -> Iterator[KitDev]:
+    with closing(KitDev(folder)) as run:
+        yield run
+
+
+def ask(url: str, name: str, path: str = "greet") -> str:
+    """What the actor says to a name."""
+    request = urllib.request.Request(
+        f"{url}/{path}", json.dumps({"name": name}).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return str(json.load(answer)["greeting"])
+
+
+def said_is(url: str, wanted: str) -> bool:
+    return ask(url, "me") == wanted
+
+
+def save(path: Path, old: str, new: str) -> None:
+    """Save a file as editors do: beside it first, so that nobody reads half of it."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(re.sub(old, new, path.read_text()))
+    beside.replace(path)
+
+
+class Load:
+    """Clients that ask again and again; `wrong` is what was not as it has to be."""
+
+    def __init__(self, url: str) -> None:
+        self.answered = 0
+        self.wrong: list[str] = []
+        self._url = url
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._go_on, args=(number,)) for number in range(CLIENTS)]
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def _go_on(self, client: int) -> None:
+        number = 0
+        while not self._over.is_set():
+            number += 1
+            name = f"{client}-{number}"
+            try:
+                said = ask(self._url, name)
+            except OSError as exc:
+                said = str(exc)
+            if not said.endswith(f", {name}!"):
+                self.wrong.append(said)
+            self.answered += 1
+            self._over.wait(PAUSE_S)
+
+
+def test_no_event_is_lost_by_a_save_under_load(dev: KitDev, folder: Path) -> None:
+    before = dev.table()
+    url = before["web"]["urls"][0]
+    code, waits = folder / "shop" / "greet.py", []
+    with Load(url) as load:
+        for number in range(SAVES):
+            save(code, r'f".*?\{self.params', f'f"v{number} {{self.params')
+            began = time.monotonic()
+            wanted = f"v{number} Hello, me!"
+            until(partial(said_is, url, wanted), f"save {number} is answered: {dev.said()}")
+            waits.append(time.monotonic() - began)
+    print(f"{SAVES} saves, {load.answered} answers, p50 {statistics.median(waits):.3f} s, worst {max(waits):.3f} s")
+    assert load.wrong == []
+    assert load.answered > SAVES
+    assert dev.stop() == 0, dev.said()
+    assert "web-1   | " in dev.said()
+    assert "replaced web" not in dev.said()
+
+
+def test_a_changed_topology_starts_what_is_new_drains_what_is_gone_and_leaves_the_rest(
+    dev: KitDev, folder: Path, kit: Kit
+) -> None:
+    url = dev.table()["web"]["urls"][0]
+    assert kit("new", "actor", "place", "--takes", "any", "--after", "greet", cwd=folder).returncode == 0
+    until(lambda: "started place" in dev.said(), f"it starts: {dev.said()}")
+    until(lambda: "replaced greet" in dev.said(), "greet sends elsewhere")
+    assert ask(url, "Ada") == "Hello, Ada!"
+    assert "place" in kit("status", ".", "--target", "local", cwd=folder).stdout
+    save(folder / "topology.yaml", "greeting: Hello", "greeting: Moin")
+    until(lambda: ask(url, "Ada") == "Moin, Ada!", "the parameter is another")
+    save(folder / "topology.yaml", r"  place:\n.*\n.*\n", "")
+    until(lambda: "no actor is named" in dev.said(), "the mistake is told")
+    save(folder / "topology.yaml", r" -> place", "")
+    until(lambda: "drains place" in dev.said(), "place drains")
+    until(lambda: re.search(r"place-\d +\| .*draining", dev.said()), "it does")
+    assert ask(url, "Ada") == "Moin, Ada!"
+    assert dev.stop() == 0, dev.said()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("return event", "retrun event", r"shop/greet\.py:17:\d+: invalid syntax; what runs stays as it was"),
+        ("^", "import nothing_like_it\n", r"shop/greet\.py:1: .*nothing_like_it.*; the old instance of greet stays"),
+    ],
+)
+def test_with_a_mistake_in_a_file_the_old_instance_stays(
+    old: str, new: str, told: str, dev: KitDev, folder: Path
+) -> None:
+    url = dev.table()["web"]["urls"][0]
+    code = folder / "shop" / "greet.py"
+    right = code.read_text()
+    save(code, old, new)
+    until(lambda: re.search(told, dev.said()), f"the mistake is told: {dev.said()}")
+    assert ask(url, "Ada") == "Hello, Ada!"
+    save(code, r"[\s\S]+", right.replace("}, {", "}; {").replace("\\", "\\\\"))
+    until(lambda: ask(url, "Ada") == "Hello; Ada!", f"it is right again: {dev.said()}")
+    assert dev.stop() == 0, dev.said()
+
+
+def test_keys_replace_all_show_the_status_and_quit(folder: Path, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [*python_process.command("actorkit_kit"), "dev", str(folder)]
+    with Process(python_process.environ(), tmp_path / "said.txt", command=command, stdin=theirs) as process:
+
+        def shows(what: str, times: int = 1) -> None:
+            until(lambda: process.said().count(what) >= times, f"{what}: {process.said()}", 40)
+
+        shows("keys: r replace all")
+        os.write(ours, b"r")
+        shows("replaced greet, web")
+        os.write(ours, b"s")
+        shows("ADMIN", 2)
+        os.write(ours, b"q")
+        shows("nothing was left unfinished")
+        assert process.wait() == 0
+    os.close(ours)
+    os.close(theirs)
