@@ -37,6 +37,8 @@ class Timers:
     def _live(self, name: str, seconds: float) -> None:
         method, due = self._methods.of(name), monotonic() + seconds
         while not self._over.wait(max(0.0, due - monotonic())):
+            if self._over.is_set():  # after its time was over, and before this greenlet had its turn
+                return
             self._busy += 1
             try:
                 method()
