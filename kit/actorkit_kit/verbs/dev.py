@@ -21,7 +21,7 @@ from actorkit_kit.local.state import make_dead_letters_folder, publish_processes
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.topology.model import LOCAL
 from actorkit_kit.verbs.options import OutputOption, TopologyArgument
-from actorkit_kit.verbs.run import speaker, stop, tell_running
+from actorkit_kit.verbs.run import queue_signals, speaker, start, stop, tell_running
 
 #: Python takes a compiled file for that of a source with the same second and size, and two saves may have both.
 _ENVIRON: Final = {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -69,21 +69,15 @@ class _Dev:
 
     async def run(self, timeout_s: float) -> int:
         """Run until a signal or the key q comes; the exit status."""
-        signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, signals.put_nowait, number)
+        signals = queue_signals()
         plan = self._load()
         box = make_dead_letters_folder(plan.base, plan.topology)
         with socket_folder(plan) as folder, self._published:
             replacer = Replacer(plan, folder, box, speaker(plan, self._quiet), _ENVIRON)
-            starting = asyncio.create_task(replacer.start(timeout_s))
             stopped = asyncio.create_task(signals.get())
-            await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
-            if not starting.done():
-                starting.cancel()
-                await asyncio.gather(starting, return_exceptions=True)
-                return 130 if stopped.result() is signal.SIGINT else 0
-            starting.result()
+            status = await start(replacer.start(timeout_s), stopped)
+            if status is not None:
+                return status
             self._publish(replacer)
             session = Session(replacer, self._load, lambda line: note(f"kit: {line}"))
             await self._work(replacer, session, stopped)

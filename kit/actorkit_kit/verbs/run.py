@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Annotated, Any, Final, Protocol
 
 import typer
@@ -51,32 +51,49 @@ def register(app: typer.Typer) -> None:
 
 
 async def _run(plan: Plan, timeout_s: float, quiet: bool, output: Output) -> int:
-    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, signals.put_nowait, number)
+    signals = queue_signals()
     box = make_dead_letters_folder(plan.base, plan.topology)
     with socket_folder(plan) as folder:
         local = Local(plan, folder, box)
         _tell_where_files_are(plan, local)
         processes = local.processes()
         supervisor = Supervisor(processes, stop_waves(plan), speaker(plan, quiet))
-        starting = asyncio.create_task(supervisor.start(timeout_s))
         stopped = asyncio.create_task(signals.get())
-        await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
-        if not starting.done():
-            starting.cancel()
-            await asyncio.gather(starting, return_exceptions=True)
-            return 130 if stopped.result() is signal.SIGINT else 0
-        try:
-            starting.result()
-        except KitError:
-            stopped.cancel()
-            raise
+        status = await start(supervisor.start(timeout_s), stopped)
+        if status is not None:
+            return status
         with publish_processes(plan.base, plan.topology, processes):
             tell_running(plan, supervisor.children, output)
             await stopped
             return await stop(supervisor, signals)
+
+
+def queue_signals() -> asyncio.Queue[signal.Signals]:
+    """The signals that ask for an end, as they come."""
+    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, signals.put_nowait, number)
+    return signals
+
+
+async def start(beginning: Coroutine[Any, Any, None], stopped: asyncio.Task[signal.Signals]) -> int | None:
+    """Have everything start; the exit status where a signal comes first.
+
+    Raises:
+        KitError: it does not start.
+    """
+    starting = asyncio.create_task(beginning)
+    await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        return 130 if stopped.result() is signal.SIGINT else 0
+    try:
+        starting.result()
+    except KitError:
+        stopped.cancel()
+        raise
+    return None
 
 
 class Stoppable(Protocol):
