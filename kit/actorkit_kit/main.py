@@ -41,6 +41,7 @@ VERBS: Final = (
     "history",
     "rollback",
     "status",
+    "ui",
     "logs",
     "scale",
     "down",

@@ -138,6 +138,14 @@ class Deployment(Protocol):
             KitError: there is no way to it.
         """
 
+    def console(self) -> AbstractContextManager[str]:
+        """The URL of its console on this machine, as long as the context is open.
+
+        Raises:
+            UsageError: it has none, and what to do.
+            KitError: it does not start, or there is no way to it.
+        """
+
 
 def check_actors(deployment: Deployment, actors: Sequence[str]) -> None:
     """See that a deployment has actors of these names.

@@ -7,6 +7,7 @@ read-only. A file is readable by the container's user, so its folder, not its mo
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from actorkit_kit.errors import KitError
@@ -20,11 +21,12 @@ from actorkit_kit.plan.model import (
     container_addresses,
     environment,
 )
-from actorkit_kit.render import alerts, dotenv, mounts, prometheus
+from actorkit_kit.render import alerts, console, dotenv, mounts, prometheus
 from actorkit_kit.render.yamltext import Quoted, anchor, dump, header, merge
 
-#: The name of Prometheus' service.
+#: The names of the services beside those of the topology.
 PROMETHEUS: Final = "prometheus"
+CONSOLE: Final = "console"
 #: Rendered folders that only their owner may enter.
 PRIVATE: Final = ("secrets",)
 #: Seconds between the end of an instance's drain and its SIGKILL.
@@ -57,6 +59,7 @@ def render(plan: Plan) -> dict[str, str | bytes]:
         ".env.example": dotenv.env_example(plan),
         ".gitignore": "# What must not leave this machine.\n/.env\n/secrets/\n",
         "compose.yaml": _compose(plan),
+        "console/plan.json": console.plan_file(plan, lambda name: name),
         "prometheus/alerts.yml": header(plan) + dump(alerts.rules(plan)),
         "prometheus/prometheus.yml": header(plan) + dump(prometheus.configuration(plan)),
     }
@@ -93,9 +96,10 @@ def _compose(plan: Plan) -> str:
         },
     )
     services: dict[str, Any] = {unit.name: merge(actor, _service(plan, unit, shared)) for unit in plan.units}
-    if PROMETHEUS in services:
-        raise KitError(f'an actor cannot be named "{PROMETHEUS}" in a compose deployment. Name it otherwise.')
-    services[PROMETHEUS] = _prometheus(plan)
+    for taken in (PROMETHEUS, CONSOLE):
+        if taken in services:
+            raise KitError(f'an actor cannot be named "{taken}" in a compose deployment. Name it otherwise.')
+    services |= {PROMETHEUS: _prometheus(plan), CONSOLE: merge(actor, _console(plan, shared))}
     kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.volumes]
     document = {
         "name": plan.topology,
@@ -185,6 +189,7 @@ def volume(unit: Unit, parameter: str) -> str:
 
 def _configs(plan: Plan) -> dict[str, Any]:
     found: dict[str, Any] = {
+        CONSOLE: {"file": "./console/plan.json"},
         "prometheus": {"file": "./prometheus/prometheus.yml"},
         "prometheus-alerts": {"file": "./prometheus/alerts.yml"},
     }
@@ -195,6 +200,43 @@ def _configs(plan: Plan) -> dict[str, Any]:
 
 def _secrets(plan: Plan) -> dict[str, Any]:
     return {name: {"file": f"./secrets/{name}"} for name in mounts.secrets(plan)}
+
+
+def _console(plan: Plan, shared: Any) -> dict[str, Any]:
+    """The console's service. It has no label of the topology, as it is none of its actors: it may come and go."""
+    variables = {
+        "ACTORKIT_ACTOR": CONSOLE,
+        "ACTORKIT_ADMIN": f"0.0.0.0:{ADMIN_PORT}",
+        "ACTORKIT_CLASS": console.CLASS,
+        "ACTORKIT_INSTANCE": CONSOLE,
+        "ACTORKIT_PARAMS": json.dumps({"plan": console.PLAN}),
+        "ACTORKIT_TOPOLOGY": plan.topology,
+    }
+    return {
+        "configs": [{"source": CONSOLE, "target": console.PLAN}],
+        "deploy": {
+            "replicas": 1,
+            "resources": {
+                "limits": {"cpus": Quoted("1"), "memory": Quoted("128M"), "pids": PIDS},
+                "reservations": {"memory": Quoted("48M")},
+            },
+        },
+        "environment": merge(shared, {name: Quoted(value) for name, value in sorted(variables.items())}),
+        "image": Quoted(console.image(plan)),
+        # As for an actor's files: where the plan is another one, compose replaces the container.
+        "labels": {"io.actorkit.files": Quoted(plan.digest[:16])},
+        "networks": ["data", "edge"],
+        "ports": [
+            {
+                "host_ip": Quoted("127.0.0.1"),
+                "protocol": "tcp",
+                "published": Quoted(f"${{CONSOLE_PORT:-{console.PORT}}}"),
+                "target": console.PORT,
+            }
+        ],
+        "profiles": [CONSOLE],
+        "stop_grace_period": "10s",
+    }
 
 
 def _prometheus_files(plan: Plan) -> list[mounts.File]:

@@ -37,6 +37,7 @@ def env_example(plan: Plan) -> str:
     settings: dict[str, tuple[str, str]] = {
         "ACTORKIT_LOG_FORMAT": ("json", "`text` or `json`"),
         "ACTORKIT_LOG_LEVEL": ("info", "`debug`, `info`, `warning` or `error`"),
+        "CONSOLE_PORT": ("9601", "port on this host where the console answers, with --profile console"),
         "PROMETHEUS_IMAGE": (PROMETHEUS_IMAGE, "the image of Prometheus"),
         "PROMETHEUS_PORT": ("9090", "port on this host where Prometheus answers, with --profile observability"),
         "PROMETHEUS_RETENTION": ("15d", "how long Prometheus keeps what it scraped"),
