@@ -13,9 +13,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from actorkit.edge.ledger import Root
+from actorkit.edge.peers import Peers
+from actorkit.edge.sender import Sender
 from actorkit.errors import ActorkitError
-from actorkit.event import xml
+from actorkit.event import Event, xml
 from actorkit.event.body import parse_json
+from actorkit.event.parcel import Parcel, Waiter
 from actorkit_actors.http import accept, media, problem
 from actorkit_actors.http.budget import Budget
 from actorkit_actors.http.parser import Parser
@@ -93,6 +97,17 @@ def ask_accept(header: bytes) -> object:
     return problem.write({"accept": header.decode()}, [])
 
 
+def give_up(n: int) -> None:
+    """Requests behind a service that is dead, of which each is withdrawn when its time is over."""
+    made = Sender("t", "web", "web-1", "dead", Peers.parse("tcp://dead:1#web"))
+    event, entry = Event(b""), Root(lambda: None)
+    for number in range(n):
+        waiter = Waiter("web-1", number.to_bytes(16, "big"))
+        made.put(Parcel(number, 0, "b", b"", b"", {"web": waiter}), entry, event)
+    for number in range(n):
+        made.withdraw(number.to_bytes(16, "big"))
+
+
 FORM: Final = "application/x-www-form-urlencoded"
 
 #: Kind → (makes the input of a size, what is done with it).
@@ -138,6 +153,7 @@ KINDS: Final[dict[str, tuple[Callable[[int], Any], Callable[[Any], object]]]] = 
     "JSON to XML: namespaces": (lambda n: {"r": {f"@xmlns:a{k}": "1" for k in range(n)}}, xml.from_json),
     "JSON to XML: list": (lambda n: parse_json(b"[" + b"1," * n + b"1]"), xml.from_json),
     "JSON to XML: long name": (lambda n: {"a b" * n: 1}, xml.from_json),
+    "dead service: requests": (lambda n: n // 4, give_up),
 }
 
 
