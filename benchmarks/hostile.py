@@ -53,6 +53,17 @@ def post(body: bytes, *headers: bytes) -> bytes:
     return head + b"".join(header + b"\r\n" for header in headers) + b"\r\n" + body
 
 
+def parse_each(requests: list[bytes]) -> None:
+    """Read requests of which each comes on a connection of its own, as a refusal ends it."""
+    for request in requests:
+        parse_http(request)
+
+
+def refused(line: bytes, host: bytes = b"a") -> Callable[[int], list[bytes]]:
+    """Makes requests that are refused at their head."""
+    return lambda n: [line + b"\r\nHost: " + host + b"\r\n\r\n"] * (n // 10)
+
+
 def crumbs(n: int) -> bytes:
     """A chunked body of chunks of two bytes."""
     return b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"2\r\nab\r\n" * n + b"0\r\n\r\n"
@@ -118,6 +129,9 @@ KINDS: Final[dict[str, tuple[Callable[[int], Any], Callable[[Any], object]]]] = 
     "HTTP: long address": (lambda n: b"GET /" + b"a" * n + b" HTTP/1.1\r\nHost: a\r\n\r\n", parse_http),
     "HTTP: crumbs": (crumbs, parse_http),
     "HTTP: requests": (lambda n: post(b"") * n, parse_http),
+    "refusal: a broken Host": (refused(b"GET /a HTTP/1.1", b"a b"), parse_each),
+    "refusal: HTTP/2.0": (refused(b"GET /a HTTP/2.0"), parse_each),
+    "refusal: CONNECT": (refused(b"CONNECT a:1 HTTP/1.1"), parse_each),
     "Content-Type: length": (lambda n: b'text/plain; a="' + b"\\" * n + b'"', ask_type),
     "Accept: ranges": (lambda n: b"a/b;q=0.1," * n, ask_accept),
     "Accept: +json": (lambda n: b",".join(b"application/a%d+json" % k for k in range(n // 400)), ask_accept),
