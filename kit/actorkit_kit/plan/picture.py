@@ -22,6 +22,8 @@ CHARACTER: Final = 8.4
 PADDING: Final = 28.0
 LEAST_WIDTH: Final = 116.0
 HEIGHT: Final = 66.0
+#: Most actors that are drawn: with more of them nobody sees a thing, and the layout takes its time.
+MOST_DRAWN: Final = 250
 #: A label that keeps room for the numbers of a line: no text, so that no machine's fonts have a say.
 NUMBERS: Final = '<<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="92" HEIGHT="40"><TR><TD></TD></TR></TABLE>>'
 
@@ -33,10 +35,13 @@ def picture(plan: Plan, admin: Callable[[Unit], Sequence[str]], letters: Callabl
     boxes: Mapping[str, tuple[float, float, float, float]] = {}
     ways: Mapping[int, tuple[str, tuple[float, float]]] = {}
     size, why = (0.0, 0.0), ""
-    try:
-        size, boxes, ways = _lay_out(json.loads(run_graphviz(_dot(plan, lines), "json0")))
-    except KitError as exc:
-        why = str(exc)
+    if len(plan.units) > MOST_DRAWN:
+        why = f"it has {len(plan.units)} actors, and no more than {MOST_DRAWN} are drawn. Here they are as a table."
+    else:
+        try:
+            size, boxes, ways = _lay_out(json.loads(run_graphviz(_dot(plan, lines), "json0")))
+        except KitError as exc:
+            why = str(exc)
     alone = Counter((line.source, line.edge.outbox) for line in lines if line.edge)
     made = console.GraphPlan(
         topology=plan.topology,
@@ -112,15 +117,15 @@ _Layout = tuple[
 def _lay_out(graph: Mapping[str, Any]) -> _Layout:
     """Size, boxes by name, and curves by number out of Graphviz' JSON, whose y axis points up."""
     _, _, width, height = map(float, graph["bb"].split(","))
-    boxes = {}
+    boxes: dict[str, tuple[float, float, float, float]] = {}
     for node in graph.get("objects", ()):
         x, y = _point(node["pos"], height)
-        boxes[node["name"]] = (x, y, float(node["width"]) * INCH, float(node["height"]) * INCH)
+        boxes[node["name"]] = (x, y, round(float(node["width"]) * INCH), round(float(node["height"]) * INCH))
     ways = {}
     for edge in graph.get("edges", ()):
         way, middle = _way(edge["pos"], height)
         ways[int(edge["id"])] = way, _point(edge["lp"], height) if "lp" in edge else middle
-    return (width, height), boxes, ways
+    return (round(width), round(height)), boxes, ways
 
 
 def _way(spline: str, height: float) -> tuple[str, tuple[float, float]]:
@@ -149,12 +154,12 @@ def _middle(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
         return points[0]
     weights = (1, 3, 3, 1)
     x, y = (sum(weight * point[axis] for weight, point in zip(weights, points, strict=True)) / 8 for axis in (0, 1))
-    return round(x, 2), round(y, 2)
+    return round(x), round(y)
 
 
 def _point(text: str, height: float) -> tuple[float, float]:
     x, y = map(float, text.split(","))
-    return round(x, 2), round(height - y, 2)
+    return round(x), round(height - y)
 
 
 def _text(point: tuple[float, float]) -> str:

@@ -22,7 +22,7 @@ from actorkit_kit.plan.model import (
     environment,
 )
 from actorkit_kit.render import alerts, console, dotenv, mounts, prometheus
-from actorkit_kit.render.yamltext import Quoted, anchor, dump, header, merge
+from actorkit_kit.render.yamltext import Anchor, Merge, Quoted, dump, header
 
 #: The names of the services beside those of the topology.
 PROMETHEUS: Final = "prometheus"
@@ -85,8 +85,8 @@ def _compose(plan: Plan) -> str:
         "ulimits": {"nofile": {"hard": OPEN_FILES, "soft": OPEN_FILES}},
         "user": Quoted(f"{USER_ID}:{USER_ID}"),
     }
-    actor = anchor("actor", dict(sorted(hardened.items())))
-    shared = anchor(
+    actor = Anchor("actor", dict(sorted(hardened.items())))
+    shared = Anchor(
         "environment",
         {
             # The engine's name server alone knows which replica a container is.
@@ -95,11 +95,11 @@ def _compose(plan: Plan) -> str:
             "ACTORKIT_LOG_LEVEL": Quoted("${ACTORKIT_LOG_LEVEL:-info}"),
         },
     )
-    services: dict[str, Any] = {unit.name: merge(actor, _service(plan, unit, shared)) for unit in plan.units}
+    services: dict[str, Any] = {unit.name: Merge(actor, _service(plan, unit, shared)) for unit in plan.units}
     for taken in (PROMETHEUS, CONSOLE):
         if taken in services:
             raise KitError(f'an actor cannot be named "{taken}" in a compose deployment. Name it otherwise.')
-    services |= {PROMETHEUS: _prometheus(plan), CONSOLE: merge(actor, _console(plan, shared))}
+    services |= {PROMETHEUS: _prometheus(plan), CONSOLE: Merge(actor, _console(plan, shared))}
     kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.volumes]
     document = {
         "name": plan.topology,
@@ -121,7 +121,7 @@ def _labels(plan: Plan, **more: str) -> dict[str, Any]:
     return {f"io.actorkit.{key}": Quoted(text) for key, text in sorted({"topology": plan.topology, **more}.items())}
 
 
-def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
+def _service(plan: Plan, unit: Unit, shared: Anchor) -> dict[str, Any]:
     variables = environment(plan, unit, container_addresses(lambda name: name))
     service: dict[str, Any] = {
         "deploy": {
@@ -131,7 +131,7 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
                 "reservations": {"memory": Quoted(f"{unit.memory_mb // 2}M")},
             },
         },
-        "environment": merge(shared, {name: Quoted(_escape(value)) for name, value in variables.items()}),
+        "environment": Merge(shared, {name: Quoted(_escape(value)) for name, value in variables.items()}),
         "image": Quoted(unit.image.tag),
         "labels": {
             **_labels(plan, actor=unit.name, kind=unit.kind),
@@ -202,7 +202,7 @@ def _secrets(plan: Plan) -> dict[str, Any]:
     return {name: {"file": f"./secrets/{name}"} for name in mounts.secrets(plan)}
 
 
-def _console(plan: Plan, shared: Any) -> dict[str, Any]:
+def _console(plan: Plan, shared: Anchor) -> dict[str, Any]:
     """The console's service. It has no label of the topology, as it is none of its actors: it may come and go."""
     variables = {
         "ACTORKIT_ACTOR": CONSOLE,
@@ -221,7 +221,7 @@ def _console(plan: Plan, shared: Any) -> dict[str, Any]:
                 "reservations": {"memory": Quoted("48M")},
             },
         },
-        "environment": merge(shared, {name: Quoted(value) for name, value in sorted(variables.items())}),
+        "environment": Merge(shared, {name: Quoted(value) for name, value in sorted(variables.items())}),
         "image": Quoted(console.image(plan)),
         # As for an actor's files: where the plan is another one, compose replaces the container.
         "labels": {"io.actorkit.files": Quoted(plan.digest[:16])},

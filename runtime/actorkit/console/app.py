@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import msgspec
+from msgspec.structs import asdict
 
 from actorkit.console.plan import GraphPlan
 from actorkit.console.queries import queries
@@ -122,7 +123,9 @@ class App:
 
 
 def _plan(plan: GraphPlan) -> dict[str, Any]:
-    return {**msgspec.to_builtins(plan), "queries": queries(plan)}
+    """The plan in full, defaults as well."""
+    inner = {"actors": list(map(asdict, plan.actors)), "lines": list(map(asdict, plan.lines))}
+    return {**asdict(plan), **inner, "queries": queries(plan)}
 
 
 def _event(name: str, value: object) -> bytes:

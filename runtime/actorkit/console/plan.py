@@ -19,7 +19,7 @@ log = logging.getLogger("actorkit.console")
 BROKER: Final = "broker"
 
 
-class Actor(msgspec.Struct, frozen=True, kw_only=True):
+class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A node of the graph.
 
     admin: `host:port` of admin servers; a name stands for each of its addresses. letters: the actor whose instances
@@ -37,7 +37,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     at: tuple[float, float, float, float] | None = None
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A line between two actors: events from an outbox to an inbox, or requests for a service. way: the curve as SVG
     has it, "" where it is not drawn; at: where its numbers stand. alone: no other line begins in that outbox."""
 
@@ -53,7 +53,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     at: tuple[float, float] = (0.0, 0.0)
 
 
-class GraphPlan(msgspec.Struct, frozen=True, kw_only=True):
+class GraphPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A graph. deployment: what `kit` calls it with -d. size: of the picture, in points. no_picture: why there is none,
     and what to do."""
 

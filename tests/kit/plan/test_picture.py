@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from actorkit.console.plan import GraphPlan
-from actorkit_kit.plan.picture import picture
+from actorkit_kit.plan.picture import MOST_DRAWN, picture
 from tests.kit.plans import ORDERS, plan_of
 
 POINT = re.compile(r"(-?[\d.]+),(-?[\d.]+)")
@@ -79,6 +79,15 @@ def test_lines_of_one_outbox_are_told_apart_from_one_that_is_alone_there(tmp_pat
 def test_what_is_asked_for_an_actor_is_told(shop: Path) -> None:
     (web,) = [actor for actor in made(shop).actors if actor.name == "web"]
     assert (web.admin, web.letters, web.uses, web.begins) == (("web:9600",), "box", "http-server", True)
+
+
+def test_a_graph_that_is_too_large_to_be_seen_is_a_table(tmp_path: Path) -> None:
+    actors = "".join(f"  a{n}: {{uses: stdout}}\n" for n in range(MOST_DRAWN))
+    edges = "".join(f"  - gen -> a{n}\n" for n in range(MOST_DRAWN))
+    gen = "  gen: {uses: generator, params: {interval_s: 1, data: tick}}\n"
+    plan = made(tmp_path, f"name: large\nactors:\n{gen}{actors}connections:\n{edges}")
+    assert plan.no_picture == "it has 252 actors, and no more than 250 are drawn. Here they are as a table."
+    assert len(plan.lines) == MOST_DRAWN
 
 
 def test_without_graphviz_there_is_a_table_and_a_reason(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:

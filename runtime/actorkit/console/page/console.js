@@ -67,7 +67,7 @@ function draw() {
   const picture = $("picture");
   picture.replaceChildren();
   if (plan.no_picture) {
-    picture.append(h("p", { class: "note" }, "There is no picture: ", plan.no_picture));
+    picture.append(h("p", { class: "note" }, "This graph is not drawn: ", plan.no_picture));
     show("table");
     return;
   }
