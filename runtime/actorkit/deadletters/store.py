@@ -184,9 +184,14 @@ class Store:
 
     def actors(self) -> list[str]:
         """The actors that have letters, in alphabetical order."""
+        return list(self.counts())
+
+    def counts(self) -> dict[str, int]:
+        """How many letters each actor has, in alphabetical order; without those that have none."""
         if not self.path.exists():
-            return []
-        return [str(actor) for (actor,) in self._all("SELECT DISTINCT actor FROM letter ORDER BY actor", ())]
+            return {}
+        rows = self._all("SELECT actor, count(*) FROM letter GROUP BY actor ORDER BY actor", ())
+        return {str(actor): int(count) for actor, count in rows}
 
     def remove(self, letters: Iterable[Stored], again: bool = False) -> int:
         """Take letters out; returns how many were there. `again`: their events were sent again, each under the id that
