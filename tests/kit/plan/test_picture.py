@@ -86,7 +86,7 @@ def test_a_graph_that_is_too_large_to_be_seen_is_a_table(tmp_path: Path) -> None
     edges = "".join(f"  - gen -> a{n}\n" for n in range(MOST_DRAWN))
     gen = "  gen: {uses: generator, params: {interval_s: 1, data: tick}}\n"
     plan = made(tmp_path, f"name: large\nactors:\n{gen}{actors}connections:\n{edges}")
-    assert plan.no_picture == "it has 252 actors, and no more than 250 are drawn. Here they are as a table."
+    assert plan.no_picture == "it has 251 actors, and no more than 250 are drawn. Here they are as a table."
     assert len(plan.lines) == MOST_DRAWN
 
 

@@ -31,7 +31,7 @@ def app(tmp_path: Path) -> App:
 
 def ask(app: App, path: str, host: str = "127.0.0.1:9601", method: str = "GET") -> tuple[int, dict[str, str], bytes]:
     """Status, header fields and content of an answer that is as PEP 3333 wants it."""
-    environ = {"PATH_INFO": path, "QUERY_STRING": "", "HTTP_HOST": host, "REQUEST_METHOD": method}
+    environ = {"PATH_INFO": path, "QUERY_STRING": "", "SCRIPT_NAME": "", "HTTP_HOST": host, "REQUEST_METHOD": method}
     setup_testing_defaults(environ)
     begun: list[tuple[str, list[tuple[str, str]]]] = []
 

@@ -36,11 +36,11 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def graph() -> Iterator[Graph]:
     with tempfile.TemporaryDirectory(prefix="ak-") as folder:
-        made = Graph(Fleet(Path(folder)))
+        fleet = Fleet(Path(folder))
         try:
-            yield made
+            yield Graph(fleet)
         finally:
-            made.fleet.close()
+            fleet.close()
 
 
 def address(process: Process) -> str:
@@ -52,7 +52,7 @@ class Graph:
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
-        self.sinks = [fleet.start("sink", "tests.probes:Sink", number) for number in (1, 2)]
+        self.sinks = [fleet.start("sink", "actorkit_actors.flow.null:Null", number) for number in (1, 2)]
         params = '{"interval_s": 0.004, "data": "tick"}'
         self.source = fleet.start(
             "source", "actorkit_actors.flow.generator:Generator", outbox_sink="sink", params=params

@@ -20,7 +20,7 @@ class Beside:
     """A console beside a source and what it sends to."""
 
     def __init__(self, fleet: Fleet) -> None:
-        self.down = [fleet.start("down", "tests.probes:Sink", number) for number in (1, 2)]
+        self.down = [fleet.start("down", "actorkit_actors.flow.null:Null", number) for number in (1, 2)]
         self.up = fleet.start("up", "actorkit_actors.flow.generator:Generator", outbox_down="down", params=GENERATOR)
         for process in (*self.down, self.up):
             until(process.ready, "it is ready")
