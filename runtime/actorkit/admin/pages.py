@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from actorkit.admin.passing import MOST_TAPS, Passing
+from actorkit.admin.boxes import MOST_TAPS, Boxes
 from actorkit.admin.put import Put
 from actorkit.admin.query import check_names, number_of
 from actorkit.admin.tap import Tap
@@ -37,14 +37,14 @@ def told_by(host: Host) -> dict[str, Callable[[], Any]]:
 
 def actions_on(host: Host) -> dict[str, Action]:
     """What is done to an actor for whoever has its token."""
-    return {"/tap": Action("GET", TapPage(Passing(host))), "/put": Action("POST", Put(host))}
+    return {"/tap": Action("GET", TapPage(Boxes(host))), "/put": Action("POST", Put(host))}
 
 
 class TapPage:
     """The page `/tap`."""
 
-    def __init__(self, passing: Passing) -> None:
-        self._passing = passing
+    def __init__(self, boxes: Boxes) -> None:
+        self._boxes = boxes
 
     def __call__(self, request: Request) -> Answer:
         """Open a tap as the query says."""
@@ -60,7 +60,7 @@ class TapPage:
             where = [read_where(line) for line in query.get("where", "").splitlines()]
         except SettingsError as exc:
             raise BadRequest(f"where: {str(exc).splitlines()[0]}") from exc
-        if self._passing.open >= MOST_TAPS:
+        if self._boxes.open >= MOST_TAPS:
             text = f"{MOST_TAPS} taps are open here; close one first"
             raise BadRequest(text, HTTPStatus.TOO_MANY_REQUESTS)
         events, size, seconds = bounds
@@ -74,7 +74,7 @@ class TapPage:
             BadRequest: there is no such box.
         """
         inbox, outbox = query.get("inbox", ""), query.get("outbox", "")
-        inboxes, outboxes = self._passing.boxes()
+        inboxes, outboxes = self._boxes.names()
         if inbox and outbox:
             raise BadRequest("say inbox= or outbox=, not both")
         if outbox and outbox not in outboxes:
@@ -82,8 +82,8 @@ class TapPage:
         if inbox and inbox not in inboxes:
             raise BadRequest(f'nobody sends to an inbox "{inbox}" here; there are {", ".join(inboxes) or "none"}')
         if outbox:
-            return lambda: self._passing.look_at_outbox(outbox, tap.see)
-        return lambda: self._passing.look_at_inbox(inbox, tap.see)
+            return lambda: self._boxes.look_at_outbox(outbox, tap.see)
+        return lambda: self._boxes.look_at_inbox(inbox, tap.see)
 
     @staticmethod
     def _lines(tap: Tap, open_: Callable[[], Callable[[], None]]) -> Iterator[bytes]:

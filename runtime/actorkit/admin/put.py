@@ -11,6 +11,7 @@ import time
 from http import HTTPStatus
 from typing import Any, Final
 
+import gevent
 import msgspec
 from gevent.event import Event as Flag
 
@@ -80,7 +81,7 @@ class Put:
     def __call__(self, request: Request) -> Answer:
         """Put the event of a request into the inbox, and wait until it is finished with all that it became."""
         check_names(request.query, "inbox", "format", "context", "answers", "seconds")
-        seconds = number_of(request.query, "seconds", WAIT_S, MOST_WAIT_S)
+        seconds = number_of(request.query, "seconds", WAIT_S, MOST_WAIT_S, zero=True)
         peers = self._peers(request.query.get("inbox", ""))
         context = _context(request.query.get("context", ""))
         format_ = FORMATS.get(request.query.get("format", "bytes"))
@@ -125,13 +126,11 @@ class Put:
         connector = Connector(host.context, sender, lambda: connector.flush(), host.keys)
         begun = time.monotonic()
         log.info("event %016x is put into the inbox %s by hand", parcel.id, peers.inbox)
-        try:
-            sender.put(parcel, root, Event.received(parcel))
-            settle(root)
-            connector.flush()
-            is_finished = finished.wait(seconds)
-        finally:
-            connector.close()
+        sender.put(parcel, root, Event.received(parcel))
+        settle(root)
+        connector.flush()
+        gevent.spawn(_see_off, finished, connector)
+        is_finished = finished.wait(seconds)
         told = {
             "id": f"{parcel.id:016x}",
             "trace": f"{parcel.id:016x}",
@@ -140,7 +139,14 @@ class Put:
             "answers": [_answer(one) for one in outcomes if isinstance(one, AnswerOutcome)],
             "failures": [_failure(one.failure) for one in outcomes if isinstance(one, Failed)],
         }
-        return json_answer(told, HTTPStatus.OK if is_finished else HTTPStatus.GATEWAY_TIMEOUT)
+        late = HTTPStatus.GATEWAY_TIMEOUT if seconds else HTTPStatus.ACCEPTED
+        return json_answer(told, HTTPStatus.OK if is_finished else late)
+
+
+def _see_off(finished: Flag, connector: Connector) -> None:
+    """Keep the connection until the event is finished, whoever waits for that: until then it may be sent again."""
+    finished.wait(MOST_WAIT_S)
+    connector.close()
 
 
 def _answer(outcome: AnswerOutcome) -> dict[str, Any]:

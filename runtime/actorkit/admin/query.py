@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from actorkit.observe.admin import BadRequest
 
 
-def number_of(query: Mapping[str, str], name: str, default: float, most: float) -> float:
-    """A number of the query.
+def number_of(query: Mapping[str, str], name: str, default: float, most: float, *, zero: bool = False) -> float:
+    """A number of the query; `zero`: it may be 0.
 
     Raises:
         BadRequest: it is none, or out of bounds.
@@ -18,7 +18,7 @@ def number_of(query: Mapping[str, str], name: str, default: float, most: float) 
         number = float(text) if text else default
     except ValueError:
         number = -1.0
-    if not 0 < number <= most:
+    if not (0 < number <= most or (zero and number == 0)):
         raise BadRequest(f"{name}={text} is not between 0 and {most:g}")
     return number
 

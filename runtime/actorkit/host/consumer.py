@@ -306,7 +306,7 @@ class Consumer:
             except Exception as exc:  # noqa: BLE001  # as above
                 error = exc
             else:
-                self._recent.retried(session, event, attempt + 1)
+                self._recent.note_retry(session, event, attempt + 1)
                 return
         self.refuse(session, event, error, attempt + 1)
 
@@ -325,7 +325,7 @@ class Consumer:
             exc_info=None if expected else error,
         )
         current.reset(named)
-        self._recent.failed(session, event, failure, attempts)
+        self._recent.note_failure(session, event, failure, attempts)
         self._outboxes.emit_failure(event, failure, inbox)
 
     def stop(self) -> None:

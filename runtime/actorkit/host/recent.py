@@ -38,13 +38,13 @@ class Recent:
         """All of it, the oldest first."""
         return {"sampled_every": self._every, "failures": list(self._failures), "sampled": list(self._sampled)}
 
-    def failed(self, session: ReceiveSession | None, event: Event, failure: Failure, attempts: int) -> None:
+    def note_failure(self, session: ReceiveSession | None, event: Event, failure: Failure, attempts: int) -> None:
         """Note an event that failed, after so many attempts."""
         told = {"kind": failure.kind, "message": failure.message, "status": failure.status}
         entry = {**_arrival(session), "attempts": attempts, **head_of_event(event)}
         self._failures.append({"time": _now(), **entry, "failure": told})
 
-    def retried(self, session: ReceiveSession | None, event: Event, attempts: int) -> None:
+    def note_retry(self, session: ReceiveSession | None, event: Event, attempts: int) -> None:
         """Note an event that was consumed at the last of several attempts."""
         self._sampled.append({"time": _now(), **_arrival(session), "attempts": attempts, **head_of_event(event)})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +14,13 @@ from tests.fleet import Fleet, Process
 from tests.until import until
 
 
-def ask(process: Process, path: str, token: str = "", data: bytes | None = None, **query: str | int) -> tuple[int, str]:
+def ask(
+    process: Process,
+    path: str,
+    token: str = "",
+    data: bytes | None = None,
+    query: Mapping[str, str | int] | None = None,
+) -> tuple[int, str]:
     """A page: (status, body). With `data` it is a POST."""
     url = f"{process.admin}{path}?{urlencode(query)}" if query else f"{process.admin}{path}"
     request = urllib.request.Request(url, data, {"Authorization": f"Bearer {token}"} if token else {})
@@ -27,14 +34,14 @@ def ask(process: Process, path: str, token: str = "", data: bytes | None = None,
 
 def told(process: Process, path: str, token: str = "", data: bytes | None = None, **query: str | int) -> Any:
     """A page that is JSON."""
-    status, text = ask(process, path, token, data, **query)
+    status, text = ask(process, path, token, data, query)
     assert status == 200, text
     return json.loads(text)
 
 
 def lines(process: Process, token: str, **query: str | int) -> list[dict[str, Any]]:
     """All lines of a tap, the last one included, that tells why it ended."""
-    status, text = ask(process, "/tap", token, **query)
+    status, text = ask(process, "/tap", token, query=query)
     assert status == 200, text
     return [json.loads(line) for line in text.splitlines()]
 
@@ -44,10 +51,16 @@ class Circle:
 
     def __init__(self, fleet: Fleet, folder: Path, **passing: Any) -> None:
         self.file = folder / "token"
-        shared = {"admin_token": str(self.file), "sample": "1"}
-        self.front = fleet.start("front", "tests.runtime.directing:Asker", outbox_pass="pass", **shared)
         params = json.dumps({"fail_every": 7, **passing})
-        self.passing = fleet.start("pass", "tests.probes:Pass", params=params, outbox_front="front", **shared)
+        self.front = fleet.start("front", "tests.runtime.directing:Asker", outbox_pass="pass", sample="1")
+        self.passing = fleet.start(
+            "pass",
+            "tests.probes:Pass",
+            params=params,
+            outbox_front="front",
+            sample="1",
+            admin_token=str(self.file),
+        )
         until(lambda: self.front.ready() and self.passing.ready(), "both are ready")
 
     @property

@@ -36,9 +36,16 @@ def test_a_failure_comes_back_with_its_reason(circle: Circle) -> None:
 def test_an_event_that_takes_longer_is_told_of_and_goes_on(fleet: Fleet, tmp_path: Path) -> None:
     circle = Circle(fleet, tmp_path, pause_s=1.0)
     data = b'{"number": 1}'
-    status, text = ask(circle.passing, "/put", circle.token, data, format="json", seconds="0.1")
+    status, text = ask(circle.passing, "/put", circle.token, data, {"format": "json", "seconds": "0.1"})
     assert (status, json.loads(text)["finished"]) == (504, False)
     assert circle.passing.stop() == 0
+
+
+def test_who_does_not_wait_is_answered_at_once_and_the_event_is_consumed(circle: Circle) -> None:
+    status, text = ask(circle.passing, "/put", circle.token, b'{"number": 7}', {"format": "json", "seconds": 0})
+    trace = json.loads(text)["trace"]
+    assert (status, json.loads(text)["finished"]) == (202, False)
+    until(lambda: [one["trace"] for one in told(circle.passing, "/recent")["failures"]] == [trace], "it has failed")
 
 
 def test_attributes_and_the_http_side_go_with_it(circle: Circle) -> None:
@@ -60,7 +67,7 @@ def test_what_cannot_be_put_is_told_in_one_line(circle: Circle) -> None:
         ({"colour": "red"}, "there is no colour=; there are inbox, format, context, answers, seconds"),
         ({"inbox": "a#b"}, '"a#b" is not a name for an inbox'),
     ):
-        assert ask(circle.passing, "/put", circle.token, b"{}", **query) == (400, f"{wanted}\n")
+        assert ask(circle.passing, "/put", circle.token, b"{}", query) == (400, f"{wanted}\n")
 
 
 def test_without_the_token_nothing_is_put(circle: Circle) -> None:

@@ -76,7 +76,7 @@ def test_what_cannot_be_tapped_is_told_in_one_line(circle: Circle) -> None:
         ({"where": "$["}, 'where: jsonpath: "$[" is no JSONPath: '),
         ({"bodies": "yes"}, "bodies= is 1 or 0"),
     ):
-        status, text = ask(circle.passing, "/tap", circle.token, **query)
+        status, text = ask(circle.passing, "/tap", circle.token, query=query)
         assert (status, text.count("\n"), text[: len(wanted)]) == (400, 1, wanted)
 
 

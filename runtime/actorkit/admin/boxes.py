@@ -19,7 +19,7 @@ Look: TypeAlias = Callable[[dict[str, Any], Sequence[Parcel]], None]
 MOST_TAPS: Final = 4
 
 
-class Passing:
+class Boxes:
     """The boxes of one instance. A look is closed by what `open_*` gives back."""
 
     def __init__(self, host: Host) -> None:
@@ -30,7 +30,7 @@ class Passing:
         self._sent: dict[BatchWriter, list[Callable[[Sequence[Parcel]], None]]] = {}
         self.open = 0
 
-    def boxes(self) -> tuple[list[str], list[str]]:
+    def names(self) -> tuple[list[str], list[str]]:
         """The inboxes that somebody sends to, and the outboxes."""
         sessions = self._host.receiver.sessions.values()
         return sorted({session.inbox for session in sessions}), sorted(self._host.connectors)
