@@ -41,6 +41,7 @@ VERBS: Final = (
     "build",
     "push",
     "bundle",
+    "plan",
     "deploy",
     "history",
     "rollback",
