@@ -16,7 +16,7 @@ from actorkit.errors import SettingsError
 from actorkit.host.graph import graph_at
 from actorkit.host.host import Host
 from actorkit.host.scale import waiting_by_actor
-from actorkit.observe.admin import LINES, Action, Answer, BadRequest, Request
+from actorkit.observe.admin import LINES, Action, BadRequest, Request, Response
 
 log = logging.getLogger("actorkit.admin")
 
@@ -46,7 +46,7 @@ class TapPage:
     def __init__(self, boxes: Boxes) -> None:
         self._boxes = boxes
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: Request) -> Response:
         """Open a tap as the query says."""
         query = request.query
         check_names(query, "inbox", "outbox", "events", "bytes", "seconds", "bodies", "where")
@@ -65,7 +65,7 @@ class TapPage:
             raise BadRequest(text, HTTPStatus.TOO_MANY_REQUESTS)
         events, size, seconds = bounds
         tap = Tap(int(events), int(size), seconds, where, body=query.get("bodies") == "1")
-        return Answer(media_type=LINES, parts=self._lines(tap, self._open(tap, query)))
+        return Response(media_type=LINES, parts=self._lines(tap, self._open(tap, query)))
 
     def _open(self, tap: Tap, query: Mapping[str, str]) -> Callable[[], Callable[[], None]]:
         """What opens the tap; that gives what closes it.

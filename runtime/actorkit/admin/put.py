@@ -19,8 +19,7 @@ from actorkit.admin.query import check_names, number_of
 from actorkit.admin.shown import show
 from actorkit.edge.connector import Connector
 from actorkit.edge.ledger import Root, settle
-from actorkit.edge.outcome import Answer as AnswerOutcome
-from actorkit.edge.outcome import Failed, Outcome
+from actorkit.edge.outcome import Answer, Failed, Outcome
 from actorkit.edge.peers import Peers
 from actorkit.edge.sender import Sender
 from actorkit.errors import UNREADABLE, ActorkitError
@@ -31,7 +30,7 @@ from actorkit.event.ids import new_id
 from actorkit.event.parcel import MAX_BODY_BYTES, Parcel, Waiter
 from actorkit.graph import BOX
 from actorkit.host.host import Host
-from actorkit.observe.admin import Answer, BadRequest, Request, json_answer
+from actorkit.observe.admin import BadRequest, Request, Response, json_response
 from actorkit.transport.endpoint import Endpoint
 
 log = logging.getLogger("actorkit.admin")
@@ -78,7 +77,7 @@ class Put:
     def __init__(self, host: Host) -> None:
         self._host = host
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: Request) -> Response:
         """Put the event of a request into the inbox, and wait until it is finished with all that it became."""
         check_names(request.query, "inbox", "format", "context", "answers", "seconds")
         seconds = number_of(request.query, "seconds", WAIT_S, MOST_WAIT_S, zero=True)
@@ -117,7 +116,7 @@ class Put:
             endpoint = Endpoint.tcp("127.0.0.1", endpoint.port)
         return Peers((str(endpoint),), inbox)
 
-    def _send(self, peers: Peers, parcel: Parcel, seconds: float) -> Answer:
+    def _send(self, peers: Peers, parcel: Parcel, seconds: float) -> Response:
         host, finished = self._host, Flag()
         outcomes: list[Outcome] = []
         root = Root(finished.set, outcomes.append)
@@ -136,11 +135,11 @@ class Put:
             "trace": f"{parcel.id:016x}",
             "finished": is_finished,
             "seconds": round(time.monotonic() - begun, 6),
-            "answers": [_answer(one) for one in outcomes if isinstance(one, AnswerOutcome)],
+            "answers": [_answer(one) for one in outcomes if isinstance(one, Answer)],
             "failures": [_failure(one.failure) for one in outcomes if isinstance(one, Failed)],
         }
         late = HTTPStatus.GATEWAY_TIMEOUT if seconds else HTTPStatus.ACCEPTED
-        return json_answer(told, HTTPStatus.OK if is_finished else late)
+        return json_response(told, HTTPStatus.OK if is_finished else late)
 
 
 def _see_off(finished: Flag, connector: Connector) -> None:
@@ -149,7 +148,7 @@ def _see_off(finished: Flag, connector: Connector) -> None:
     connector.close()
 
 
-def _answer(outcome: AnswerOutcome) -> dict[str, Any]:
+def _answer(outcome: Answer) -> dict[str, Any]:
     return {"actor": outcome.actor, **show(outcome.parcel, MAX_BODY_BYTES)}
 
 

@@ -70,7 +70,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What a page says. `parts`, if there are any, follow the content as they come, to the end of the connection; an
     empty part asks whether anybody still listens."""
 
@@ -80,7 +80,7 @@ class Answer:
     parts: Iterable[bytes] | None = None
 
 
-Page: TypeAlias = Callable[[Request], Answer]
+Page: TypeAlias = Callable[[Request], Response]
 
 
 @dataclass(frozen=True)
@@ -117,17 +117,17 @@ class Pages:
         """The response to a request, of which `head` is everything before the body, in pieces; some may take time."""
         request = _parse(head, read)
         if request is None:
-            return [response(Answer(status=HTTPStatus.BAD_REQUEST))]
+            return [write_response(Response(status=HTTPStatus.BAD_REQUEST))]
         try:
             found = self._find(request)(request)
         except BadRequest as exc:
-            found = Answer(f"{exc}\n".encode(), status=exc.status)
+            found = Response(f"{exc}\n".encode(), status=exc.status)
         except OSError:
             raise
         except Exception:
             log.exception("%s failed", request.path)
-            found = Answer(status=HTTPStatus.INTERNAL_SERVER_ERROR)
-        whole = response(found, self._more_fields(request, found), with_content=request.method != "HEAD")
+            found = Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        whole = write_response(found, self._more_fields(request, found), with_content=request.method != "HEAD")
         return [whole] if found.parts is None else _chain(whole, found.parts)
 
     def _find(self, request: Request) -> Page:
@@ -157,31 +157,31 @@ class Pages:
         if kind.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self._token.encode()):
             raise BadRequest("say Authorization: Bearer, and the token of this instance", HTTPStatus.UNAUTHORIZED)
 
-    def _more_fields(self, request: Request, answer: Answer) -> list[str]:
+    def _more_fields(self, request: Request, answer: Response) -> list[str]:
         if answer.status is HTTPStatus.METHOD_NOT_ALLOWED:
             return [f"Allow: {', '.join(self._methods(request.path))}"]
         return ["WWW-Authenticate: Bearer"] if answer.status is HTTPStatus.UNAUTHORIZED else []
 
-    def _metrics(self, request: Request) -> Answer:
+    def _metrics(self, request: Request) -> Response:
         encode, media_type = choose_encoder(request.fields.get("accept", ""))
-        return Answer(encode(self._registry), media_type)
+        return Response(encode(self._registry), media_type)
 
-    def _healthz(self, _request: Request) -> Answer:
-        return Answer(b"alive\n")
+    def _healthz(self, _request: Request) -> Response:
+        return Response(b"alive\n")
 
-    def _readyz(self, _request: Request) -> Answer:
+    def _readyz(self, _request: Request) -> Response:
         reason = self._why_not_ready()
         status = HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK
-        return Answer(f"{reason or 'ready'}\n".encode(), status=status)
+        return Response(f"{reason or 'ready'}\n".encode(), status=status)
 
 
-def json_answer(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+def json_response(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
     """A value as JSON."""
-    return Answer(msgspec.json.encode(value) + b"\n", JSON, status)
+    return Response(msgspec.json.encode(value) + b"\n", JSON, status)
 
 
 def _page_of(tell: Callable[[], Any]) -> Page:
-    return lambda _request: json_answer(tell())
+    return lambda _request: json_response(tell())
 
 
 def _chain(first: bytes, parts: Iterable[bytes]) -> Iterable[bytes]:
@@ -205,7 +205,7 @@ def _parse(head: bytes, read: Callable[[int], bytes]) -> Request | None:
     return Request(method, path, dict(parse_qsl(query, keep_blank_values=True)), fields, read)
 
 
-def response(answer: Answer, more_fields: Iterable[str] = (), *, with_content: bool = True) -> bytes:
+def write_response(answer: Response, more_fields: Iterable[str] = (), *, with_content: bool = True) -> bytes:
     """The beginning of an HTTP/1.1 response after which the connection ends: all of it, where it has no parts."""
     length = [] if answer.parts is not None else [f"Content-Length: {len(answer.content)}"]
     head = [

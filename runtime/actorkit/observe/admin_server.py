@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Final
 
-from actorkit.observe.admin import Answer, Pages, response
+from actorkit.observe.admin import Pages, Response, write_response
 
 log = logging.getLogger("actorkit.admin")
 
@@ -96,7 +96,7 @@ class AdminServer:
             threading.Thread(target=self._serve, args=(connection,), name="admin request", daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        """Answer one request. Whatever the client does, or does not do, it is over soon."""
+        """Response one request. Whatever the client does, or does not do, it is over soon."""
         with contextlib.suppress(OSError), connection:
             try:
                 _send(connection, self._read(connection))
@@ -118,17 +118,17 @@ class AdminServer:
         while b"\r\n\r\n" not in head:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
-                return [response(Answer(status=HTTPStatus.REQUEST_TIMEOUT))]
+                return [write_response(Response(status=HTTPStatus.REQUEST_TIMEOUT))]
             connection.settimeout(left_s)
             try:
                 part = connection.recv(4096)
             except TimeoutError:
-                return [response(Answer(status=HTTPStatus.REQUEST_TIMEOUT))]
+                return [write_response(Response(status=HTTPStatus.REQUEST_TIMEOUT))]
             if not part:
                 raise ConnectionError("the client has hung up")
             head += part
             if len(head) > MAX_HEAD_BYTES:
-                return [response(Answer(status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))]
+                return [write_response(Response(status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))]
         head, _, begun = head.partition(b"\r\n\r\n")
         return self._pages.answer(head, _body_reader(connection, head, begun, self._request_timeout_s))
 
