@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import Final
 
-from actorkit.edge import choice, expiry, wire
+from actorkit.edge import choice, wire
 from actorkit.edge.batch_writer import BatchWriter
+from actorkit.edge.expiring import Expiring
 from actorkit.edge.ledger import Entry
-from actorkit.edge.outcome import Outcome, answer
+from actorkit.edge.outcome import answer
 from actorkit.edge.peers import Peers
 from actorkit.edge.send_session import Item, SendSession
 from actorkit.edge.suspects import Suspect, blame, is_suspect
-from actorkit.edge.traffic import Traffic
 from actorkit.errors import UNREADABLE
 from actorkit.event.parcel import Parcel, Suspicion
 
@@ -30,7 +30,7 @@ WINDOW_BYTES: Final = 8 << 20
 MIN_WINDOW: Final = 1
 
 
-class Sender(Traffic):
+class Sender(Expiring):
     """The state of one connection as its sender sees it.
 
     `ordinal` is the connection's place among those of its outbox; `busy` tells whether the instance has something
@@ -55,8 +55,6 @@ class Sender(Traffic):
         super().__init__(actor)
         self.outbox = outbox
         self.peers = peers
-        #: When pending events are next searched for some that nobody waits for.
-        self._next_sweep = 0.0
         self.frames: list[tuple[SendSession, bytes | bytearray]] = []
         self.writer = BatchWriter()
         #: Whether a peer is about to stop, and may be told Bye as soon as it owes nothing.
@@ -180,10 +178,7 @@ class Sender(Traffic):
         if self._finished:
             self.finish_times.take(self._finished, now)
         if self.has_replies and (self.pending or self.suspects):
-            if now >= self._next_sweep:
-                self._next_sweep = now + expiry.SWEEP_S
-                now_ms = int(now * 1000)
-                self._drop(lambda parcel: expiry.is_late(parcel, now_ms), expiry.expiry_outcome(self._actor))
+            self._sweep(now)
             if self.has_answers and self.destination:
                 self._replace(self.replies.sort_out(self._items(), self.destination))
                 self.has_answers = False
@@ -299,21 +294,6 @@ class Sender(Traffic):
             self.replies.sort_out(rest, self.destination)
         for parcel in self.replies.parcels:  # Mostly none.
             self.dates.setdefault(parcel.id, self._now)
-
-    def withdraw(self, key: bytes) -> None:
-        """Send no more of what was asked under that key here and still waits for a peer: nobody wants the answer."""
-        self._drop(lambda parcel: expiry.was_asked(parcel, self._actor, key), None)
-
-    def _drop(self, out: Callable[[Parcel], bool], outcome: Outcome | None) -> None:
-        suspects = self.suspects.drop(out)
-        stays, goes = expiry.split(self._items(), out)
-        if goes:
-            self._replace(stays)
-        goes += suspects
-        if goes:
-            self.drop("expired", len(goes))
-            for item in goes:
-                self.abandon(item, outcome)
 
     def _part(self, session: SendSession) -> None:
         """Say Bye to a draining peer that owes us nothing, when there is another one to send to."""

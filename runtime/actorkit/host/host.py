@@ -173,8 +173,10 @@ class Host:
         return self.why_not_getting_on()
 
     def _look(self) -> None:
-        """Look at what is only told when it has lasted: how long events are consumed, and who is missing."""
+        """Look at what is only told when it has lasted: how long events are consumed, and who is missing. What nobody
+        waits for any more is taken back, though nothing else happens."""
         _ = self.oldest_consume_s
+        self.schedule()
         self._absences.look(lonely(self.connectors, self.settings.may_be_absent), time.monotonic())
 
     def why_not_getting_on(self) -> str:
