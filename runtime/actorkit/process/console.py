@@ -58,7 +58,7 @@ def main(settings: Settings) -> int:
     server.start()
     asking = gevent.spawn(watch.run)
     info = metrics.BuildInfo(__version__, settings.topology, settings.actor)
-    admin = serve_admin(settings, str, dict, info)
+    admin = serve_admin(settings, str, {}, info)
     ended.wait()
     asking.kill()
     server.stop(timeout=0)
