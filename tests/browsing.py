@@ -10,7 +10,6 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests import needs
@@ -30,6 +29,9 @@ ARGUMENTS = (
     "--no-proxy-server",
     "--no-first-run",
 )
+
+#: Keys that write no character, by the numbers that Chromium has for them.
+CODES = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 
 
 class Browser:
@@ -102,10 +104,17 @@ class Browser:
         """Wait for a condition that is asked in the page."""
         return until(condition, what, pause_s=0.05)
 
+    def click_text(self, selector: str, text: str) -> None:
+        """Click the first of these elements that has this text."""
+        self.await_(lambda: [one for one in self.find(selector) if one.text == text], f"{text} is there")[0].click()
+
     def press(self, *keys: str) -> None:
-        """Press keys, each by itself, wherever the focus is."""
+        """Press keys, each by itself, wherever the focus is: `t`, `Enter` (UI Events KeyboardEvent key Values)."""
         for key in keys:
-            self._driver.switch_to.active_element.send_keys(getattr(Keys, key, key))
+            code = CODES.get(key, ord(key[0].upper()))
+            text = {"text": key} if len(key) == 1 else {"text": "\r"} if key == "Enter" else {}
+            self.command("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
+            self.command("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
     def picture(self) -> bytes:
         """The page as PNG."""

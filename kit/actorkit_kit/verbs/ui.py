@@ -24,6 +24,9 @@ def register(app: typer.Typer) -> None:
         target: WhereOption = None,
         namespace: NamespaceOption = "",
         context: ContextOption = "",
+        token: Annotated[
+            str, typer.Option("--token", metavar="INSTANCE", help="Write the token of an instance instead, for acting.")
+        ] = "",
         open_: Annotated[bool, typer.Option("--open", help="Open it in a browser of this machine.")] = False,
     ) -> None:
         """Show where the console of what runs is: its graph in a browser, with what is on its way.
@@ -31,9 +34,17 @@ def register(app: typer.Typer) -> None:
         That of kit run is there anyway. On Docker a service is started for it, which answers on this machine alone. On
         Kubernetes a release has one where its value console.enabled is true; a way to it is open until ^C.
 
-        Example: kit ui orders
+        Whoever acts there (sends dead letters again, drops or reads them) is asked for the token of the instance that
+        does it; --token tells it to whoever may enter that instance.
+
+        Examples: kit ui orders; kit ui orders --token dead-letters-1
         """
-        with find(Wanted(name, target, Cluster(context, namespace))) as deployment, deployment.console() as url:
+        wanted = Wanted(name, target, Cluster(context, namespace))
+        if token:
+            with find(wanted) as deployment:
+                result(deployment.token(token).strip())
+            return
+        with find(wanted) as deployment, deployment.console() as url:
             result(url)
             if open_ and not webbrowser.open(url):
                 note(f"kit: there is no browser here; open {url}")

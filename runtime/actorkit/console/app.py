@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec.structs import asdict
 
 from actorkit.console.plan import GraphPlan
 from actorkit.console.queries import queries
+from actorkit.console.relay import MAX_BODY_BYTES, Relay, Unknown
 from actorkit.console.watch import Watch
 
 #: Browsers that look at a time.
@@ -46,6 +48,7 @@ PLAIN: Final = "text/plain; charset=utf-8"
 STREAM: Final = "text/event-stream"
 
 Environ: TypeAlias = Mapping[str, Any]
+Query: TypeAlias = dict[str, str]
 Begin: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
 
 
@@ -63,40 +66,66 @@ class App:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._files = {path: (_asset(name), kind) for path, (name, kind) in _PAGE.items()}
+        self._relay = Relay(watch)
         self._lookers = 0
+        self._answers: dict[str, Callable[[Environ, Query], tuple[str, Iterable[bytes]]]] = {
+            "/plan": lambda _environ, _query: _json(_plan(watch.plan)),
+            "/state": lambda _environ, _query: (JSON, [self._state()]),
+            "/events": self._show_events,
+            "/told": lambda _environ, query: _json(self._relay.told(query.get("actor", ""), query.get("page", ""))),
+            "/way": lambda _environ, query: _json(self._relay.way(query.get("trace", ""))),
+            "/act": self._act,
+        }
 
     def __call__(self, environ: Environ, begin: Begin) -> Iterable[bytes]:
         """Answer a request."""
+        status = HTTPStatus.OK
         try:
+            _check_host(environ.get("HTTP_HOST", ""))
             kind, content = self._answer(environ)
         except Refusal as exc:
-            begin(_status(exc.status), [("Content-Type", PLAIN), *FIELDS])
-            return [f"{exc}\n".encode()]
-        begin(_status(HTTPStatus.OK), [("Content-Type", kind), *FIELDS])
+            status, kind, content = exc.status, PLAIN, [f"{exc}\n".encode()]
+        except Unknown as exc:
+            status, kind, content = HTTPStatus.NOT_FOUND, PLAIN, [f"{exc}\n".encode()]
+        begin(f"{status.value} {status.phrase}", [("Content-Type", kind), *FIELDS])
         return content
 
     def _answer(self, environ: Environ) -> tuple[str, Iterable[bytes]]:
         """Media type and content.
 
         Raises:
-            Refusal: there is no answer.
+            Refusal: there is no answer, or another one than was hoped for.
+            Unknown: it is about nobody that is there.
         """
-        _check_host(environ.get("HTTP_HOST", ""))
-        path = environ["PATH_INFO"]
-        if environ["REQUEST_METHOD"] != "GET":
-            raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} takes GET")
+        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        if method != ("POST" if path == "/act" else "GET"):
+            raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} takes {'POST' if path == '/act' else 'GET'}")
         if path in self._files:
             content, kind = self._files[path]
             return kind, [content]
-        if path == "/plan":
-            return JSON, [msgspec.json.encode(_plan(self._watch.plan))]
-        if path == "/state":
-            return JSON, [self._state()]
-        if path == "/events":
-            if self._lookers >= MOST_LOOKERS:
-                raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, f"{MOST_LOOKERS} browsers look already; close one")
-            return STREAM, self._events()
-        raise Refusal(HTTPStatus.NOT_FOUND, "there are /, /plan, /state and /events")
+        answer = self._answers.get(path)
+        if answer is None:
+            raise Refusal(HTTPStatus.NOT_FOUND, f"there are /, {', '.join(self._answers)}")
+        return answer(environ, dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)))
+
+    def _show_events(self, _environ: Environ, _query: Query) -> tuple[str, Iterable[bytes]]:
+        if self._lookers >= MOST_LOOKERS:
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, f"{MOST_LOOKERS} browsers look already; close one")
+        return STREAM, self._events()
+
+    def _act(self, environ: Environ, query: Query) -> tuple[str, Iterable[bytes]]:
+        """Have an instance do something, with the token that the request brings along."""
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+            text = f"the body may have {MAX_BODY_BYTES} bytes at most"
+            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
+        actor, address, page = (query.pop(name, "") for name in ("on", "address", "page"))
+        token, body = environ.get("HTTP_AUTHORIZATION", ""), environ["wsgi.input"].read(int(length))
+        answer = self._relay.act(actor, address, page, query, token, body)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise Refusal(HTTPStatus(answer.status), answer.text)
+        self._watch.look_again()
+        return JSON, [answer.body]
 
     def _state(self) -> bytes:
         """What the next round finds."""
@@ -133,8 +162,8 @@ def _event(name: str, value: object) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(value))
 
 
-def _status(status: HTTPStatus) -> str:
-    return f"{status.value} {status.phrase}"
+def _json(value: object) -> tuple[str, Iterable[bytes]]:
+    return JSON, [msgspec.json.encode(value)]
 
 
 def _asset(name: str) -> bytes:

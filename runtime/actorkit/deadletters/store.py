@@ -96,6 +96,23 @@ class Stored:
     bytes: int
     letter: Letter
 
+    def head(self) -> dict[str, Any]:
+        """What a list tells of it: all but its body, its attributes and its HTTP side."""
+        letter = self.letter
+        return {
+            "id": letter.id,
+            "trace": letter.trace,
+            "key": letter.key,
+            "time": letter.time,
+            "actor": letter.actor,
+            "trail": list(letter.trail),
+            "inbox": letter.inbox,
+            "reason": letter.record["reason"]["kind"],
+            "message": letter.record["reason"]["message"],
+            "attempts": self.attempts,
+            "bytes": self.bytes,
+        }
+
 
 @dataclass(frozen=True)
 class Totals:
@@ -177,6 +194,12 @@ class Store:
             if len(rows) < page:
                 return
             after, left = rows[-1][0], None if left is None else left - len(rows)
+
+    def newest(self, actor: str, count: int) -> list[Stored]:
+        """The letters of an actor that came last, the newest first; without their bodies."""
+        select = "SELECT seq, attempts, length(body), record FROM letter WHERE actor = ? ORDER BY seq DESC LIMIT ?"
+        rows = self._all(select, (actor, count)) if self.path.exists() else []
+        return [Stored(seq, attempts, size, _read(record, b"")) for seq, attempts, size, record in rows]
 
     def last(self) -> int:
         """The `seq` of the letter that came last; 0 without any."""

@@ -92,7 +92,7 @@ def test_a_name_is_not_answered_as_it_may_be_somebody_elses(app: App, host: str)
 
 
 def test_what_is_not_there_and_what_is_asked_in_a_wrong_way_is_told(app: App) -> None:
-    assert ask(app, "/nothing")[0::2] == (404, b"there are /, /plan, /state and /events\n")
+    assert ask(app, "/nothing")[0::2] == (404, b"there are /, /plan, /state, /events, /told, /way, /act\n")
     assert ask(app, "/plan", method="POST")[0::2] == (405, b"/plan takes GET\n")
 
 

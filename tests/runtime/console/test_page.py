@@ -14,8 +14,9 @@ import pytest
 
 from actorkit.console.plan import Actor, GraphPlan, Line
 from tests.browsing import Browser
-from tests.fleet import Fleet, Process
+from tests.fleet import Fleet, Process, fetch
 from tests.ports import free_port
+from tests.runtime.admin.fussy import COMPLAINT, Failing
 from tests.until import until
 
 pytestmark = pytest.mark.browser
@@ -168,18 +169,17 @@ def test_all_of_it_can_be_reached_by_keys(browser: Browser, graph: Graph) -> Non
     open_(browser, graph.url)
     focused = "return document.activeElement.dataset.actor || document.activeElement.id"
     browser.run("document.querySelector('#help-button').focus()")
-    for _ in range(3):
-        if browser.run(focused) == "source":
-            break
-        browser.command("Input.dispatchKeyEvent", type="keyDown", key="Tab", code="Tab", windowsVirtualKeyCode=9)
+    browser.press("Tab", "Tab")  # the part that may be scrolled can be reached, too
+    if browser.run(focused) != "source":
+        browser.press("Tab")
     assert browser.run(focused) == "source"
-    browser.press("ARROW_RIGHT")
+    browser.press("ArrowRight")
     assert browser.run(focused) == "sink"
-    browser.press("ARROW_DOWN")
+    browser.press("ArrowDown")
     assert browser.run(focused) == "below"
-    browser.press("ARROW_UP", "ENTER")
+    browser.press("ArrowUp", "Enter")
     browser.await_text("#panel-title", "sink")
-    browser.press("ESCAPE")
+    browser.press("Escape")
     browser.await_(lambda: not browser.find("#panel:not([hidden])"), "the panel is closed")
     assert browser.run(focused) == "sink"
     browser.press("t")
@@ -188,7 +188,7 @@ def test_all_of_it_can_be_reached_by_keys(browser: Browser, graph: Graph) -> Non
     assert browser.find("#picture:not([hidden])")
     browser.press("?")
     assert browser.find("#help[open]")
-    browser.command("Input.dispatchKeyEvent", type="keyDown", key="Escape", code="Escape", windowsVirtualKeyCode=27)
+    browser.press("Escape")
     browser.await_(lambda: not browser.find("#help[open]"), "the help is closed")
 
 
@@ -244,6 +244,64 @@ def test_a_page_whose_console_is_gone_says_so_and_comes_back(browser: Browser, g
     browser.await_text("#link", "does not answer")
     until(graph.fleet.restart(console).ready, "it is there again")
     browser.await_text("#link", "live")
+
+
+def box_of(failing: Failing) -> GraphPlan:
+    admin = (address(failing.fussy),)
+    actors = (Actor(name="fussy", uses="fussy", admin=admin, letters="fussy", at=(70, 50, 116, 66)),)
+    return GraphPlan(topology="test", actors=actors, size=(140, 100))
+
+
+@pytest.fixture
+def failing(fleet: Fleet) -> Failing:
+    return Failing(fleet)
+
+
+def test_an_actor_that_fails_shows_its_failures_and_a_retry_empties_the_box(
+    browser: Browser, graph: Graph, failing: Failing
+) -> None:
+    open_(browser, graph.console(box_of(failing)))
+    browser.await_text('[data-actor="fussy"] .badge', "3 dead")
+    assert browser.find('[data-actor="fussy"].letters')
+    browser.run("go('actor', 'fussy')")
+    browser.await_text("#panel", f"MalformedEvent: {COMPLAINT}")
+    browser.await_text("#panel", "3 in the box")
+    failing.broken.unlink()
+    browser.click_text("#panel button", "retry")
+    give_token(browser, failing.token)
+    browser.await_text("#panel", "sent 3")
+    browser.await_(lambda: "dead" not in browser.text('[data-actor="fussy"] .badge'), "the box is empty")
+    assert browser.run("return document.title") == "test – actorkit"
+
+
+def give_token(browser: Browser, token: str) -> None:
+    browser.await_(lambda: browser.find("#token[open]"), "the token is asked for")
+    assert "kit ui test --token fussy-" in re.sub(r"--token \S+?-", "--token fussy-", browser.text("#token-why"))
+    browser.find("#token-input")[0].send_keys(token)
+    browser.click_text("#token button", "Use it")
+    browser.await_(lambda: not browser.find("#token[open]"), "the token is taken")
+
+
+def test_bodies_are_shown_to_whoever_has_the_token(browser: Browser, graph: Graph, failing: Failing) -> None:
+    open_(browser, f"{graph.console(box_of(failing))}/#/actor/fussy")
+    browser.await_text("#panel", "3 in the box")
+    assert "tick" not in browser.text("#panel")
+    browser.click_text("#panel button", "show")
+    give_token(browser, "wrong")
+    give_token(browser, failing.token)
+    browser.await_text("#panel pre", '"text": "tick"')
+
+
+def test_the_way_of_an_event_is_shown(browser: Browser, graph: Graph, failing: Failing) -> None:
+    url = graph.console(box_of(failing))
+    trace = json.loads(fetch(f"http://{address(failing.fussy)}/recent")[1])["failures"][0]["trace"]
+    open_(browser, url)
+    browser.find("#trace")[0].send_keys(trace, "\n")
+    browser.await_text("#panel-title", f"Event {trace}")
+    browser.await_text("#panel tbody", f"MalformedEvent: {COMPLAINT}")
+    assert browser.find('[data-actor="fussy"].passed')
+    browser.open(f"{url}/#/event/0000000000000001")
+    browser.await_text("#panel", "Nobody remembers it.")
 
 
 def many(count: int, admin: str) -> GraphPlan:

@@ -117,4 +117,4 @@ def test_a_console_whose_port_is_taken_says_so(fleet: Fleet, tmp_path: Path) -> 
     until(lambda: not (first.alive and second.alive), "one of them ends")
     ended = first if not first.alive else second
     assert ended.wait() == 78
-    assert "cannot be bound: Address already in use." in ended.said()
+    assert "cannot be bound: Address already in use" in ended.said()

@@ -259,11 +259,14 @@ function openActor(name) {
   const names = { ready: "ready", in_work: "in work", failing: "failing", letters: "dead letters" };
   const cells = Object.fromEntries(Object.keys(queries).map((key) => [key, h("td", { class: "number" })]));
   const instances = h("tbody", {});
+  const details = actor.kind === "actor" ? detailsOf(actor) : { box: null, stop: null };
   const touching = plan.lines.map((line, n) => [line, n]).filter(([line]) => line.source === name || line.destination === name);
   panel(name, h("p", { class: "faint" }, actor.uses, actor.kind === "actor" ? "" : ", " + actor.kind),
     numbersTable(Object.keys(queries).map((key) => [names[key], cells[key], queries[key]])),
     h("table", {}, h("caption", {}, "Instances"), instances),
+    details.box,
     h("h3", {}, "Lines"), touching.map(([line, n]) => h("div", {}, h("button", { class: "link", onclick: () => go("line", n) }, nameOf(line)))));
+  leave = details.stop;
   return () => {
     const numbers = state.actors[name];
     if (!numbers) return;
@@ -293,7 +296,149 @@ function openLine(number) {
   };
 }
 
-const LEVELS = { actor: openActor, line: openLine };
+// ---- what an actor's instances remember: failures, dead letters, events that were recorded
+
+const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour12: false }) ;
+const traceLink = (trace) => h("button", { class: "link", onclick: () => go("event", trace) }, trace);
+
+async function ask(path, query) {
+  const answer = await fetch(path + "?" + new URLSearchParams(query));
+  if (!answer.ok) throw new Error((await answer.text()).trim());
+  return answer.json();
+}
+
+function detailsOf(actor) {
+  const failures = h("div", {}), letters = h("div", {}), events = h("div", {}), said = h("p", { role: "status" }), body = h("pre", { hidden: true });
+  const keeps = Boolean(actor.letters);
+  const box = h("div", {}, h("h3", {}, "Last failures"), failures,
+    keeps ? [h("h3", {}, "Dead letters"), letters, said, body] : null, h("h3", {}, "Events that were recorded"), events);
+  let over = false;
+  const load = async () => {
+    try {
+      const [recent, kept] = await Promise.all([ask("/told", { actor: actor.name, page: "/recent" }),
+        keeps ? ask("/told", { actor: actor.letters, page: "/letters" }) : []]);
+      if (over) return;
+      showFailures(failures, recent);
+      if (keeps) showLetters(letters, actor, kept[0], { said, body, load });
+      showEvents(events, recent);
+    } catch (error) {
+      if (!over) say(failures, String(error.message));
+    }
+  };
+  load();
+  const timer = setInterval(load, 3000);
+  return { box, stop: () => { over = true; clearInterval(timer); } };
+}
+
+const newest = (entries) => entries.sort((one, other) => other.time - one.time);
+
+function replace(box, nodes, nothing) {
+  const seen = JSON.stringify(nodes.map((node) => node.textContent));
+  if (box.dataset.seen === seen) return;
+  box.dataset.seen = seen;
+  box.replaceChildren(...(nodes.length ? nodes : [h("p", { class: "faint" }, nothing)]));
+}
+
+function showFailures(box, instances) {
+  const found = newest(instances.flatMap((one) => (one.failures || []).map((entry) => ({ ...entry, instance: one.instance }))));
+  replace(box, found.slice(0, 20).map((entry) => h("div", { class: "entry" },
+    h("span", { class: "bad" }, entry.failure.kind), ": ", entry.failure.message, " ",
+    h("span", { class: "faint" }, `${clock(entry.time)}, ${entry.instance}, attempt ${entry.attempts}, by way of ${entry.trail.join(" → ") || "nobody"}: `),
+    traceLink(entry.trace))), "None of late.");
+}
+
+function showEvents(box, instances) {
+  const found = newest(instances.flatMap((one) => (one.sampled || []).map((entry) => ({ ...entry, instance: one.instance }))));
+  replace(box, found.slice(0, 10).map((entry) => h("div", {}, traceLink(entry.trace),
+    h("span", { class: "faint" }, ` ${clock(entry.time)}, ${entry.instance}, ${entry.bytes} bytes`))), "None of late.");
+}
+
+function showLetters(box, actor, keeper, ways) {
+  const found = keeper ? keeper.letters.filter((letter) => letter.actor === actor.name) : [];
+  const count = keeper ? keeper.counts[actor.name] || 0 : 0;
+  const act = (action, ids) => h("button", { class: "act", onclick: () => actOn(actor, keeper, action, ids, ways) }, action);
+  const head = count ? [h("div", { class: "row" }, h("span", { class: "bad" }, `${grouped(count)} in the box`), h("span", {}, "all of them:"),
+    act("retry", "all"), act("drop", "all"))] : [];
+  replace(box, [...head, ...found.map((letter) => h("div", { class: "entry" },
+    h("span", { class: "bad" }, letter.reason), ": ", letter.message, " ",
+    h("span", { class: "faint" }, `${clock(letter.time)}, attempt ${letter.attempts}, ${letter.bytes} bytes, from ${letter.trail.join(" → ") || "nobody"}: `),
+    traceLink(letter.trace), h("div", { class: "row" }, ["show", "retry", "drop"].map((action) => act(action, letter.id)))))],
+    keeper ? "None." : "Nobody who keeps them answers.");
+}
+
+async function actOn(actor, keeper, action, ids, { said, body, load }) {
+  const query = { on: actor.letters, address: keeper.address, page: "/dlq", action, actor: actor.name, ids };
+  say(said, action + " …");
+  try {
+    const told = await act(query);
+    if (told === null) return say(said, "");
+    say(said, action === "show" ? "" : action === "retry" ? `sent ${told.sent}` : `dropped ${told.dropped}`);
+    body.hidden = action !== "show";
+    if (action === "show") say(body, JSON.stringify(told.letters.length === 1 ? told.letters[0] : told.letters, null, 2));
+  } catch (error) {
+    say(said, String(error.message));
+  }
+  load();
+}
+
+// ---- acting: with the token of the instance, which this page keeps until its tab is closed
+
+async function act(query) {
+  for (let refused = false; ; refused = true) {
+    const token = refused || !sessionStorage.token ? await askToken(query) : sessionStorage.token;
+    if (!token) return null;
+    const answer = await fetch("/act?" + new URLSearchParams(query), { method: "POST", headers: { Authorization: "Bearer " + token } });
+    if (answer.status === 401) continue;
+    sessionStorage.token = token;
+    if (!answer.ok) throw new Error((await answer.text()).trim());
+    return answer.json();
+  }
+}
+
+function askToken(query) {
+  const dialog = $("token"), input = $("token-input"), instance = nameAt(query.on, query.address);
+  say($("token-why"), `Whoever acts needs the token of ${instance}: kit ui ${plan.deployment || plan.topology} --token ${instance}`);
+  input.value = "";
+  dialog.showModal();
+  return new Promise((tell) => dialog.addEventListener("close", () => tell(dialog.returnValue ? input.value.trim() : ""), { once: true }));
+}
+
+function nameAt(actor, address) {
+  const found = state && state.actors[actor] ? state.actors[actor].instances.find((one) => one.address === address) : null;
+  return found ? found.name : actor;
+}
+
+// ---- the way of an event
+
+function openEvent(trace) {
+  const hops = h("tbody", {}), said = h("p", { role: "status" }, "asking everybody …");
+  panel("Event " + trace, h("p", {}, h("code", {}, `kit trace ${trace} -d ${plan.deployment || plan.topology}`)), said,
+    h("table", {}, h("caption", {}, "Its way"), h("thead", {}, h("tr", {}, ["when", "actor", "took", "what"].map((name) => h("th", { scope: "col" }, name)))), hops));
+  let over = false;
+  ask("/way", { trace }).then((way) => {
+    if (over) return;
+    const { hops: found } = way;
+    say(said, found.length ? "" : "Nobody remembers it. One trace of " + way.sampled_every + " is recorded, what failed, and what kit send has put in.");
+    hops.replaceChildren(...found.map((hop) => h("tr", {}, h("td", {}, clock(hop.time)),
+      h("td", {}, h("button", { class: "link", onclick: () => go("actor", hop.actor) }, hop.actor), h("div", { class: "faint" }, hop.instance)),
+      h("td", { class: "number" }, hop.seconds === null ? "" : (hop.seconds * 1000).toFixed(1) + " ms"),
+      h("td", { class: hop.failure ? "bad" : null }, hop.failure || `${hop.bytes} bytes`, hop.attempts > 1 ? `, attempt ${hop.attempts}` : ""))));
+    pass(found);
+  }, (error) => say(said, String(error.message)));
+  leave = () => { over = true; pass([]); };
+  return () => {};
+}
+
+function pass(hops) {
+  const actors = new Set(hops.flatMap((hop) => [hop.actor, ...hop.trail]));
+  const steps = new Set(hops.map((hop) => hop.trail[hop.trail.length - 1] + " " + hop.actor));
+  for (const [name, parts] of shown.actors) parts.node.classList.toggle("passed", actors.has(name));
+  for (const { line, node } of shown.lines) node.classList.toggle("passed", steps.has(line.source + " " + line.destination));
+}
+
+let leave = null;
+
+const LEVELS = { actor: openActor, line: openLine, event: openEvent };
 
 function go(level, name) {
   const wanted = level ? "#/" + level + "/" + encodeURIComponent(name) : "#";
@@ -306,6 +451,8 @@ function route() {
   const [, level, name] = location.hash.split("/");
   for (const parts of shown.actors.values()) parts.node.classList.toggle("open", level === "actor" && parts.actor.name === decodeURIComponent(name));
   const before = open;
+  if (leave) leave();
+  leave = null;
   open = LEVELS[level] ? LEVELS[level](decodeURIComponent(name || "")) : null;
   if (!open) {
     $("panel").hidden = true;
@@ -344,7 +491,7 @@ function move(from, [dx, dy]) {
 }
 
 function pressed(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "INPUT" || $("help").open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "INPUT" || document.querySelector("dialog[open]")) return;
   const parts = [...shown.actors.values()].find((one) => one.node === document.activeElement);
   const keys = { g: () => show("graph"), t: () => show("table"), d: turn, "?": () => $("help").showModal(), "+": () => zoom(1.25),
     "-": () => zoom(0.8), "0": fit, Escape: () => go() };
@@ -418,6 +565,10 @@ $("larger").onclick = () => zoom(1.25);
 $("fit").onclick = () => fit();
 $("theme").onclick = turn;
 $("help-button").onclick = () => $("help").showModal();
+$("find").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if ($("trace").value.trim()) go("event", $("trace").value.trim());
+});
 addEventListener("hashchange", route);
 addEventListener("keydown", pressed);
 connect();
