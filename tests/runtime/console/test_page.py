@@ -169,9 +169,9 @@ def test_all_of_it_can_be_reached_by_keys(browser: Browser, graph: Graph) -> Non
     open_(browser, graph.url)
     focused = "return document.activeElement.dataset.actor || document.activeElement.id"
     browser.run("document.querySelector('#help-button').focus()")
-    browser.press("Tab", "Tab")  # the part that may be scrolled can be reached, too
-    if browser.run(focused) != "source":
-        browser.press("Tab")
+    for _ in range(3):
+        if browser.run(focused) != "source":
+            browser.press("Tab")
     assert browser.run(focused) == "source"
     browser.press("ArrowRight")
     assert browser.run(focused) == "sink"

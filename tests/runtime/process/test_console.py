@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -13,6 +16,7 @@ import pytest
 from actorkit.console.plan import Actor, GraphPlan, Line
 from tests.fleet import Fleet, Process, fetch
 from tests.ports import free_port
+from tests.runtime.admin.fussy import Failing
 from tests.until import until
 
 
@@ -118,3 +122,40 @@ def test_a_console_whose_port_is_taken_says_so(fleet: Fleet, tmp_path: Path) -> 
     ended = first if not first.alive else second
     assert ended.wait() == 78
     assert "cannot be bound: Address already in use" in ended.said()
+
+
+def test_what_instances_remember_is_told_and_whoever_acts_says_their_token(fleet: Fleet) -> None:
+    failing = Failing(fleet, count=1)
+    admin = address(failing.fussy)
+    plan = fleet.folder / "plan.json"
+    actors = (Actor(name="fussy", uses="fussy", admin=(admin,), letters="fussy"),)
+    plan.write_bytes(msgspec.json.encode(GraphPlan(topology="test", actors=actors)))
+    url = f"http://127.0.0.1:{free_port()}"
+    params = json.dumps({"plan": str(plan), "listen": url.removeprefix("http://")})
+    until(fleet.start("console", "actorkit.process.console:Console", params=params).ready, "it is ready")
+
+    (recent,) = json.loads(fetch(f"{url}/told?actor=fussy&page=/recent")[1])
+    trace = recent["failures"][0]["trace"]
+    (hop,) = json.loads(fetch(f"{url}/way?trace={trace}")[1])["hops"]
+    assert (hop["actor"], hop["trail"]) == ("fussy", ["up"])
+    assert fetch(f"{url}/told?actor=fussy&page=/metrics") == (404, "page= is one of /graph, /recent, /letters\n")
+    assert fetch(f"{url}/told?actor=nobody&page=/recent") == (404, 'there is no actor "nobody"\n')
+
+    query = {"page": "/dlq", "on": "fussy", "address": admin, "action": "drop", "actor": "fussy", "ids": "all"}
+    assert post(url, query, "wrong")[0] == 401
+    elsewhere = {**query, "address": "127.0.0.1:1"}
+    assert post(url, elsewhere, failing.token) == (404, '"fussy" has no instance at "127.0.0.1:1"\n')
+    assert post(url, {**query, "page": "/tap"}, failing.token) == (404, "page= is one of /dlq, /put\n")
+    assert json.loads(fetch(f"{url}/state")[1])["actors"]["fussy"]["letters"] == 1
+    assert post(url, query, failing.token) == (200, '{"dropped": 1}\n')
+    assert json.loads(fetch(f"{url}/state")[1])["actors"]["fussy"]["letters"] == 0
+
+
+def post(url: str, query: dict[str, str], token: str) -> tuple[int, str]:
+    request = urllib.request.Request(f"{url}/act?{urlencode(query)}", b"", {"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as exc:
+        with exc:
+            return exc.code, exc.read().decode()
