@@ -53,19 +53,19 @@ def mermaid(plan: Plan) -> str:
 def dot(plan: Plan) -> str:
     """A graph in Graphviz's DOT."""
     lines = [
-        f"digraph {quoted(plan.topology)} {{",
+        f"digraph {quote(plan.topology)} {{",
         "    rankdir=LR;",
         '    node [fontname="Helvetica", style=rounded];',
     ]
     lines.append('    edge [fontname="Helvetica", fontsize=10];')
     for unit in drawn_units(plan):
-        title = quoted(_title(unit, "\n"))
-        lines.append(f"    {quoted(unit.name)} [label={title}, shape={_shape(unit)}];")
+        title = quote(_title(unit, "\n"))
+        lines.append(f"    {quote(unit.name)} [label={title}, shape={_shape(unit)}];")
     for line in drawn_lines(plan):
         attributes = f"style={STYLES[line.style][1]}"
-        attributes += f", label={quoted(line.label)}" if line.label else ""
+        attributes += f", label={quote(line.label)}" if line.label else ""
         attributes += ", dir=both, constraint=false" if line.style == "broker" else ""
-        lines.append(f"    {quoted(line.source)} -> {quoted(line.destination)} [{attributes}];")
+        lines.append(f"    {quote(line.source)} -> {quote(line.destination)} [{attributes}];")
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -101,7 +101,7 @@ def run_graphviz(graph: str, format_: str) -> str:
 FORMATS: Final[dict[str, Callable[[Plan], str]]] = {"mermaid": mermaid, "dot": dot, "svg": svg}
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """A text as DOT quotes it, which knows escapes of a line end and of quotes, and none of other characters."""
     return json.dumps(text, ensure_ascii=False)
 

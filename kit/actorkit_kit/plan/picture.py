@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 
 from actorkit.console import plan as console
 from actorkit_kit.errors import KitError
-from actorkit_kit.plan.drawing import Line, drawn_lines, drawn_units, quoted, run_graphviz
+from actorkit_kit.plan.drawing import Line, drawn_lines, drawn_units, quote, run_graphviz
 from actorkit_kit.plan.model import Plan, Unit
 from actorkit_kit.topology.model import BOX
 
@@ -31,6 +32,8 @@ NUMBERS: Final = '<<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="92" HEIGHT="40"><TR
 def picture(plan: Plan, admin: Callable[[Unit], Sequence[str]], letters: Callable[[Unit], str]) -> bytes:
     """The file that the console reads. `admin` gives the admin servers of a unit, `letters` the actor whose instances
     keep its dead letters."""
+    # The same picture whatever the order of the units; where events come in comes first, so that it stands on the left.
+    plan = replace(plan, units=tuple(sorted(plan.units, key=lambda unit: (not unit.begins, unit.name))))
     lines = list(drawn_lines(plan))
     boxes: Mapping[str, tuple[float, float, float, float]] = {}
     ways: Mapping[int, tuple[str, tuple[float, float]]] = {}
@@ -92,13 +95,13 @@ def _line(line: Line, alone: bool, way: str, at: tuple[float, float]) -> console
 
 def _dot(plan: Plan, lines: Sequence[Line]) -> str:
     """The graph with boxes as large as the page draws them; each line has its number."""
-    text = [f"digraph {quoted(plan.topology)} {{", "rankdir=LR; ranksep=0.5; nodesep=0.4;"]
+    text = [f"digraph {quote(plan.topology)} {{", "rankdir=LR; ranksep=0.5; nodesep=0.4;"]
     for unit in drawn_units(plan):
         width = _width(unit) / INCH
-        text.append(f"{quoted(unit.name)} [shape=box, fixedsize=true, width={width:.3f}, height={HEIGHT / INCH:.3f}];")
+        text.append(f"{quote(unit.name)} [shape=box, fixedsize=true, width={width:.3f}, height={HEIGHT / INCH:.3f}];")
     for number, line in enumerate(lines):
         style = ", dir=both, constraint=false" if line.style == "broker" else f", label={NUMBERS}"
-        text.append(f'{quoted(line.source)} -> {quoted(line.destination)} [id="{number}"{style}];')
+        text.append(f'{quote(line.source)} -> {quote(line.destination)} [id="{number}"{style}];')
     return "\n".join([*text, "}"])
 
 
