@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fleet import fetch
+from tests.kit.deploying import kit
 from tests.kit.running import DEADLINE_S, KitDev, KitRun
 from tests.until import until
 
@@ -40,8 +41,8 @@ def run(tmp_path: Path) -> Iterator[Callable[..., KitRun]]:
         one.close()
 
 
-def console_of(kit: KitRun) -> str:
-    (line,) = kit.process.lines(1, DEADLINE_S)
+def console_of(run: KitRun) -> str:
+    (line,) = run.process.lines(1, DEADLINE_S)
     url: str = json.loads(line)["console"]
     return url
 
@@ -53,13 +54,13 @@ def state(url: str) -> dict[str, Any]:
     return found
 
 
-def consoles(kit: KitRun) -> list[int]:
+def consoles(run: KitRun) -> list[int]:
     """The console's processes, found by what their environment says."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             parent = folder.joinpath("stat").read_text().rpartition(")")[2].split()[1]
-            if parent == str(kit.process.pid) and b"process.console:Console" in folder.joinpath("environ").read_bytes():
+            if parent == str(run.process.pid) and b"process.console:Console" in folder.joinpath("environ").read_bytes():
                 found.append(int(folder.name))
         except OSError:
             continue
@@ -67,36 +68,44 @@ def consoles(kit: KitRun) -> list[int]:
 
 
 def test_the_process_starts_when_a_browser_first_asks(run: Callable[..., KitRun]) -> None:
-    kit = run()
-    url = console_of(kit)
-    assert consoles(kit) == []
+    running = run()
+    url = console_of(running)
+    assert consoles(running) == []
     assert state(url)["actors"]["middle"]["ready"] == 2
-    assert len(consoles(kit)) == 1
+    assert len(consoles(running)) == 1
     assert until(lambda: (state(url)["lines"][1] or {})["rate"] > 10, "events are counted")
 
 
 def test_it_is_killed_and_nothing_else_notices(run: Callable[..., KitRun]) -> None:
-    kit = run()
-    url = console_of(kit)
+    running = run()
+    url = console_of(running)
     state(url)
-    (pid,) = consoles(kit)
+    (pid,) = consoles(running)
     os.kill(pid, signal.SIGKILL)
     assert state(url)["actors"]["middle"]["ready"] == 2  # a browser that asks meanwhile waits for the next one
-    assert consoles(kit) != [pid]
-    assert kit.stop() == 0
-    assert "nothing was left unfinished" in kit.said()
-    assert "was started again" not in kit.said()
+    assert consoles(running) != [pid]
+    assert running.stop() == 0
+    assert "nothing was left unfinished" in running.said()
+    assert "was started again" not in running.said()
 
 
 def test_a_replica_that_is_killed_is_gone_and_comes_back(run: Callable[..., KitRun]) -> None:
-    kit = run()
-    url = console_of(kit)
-    pid = kit.table()["middle"]["pids"][0]
+    running = run()
+    url = console_of(running)
+    pid = running.table()["middle"]["pids"][0]
     state(url)
     os.kill(pid, signal.SIGSTOP)
     until(lambda: state(url)["actors"]["middle"]["ready"] == 1, "one is gone")
     os.kill(pid, signal.SIGCONT)
     until(lambda: state(url)["actors"]["middle"]["ready"] == 2, "it is there again")
+
+
+def test_kit_ui_tells_where_it_is_and_the_token_of_an_instance(run: Callable[..., KitRun], tmp_path: Path) -> None:
+    url, topology = console_of(run()), str(tmp_path / "topology.yaml")
+    assert kit("ui", topology, "-t", "local").stdout.strip() == url
+    token = kit("ui", topology, "-t", "local", "--token", "middle-1").stdout.strip()
+    assert len(token) > 20
+    assert kit("ui", topology, "-t", "local", "--token", "nobody-1").returncode == 2
 
 
 def test_a_second_run_has_a_console_at_another_port(run: Callable[..., KitRun], tmp_path: Path) -> None:

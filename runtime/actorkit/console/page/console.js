@@ -149,7 +149,7 @@ function paintActor(parts, numbers) {
   const letters = numbers.letters ? grouped(numbers.letters) + " dead" : "";
   say(parts.letters, letters);
   if (letters) {
-    const width = letters.length * 7 + 12, [x, , w] = parts.actor.at;
+    const width = letters.length * 7.5 + 14, [x, , w] = parts.actor.at;
     set(parts.under, "width", width);
     set(parts.under, "x", x + w / 2 - width + 2);
   }
@@ -310,8 +310,8 @@ async function ask(path, query) {
 function detailsOf(actor) {
   const failures = h("div", {}), letters = h("div", {}), events = h("div", {}), said = h("p", { role: "status" }), body = h("pre", { hidden: true });
   const keeps = Boolean(actor.letters);
-  const box = h("div", {}, h("h3", {}, "Last failures"), failures,
-    keeps ? [h("h3", {}, "Dead letters"), letters, said, body] : null, h("h3", {}, "Events that were recorded"), events);
+  const box = h("div", {}, keeps ? [h("h3", {}, "Dead letters"), said, body, letters] : null,
+    h("h3", {}, "Last failures"), failures, h("h3", {}, "Events that were recorded"), events);
   let over = false;
   const load = async () => {
     try {
@@ -341,7 +341,7 @@ function replace(box, nodes, nothing) {
 
 function showFailures(box, instances) {
   const found = newest(instances.flatMap((one) => (one.failures || []).map((entry) => ({ ...entry, instance: one.instance }))));
-  replace(box, found.slice(0, 20).map((entry) => h("div", { class: "entry" },
+  replace(box, found.slice(0, 10).map((entry) => h("div", { class: "entry" },
     h("span", { class: "bad" }, entry.failure.kind), ": ", entry.failure.message, " ",
     h("span", { class: "faint" }, `${clock(entry.time)}, ${entry.instance}, attempt ${entry.attempts}, by way of ${entry.trail.join(" → ") || "nobody"}: `),
     traceLink(entry.trace))), "None of late.");
@@ -359,7 +359,7 @@ function showLetters(box, actor, keeper, ways) {
   const act = (action, ids) => h("button", { class: "act", onclick: () => actOn(actor, keeper, action, ids, ways) }, action);
   const head = count ? [h("div", { class: "row" }, h("span", { class: "bad" }, `${grouped(count)} in the box`), h("span", {}, "all of them:"),
     act("retry", "all"), act("drop", "all"))] : [];
-  replace(box, [...head, ...found.map((letter) => h("div", { class: "entry" },
+  replace(box, [...head, ...found.slice(0, 20).map((letter) => h("div", { class: "entry" },
     h("span", { class: "bad" }, letter.reason), ": ", letter.message, " ",
     h("span", { class: "faint" }, `${clock(letter.time)}, attempt ${letter.attempts}, ${letter.bytes} bytes, from ${letter.trail.join(" → ") || "nobody"}: `),
     traceLink(letter.trace), h("div", { class: "row" }, ["show", "retry", "drop"].map((action) => act(action, letter.id)))))],
