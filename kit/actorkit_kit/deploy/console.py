@@ -9,12 +9,11 @@ from typing import Final
 
 from actorkit_kit.deploy import engine, preconditions
 from actorkit_kit.errors import KitError
-from actorkit_kit.render.compose import CONSOLE
-from actorkit_kit.render.console import PORT
+from actorkit_kit.render.console import NAME, PORT
 
 #: The variable of compose with its port on this machine.
 PORT_VARIABLE: Final = "CONSOLE_PORT"
-_PROFILE: Final = ("--profile", CONSOLE)
+_PROFILE: Final = ("--profile", NAME)
 
 
 def bring_up(topology: str, folder: Path) -> str:
@@ -25,7 +24,7 @@ def bring_up(topology: str, folder: Path) -> str:
     """
     settings = {**preconditions.read_settings(folder / ".env"), **os.environ}
     variables = {} if settings.get(PORT_VARIABLE) else {PORT_VARIABLE: _choose_port(topology, folder)}
-    up = (*_PROFILE, "up", "--detach", "--wait", "--no-deps", "--no-build", "--quiet-pull", CONSOLE)
+    up = (*_PROFILE, "up", "--detach", "--wait", "--no-deps", "--no-build", "--quiet-pull", NAME)
     engine.run_compose(up, project=topology, folder=folder, variables=variables)
     return f"http://{_address(topology, folder)}"
 
@@ -43,4 +42,4 @@ def _address(topology: str, folder: Path) -> str:
     Raises:
         KitError: it does not run.
     """
-    return engine.run_compose((*_PROFILE, "port", CONSOLE, str(PORT)), project=topology, folder=folder).strip()
+    return engine.run_compose((*_PROFILE, "port", NAME, str(PORT)), project=topology, folder=folder).strip()
