@@ -17,6 +17,7 @@ from actorkit.errors import SettingsError
 from actorkit.host.graph import graph_at
 from actorkit.host.host import Host
 from actorkit.host.scale import waiting_by_actor
+from actorkit.observe import logs
 from actorkit.observe.admin import LINES, Action, BadRequest, Request, Response
 
 log = logging.getLogger("actorkit.admin")
@@ -41,7 +42,11 @@ def told_by(host: Host) -> dict[str, Callable[[], Any]]:
 
 def actions_on(host: Host) -> dict[str, Action]:
     """What is done to an actor for whoever has its token."""
-    actions = {"/tap": Action("GET", TapPage(Boxes(host))), "/put": Action("POST", Put(host))}
+    actions = {
+        "/tap": Action("GET", TapPage(Boxes(host))),
+        "/log": Action("GET", lambda _request: Response(logs.last_lines.text().encode())),
+        "/put": Action("POST", Put(host)),
+    }
     if host.settings.dead_letters is not None:
         actions["/dlq"] = Action("POST", Letters(host.settings.dead_letters).act)
     return actions

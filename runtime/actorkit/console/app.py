@@ -18,7 +18,7 @@ from msgspec.structs import asdict
 
 from actorkit.console.plan import GraphPlan
 from actorkit.console.queries import queries
-from actorkit.console.relay import MAX_BODY_BYTES, Relay, Unknown
+from actorkit.console.relay import MAX_BODY_BYTES, READING, Relay, Unknown
 from actorkit.console.watch import Watch
 
 #: Browsers that look at a time.
@@ -125,7 +125,7 @@ class App:
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise Refusal(HTTPStatus(answer.status), answer.text)
         self._watch.look_again()
-        return JSON, [answer.body]
+        return (PLAIN if page in READING else JSON), [answer.body]
 
     def _state(self) -> bytes:
         """What the next round finds."""

@@ -19,7 +19,9 @@ from actorkit.observe.fetch import Page, fetch
 
 #: Pages that everybody may read, and those that want the token of their instance.
 TOLD: Final = ("/graph", "/recent", "/letters")
-ACTIONS: Final = ("/dlq", "/put")
+ACTIONS: Final = ("/dlq", "/log", "/put")
+#: Those that only read, and are asked for by GET.
+READING: Final = ("/log",)
 #: How long an action is waited for, in seconds: longer than an instance itself waits.
 ACTION_S: Final = 150.0
 #: Longest body of an action, in bytes.
@@ -67,7 +69,8 @@ class Relay:
         if address not in self._addresses(actor):
             raise Unknown(f'"{actor}" has no instance at "{address}"')
         fields = {"Authorization": authorization, "Content-Type": "application/octet-stream"}
-        answer = fetch(address, f"{page}?{urlencode(query)}", ACTION_S, body=body, fields=fields)
+        sent = None if page in READING else body
+        answer = fetch(address, f"{page}?{urlencode(query)}", ACTION_S, body=sent, fields=fields)
         return answer or Page(HTTPStatus.BAD_GATEWAY, b"the instance does not answer\n")
 
     def _addresses(self, actor: str) -> list[str]:

@@ -292,6 +292,15 @@ def test_bodies_are_shown_to_whoever_has_the_token(browser: Browser, graph: Grap
     browser.await_text("#panel pre", '"text": "tick"')
 
 
+def test_the_log_of_an_instance_is_shown_to_whoever_has_the_token(
+    browser: Browser, graph: Graph, failing: Failing
+) -> None:
+    open_(browser, f"{graph.console(box_of(failing))}/#/actor/fussy")
+    browser.click_text("#panel button", "log")
+    give_token(browser, failing.token)
+    browser.await_text("#panel .log", COMPLAINT)
+
+
 def test_the_way_of_an_event_is_shown(browser: Browser, graph: Graph, failing: Failing) -> None:
     url = graph.console(box_of(failing))
     trace = json.loads(fetch(f"http://{address(failing.fussy)}/recent")[1])["failures"][0]["trace"]

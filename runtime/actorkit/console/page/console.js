@@ -264,18 +264,22 @@ function openActor(name) {
   panel(name, h("p", { class: "faint" }, actor.uses, actor.kind === "actor" ? "" : ", " + actor.kind),
     numbersTable(Object.keys(queries).map((key) => [names[key], cells[key], queries[key]])),
     h("table", {}, h("caption", {}, "Instances"), instances),
+    h("pre", { class: "log", hidden: true }),
     details.box,
     h("h3", {}, "Lines"), touching.map(([line, n]) => h("div", {}, h("button", { class: "link", onclick: () => go("line", n) }, nameOf(line)))));
   leave = details.stop;
+  let seen = "";
   return () => {
     const numbers = state.actors[name];
     if (!numbers) return;
     const told = { ready: `${numbers.ready} of ${numbers.instances.length}`, in_work: grouped(numbers.in_work),
       failing: rate(numbers.failing), letters: grouped(numbers.letters) };
     for (const key of Object.keys(cells)) say(cells[key], told[key]);
+    if (seen === (seen = JSON.stringify(numbers.instances))) return;
     instances.replaceChildren(...numbers.instances.map((one) => {
       const [word, look] = STATES[one.state];
-      return h("tr", {}, h("th", { scope: "row" }, one.name || "–"), h("td", { class: look }, word), h("td", {}, one.why), h("td", { class: "faint" }, one.address));
+      const log = one.state !== "gone" && actor.kind === "actor" ? h("button", { class: "act", onclick: () => showLog(log.closest("aside"), name, one) }, "log") : null;
+      return h("tr", {}, h("th", { scope: "row" }, one.name || "–", h("div", { class: "faint" }, one.address)), h("td", { class: look }, word), h("td", {}, log), h("td", {}, one.why));
     }));
   };
 }
@@ -381,6 +385,19 @@ async function actOn(actor, keeper, action, ids, { said, body, load }) {
   load();
 }
 
+async function showLog(box, name, instance) {
+  const lines = box.querySelector(".log");
+  try {
+    const text = await act({ on: name, address: instance.address, page: "/log" });
+    if (text === null) return;
+    say(lines, text || "It has written nothing.");
+  } catch (error) {
+    say(lines, String(error.message));
+  }
+  lines.hidden = false;
+  lines.scrollTop = lines.scrollHeight;
+}
+
 // ---- acting: with the token of the instance, which this page keeps until its tab is closed
 
 async function act(query) {
@@ -391,7 +408,7 @@ async function act(query) {
     if (answer.status === 401) continue;
     sessionStorage.token = token;
     if (!answer.ok) throw new Error((await answer.text()).trim());
-    return answer.json();
+    return answer.headers.get("Content-Type") === "application/json" ? answer.json() : answer.text();
   }
 }
 
