@@ -38,6 +38,7 @@ class Sender(Expiring):
 
     Attributes:
         frames: (session, frame) to send.
+        writer: makes the frames with events.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Sender(Expiring):
         self.outbox = outbox
         self.peers = peers
         self.frames: list[tuple[SendSession, bytes | bytearray]] = []
-        self._writer = BatchWriter()
+        self.writer = BatchWriter()
         #: Whether a peer is about to stop, and may be told Bye as soon as it owes nothing.
         self._parting = False
         #: Whether this instance is about to stop. Then it may use peers that are about to stop as well.
@@ -219,7 +220,7 @@ class Sender(Expiring):
         if session is None or (session.apart and (session.alone or not session.begun)):
             # Behind a suspect nothing would be consumed: it waits here, where another peer may come.
             return False
-        count = min(session.credit, self._writer.most, len(self.pending))
+        count = min(session.credit, self.writer.most, len(self.pending))
         parcels, entries = self._take(count)
         written = self._write(session, parcels, entries)
         if written < count:
@@ -239,7 +240,7 @@ class Sender(Expiring):
         now_ms = None
         if self.has_replies and (parcels[0].reply_to or any(parcel.reply_to for parcel in parcels)):
             now_ms = int(self._now * 1000)
-        frame = self._writer.write(session.sent + 1, parcels, redelivered, now_ms)
+        frame = self.writer.write(session.sent + 1, parcels, redelivered, now_ms)
         if frame is None:
             half = len(parcels) // 2
             written = self._write(session, parcels[:half], entries[:half])
@@ -250,17 +251,17 @@ class Sender(Expiring):
         session.enter(parcels, entries)
         self.sent += len(parcels)
         self.bytes += len(frame)
-        session.window = min(session.granted, max(MIN_WINDOW, WINDOW_BYTES // self._writer.mean_bytes))
+        session.window = min(session.granted, max(MIN_WINDOW, WINDOW_BYTES // self.writer.mean_bytes))
         self.frames.append((session, frame))
         return len(parcels)
 
     def reuse(self, frame: bytes | bytearray) -> None:
         """A frame has been sent, and nobody reads it any more."""
-        self._writer.reuse(frame)
+        self.writer.reuse(frame)
 
     def typical_bytes(self) -> int:
         """About how many bytes an event has: the mean of the last batch or of the last waiting ones, the larger one."""
-        return max(self._writer.mean_bytes, self.mean_body_bytes())
+        return max(self.writer.mean_bytes, self.mean_body_bytes())
 
     def _write_items(self, session: SendSession, items: list[Item]) -> list[Item]:
         """Make frames of events that come with their entries; see `_write`. Returns those that have no credit."""

@@ -35,6 +35,7 @@ from actorkit.host.methods import Methods
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.producer import SourceWindow
 from actorkit.host.progress import current, outgoing
+from actorkit.host.recent import Recent
 from actorkit.host.requests import Requests
 from actorkit.host.source import Source
 from actorkit.host.timers import Timers
@@ -82,6 +83,7 @@ class Host:
         self.crashed: BaseException | None = None
         self.ended = Flag()
         self.consumer: Consumer | None = None
+        self.recent = Recent(settings.sample_every if settings.admin is not None else 0)
         self._thread = CoroutineThread(self._crash) if cls.has_coroutines() else None
         self.flush = FlushOnce(self._flush)
         self._set_up = False
@@ -132,7 +134,8 @@ class Host:
         if cls.consumes():
             answered = self.requests.answered if cls.ANSWERS else None
             make, consume = BatchConsumer if cls.consumes_batches() else Consumer, self.methods.consume(self.outboxes)
-            self.consumer = make(self.actor, self.receiver, self.outboxes, consume, answered, self._crash)
+            self.consumer = make(self.actor, self.receiver, self.outboxes, consume, answered, self._crash, self.recent)
+            self.recent.sample(self.consumer, timed=make is Consumer)
         if self.settings.inbox is not None:
             keys = self._keys.server if self._keys is not None else None
             self.listener = Listener(self.context, self.settings.inbox, self.receiver, self._on_arrival, keys)
