@@ -36,7 +36,7 @@ def plan_file(plan: Plan, host_of: Callable[[str], str]) -> bytes:
 
 def image(plan: Plan) -> str:
     """The image that it runs: every one holds the runtime; one without an author's code changes less often."""
-    return min(plan.units, key=lambda unit: (unit.image.build is not None, unit.image.extra != "")).image.tag
+    return min(plan.units, key=lambda unit: (unit.image.build is not None, unit.image.extra, unit.name)).image.tag
 
 
 def service(plan: Plan, shared: Anchor) -> dict[str, Any]:
