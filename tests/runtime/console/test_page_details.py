@@ -59,7 +59,7 @@ def test_bodies_are_shown_to_whoever_has_the_token(browser: Browser, graph: Grap
     browser.click_text("#panel button", "show")
     give_token(browser, "wrong")
     give_token(browser, failing.token)
-    browser.await_text("#panel pre", '"text": "tick"')
+    browser.await_text("#panel .letter", '"text": "tick"')
 
 
 def test_the_log_of_an_instance_is_shown_to_whoever_has_the_token(

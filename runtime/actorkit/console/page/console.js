@@ -314,7 +314,7 @@ async function ask(path, query) {
 }
 
 function detailsOf(actor) {
-  const failures = h("div", {}), letters = h("div", {}), events = h("div", {}), said = h("p", { role: "status" }), body = h("pre", { hidden: true });
+  const failures = h("div", {}), letters = h("div", {}), events = h("div", {}), said = h("p", { role: "status" }), body = h("pre", { class: "letter", hidden: true });
   const keeps = Boolean(actor.letters);
   const box = h("div", {}, keeps ? [h("h3", {}, "Dead letters"), said, body, letters] : null,
     h("h3", {}, "Last failures"), failures, h("h3", {}, "Events that were recorded"), events);
