@@ -320,14 +320,18 @@ class Actor:
     @classmethod
     def input_class(cls) -> type[Event]:
         """The event class that `consume` is annotated with, or that of the list of `consume_batch`; `Event` else."""
+        wanted = cls.annotation()
+        return wanted if isinstance(wanted, type) and issubclass(wanted, Event) else Event
+
+    @classmethod
+    def annotation(cls) -> object:
+        """What `consume` is annotated with, or the list of `consume_batch`; `Event` where nothing is said."""
         method = cls.consume_batch if cls.consumes_batches() else cls.consume
         names = list(inspect.signature(method).parameters)
         if len(names) < 2:
             return Event
         wanted = get_type_hints(method).get(names[1], Event)
-        if cls.consumes_batches():
-            wanted = next(iter(get_args(wanted)), Event)
-        return wanted if isinstance(wanted, type) and issubclass(wanted, Event) else Event
+        return next(iter(get_args(wanted)), Event) if cls.consumes_batches() else wanted
 
     @classmethod
     def has_coroutines(cls) -> bool:
