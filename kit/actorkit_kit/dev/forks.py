@@ -47,11 +47,6 @@ class Fork:
         await self._ended.wait()
         return self.returncode or 0
 
-    def send_signal(self, signal: int) -> None:
-        """Send it a signal, where it still runs."""
-        if self.returncode is None:
-            os.kill(self.pid, signal)
-
 
 class Forks:
     """Starts actors. `modules` are imported beforehand, `environ` is what the zygote has more.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections import deque
@@ -36,8 +37,6 @@ class Running(Protocol):
     def stdout(self) -> asyncio.StreamReader | None: ...
 
     async def wait(self) -> int: ...
-
-    def send_signal(self, signal: int) -> None: ...
 
 
 #: Starts a process; its output can be read.
@@ -125,8 +124,9 @@ class Child:
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it still runs."""
         if self._running is not None and self.alive:
+            # Not by the subprocess's own method: it would look whether it has ended, and take its status from asyncio.
             with suppress(ProcessLookupError):
-                self._running.send_signal(number)
+                os.kill(self._running.pid, number)
 
     def last_words(self) -> str:
         """The line that tells best why it ended."""

@@ -65,9 +65,9 @@ def test_an_actor_is_a_fork_that_drains_and_tells_its_status(tmp_path: Path) -> 
         await said(other, "started in")
         assert parent_of(one.pid) == parent_of(other.pid) != os.getpid()
         assert os.getsid(one.pid) == one.pid
-        one.send_signal(signal.SIGTERM)
+        os.kill(one.pid, signal.SIGTERM)
         assert await one.wait() == 0
-        other.send_signal(signal.SIGKILL)
+        os.kill(other.pid, signal.SIGKILL)
         assert await other.wait() == other.returncode == -signal.SIGKILL
 
     forked(tmp_path, use)
@@ -91,7 +91,7 @@ def test_without_a_zygote_an_actor_starts_as_ever(tmp_path: Path) -> None:
         running = await forks.start(sibling)
         await said(running, "started in")
         assert parent_of(running.pid) == os.getpid()
-        running.send_signal(signal.SIGTERM)
+        os.kill(running.pid, signal.SIGTERM)
         assert await running.wait() == 0
 
     forked(tmp_path, use)
