@@ -15,7 +15,7 @@ from actorkit.errors import EventError, NotAnswered, RequestFailed, SettingsErro
 from actorkit.event import body
 from actorkit.params import Problem
 from actorkit.transport.tcp import listen, tls_context
-from actorkit_actors.net.framing import Framing, FramingParams, TooLong, format_of
+from actorkit_actors.net.framing import Framing, FramingParams, TooLong
 
 #: How much is read at once, in bytes.
 CHUNK_BYTES: Final = 64 << 10
@@ -121,7 +121,7 @@ class TcpIn(Actor):
 
     def _deal_with(self, message: bytes, peer: str) -> bytes | None:
         """Send an event; what its peer is answered."""
-        event = Event(body.Raw((format_of(message), message)), attributes={"peer": peer})
+        event = Event(body.from_outside(message), attributes={"peer": peer})
         if not self.params.reply:
             self.send(event)
             return None

@@ -14,7 +14,7 @@ from actorkit import Actor, Event
 from actorkit.errors import AnswerTimeout, ServiceUnavailable, SettingsError
 from actorkit.event import body
 from actorkit.params import Problem
-from actorkit_actors.net.framing import Framing, FramingParams, TooLong, format_of
+from actorkit_actors.net.framing import Framing, FramingParams, TooLong
 
 #: How much is read at once, in bytes.
 CHUNK_BYTES: Final = 64 << 10
@@ -126,7 +126,7 @@ class TcpOut(Actor):
         finally:
             if peer is not None:
                 peer.connection.close()
-        return event if answer is None else event.become(Event, body.Raw((format_of(answer), answer)))
+        return event if answer is None else event.become(Event, body.from_outside(answer))
 
     def _connect(self) -> _Peer:
         while self._idle:
