@@ -37,6 +37,7 @@ VERBS: Final = (
     "build",
     "push",
     "bundle",
+    "plan",
     "deploy",
     "history",
     "rollback",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import signal
 import sys
 
 from actorkit import settings
@@ -18,6 +20,10 @@ MAINS = {
 
 def main() -> int:
     """Run one process; returns its exit status."""
+    # Nothing is begun while modules are imported. Without a handler a process that is number 1 of its container would
+    # not even notice the signal, and be waited for in vain.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
     try:
         read = settings.read()
         module = importlib.import_module(MAINS.get(read.class_path, "actorkit.process.actor"))

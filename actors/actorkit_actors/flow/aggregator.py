@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from time import monotonic
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from actorkit import Actor, Event, every
-from actorkit.errors import MalformedEvent, SettingsError
-from actorkit.event.selector import Selector, View, text_of
+from actorkit import Event, every
+from actorkit.event.selector import Selector
 from actorkit.observe.figures import Figure
 from actorkit.params import Problem
 from actorkit_actors.flow.gathered import Part
+from actorkit_actors.flow.gathering import Gathering
 from actorkit_actors.flow.merged import Merge, RootParam, ToParam
 from actorkit_actors.flow.windows import LOOK_S, WindowParams, Windows, problems
 
 
-class Aggregator(Actor):
+class Aggregator(Gathering):
     """Makes one event of all that come in a window.
 
     A window ends with its `count`-th event, or `window_s` after its first one, or before an event with which it would
@@ -49,18 +48,7 @@ class Aggregator(Actor):
     def check(cls, params: Params) -> Iterable[Problem]:
         """What `setup` would complain about."""
         yield from problems(params)
-        try:
-            Merge(params.to, params.root)
-        except SettingsError as exc:
-            yield Problem("root", str(exc))
-        try:
-            if params.key is not None:
-                params.key.compile()
-        except SettingsError as exc:
-            yield Problem("key", str(exc))
-
-    #: Tells the time in seconds.
-    clock: Callable[[], float] = staticmethod(monotonic)
+        yield from super().check(params)
 
     def setup(self) -> None:
         """Compile the key.
@@ -68,10 +56,7 @@ class Aggregator(Actor):
         Raises:
             SettingsError: a parameter is wrong.
         """
-        for problem in self.check(self.params):
-            raise SettingsError(f"{problem.path}: {problem.message}")
-        self._merge = Merge(self.params.to, self.params.root)
-        self._find = self.params.key.compile() if self.params.key is not None else None
+        super().setup()
         self._windows = Windows(self.params)
 
     def consume(self, event: Event) -> None:
@@ -80,29 +65,21 @@ class Aggregator(Actor):
         Raises:
             MalformedEvent: it belongs to none.
         """
-        key, value = self._key(event), self._merge.read(event)
+        key, value = self.key_of(event), self.merge.read(event)
         part = Part(self.hold(event), event, value)
         for group in self._windows.add(key, part, len(event.encoded()[1]), self.clock()):
-            group.finish(_Counted(self._merge, group.key))
-
-    def _key(self, event: Event) -> str | None:
-        if self._find is None:
-            return None
-        found = self._find(View(event))
-        if not found:
-            raise MalformedEvent("the event has nothing at `key`, so it belongs to no window")
-        return text_of(found[0])
+            group.finish(_Counted(self.merge, group.key))
 
     @every(LOOK_S)
     def look(self) -> None:
         """End the windows whose time is over."""
         for group in self._windows.ended(self.clock()):
-            group.finish(_Counted(self._merge, group.key))
+            group.finish(_Counted(self.merge, group.key))
 
     def end_input(self) -> None:
         """End all windows: no more will come."""
         for group in self._windows.all():
-            group.finish(_Counted(self._merge, group.key))
+            group.finish(_Counted(self.merge, group.key))
 
     def figures(self) -> Iterable[Figure]:
         """Events that wait."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from time import monotonic
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from actorkit import Actor, Event, every
-from actorkit.errors import Conflict, EventError, MalformedEvent, SettingsError
-from actorkit.event.selector import Selector, View, text_of
+from actorkit.errors import Conflict, EventError, MalformedEvent
+from actorkit.event.selector import Selector
 from actorkit.observe.figures import Figure
 from actorkit.params import Problem
 from actorkit_actors.flow.gathered import Group, Groups, Part
-from actorkit_actors.flow.merged import Merge, RootParam, ToParam
+from actorkit_actors.flow.gathering import Gathering
+from actorkit_actors.flow.merged import RootParam, ToParam
 
 #: Seconds between two looks for joins whose time is over.
 LOOK_S = 0.1
@@ -26,7 +26,7 @@ class PartsMissing(EventError):
     status = 504
 
 
-class EventJoin(Actor):
+class EventJoin(Gathering):
     """Puts the events that belong together into one.
 
     Parts belong together that have the same trace, as all has that one event became, or the same value at `key`. A join
@@ -82,18 +82,7 @@ class EventJoin(Actor):
             yield Problem("of", "give one of of, count and count_at: it tells when a join is complete")
         if len(set(params.of)) < len(params.of):
             yield Problem("of", "an actor stands there twice")
-        try:
-            Merge(params.to, params.root)
-        except SettingsError as exc:
-            yield Problem("root", str(exc))
-        try:
-            if params.key is not None:
-                params.key.compile()
-        except SettingsError as exc:
-            yield Problem("key", str(exc))
-
-    #: Tells the time in seconds.
-    clock: Callable[[], float] = staticmethod(monotonic)
+        yield from super().check(params)
 
     def setup(self) -> None:
         """Compile the key.
@@ -101,10 +90,7 @@ class EventJoin(Actor):
         Raises:
             SettingsError: a parameter is wrong.
         """
-        for problem in self.check(self.params):
-            raise SettingsError(f"{problem.path}: {problem.message}")
-        self._merge = Merge(self.params.to, self.params.root)
-        self._find = self.params.key.compile() if self.params.key is not None else None
+        super().setup()
         self._groups = Groups()
         self._whole = self._incomplete = 0
 
@@ -115,7 +101,8 @@ class EventJoin(Actor):
             Conflict: there is one of that actor.
             MalformedEvent: it belongs to no join.
         """
-        key, count, value = self._key(event), self._count(event), self._merge.read(event)
+        key: object = event.trace_number if self.params.key is None else self.key_of(event)
+        count, value = self._count(event), self.merge.read(event)
         sender = event.trail[-1] if event.trail else ""
         if self.params.of and sender not in self.params.of:
             raise MalformedEvent(f'the part comes from "{sender}", which is not in `of`')
@@ -126,14 +113,6 @@ class EventJoin(Actor):
         if len(group.parts) >= count:
             self._whole += 1
             self._send(self._groups.take(key))
-
-    def _key(self, event: Event) -> object:
-        if self._find is None:
-            return event.trace_number
-        found = self._find(View(event))
-        if not found:
-            raise MalformedEvent("the part has nothing at `key`, so it belongs to no join")
-        return text_of(found[0])
 
     def _count(self, event: Event) -> int:
         if not self.params.count_at:
@@ -148,7 +127,7 @@ class EventJoin(Actor):
             group.parts.sort(key=lambda part: self.params.of.index(part.sender))
         else:
             group.parts.sort(key=self._place)
-        group.finish(self._merge)
+        group.finish(self.merge)
 
     def _place(self, part: Part) -> float:
         number: Any = part.event.lookup(self.params.order_at) if self.params.order_at else None

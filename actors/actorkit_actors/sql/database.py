@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 
 import msgspec
 import sqlalchemy
 from gevent.threadpool import ThreadPool
+from msgspec import Meta
 from sqlalchemy import exc, pool
 from sqlalchemy.engine import URL, Connection, make_url
 
@@ -21,6 +22,13 @@ from actorkit.errors import ActorkitError, EventError, MalformedEvent, ServiceUn
 from actorkit.params import Problem
 
 T = TypeVar("T")
+
+#: Parameters that the actors of a database share.
+URLParam = Annotated[
+    str, Meta(description="the database: postgresql://user@host/name, sqlite:///file", extra={"secret": True})
+]
+PasswordParam = Annotated[str, Meta(description="password, unless the URL has it", extra={"secret": True})]
+TimeoutParam = Annotated[float, Meta(gt=0, description="longest time for one statement")]
 
 #: What a URL begins with → the dialect and the driver that it means.
 DRIVERS: Final = {

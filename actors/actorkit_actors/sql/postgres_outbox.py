@@ -16,7 +16,7 @@ from actorkit import Actor, Event, JSONEvent, Position
 from actorkit.errors import SettingsError
 from actorkit.event.position import Settlement
 from actorkit.params import Problem
-from actorkit_actors.sql.database import as_json, read_url, url_problems
+from actorkit_actors.sql.database import PasswordParam, as_json, read_url, url_problems
 
 #: How long the actor waits before it looks whether it is to stop, in seconds.
 _SLICE_S: Final = 0.25
@@ -59,7 +59,7 @@ class PostgresOutbox(Actor):
 
     class Params(Actor.Params, frozen=True, kw_only=True):
         url: Annotated[str, Meta(description="the database: postgresql://user@host/name", extra={"secret": True})]
-        password: Annotated[str, Meta(description="password, unless the URL has it", extra={"secret": True})] = ""
+        password: PasswordParam = ""
         table: Annotated[str, Meta(min_length=1, description="the table; schema.table where it is in another schema")]
         id: Annotated[str, Meta(min_length=1, description="column of the row's id: its primary key")] = "id"
         data: Annotated[str, Meta(description="column of the data; empty: the whole row as JSON")] = ""

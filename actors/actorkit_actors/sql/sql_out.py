@@ -16,6 +16,9 @@ from actorkit.params import Problem
 from actorkit_actors.sql.database import (
     REFUSALS,
     Database,
+    PasswordParam,
+    TimeoutParam,
+    URLParam,
     is_data_error,
     meaning_of,
     read_url,
@@ -51,11 +54,8 @@ class SQLOut(Actor):
     REPEATS: ClassVar[str] = "by key"
 
     class Params(Actor.BatchParams, frozen=True, kw_only=True):
-        url: Annotated[
-            str,
-            Meta(description="the database: postgresql://user@host/name, sqlite:///file", extra={"secret": True}),
-        ]
-        password: Annotated[str, Meta(description="password, unless the URL has it", extra={"secret": True})] = ""
+        url: URLParam
+        password: PasswordParam = ""
         table: Annotated[str, Meta(min_length=1, description="the table; schema.table where it is in another schema")]
         columns: Annotated[
             dict[str, str], Meta(min_length=1, description="column → path in the event, such as data/total")
@@ -66,7 +66,7 @@ class SQLOut(Actor):
         prepare: Annotated[
             str, Meta(description="statement that runs at the start, such as create table if not exists …")
         ] = ""
-        timeout_s: Annotated[float, Meta(gt=0, description="longest time for one statement")] = 30.0
+        timeout_s: TimeoutParam = 30.0
 
     params: Params
     #: None until `setup` has opened it.

@@ -12,7 +12,16 @@ from sqlalchemy.engine import Connection
 from actorkit import Actor, Event, JSONEvent, NotFound
 from actorkit.errors import SettingsError, UnprocessableEvent
 from actorkit.params import Problem
-from actorkit_actors.sql.database import Database, as_json, read_url, url_problems, values_of
+from actorkit_actors.sql.database import (
+    Database,
+    PasswordParam,
+    TimeoutParam,
+    URLParam,
+    as_json,
+    read_url,
+    url_problems,
+    values_of,
+)
 
 
 class SQLQuery(Actor):
@@ -41,18 +50,15 @@ class SQLQuery(Actor):
     REPEATS: ClassVar[str] = "yes"
 
     class Params(Actor.Params, frozen=True, kw_only=True):
-        url: Annotated[
-            str,
-            Meta(description="the database: postgresql://user@host/name, sqlite:///file", extra={"secret": True}),
-        ]
-        password: Annotated[str, Meta(description="password, unless the URL has it", extra={"secret": True})] = ""
+        url: URLParam
+        password: PasswordParam = ""
         statement: Annotated[str, Meta(min_length=1, description="the question, with :name for each value")]
         values: Annotated[dict[str, str], Meta(description="name in the statement → path in the event")] = {}
         rows: Annotated[Literal["all", "one"], Meta(description="whether the data is the list, or the first row")] = (
             "all"
         )
         max_rows: Annotated[int, Meta(ge=1, description="most rows of one answer")] = 1_000
-        timeout_s: Annotated[float, Meta(gt=0, description="longest time for one statement")] = 30.0
+        timeout_s: TimeoutParam = 30.0
 
     params: Params
     #: None until `setup` has opened it.

@@ -68,7 +68,7 @@ class Deployer:
         found = replicas.list_replicas(self.client, self.topology)
         runs = any(replica.state in _RUNS and replica.actor != compose.PROMETHEUS for replica in found)
         home = self._home(found)
-        before = _files_that_ran(home) if found else {}
+        before = files_that_ran(home) if found else {}
         stood = self._secrets_that_stand()
         had_volumes = bool(self.client.volumes.list(filters={"label": f"{replicas.TOPOLOGY_LABEL}={self.topology}"}))
         try:
@@ -80,7 +80,7 @@ class Deployer:
         try:
             if runs:
                 # Those of a failed attempt that was kept run with what stood in the folder, not with what is kept.
-                self._change(_changed_secrets(before, rendered) | _changed_secrets(stood, rendered))
+                self._change(changed_secrets(before, rendered) | changed_secrets(stood, rendered))
             self._remove_prometheus(failed=True)
             state = self._up()
         except BaseException as exc:
@@ -104,13 +104,13 @@ class Deployer:
 
     def _home(self, found: list[Replica]) -> Path:
         """The folder that what is there runs from: another one's, where this one takes its place."""
-        others = sorted({replica.folder for replica in found if replica.folder} - _names(self.folder))
+        others = sorted({replica.folder for replica in found if replica.folder} - names_of(self.folder))
         return Path(others[0]) if others else self.folder
 
     def _forget(self, before: Mapping[str, str | bytes]) -> None:
         """Let the folder hold what ran, not what was tried."""
         if before or history.revisions(self.folder):
-            folder.write(before or _files_that_ran(self.folder), self.folder, compose.PRIVATE)
+            folder.write(before or files_that_ran(self.folder), self.folder, compose.PRIVATE)
 
     def _write(self, rendered: Mapping[str, str | bytes]) -> None:
         folder.write(rendered, self.folder, compose.PRIVATE)
@@ -133,7 +133,9 @@ class Deployer:
     def _change(self, secrets: frozenset[str]) -> None:
         """Replace what has changed, beside what runs."""
         stale = frozenset(name for name, service in self.services.items() if service.secrets & secrets)
-        change = Replacement(self.client, self.topology, self.services, self._compose, stale, here=_names(self.folder))
+        change = Replacement(
+            self.client, self.topology, self.services, self._compose, stale, here=names_of(self.folder)
+        )
         self._replacement = change
         change.prepare()
         if change.new:
@@ -212,7 +214,7 @@ class Deployer:
                 self._write(before)
             if self._replacement is None:
                 # All had been replaced already, and what stands beside the topology failed.
-                self._change(_changed_secrets(tried, before))
+                self._change(changed_secrets(tried, before))
                 self._up()
             else:
                 self._replacement.take_back()
@@ -273,12 +275,12 @@ class Deployer:
         return revision, self.deploy(files, revision.digest, f"back to revision {revision.number}")
 
 
-def _names(where: Path) -> frozenset[str]:
+def names_of(where: Path) -> frozenset[str]:
     """What a folder may be called in a label."""
     return frozenset((str(where), str(where.resolve())))
 
 
-def _files_that_ran(where: Path) -> dict[str, str | bytes]:
+def files_that_ran(where: Path) -> dict[str, str | bytes]:
     """The files of the last revision. Without any, an older kit made the deployment: what stands in the folder. None,
     where it cannot be read: it is gone, or somebody else's."""
     try:
@@ -291,7 +293,7 @@ def _files_that_ran(where: Path) -> dict[str, str | bytes]:
     return {path: content for path, content in found.items() if path.split("/")[0] not in _NOT_RENDERED}
 
 
-def _changed_secrets(before: Mapping[str, str | bytes], now: Mapping[str, str | bytes]) -> frozenset[str]:
+def changed_secrets(before: Mapping[str, str | bytes], now: Mapping[str, str | bytes]) -> frozenset[str]:
     """Secrets with another content. Compose does not look into files, and a label would tell."""
     return frozenset(
         path.removeprefix("secrets/")

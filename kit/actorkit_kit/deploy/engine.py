@@ -79,26 +79,33 @@ def compose(
     *,
     project: str,
     folder: Path | None = None,
+    rendered: Path | None = None,
     variables: Mapping[str, str] | None = None,
     **options: Any,
 ) -> subprocess.Popen[str]:
     """Start `docker compose` on a project; with `folder`, on the compose file in there and the user's override.
 
-    `variables` come to those of the environment, `options` go to `Popen`. Text, not bytes, goes through its pipes.
+    `rendered` is a folder with another compose file, which is read as if it stood in `folder`. `variables` come to
+    those of the environment, `options` go to `Popen`. Text, not bytes, goes through its pipes.
     """
     where = []
     if folder:
         # The same files that compose finds by itself in the folder: a variable COMPOSE_FILE must not lead elsewhere.
         override = next((name for name in OVERRIDES if (folder / name).is_file()), None)
-        names = ["compose.yaml", *([override] if override else [])]
-        where = [argument for name in names for argument in ("--file", str(folder / name))]
+        files = [(rendered or folder) / "compose.yaml", *([folder / override] if override else [])]
+        where = [argument for file in files for argument in ("--file", str(file))]
         where += ["--project-directory", str(folder)]
     command = [docker_command(), "compose", "--project-name", project, *where, *arguments]
     return subprocess.Popen(command, text=True, env={**os.environ, **(variables or {})}, **options)
 
 
 def run_compose(
-    arguments: Sequence[str], *, project: str, folder: Path | None = None, variables: Mapping[str, str] | None = None
+    arguments: Sequence[str],
+    *,
+    project: str,
+    folder: Path | None = None,
+    rendered: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> str:
     """Run `docker compose` to its end and return what it printed.
 
@@ -109,6 +116,7 @@ def run_compose(
         arguments,
         project=project,
         folder=folder,
+        rendered=rendered,
         variables=variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

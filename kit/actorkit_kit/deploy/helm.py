@@ -69,7 +69,12 @@ def write_chart(plan: Plan) -> Path:
 
 def chart_arguments(plan: Plan, where: Path, *, ephemeral: bool) -> list[str]:
     """What brings a release to what a chart says, for `helm`. `ephemeral`: what actors keep ends with their pods."""
-    return ["upgrade", "--install", plan.topology, str(where), *(["--set=storage.ephemeral=true"] if ephemeral else [])]
+    return ["upgrade", "--install", plan.topology, str(where), *chart_options(ephemeral=ephemeral)]
+
+
+def chart_options(*, ephemeral: bool) -> list[str]:
+    """The values that the cluster asks for."""
+    return ["--set=storage.ephemeral=true"] if ephemeral else []
 
 
 @dataclass

@@ -134,10 +134,12 @@ def _changed_files(before: Mapping[str, str | bytes], now: Mapping[str, str | by
 
 
 def _content(file: str | bytes | None) -> bytes | None:
-    if file is None:
-        return None
-    lines = _bytes(file).splitlines(keepends=True)
-    kept = list(dropwhile(_is_comment, lines))
+    return None if file is None else without_header(_bytes(file))
+
+
+def without_header(content: bytes) -> bytes:
+    """A file less the comments that it begins with."""
+    kept = list(dropwhile(_is_comment, content.splitlines(keepends=True)))
     return b"".join(kept)
 
 

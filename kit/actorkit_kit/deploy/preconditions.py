@@ -68,8 +68,8 @@ def check_prometheus(client: DockerClient, found: Iterable[Replica], folder: Pat
         KitError: it cannot be had.
     """
     replicas = list(found)
-    settings = {**read_settings(folder / ".env"), **os.environ}
-    chosen = {} if settings.get(PORT_VARIABLE) else _choose_port(replicas)
+    settings = _settings(folder)
+    chosen = port_of_prometheus(replicas, folder)
     if not chosen:
         port, where = settings.get(PORT_VARIABLE) or str(PROMETHEUS_PORT), folder / ".env"
         ours = {url.rpartition(":")[2] for replica in replicas for url in replica.urls}
@@ -80,6 +80,16 @@ def check_prometheus(client: DockerClient, found: Iterable[Replica], folder: Pat
             )
     ports.check_prometheus(client, settings.get(IMAGE_VARIABLE) or PROMETHEUS_IMAGE)
     return chosen
+
+
+def port_of_prometheus(found: Iterable[Replica], folder: Path) -> dict[str, str]:
+    """The variable that moves Prometheus, where nobody has named a port and the usual one is another's."""
+    return {} if _settings(folder).get(PORT_VARIABLE) else _choose_port(found)
+
+
+def _settings(folder: Path) -> dict[str, str]:
+    """The variables that compose sees."""
+    return {**read_settings(folder / ".env"), **os.environ}
 
 
 def _choose_port(replicas: Iterable[Replica]) -> dict[str, str]:

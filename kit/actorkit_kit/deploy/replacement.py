@@ -38,6 +38,24 @@ _STOP_S: Final = 10
 Wait = Callable[[Mapping[str, int], frozenset[str]], object]
 
 
+@dataclass(frozen=True)
+class Present:
+    """The containers of one service: `old` are other than the service is now, `excess` are more than it has."""
+
+    present: tuple[Any, ...]
+    old: tuple[Any, ...]
+    excess: tuple[Any, ...]
+
+    @property
+    def same(self) -> list[Any]:
+        return [container for container in self.present if container not in self.old]
+
+    @property
+    def kept(self) -> list[Any]:
+        """Those that stay."""
+        return [container for container in self.same if container not in self.excess]
+
+
 @dataclass
 class Replacement:
     """One change of a deployment that runs. `stale` are services to replace although their settings are the same."""
@@ -77,31 +95,40 @@ class Replacement:
         Raises:
             KitError: compose cannot create them.
         """
-        there = self._containers()
-        self._known = frozenset(container.id for group in there.values() for container in group)
+        there = self.compare()
+        self._known = frozenset(container.id for found in there.values() for container in found.present)
         amounts = {}
         for name, service in self.services.items():
             if service.foreign:
                 continue
-            present = there.get(name, [])
+            found = there[name]
             if not service.actor:
-                amounts[name] = len(present)
-                self._beside += [container for container in present if self._is_foreign(container)]
+                amounts[name] = len(found.present)
+                self._beside += [container for container in found.present if self._is_foreign(container)]
                 continue
-            old = [container for container in present if self._is_old(container, service)]
-            same = [container for container in present if container not in old]
-            excess = same[service.replicas :]
-            if old or excess:
-                self.old[name] = [*old, *excess]
-            if ended := [container for container in same[: service.replicas] if container.status == "exited"]:
+            if found.old or found.excess:
+                self.old[name] = [*found.old, *found.excess]
+            if ended := [container for container in found.kept if container.status == "exited"]:
                 self.asleep[name] = ended
-            amounts[name] = len(present) + max(0, service.replicas - len(same))
-        self.old |= {name: present for name, present in there.items() if name not in self.services}
+            amounts[name] = len(found.present) + max(0, service.replicas - len(found.same))
+        self.old |= {name: list(found.present) for name, found in there.items() if name not in self.services}
         self.ran = [container for group in self.old.values() for container in group if container.status == "running"]
         # Compose must create what is new and touch nothing else; it leaves alone whatever there are enough of.
         scale = [f"--scale={name}={amount}" for name, amount in sorted(amounts.items())]
         self.compose("up", "--no-start", "--no-recreate", "--no-build", "--quiet-pull", *scale)
         self.new = self._fresh()
+
+    def compare(self) -> dict[str, Present]:
+        """What is there of each service, also of one that the topology has no more. Nothing is touched."""
+        there = self._containers()
+        found = {name: Present(tuple(there.get(name, ())), (), ()) for name in {*there, *self.services}}
+        for name, service in self.services.items():
+            if service.actor:
+                present = found[name].present
+                old = tuple(container for container in present if self._is_old(container, service))
+                same = [container for container in present if container not in old]
+                found[name] = Present(present, old, tuple(same[service.replicas :]))
+        return found
 
     def _containers(self) -> dict[str, list[Any]]:
         """The containers of each actor, the oldest first."""

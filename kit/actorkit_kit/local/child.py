@@ -14,7 +14,7 @@ from typing import Final
 
 from actorkit.transport.endpoint import Endpoint
 from actorkit_kit.local.processes import Process
-from actorkit_kit.output import last_line
+from actorkit_kit.output import last_error
 
 #: Lines that are kept of what a process wrote last.
 LAST_LINES: Final = 20
@@ -129,8 +129,8 @@ class Child:
                 self._running.send_signal(number)
 
     def last_words(self) -> str:
-        """The last line that it wrote and that is not blank."""
-        return last_line(self.last_lines)
+        """The line that tells best why it ended."""
+        return last_error(self.last_lines)
 
     async def readiness(self) -> str:
         """What `/readyz` says: "" when it is ready, why not otherwise."""

@@ -21,7 +21,7 @@ from actorkit_kit.plan.model import (
     environment,
 )
 from actorkit_kit.render import alerts, dotenv, mounts, prometheus
-from actorkit_kit.render.yamltext import Quoted, anchor, dump, header, merge
+from actorkit_kit.render.yamltext import Anchor, Merge, Quoted, dump, header
 
 #: The name of Prometheus' service.
 PROMETHEUS: Final = "prometheus"
@@ -82,8 +82,8 @@ def _compose(plan: Plan) -> str:
         "ulimits": {"nofile": {"hard": OPEN_FILES, "soft": OPEN_FILES}},
         "user": Quoted(f"{USER_ID}:{USER_ID}"),
     }
-    actor = anchor("actor", dict(sorted(hardened.items())))
-    shared = anchor(
+    actor = Anchor("actor", dict(sorted(hardened.items())))
+    shared = Anchor(
         "environment",
         {
             # The engine's name server alone knows which replica a container is.
@@ -92,7 +92,7 @@ def _compose(plan: Plan) -> str:
             "ACTORKIT_LOG_LEVEL": Quoted("${ACTORKIT_LOG_LEVEL:-info}"),
         },
     )
-    services: dict[str, Any] = {unit.name: merge(actor, _service(plan, unit, shared)) for unit in plan.units}
+    services: dict[str, Any] = {unit.name: Merge(actor, _service(plan, unit, shared)) for unit in plan.units}
     if PROMETHEUS in services:
         raise KitError(f'an actor cannot be named "{PROMETHEUS}" in a compose deployment. Name it otherwise.')
     services[PROMETHEUS] = _prometheus(plan)
@@ -117,7 +117,7 @@ def _labels(plan: Plan, **more: str) -> dict[str, Any]:
     return {f"io.actorkit.{key}": Quoted(text) for key, text in sorted({"topology": plan.topology, **more}.items())}
 
 
-def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
+def _service(plan: Plan, unit: Unit, shared: Anchor) -> dict[str, Any]:
     variables = environment(plan, unit, container_addresses(lambda name: name))
     service: dict[str, Any] = {
         "deploy": {
@@ -127,7 +127,7 @@ def _service(plan: Plan, unit: Unit, shared: Any) -> dict[str, Any]:
                 "reservations": {"memory": Quoted(f"{unit.memory_mb // 2}M")},
             },
         },
-        "environment": merge(shared, {name: Quoted(_escape(value)) for name, value in variables.items()}),
+        "environment": Merge(shared, {name: Quoted(_escape(value)) for name, value in variables.items()}),
         "image": Quoted(unit.image.tag),
         "labels": {
             **_labels(plan, actor=unit.name, kind=unit.kind),

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import base64
 import codecs
-import io
 import re
 import zlib
 from math import ceil
 from typing import Any, Final, NoReturn
 
-from ruamel.yaml import YAML
-
 from actorkit_kit import assets
 from actorkit_kit.errors import KitError
 from actorkit_kit.plan.model import Mount, Plan, Port, Scaling, Unit, container_addresses, environment
 from actorkit_kit.render import alerts, mounts
-from actorkit_kit.render.yamltext import Quoted, dump, header, tree
+from actorkit_kit.render.yamltext import Quoted, dump, header
 
 #: Rendered folders that only their owner may enter.
 PRIVATE: Final = ("secrets",)
@@ -33,6 +30,8 @@ MAX_OBJECT_BYTES: Final = 1 << 20
 COPIES: Final = 2
 #: Characters that Helm writes as they are, in values (3) or manifests (4), and then does not read.
 _UNFIT: Final = re.compile("[\x7f-\x9f\ufffe\uffff]")
+#: Lines of the chart's values.yaml that a plan fills in.
+_EMPTY: Final = re.compile(r"^(?P<key>topology|actors|secrets): .*\n", re.MULTILINE)
 #: Variables whose values hold names of Services.
 _ENDPOINTS: Final = ("ACTORKIT_BROKERS", "ACTORKIT_INBOXES")
 _OUTBOX: Final = "ACTORKIT_OUTBOX_"
@@ -100,21 +99,9 @@ def _too_large(what: str, where: str) -> NoReturn:
 
 
 def _values(plan: Plan, template: str) -> str:
-    """The values file of the chart, comments included, with the values of the plan in it."""
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    values = yaml.load(template)
-    values["topology"] = tree(Quoted(plan.topology))
-    for key, found in (("actors", _actors(plan)), ("secrets", _secrets(plan))):
-        node = tree(found)
-        if found:
-            node.ca.comment = None
-            values[key] = node
-    out = io.StringIO()
-    yaml.dump(values, out)
-    return out.getvalue()
+    """The values file of the chart, comments included, with the values of the plan in the place of its empty ones."""
+    filled = {"topology": Quoted(plan.topology), "actors": _actors(plan), "secrets": _secrets(plan)}
+    return _EMPTY.sub(lambda line: dump({line["key"]: filled[line["key"]]}), template)
 
 
 def _actors(plan: Plan) -> dict[str, Any]:

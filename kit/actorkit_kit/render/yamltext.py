@@ -1,16 +1,21 @@
-"""YAML from mappings: stable order, quoted strings, shared settings as anchors, a header."""
+"""YAML from mappings: stable order, quoted strings, shared settings as anchors, a header.
+
+A topology of some hundred actors makes tens of thousands of scalars, which ruamel.yaml writes at 20 µs each. So what is
+plain to see (a name, printable ASCII in quotes, a block of lines) is written here, and ruamel.yaml asked for the rest.
+"""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.representer import RoundTripRepresenter
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from actorkit_kit.plan.model import Plan
 
@@ -21,18 +26,30 @@ _YAML_1_1: Final = re.compile(
     r"[-+]?[0-9][0-9_,.:xXoO]*([eE][-+]?[0-9]+)?|0[xX][0-9a-fA-F_]+|0b[01_]+|[-+]?\.[0-9_]+([eE][-+]?[0-9]+)?|"
     r"[-+]?\.(?i:inf|nan)|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*"
 )
+#: Texts that stand for themselves wherever they stand, where they are none of the above.
+_NAME: Final = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_./-]*")
+#: Texts in which quotes and backslashes are all that has to be escaped.
+_ASCII: Final = re.compile(r"[ -~]*")
 
 
 class Quoted(str):
     """A string that is always written in quotes, so that no reader takes it for a number or a truth value."""
 
 
-class _Merge:
-    """The key `<<`."""
+@dataclass(frozen=True)
+class Anchor:
+    """A mapping that others take over with `Merge`: it is written as `&name`."""
+
+    name: str
+    content: Mapping[str, Any]
 
 
-def _represent_merge(representer: RoundTripRepresenter, _key: _Merge) -> Any:
-    return representer.represent_scalar("tag:yaml.org,2002:merge", "<<")
+@dataclass(frozen=True)
+class Merge:
+    """`content` over the anchored `base`: written as `<<: *base`. It is one level deep, as in YAML."""
+
+    base: Anchor
+    content: Mapping[str, Any]
 
 
 def header(plan: Plan, *lines: str) -> str:
@@ -44,62 +61,110 @@ def header(plan: Plan, *lines: str) -> str:
     return "".join(f"# {line}\n" for line in said)
 
 
-def anchor(name: str, content: Mapping[str, Any]) -> CommentedMap:
-    """A mapping that others take over with `merge`."""
-    node: CommentedMap = tree(content)
-    node.yaml_set_anchor(name, always_dump=True)
-    return node
+def load(text: str) -> Any:
+    """What a YAML text holds, anchors and merges resolved; None where it is empty."""
+    return YAML(typ="safe").load(text)
 
 
-def merge(base: CommentedMap, content: Mapping[str, Any]) -> CommentedMap:
-    """`content` over the anchored `base`: written as `<<: *base`. It is one level deep, as in YAML.
-
-    A key of its own does it, for ruamel.yaml's own `add_yaml_merge` changed its arguments from 0.18 to 0.19.
-    """
-    node: CommentedMap = tree({_Merge(): base, **content})
-    return node
+def load_all(text: str) -> list[Any]:
+    """What each document of a YAML text holds."""
+    return list(YAML(typ="safe").load_all(text))
 
 
-def tree(value: Any) -> Any:
-    """`value` as ruamel writes it; nodes that are there already are kept, with their anchors and merges."""
-    if isinstance(value, CommentedMap):
-        return value
+def dump(content: Mapping[str, Any], indent: int = 0) -> str:
+    """The YAML text of a mapping, keys in the order given, all lines indented by so many columns."""
+    return "".join(f"{line}\n" for line in _lines(content, " " * indent))
+
+
+def _lines(content: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for key, value in content.items():
+        yield from _entry(f"{indent}{_scalar(key)}:", value, indent)
+
+
+def _entry(start: str, value: Any, indent: str) -> Iterator[str]:
+    """The lines of one value behind its key; those that follow are indented deeper than `indent`."""
+    deeper = f"{indent}  "
+    if isinstance(value, Anchor):
+        yield f"{start} &{value.name}"
+        yield from _lines(value.content, deeper)
+    elif isinstance(value, Merge):
+        yield start
+        yield f"{deeper}<<: *{value.base.name}"
+        yield from _lines(value.content, deeper)
+    elif isinstance(value, Mapping) and value:
+        yield start
+        yield from _lines(value, deeper)
+    elif isinstance(value, Sequence) and not isinstance(value, str) and not _is_flow(value):
+        yield start
+        for item in value:
+            yield from _item(item, deeper)
+    elif isinstance(value, str) and "\n" in value and _is_plain(value):
+        yield f"{start} |{_chomping(value)}"
+        yield from (f"{deeper}{line}" if line else "" for line in value.removesuffix("\n").split("\n"))
+    else:
+        yield f"{start} {_flow(value)}"
+
+
+def _item(item: Any, indent: str) -> Iterator[str]:
+    """The lines of one item of a list: the dash stands in the place of its first line's indent."""
+    if not isinstance(item, Mapping) or not item:
+        yield f"{indent}- {_flow(item)}"
+        return
+    for number, line in enumerate(_lines(item, f"{indent}  ")):
+        yield line if number else f"{indent}- {line[len(indent) + 2 :]}"
+
+
+def _is_flow(value: Sequence[Any]) -> bool:
+    return all(isinstance(item, str | int | float) for item in value)
+
+
+def _flow(value: Any) -> str:
+    """A value in one line."""
     if isinstance(value, Mapping):
-        node = CommentedMap()
-        for key, item in value.items():
-            node[_quoted_where_ambiguous(key)] = tree(item)
-        return node
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        items = CommentedSeq([tree(item) for item in value])
-        if all(isinstance(item, str | int | float) for item in value):
-            items.fa.set_flow_style()
-        return items
-    if isinstance(value, Quoted) and "\n" in value and _plain(value):
-        return LiteralScalarString(value)
-    if isinstance(value, Quoted):
-        return DoubleQuotedScalarString(value)
-    if isinstance(value, str) and "\n" in value:
-        return LiteralScalarString(value)
-    return _quoted_where_ambiguous(value)
+        return "{" + ", ".join(f"{_scalar(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return f"[{', '.join(map(_flow, value))}]"
+    return _scalar(value)
 
 
-def _quoted_where_ambiguous(value: Any) -> Any:
-    """A key or a plain text, in quotes where a reader of YAML 1.1 would not take it for the text that it is."""
-    return DoubleQuotedScalarString(value) if isinstance(value, str) and _YAML_1_1.fullmatch(value) else value
+def _scalar(value: Any) -> str:
+    if not isinstance(value, str):
+        return str(value).lower() if isinstance(value, int) else _by_library(value)
+    if isinstance(value, Quoted) or _YAML_1_1.fullmatch(value) or not _ASCII.fullmatch(value):
+        return _in_quotes(value)
+    return value if _NAME.fullmatch(value) else _by_library(str(value))
 
 
-def _plain(text: str) -> bool:
+def _in_quotes(text: str) -> str:
+    if _ASCII.fullmatch(text):
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return _by_library(DoubleQuotedScalarString(text))
+
+
+@cache
+def _writer() -> YAML:
+    yaml = YAML()
+    # Never in several lines, which would have to be indented.
+    yaml.width = sys.maxsize
+    return yaml
+
+
+def _by_library(value: Any) -> str:
+    """A scalar as ruamel.yaml writes it inside of a list in one line, where most has to be quoted."""
+    out = io.StringIO()
+    items = _writer().seq([value])
+    items.fa.set_flow_style()
+    _writer().dump(items, out)
+    return out.getvalue().strip()[1:-1]
+
+
+def _is_plain(text: str) -> bool:
     """Whether a text of several lines can stand as it is: nothing in it would be lost or changed."""
     return all(line.isprintable() and line == line.rstrip() for line in text.split("\n")) and text[0] not in " \n"
 
 
-def dump(content: Mapping[str, Any]) -> str:
-    """The YAML text of a mapping, keys in the order given."""
-    yaml = YAML()
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 4096
-    yaml.default_flow_style = False
-    yaml.representer.add_representer(_Merge, _represent_merge)
-    out = io.StringIO()
-    yaml.dump(tree(content), out)
-    return out.getvalue()
+def _chomping(text: str) -> str:
+    """What a block says of its line ends: one at its end is kept, several are with `+`, none is with `-`."""
+    if not text.endswith("\n"):
+        return "-"
+    return "+" if text.endswith("\n\n") else ""

@@ -11,12 +11,12 @@ import typer
 
 from actorkit_kit.console import note
 from actorkit_kit.errors import UsageError
-from actorkit_kit.image.build import identify, recipes
-from actorkit_kit.image.push import check_registry, in_registry
+from actorkit_kit.image.build import identify
 from actorkit_kit.load import load_plan
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.render import folder as rendered_folder
 from actorkit_kit.verbs.options import TopologyArgument
+from actorkit_kit.verbs.registry import named_in_registry
 
 #: Files by which a folder that was rendered before is known.
 LANDMARKS = ("compose.yaml", "Chart.yaml")
@@ -50,19 +50,10 @@ def register(app: typer.Typer) -> None:
         Examples: kit render compose topology.yaml -o deploy; kit render helm topology.yaml -o chart
         """
         module = importlib.import_module(f"actorkit_kit.render.{target.value}")
-        plan = identify(load_plan(topology, target.value))
-        if registry:
-            plan = _in_registry(plan, check_registry(registry))
+        plan = named_in_registry(identify(load_plan(topology, target.value)), registry)
         _check(folder, plan)
         rendered_folder.write(module.render(plan), folder, getattr(module, "PRIVATE", ()))
         note(f"wrote {folder}")
-
-
-def _in_registry(plan: Plan, registry: str) -> Plan:
-    plan, unknown = in_registry(plan, recipes(plan), registry)
-    for name in unknown:
-        note(f"kit: {name} is named by its tag: it was not pushed from here as it is now. kit push tells its digest.")
-    return plan
 
 
 def _check(folder: Path, plan: Plan) -> None:

@@ -17,6 +17,7 @@ import zmq
 from gevent.event import Event as Flag
 
 from actorkit.deadletters.letter import Letter
+from actorkit.deadletters.pace import Pace
 from actorkit.deadletters.store import DeadLetterError, Store, Stored
 from actorkit.edge.connector import Connector
 from actorkit.edge.keyed import KeyedSender
@@ -61,7 +62,7 @@ class Retry:
         self._topology = topology
         self._inboxes = inboxes
         self._keys = keys
-        self._rate = rate
+        self._pace = Pace(rate)
         self._stopped = stopped
         self._timeout_s = timeout_s
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -78,13 +79,9 @@ class Retry:
             DeadLetterError: nothing was finished for a long time, or the store cannot be written. What is not finished
                 is still in the store.
         """
-        began, number = time.monotonic(), 0
         try:
-            for number, stored in enumerate(letters):
-                due = began + number / self._rate if self._rate else 0.0
-                while not self._stopped() and (len(self._open) >= MOST_OPEN or time.monotonic() < due):
-                    self._wait(min(max(due - time.monotonic(), 0.001), SETTLE_S) if due else SETTLE_S)
-                if self._stopped():
+            for stored in letters:
+                if not self._wait_for_room():
                     return
                 self._send(stored)
             while self._open and not self._stopped():
@@ -92,6 +89,16 @@ class Retry:
         finally:
             self._take_out()
             self._close()
+
+    def _wait_for_room(self) -> bool:
+        """Wait until one more may be sent; False: nobody asks for it any more."""
+        while not self._stopped():
+            pause_s = self._pace.wait_s(now := time.monotonic())
+            if not pause_s and len(self._open) < MOST_OPEN:
+                self._pace.went(now)
+                return True
+            self._wait(min(pause_s or SETTLE_S, SETTLE_S))
+        return False
 
     def _wait(self, seconds: float) -> None:
         self._news.wait(seconds)

@@ -7,7 +7,7 @@ Refuse. The first element of an array is the letter that names the message.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 import msgspec
 
@@ -105,6 +105,7 @@ class Delivery(Parcel, array_like=True, gc=False):
             self.done()
 
 
+@final
 class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
     """First message of a session: who sends, into which inbox, and how much it would like to have under way."""
 
@@ -117,6 +118,7 @@ class Hello(msgspec.Struct, array_like=True, tag="H", frozen=True):
     window: int
 
 
+@final
 class Batch(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
     """Events with the consecutive numbers `first`, `first + 1`, …; the numbers of a session begin at 1.
 
@@ -138,6 +140,7 @@ class Outgoing(msgspec.Struct, array_like=True, tag="B", frozen=True, gc=False):
     redelivered: bool = False
 
 
+@final
 class Go(msgspec.Struct, array_like=True, tag="G", frozen=True):
     """The sender has noted that the suspect of that number is begun: now it may be consumed."""
 
@@ -153,10 +156,12 @@ class OutgoingRequests(msgspec.Struct, array_like=True, tag="B", frozen=True, gc
     now_ms: int
 
 
+@final
 class Bye(msgspec.Struct, array_like=True, tag="Y", frozen=True):
     """The sender has nothing unacknowledged in this session and will send nothing more."""
 
 
+@final
 class Stay(msgspec.Struct, array_like=True, tag="S", frozen=True):
     """Answer to Drain, said anew when it has changed.
 
@@ -168,6 +173,7 @@ class Stay(msgspec.Struct, array_like=True, tag="S", frozen=True):
     sends: bool = True
 
 
+@final
 class Welcome(msgspec.Struct, array_like=True, tag="W", frozen=True):
     """The session stands; at most `window` events may be sent and not yet consumed. `life` is another one for each
     process, also where an instance has the name of one that is no more."""
@@ -179,6 +185,7 @@ class Welcome(msgspec.Struct, array_like=True, tag="W", frozen=True):
     life: int = 0
 
 
+@final
 class Ack(msgspec.Struct, array_like=True, tag="A", frozen=True):
     """`consumed` events of the session have been consumed (credit); all numbers up to `ack_floor`, and those in
     `acked_above`, are finished with everything they became."""
@@ -188,6 +195,7 @@ class Ack(msgspec.Struct, array_like=True, tag="A", frozen=True):
     acked_above: list[int] = []
 
 
+@final
 class Begin(msgspec.Struct, array_like=True, tag="Q", frozen=True):
     """The receiver is about to consume the suspect of that number, when it hears Go; 0: no suspect of the session is
     being consumed. `alone` tells whether it consumes nothing else meanwhile."""
@@ -196,6 +204,7 @@ class Begin(msgspec.Struct, array_like=True, tag="Q", frozen=True):
     alone: bool = False
 
 
+@final
 class End(msgspec.Struct, array_like=True, tag="E", frozen=True):
     """The receiver's process ends, and `way` tells how; `number` is the event of this session that ends it, 0 when it
     is none of them."""
@@ -204,16 +213,19 @@ class End(msgspec.Struct, array_like=True, tag="E", frozen=True):
     way: str
 
 
+@final
 class Outcomes(msgspec.Struct, array_like=True, tag="O", frozen=True):
     """What became of events that are not acknowledged yet, as (number, outcome)."""
 
     numbered: list[tuple[int, Outcome]]
 
 
+@final
 class Drain(msgspec.Struct, array_like=True, tag="D", frozen=True):
     """The receiver is about to stop: send elsewhere if there is an elsewhere, and say Bye."""
 
 
+@final
 class Refuse(msgspec.Struct, array_like=True, tag="R", frozen=True):
     """The receiver will have no session with this sender; `reason` is a word and, after a colon, a text for people."""
 

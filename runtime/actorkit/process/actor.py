@@ -67,16 +67,15 @@ def main(settings: Settings) -> int:
         trace=trace,
     )
     log = logging.getLogger("actorkit.process")
-    stop = Flag()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        gevent.signal_handler(number, stop.set)
     started = time.monotonic()
     if settings.code is not None:
         sys.path.append(str(settings.code))
+    cls = load(settings.class_path)
+    stop = Flag()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, stop.set)
     memory = memory_limit_bytes()
-    host = Host(
-        settings, load(settings.class_path), dedup_bytes=dedup_bytes(memory), inbox_bytes=max(MAX_BYTES, memory // 4)
-    )
+    host = Host(settings, cls, dedup_bytes=dedup_bytes(memory), inbox_bytes=max(MAX_BYTES, memory // 4))
     collector = HostCollector(host, __version__)
     server = serve_admin(
         settings, host.why_not_ready, lambda: waiting_by_actor(host), collector, graph=lambda: graph_at(host)

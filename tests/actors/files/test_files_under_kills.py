@@ -54,6 +54,7 @@ def test_under_kills_and_rotation_nothing_is_lost_and_nothing_is_written_twice(t
                 sink.kill()
                 sink = fleet.restart(sink)
         until(lambda: len(written()) >= LINES, "all are written", 40)
+        until(begin.ready, "the source that was started last is ready")
         assert begin.stop() == 0
         assert sink.stop() == 0
     assert sorted(written()) == sorted(wanted)

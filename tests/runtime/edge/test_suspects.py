@@ -188,7 +188,7 @@ def batch(first: int, *ids: int, suspects: bool = True) -> bytes:
     return wire.encode(wire.Outgoing(first, parcels, suspects))
 
 
-def said(made: Receiver) -> list[object]:
+def said(made: Receiver) -> list[wire.FromReceiver]:
     replies = [wire.decode_from_receiver(frame) for _, frame in made.replies]
     made.replies.clear()
     return replies

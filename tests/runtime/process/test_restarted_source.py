@@ -30,6 +30,7 @@ def test_a_source_that_is_killed_again_and_again_loses_nothing_and_nothing_comes
         source = fleet.restart(source)
     settled = Path(f"{orders}.settled")
     until(lambda: settled.read_text() == str(LINES - 1), "everything is settled", 60)
+    until(source.ready, "the source that was started last is ready")
     assert source.stop(SIGTERM) == 0
     lines = arrived(seen)
     assert sorted(int(line.split()[0]) for line in lines) == list(range(LINES))
