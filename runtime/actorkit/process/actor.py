@@ -44,12 +44,11 @@ def main(settings: Settings) -> int:
     from gevent.event import Event as Flag
 
     from actorkit import __version__
+    from actorkit.admin.pages import actions_on, told_by
     from actorkit.edge.receiver import MAX_BYTES
-    from actorkit.host.graph import graph_at
     from actorkit.host.host import Host
     from actorkit.host.metrics import HostCollector
     from actorkit.host.progress import current
-    from actorkit.host.scale import waiting_by_actor
     from actorkit.host.watchdog import Watchdog
     from actorkit.observe import logs
     from actorkit.process.admin import serve_admin
@@ -77,9 +76,7 @@ def main(settings: Settings) -> int:
     memory = memory_limit_bytes()
     host = Host(settings, cls, dedup_bytes=dedup_bytes(memory), inbox_bytes=max(MAX_BYTES, memory // 4))
     collector = HostCollector(host, __version__)
-    server = serve_admin(
-        settings, host.why_not_ready, lambda: waiting_by_actor(host), collector, graph=lambda: graph_at(host)
-    )
+    server = serve_admin(settings, host.why_not_ready, told_by(host), collector, actions=actions_on(host))
     try:
         host.start()
     except SettingsError:
