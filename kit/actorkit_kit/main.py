@@ -21,6 +21,7 @@ from actorkit_kit.topology.findings import InvalidTopology
 VERBS: Final = (
     "new",
     "validate",
+    "test",
     "graph",
     "actors",
     "try_",
