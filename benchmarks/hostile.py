@@ -13,9 +13,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from actorkit.edge.ledger import Root
+from actorkit.edge.peers import Peers
+from actorkit.edge.sender import Sender
 from actorkit.errors import ActorkitError
-from actorkit.event import xml
+from actorkit.event import Event, xml
 from actorkit.event.body import parse_json
+from actorkit.event.parcel import Parcel, Waiter
 from actorkit_actors.http import accept, media, problem
 from actorkit_actors.http.budget import Budget
 from actorkit_actors.http.parser import Parser
@@ -47,6 +51,17 @@ def post(body: bytes, *headers: bytes) -> bytes:
     """A request with some headers."""
     head = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n" % len(body)
     return head + b"".join(header + b"\r\n" for header in headers) + b"\r\n" + body
+
+
+def parse_each(requests: list[bytes]) -> None:
+    """Read requests of which each comes on a connection of its own, as a refusal ends it."""
+    for request in requests:
+        parse_http(request)
+
+
+def refused(line: bytes, host: bytes = b"a") -> Callable[[int], list[bytes]]:
+    """Makes requests that are refused at their head."""
+    return lambda n: [line + b"\r\nHost: " + host + b"\r\n\r\n"] * (n // 10)
 
 
 def crumbs(n: int) -> bytes:
@@ -93,6 +108,17 @@ def ask_accept(header: bytes) -> object:
     return problem.write({"accept": header.decode()}, [])
 
 
+def give_up(n: int) -> None:
+    """Requests behind a service that is dead, of which each is withdrawn when its time is over."""
+    made = Sender("t", "web", "web-1", "dead", Peers.parse("tcp://dead:1#web"))
+    event, entry = Event(b""), Root(lambda: None)
+    for number in range(n):
+        waiter = Waiter("web-1", number.to_bytes(16, "big"))
+        made.put(Parcel(number, 0, "b", b"", b"", {"web": waiter}), entry, event)
+    for number in range(n):
+        made.withdraw(number.to_bytes(16, "big"))
+
+
 FORM: Final = "application/x-www-form-urlencoded"
 
 #: Kind → (makes the input of a size, what is done with it).
@@ -103,6 +129,9 @@ KINDS: Final[dict[str, tuple[Callable[[int], Any], Callable[[Any], object]]]] = 
     "HTTP: long address": (lambda n: b"GET /" + b"a" * n + b" HTTP/1.1\r\nHost: a\r\n\r\n", parse_http),
     "HTTP: crumbs": (crumbs, parse_http),
     "HTTP: requests": (lambda n: post(b"") * n, parse_http),
+    "refusal: a broken Host": (refused(b"GET /a HTTP/1.1", b"a b"), parse_each),
+    "refusal: HTTP/2.0": (refused(b"GET /a HTTP/2.0"), parse_each),
+    "refusal: CONNECT": (refused(b"CONNECT a:1 HTTP/1.1"), parse_each),
     "Content-Type: length": (lambda n: b'text/plain; a="' + b"\\" * n + b'"', ask_type),
     "Accept: ranges": (lambda n: b"a/b;q=0.1," * n, ask_accept),
     "Accept: +json": (lambda n: b",".join(b"application/a%d+json" % k for k in range(n // 400)), ask_accept),
@@ -138,6 +167,7 @@ KINDS: Final[dict[str, tuple[Callable[[int], Any], Callable[[Any], object]]]] = 
     "JSON to XML: namespaces": (lambda n: {"r": {f"@xmlns:a{k}": "1" for k in range(n)}}, xml.from_json),
     "JSON to XML: list": (lambda n: parse_json(b"[" + b"1," * n + b"1]"), xml.from_json),
     "JSON to XML: long name": (lambda n: {"a b" * n: 1}, xml.from_json),
+    "dead service: requests": (lambda n: n // 4, give_up),
 }
 
 

@@ -18,6 +18,12 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def wanted_s(pid: int) -> tuple[float, float]:
+    """How long the main thread has run so far, and how long it was ready and waited for a processor, in seconds."""
+    ran_ns, waited_ns, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    return int(ran_ns) / 1e9, int(waited_ns) / 1e9
+
+
 def family_cpu_s(pid: int) -> float:
     """CPU time used so far by a process and those that descend from it."""
     parents: dict[int, list[int]] = {}

@@ -1,6 +1,8 @@
-"""Tables of states in docs/: | state | event | sends | next state |."""
+"""Tables in docs/: those of states, | state | event | sends | next state |, and parts that are made of the code."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 Row = tuple[str, str, str, str]
 
@@ -19,3 +21,19 @@ def states(text: str, heading: str) -> list[Row]:
 def told(row: Row) -> str:
     """A row's name as a test."""
     return f"{row[0]}, {row[1]}"
+
+
+def with_parts(text: str, parts: Mapping[str, str]) -> str:
+    """A document with each of its generated parts as it must be.
+
+    Raises:
+        ValueError: the document lacks one.
+    """
+    for name, part in parts.items():
+        begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
+        before, found, after = text.partition(begin)
+        _, closed, rest = after.partition(end)
+        if not found or not closed:
+            raise ValueError(f"the document has no part {begin} … {end}")
+        text = f"{before}{begin}\n\n{part}\n\n{end}{rest}"
+    return text

@@ -43,6 +43,17 @@ def result(text: str) -> None:
     typer.echo(text)
 
 
+def harmless(text: str) -> str:
+    """A text of strangers as a terminal may show it: whatever would move the cursor is an escape, but for line ends and
+    tabs."""
+    return "".join(
+        letter
+        if letter.isprintable() or letter in "\n\t"
+        else letter.encode("unicode_escape", "surrogatepass").decode()
+        for letter in text
+    )
+
+
 def result_json(value: Any) -> None:
     """The result as one line of JSON, on stdout."""
     typer.echo(json.dumps(value, sort_keys=True))

@@ -21,6 +21,7 @@ from actorkit_kit.topology.findings import InvalidTopology
 VERBS: Final = (
     "new",
     "validate",
+    "test",
     "graph",
     "actors",
     "try_",
@@ -29,6 +30,10 @@ VERBS: Final = (
     "run",
     "dev",
     "chaos",
+    "top",
+    "tap",
+    "send",
+    "trace",
     "call",
     "services",
     "dlq",

@@ -203,11 +203,11 @@ def build(cls: type[P], given: Mapping[str, Any]) -> P:
 
 def without_secrets(cls: type[msgspec.Struct], given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters for people, by name: as they are given, a reference as that, else their defaults; `redact.MASK`
-    for a secret, wherever it stands."""
+    for a secret, wherever it stands, and for a text that may be one: by its name, or as the password of a URL."""
     shown = {one.name: msgspec.json.decode(one.default) for one in parameters_of(cls) if one.default is not None}
     shown |= given
     masked = {name: redact.MASK for name in _secrets(cls) if shown.get(name) and not is_reference(shown[name])}
-    return {name: redact.tree(value) for name, value in {**shown, **masked}.items()}
+    return {name: redact.unsure(redact.tree(value), name) for name, value in {**shown, **masked}.items()}
 
 
 def _kind(cls: type[msgspec.Struct], name: str) -> Any:

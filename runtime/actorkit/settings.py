@@ -18,6 +18,7 @@ import msgspec
 from actorkit.edge.peers import Peers
 from actorkit.errors import UNREADABLE, SettingsError
 from actorkit.graph import NAME, NAME_RULE, outbox_of
+from actorkit.observe.otlp import TraceOptions
 from actorkit.transport.endpoint import REGISTRY, Endpoint
 from actorkit.transport.own_name import own_name
 
@@ -25,6 +26,8 @@ from actorkit.transport.own_name import own_name
 DRAIN_TIMEOUT_S: Final = 20.0
 #: Events that a source may have unfinished when it is told nothing else.
 SOURCE_WINDOW: Final = 16_384
+#: One trace of so many is recorded where nothing else is said: a power of two, so that a mask tells which.
+SAMPLE_EVERY: Final = 1024
 #: What `package.module:Class` looks like.
 CLASS_PATH: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z")
 
@@ -58,7 +61,19 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
         "actors, separated by blanks, that may have no instance: connections to them keep nobody from being ready",
     ),
     "ACTORKIT_KEYS": ("none", "file with the topology's CURVE keys; without it edges are in the clear"),
-    "ACTORKIT_ADMIN": ("none", "`host:port` of the admin server: /metrics, /healthz, /readyz, /scale, /graph"),
+    "ACTORKIT_ADMIN": (
+        "none",
+        "`host:port` of the admin server: /metrics, /healthz, /readyz, /scale, /graph, /recent, /tap, /put",
+    ),
+    "ACTORKIT_ADMIN_TOKEN": (
+        "none",
+        "file with the token that /tap and /put want; an instance that finds none there makes one. Without it those "
+        "pages are closed",
+    ),
+    "ACTORKIT_SAMPLE": (
+        str(SAMPLE_EVERY),
+        "one trace of so many is recorded for /recent, the same ones in every instance: a power of two; 0: none",
+    ),
     "ACTORKIT_SOURCE_WINDOW": (str(SOURCE_WINDOW), "events that a source may have unfinished in the whole topology"),
     "ACTORKIT_DEAD_LETTERS": ("none", "folder for events that failed where no error outbox takes them"),
     "ACTORKIT_INBOXES": (
@@ -97,6 +112,11 @@ class Settings:
     may_be_absent: frozenset[str] = frozenset()
     keys: Path | None = None
     admin: Endpoint | None = None
+    admin_token: Path | None = None
+    #: One trace of so many is recorded; 0: none.
+    sample_every: int = SAMPLE_EVERY
+    #: Where spans of traces go; None: nowhere.
+    traces: TraceOptions | None = None
     source_window: int = SOURCE_WINDOW
     dead_letters: Path | None = None
     #: (actor, connection to one of its inboxes), for letters that are sent again.
@@ -130,6 +150,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         may_be_absent=reader.names("ACTORKIT_MAY_BE_ABSENT"),
         keys=reader.path("ACTORKIT_KEYS"),
         admin=reader.address("ACTORKIT_ADMIN"),
+        admin_token=reader.path("ACTORKIT_ADMIN_TOKEN"),
+        sample_every=reader.power_of_two("ACTORKIT_SAMPLE", SAMPLE_EVERY),
+        traces=reader.traces(),
         source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", SOURCE_WINDOW, least=1)),
         dead_letters=reader.path("ACTORKIT_DEAD_LETTERS"),
         inboxes=reader.inboxes("ACTORKIT_INBOXES"),
@@ -259,6 +282,19 @@ class _Reader:
             number = float("nan")
         if not least <= number < float("inf"):
             raise SettingsError(f'{variable} is "{value}"; wanted: a number, {least:g} or more.')
+        return number
+
+    def traces(self) -> TraceOptions | None:
+        try:
+            return TraceOptions.read(self._environ)
+        except ValueError as exc:
+            raise SettingsError(str(exc)) from exc
+
+    def power_of_two(self, variable: str, default: int) -> int:
+        value = self._environ.get(variable, str(default))
+        number = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else -1
+        if number < 0 or number & (number - 1) or number > 1 << 32:
+            raise SettingsError(f'{variable} is "{value}"; wanted: a power of two, as 1024, or 0 for none.')
         return number
 
     def choice(self, variable: str, choices: tuple[str, ...]) -> str:

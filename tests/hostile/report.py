@@ -32,14 +32,19 @@ def figures(taken_s: Iterable[float], failed: Mapping[str, int]) -> dict[str, An
     }
 
 
-def judge(found: Mapping[str, Any], most_mb: float, budget_mb: float) -> None:
-    """Note what honest clients found, and demand what they are promised. Times are demanded only in the long form: the
-    suite runs beside other things."""
+def judge(found: Mapping[str, Any], most_mb: float, budget_mb: float, share: float = 1.0) -> None:
+    """Note what honest clients found, and demand what they are promised.
+
+    `share` is the part of the processor time that the attacked process was ready to use and was given: 1 on a machine
+    of its own. Times are demanded only in the long form, and as they would be there: where others take half of the
+    processors, all that a busy process does takes twice as long.
+    """
     name = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("::")[2].partition(" ")[0].removeprefix("test_")
     times = "  ".join(f"{kind} {found[f'{kind}_ms']:6.1f} ms" for kind in ("p50", "p99", "max"))
-    rows.append(f"{name:58.58} {times}  {found['answers']:6} answers  memory at most {most_mb:.0f} MB")
+    given = f"given {share:4.0%} of the time it wanted"
+    rows.append(f"{name:58.58} {times}  {found['answers']:6} answers  memory at most {most_mb:3.0f} MB  {given}")
     print(rows[-1])
     assert found["answers"] > 0
     assert not found["failed"]
     assert most_mb < budget_mb
-    assert not LONG or found["p99_ms"] < MOST_P99_MS
+    assert not LONG or found["p99_ms"] * share < MOST_P99_MS

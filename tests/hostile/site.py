@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from benchmarks.process import memory_mb
+from benchmarks.process import memory_mb, wanted_s
 
 from tests.fleet import Fleet, Process, fetch
 from tests.hostile import report
@@ -113,6 +113,7 @@ def honest(port: int, path: str, victim: Process, clients: int = 8, logins: Iter
     asking = Process({}, folder / "honest.log", command=command, out=folder / "honest.json")
     watch = Watch(victim.pid)
     watch.start()
+    ran, waited = wanted_s(victim.pid)
     try:
         yield
     finally:
@@ -121,4 +122,6 @@ def honest(port: int, path: str, victim: Process, clients: int = 8, logins: Iter
         (said,) = asking.lines(1, 60)
         asking.close()
     assert victim.alive, victim.said()
-    report.judge(json.loads(said), most_mb, CONTAINER_MB)
+    now_ran, now_waited = wanted_s(victim.pid)
+    wanted = now_ran - ran + now_waited - waited
+    report.judge(json.loads(said), most_mb, CONTAINER_MB, (now_ran - ran) / wanted if wanted else 1.0)

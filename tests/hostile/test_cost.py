@@ -18,3 +18,11 @@ def test_four_times_as_much_costs_four_times_as_much(kind: str) -> None:
     short, long = make(MANY), make(4 * MANY)
     factor = min(max(cost_ms(long, use, 2), 1.0) / max(cost_ms(short, use, 2), 1.0) for _ in range(3))
     assert factor < MOST
+
+
+def test_connect_costs_no_more_than_another_refusal() -> None:
+    def cost(kind: str) -> float:
+        make, use = KINDS[f"refusal: {kind}"]
+        return cost_ms(make(MANY), use, 3)
+
+    assert min(cost("CONNECT") / cost("a broken Host") for _ in range(3)) < 1.5

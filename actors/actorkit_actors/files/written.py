@@ -40,14 +40,22 @@ class LinesFile:
             "current (id integer primary key check (id = 1), number integer, begun real)",
             sync=sync,
         )
+        try:
+            self._begin()
+        except BaseException:
+            self._book.close()
+            raise
+
+    def _begin(self) -> None:
+        """Go on where the last owner of the file ended."""
         self._book.execute("insert or ignore into current values (1, 1, ?)", (time.time(),))
         self._number, self._begun = self._book.execute("select number, begun from current").fetchone()
         if self._final().exists():
             self._next(time.time())  # It was renamed, and that was not noted any more.
         self._open()
         self._recover()
-        if sync:
-            sync_folder(folder)
+        if self._sync:
+            sync_folder(self._folder)
 
     def close(self) -> None:
         os.close(self._descriptor)

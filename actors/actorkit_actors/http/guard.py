@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final, Protocol
 
+import gevent
 from gevent.lock import Semaphore
 
 from actorkit.errors import ServiceUnavailable
@@ -25,6 +26,10 @@ LOOK_AGAIN_S: Final = 0.05
 
 #: So many connections that are refused are read on for long, so that their clients see why.
 MOST_LEAVING: Final = 128
+
+#: How long late requests may be answered on end, and the pause after that, in which sockets are looked at; in seconds.
+TURN_S: Final = 0.005
+PAUSE_S: Final = 0.001
 
 #: How long a connection may be idle where all are taken and others wait, in seconds.
 IDLE_S: Final = 1.0
@@ -76,10 +81,13 @@ class Guard:
         self.most_connections = most_connections
         #: Held by the one connection whose bytes are hard to read, so that the others get their turns between.
         self.lane = Semaphore()
+        #: Held by the one connection that takes its turn after a request whose time was over.
+        self._late = Semaphore()
         #: Held by one of the connections that are refused, until the next one may read what still comes.
         self.away = Semaphore()
         #: How many connections are refused and not closed yet.
         self.leaving = 0
+        self._loop = gevent.get_hub().loop
         self.connections: set[Guarded] = set()
         self.budget = budget
         self.refused: dict[str, int] = {}
@@ -92,6 +100,13 @@ class Guard:
     def count(self, reason: str) -> None:
         """Count a client that is turned away."""
         self.refused[reason] = self.refused.get(reason, 0) + 1
+
+    def take_turn(self) -> None:
+        """Let others have their turns before a request is answered whose time is over: a crowd that has asked a dead
+        service at one moment is answered at one moment, too, and nothing else is looked at meanwhile."""
+        with self._late:
+            if time.time() - self._loop.now() > TURN_S:
+                gevent.sleep(PAUSE_S)
 
     def sweep(self) -> None:
         """Give up what takes too long, and give memory back that is not needed now. To be called every `SWEEP_S`."""

@@ -14,13 +14,7 @@ from gevent.server import StreamServer
 from msgspec import Meta
 
 from actorkit import Actor, ErrorMessage, Event, Http, NotFound, ServiceUnavailable
-from actorkit.errors import (
-    ActorkitError,
-    MethodNotAllowed,
-    NotAnswered,
-    RequestFailed,
-    SettingsError,
-)
+from actorkit.errors import ActorkitError, AnswerTimeout, MethodNotAllowed, NotAnswered, RequestFailed, SettingsError
 from actorkit.event.ids import new_id
 from actorkit.event.parcel import MAX_BODY_BYTES
 from actorkit.graph import RESERVED
@@ -315,8 +309,10 @@ class HTTPServer(Actor):
         except RequestFailed as exc:
             http.status, http.reply_headers = exc.status, exc.http_headers
             event.failure, came = exc.failure, event
-        except BaseException:
+        except BaseException as exc:
             request.trace = event.trace
+            if isinstance(exc, AnswerTimeout):
+                self._guard.take_turn()
             raise
         finally:
             self._active -= 1

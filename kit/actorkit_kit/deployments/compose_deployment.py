@@ -21,17 +21,18 @@ from actorkit_kit.deploy.inside import CONNECT, fetch_command, read_answer
 from actorkit_kit.deploy.log_lines import LogLine
 from actorkit_kit.deploy.replicas import Replica
 from actorkit_kit.deployments import compose_logs
-from actorkit_kit.deployments.deployment import OnStatus, PastRevision, State, no_instance
+from actorkit_kit.deployments.deployment import OnStatus, PastRevision, State, no_instance, no_token
 from actorkit_kit.deployments.forward import relay
 from actorkit_kit.deployments.pages import Page, Pages, fetch
 from actorkit_kit.deployments.work import with_work
 from actorkit_kit.errors import KitError
 from actorkit_kit.instance import actors_of
-from actorkit_kit.plan.model import ADMIN_PORT, INBOX_PORT
+from actorkit_kit.output import last_line
+from actorkit_kit.plan.model import ADMIN_PORT, INBOX_PORT, TOKEN_VARIABLE
 from actorkit_kit.remote import brokers, dead_letters
 from actorkit_kit.remote.brokers import Brokers, BrokersTogether
 from actorkit_kit.remote.dead_letters import DeadLetterBox
-from actorkit_kit.render.compose import PROMETHEUS
+from actorkit_kit.render.observability import PROMETHEUS
 from actorkit_kit.target import Target
 
 #: Longest wait for a container's own address, in seconds; where it is none of this machine's, nobody answers.
@@ -201,6 +202,24 @@ class ComposeDeployment:
         inside = ("exec", "--interactive", str(known[instance].id), "bash", "-c", _RELAY)
         with relay((docker_command(), *inside)) as address:
             yield address
+
+    def token(self, instance: str) -> str:
+        """What stands in the container's file, read by a command inside of it."""
+        known = self._containers()
+        if instance not in known:
+            raise no_instance(self.name, instance, list(known))
+        path = _variable(known[instance], TOKEN_VARIABLE)
+        if not path:
+            raise no_token(instance)
+        try:
+            status, said = known[instance].exec_run(["cat", path])
+        except DockerException as exc:
+            raise KitError(f'the token of "{instance}" cannot be read: {exc}') from exc
+        if status:
+            raise KitError(
+                f'the token of "{instance}" cannot be read: {last_line((said or b"").decode(errors="replace"))}'
+            )
+        return str(said.decode())
 
 
 def _variable(container: Any, name: str) -> str:

@@ -138,6 +138,15 @@ class Deployment(Protocol):
             KitError: there is no way to it.
         """
 
+    def token(self, instance: str) -> str:
+        """The token of the admin server of an instance, for what wants it; whoever may not enter the instance does not
+        get it.
+
+        Raises:
+            UsageError: it has no such instance, or that one has no token.
+            KitError: it cannot be had.
+        """
+
 
 def check_actors(deployment: Deployment, actors: Sequence[str]) -> None:
     """See that a deployment has actors of these names.
@@ -149,6 +158,11 @@ def check_actors(deployment: Deployment, actors: Sequence[str]) -> None:
     for actor in actors:
         if actor not in there:
             raise UsageError(f'"{deployment.name}" has no actor "{actor}". It has: {", ".join(sorted(there))}.')
+
+
+def no_token(instance: str) -> UsageError:
+    """What is said where an instance has no token."""
+    return UsageError(f'"{instance}" lets nobody act: it is a broker, or runs an older version. Deploy it again.')
 
 
 def no_instance(name: str, instance: str, there: Sequence[str]) -> UsageError:

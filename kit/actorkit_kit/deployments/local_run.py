@@ -15,13 +15,14 @@ from actorkit.edge.peers import Peers
 from actorkit.transport.endpoint import Endpoint
 from actorkit_kit import python_process
 from actorkit_kit.deploy.log_lines import LogLine
-from actorkit_kit.deployments.deployment import OnStatus, PastRevision, State, no_instance
+from actorkit_kit.deployments.deployment import OnStatus, PastRevision, State, no_instance, no_token
 from actorkit_kit.deployments.pages import Pages, fetch
 from actorkit_kit.errors import KitError, UsageError
 from actorkit_kit.free_ports import LOOPBACK
 from actorkit_kit.instance import BROKER_CLASS, actors_of
 from actorkit_kit.local.state import dead_letters_folder, process_of_run, running_processes
 from actorkit_kit.local.status import local_instances
+from actorkit_kit.plan.model import TOKEN_VARIABLE
 from actorkit_kit.remote import brokers, dead_letters
 from actorkit_kit.remote.brokers import Brokers
 from actorkit_kit.remote.dead_letters import DeadLetterBox
@@ -135,6 +136,18 @@ class LocalRun:
         if instance not in known:
             raise no_instance(self.name, instance, list(known))
         yield known[instance]
+
+    def token(self, instance: str) -> str:
+        """What stands in the process's file, which only its user may read."""
+        known = {each["ACTORKIT_INSTANCE"]: each.get(TOKEN_VARIABLE, "") for each in self._processes()}
+        if instance not in known:
+            raise no_instance(self.name, instance, list(known))
+        if not known[instance]:
+            raise no_token(instance)
+        try:
+            return Path(known[instance]).read_text()
+        except OSError as exc:
+            raise KitError(f'the token of "{instance}" cannot be read: {exc.strerror}.') from exc
 
 
 def _from_this_machine(inbox: str) -> str:

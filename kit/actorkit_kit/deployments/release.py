@@ -16,14 +16,14 @@ from actorkit_kit.deploy.log_lines import LogLine
 from actorkit_kit.deploy.pods import ACTOR_LABEL, CONTAINER, RELEASE_LABEL, TOPOLOGY_LABEL, Pod
 from actorkit_kit.deploy.workloads import Rollout, Workload, read_workload
 from actorkit_kit.deployments import api_proxy, pod_logs
-from actorkit_kit.deployments.deployment import OnStatus, PastRevision, State, no_instance
+from actorkit_kit.deployments.deployment import OnStatus, PastRevision, State, no_instance, no_token
 from actorkit_kit.deployments.forward import forward_port
 from actorkit_kit.deployments.pages import Page, Pages, fetch
 from actorkit_kit.deployments.work import with_work
 from actorkit_kit.errors import KitError, UsageError
 from actorkit_kit.free_ports import LOOPBACK
 from actorkit_kit.instance import BROKER_CLASS, InstanceStatus
-from actorkit_kit.plan.model import ADMIN_PORT, INBOX_PORT
+from actorkit_kit.plan.model import ADMIN_PORT, INBOX_PORT, TOKEN_VARIABLE
 from actorkit_kit.remote import brokers, dead_letters
 from actorkit_kit.remote.brokers import Brokers, BrokersApart, BrokersTogether
 from actorkit_kit.remote.dead_letters import DeadLetterBox
@@ -184,6 +184,17 @@ class Release:
             raise no_instance(self.name, instance, there)
         with forward_port(self.cluster, instance, ADMIN_PORT) as address:
             yield address
+
+    def token(self, instance: str) -> str:
+        """What stands in the pod's file, read by a command inside of it."""
+        found = {pod.name: pod for pod in pods.list_pods(self.cluster, self.name)}
+        if instance not in found:
+            raise no_instance(self.name, instance, list(found))
+        path = found[instance].variables.get(TOKEN_VARIABLE)
+        if not path:
+            raise no_token(instance)
+        inside = ("exec", instance, f"--container={CONTAINER}", "--", "cat", path)
+        return self.cluster.change(f'the token of "{instance}" cannot be read', *inside)
 
 
 def _is_broker(pod: Pod) -> bool:

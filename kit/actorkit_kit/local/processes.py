@@ -80,7 +80,10 @@ class Local:
         local = replace(unit, params=params, keys=sources[unit.keys] if unit.keys else "")
         local = replace(local, params_file=self._params_file(local, number))
         addresses = Addresses(
-            peer=lambda name: self.peer(self.plan.unit(name)), inbox=lambda _name: self.inbox(unit, number), admin=admin
+            peer=lambda name: self.peer(self.plan.unit(name)),
+            inbox=lambda _name: self.inbox(unit, number),
+            admin=admin,
+            token=self.token(unit, number),
         )
         variables = environment(self.plan, local, addresses)
         if unit.image.build is not None:
@@ -105,6 +108,10 @@ class Local:
     def admin(self, unit: Unit, number: int) -> str:  # noqa: ARG002  # as above
         """Where a replica's admin server listens: host:port."""
         return f"{LOOPBACK}:{self._ports.take()}"
+
+    def token(self, unit: Unit, number: int) -> str:
+        """The file where a replica makes the token of its admin server."""
+        return f"{self._folder}/{unit.name}/{number}.token"
 
     def peer(self, unit: Unit) -> str:
         """The endpoint that stands for all replicas of a unit."""

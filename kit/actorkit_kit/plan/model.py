@@ -33,11 +33,19 @@ from actorkit_kit.topology.model import (
 INBOX_PORT: Final = 5550
 #: Port of /metrics, /healthz and /readyz inside a container.
 ADMIN_PORT: Final = 9600
+#: Where an instance makes the token of its admin server, inside its container; it ends with that.
+TOKEN_FILE: Final = "/tmp/admin-token"
+#: The variable that names the file with that token.
+TOKEN_VARIABLE: Final = "ACTORKIT_ADMIN_TOKEN"
 #: Folder for files and secrets inside a container.
 FILES_DIR: Final = "/etc/actorkit/files"
 SECRETS_DIR: Final = "/run/secrets"
 #: User and group that containers run as.
 USER_ID: Final = 10001
+
+
+#: Units that are no actors: nothing is put into them, and nothing passes that could be looked at.
+NO_ACTORS: Final = ("broker", "registration")
 
 
 @dataclass(frozen=True)
@@ -253,11 +261,12 @@ def _missing(name: str) -> Unit:
 @dataclass(frozen=True)
 class Addresses:
     """How a target reaches and binds units: `peer(unit)` is an endpoint to connect to, `inbox(unit)` one to bind,
-    `admin` is the admin server's host:port."""
+    `admin` is the admin server's host:port, `token` the file with its token."""
 
     peer: Callable[[str], str]
     inbox: Callable[[str], str]
     admin: str
+    token: str = TOKEN_FILE
 
 
 def container_addresses(host_of: Callable[[str], str]) -> Addresses:
@@ -305,6 +314,7 @@ def environment(plan: Plan, unit: Unit, addresses: Addresses) -> dict[str, str]:
         "ACTORKIT_CLASS": unit.class_path,
         **_params(unit),
         "ACTORKIT_ADMIN": addresses.admin,
+        **({} if unit.kind in NO_ACTORS else {TOKEN_VARIABLE: addresses.token}),
         "ACTORKIT_DRAIN_TIMEOUT_S": f"{unit.drain_timeout_s:g}",
         **unit.environment_extra,
     }

@@ -20,6 +20,8 @@ from actorkit_kit.errors import KitError
 from actorkit_kit.files import is_file, is_folder
 from actorkit_kit.topology import graph_check, scaling, server_check, shape, targets, values
 from actorkit_kit.topology.actor_section import ActorSections
+from actorkit_kit.topology.case import Case
+from actorkit_kit.topology.case_section import CaseSection
 from actorkit_kit.topology.connection_section import ConnectionSection
 from actorkit_kit.topology.document import Document
 from actorkit_kit.topology.findings import Finding, Findings
@@ -34,7 +36,8 @@ class Checked:
     """A topology and what was found; it can be used only when there are no findings. `classes`: actor → its class.
 
     `on_networks` are mistakes where other machines may be between its instances: in all targets but `kit run`. `unset`
-    are variables with secrets that are not set: nothing can be started here and now, but all else can be done.
+    are variables with secrets that are not set: nothing can be started here and now, but all else can be done. `tests`
+    are those that stand in the topology itself.
     """
 
     topology: Topology
@@ -42,6 +45,7 @@ class Checked:
     findings: tuple[Finding, ...] = ()
     on_networks: tuple[Finding, ...] = ()
     unset: tuple[Finding, ...] = ()
+    tests: tuple[Case, ...] = ()
 
 
 def check(document: Document, target: str = "") -> Checked:
@@ -106,7 +110,8 @@ def check(document: Document, target: str = "") -> Checked:
             on_networks.add((*node.location, "uses"), out_of_reach(node.class_path))
     unset = Findings(document)
     _variables(unset, topology)
-    return Checked(topology, classes, tuple(findings), tuple(on_networks), tuple(unset))
+    tests = CaseSection(topology, classes, document.base).read(root)
+    return Checked(topology, classes, tuple(findings), tuple(on_networks), tuple(unset), tests)
 
 
 def _with_box(topology: Topology, sections: ActorSections, target: str) -> Topology:

@@ -120,20 +120,21 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several texts; the first is the default."""
+    """One of several texts; the first is the default, or nothing, where there may be none."""
 
     choices: tuple[str, ...]
+    may_be_none: bool = False
 
     @property
     def default(self) -> str:
-        return self.choices[0]
+        return "" if self.may_be_none else self.choices[0]
 
     @property
     def words(self) -> str:
-        return ", ".join([f"`{self.default}` (default)", *(f"`{choice}`" for choice in self.choices[1:])])
+        return ", ".join(f"`{choice}`" + " (default)" * (choice == self.default) for choice in self.choices)
 
     def schema(self) -> dict[str, Any]:
-        return {"enum": list(self.choices), "default": self.default}
+        return {"enum": list(self.choices), **({"default": self.default} if self.default else {})}
 
     def mistake(self, value: Any) -> str:
         wrong = f'"{value}" is not known here. Choose one of: {", ".join(self.choices)}.'

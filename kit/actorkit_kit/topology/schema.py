@@ -34,6 +34,7 @@ def schema() -> dict[str, Any]:
             "actor": _actor(),
             **{f"section-{kind}": _server(kind) for kind in SERVERS},
             "actor-values": shape.ACTOR_VALUES.schema(),
+            "test": shape.CASE.schema(),
             "secret": {"type": "object", "oneOf": [_one_of(key.name) for key in shape.SECRET.keys]},
             "reference": {
                 "description": "the content of a file or a secret, or of the files of a folder by their names",

@@ -168,6 +168,101 @@ SECRETS: Final = Key("secrets", Named(schema_of_each={"$ref": "#/definitions/sec
 IN_DEFAULTS: Final = Keys(SHARED)
 DEFAULTS: Final = Key("defaults", IN_DEFAULTS, "hold for all that say nothing else")
 
+# Tests.
+DEPTHS: Final = ("actor", "graph", "chaos")
+#: The formats of bodies, by the letter that an event has for them.
+FORMATS: Final = {"bytes": "b", "text": "t", "json": "j", "xml": "x", "form": "f"}
+METHOD_AND_PATH: Final = re.compile(r"[A-Z]+ /[^\s]*\Z")
+_ANYTHING: Final = Other("text, or any value as JSON", {})
+_TEXTS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
+TEST_DATA: Final = Key("data", _ANYTHING, "the data")
+TEST_FILE: Final = Key("file", Text(words="file"), "the file with the data; its ending tells the format")
+TEST_FORMAT: Final = Key(
+    "as", Choice(tuple(FORMATS), may_be_none=True), "the format of the data, where it is another than it looks like"
+)
+TEST_ATTRIBUTES: Final = Key("attributes", Other("mapping", {"type": "object"}), "attributes of the event")
+TEST_HEADERS: Final = Key("headers", Other("mapping of texts", _TEXTS), "header fields of HTTP")
+PUT_TO: Final = Key("to", Text(words="box"), "the actor, or inbox, that gets the event")
+PUT_FROM: Final = Key("from", Text(words="box"), "the actor, or outbox, that the event comes from, in its place")
+PUT_HTTP: Final = Key(
+    "http",
+    Pattern(METHOD_AND_PATH, "a method and a path, as POST /orders"),
+    "without a box, or with that of a server: a request to it; else what the event knows of one",
+)
+PUT_SERVICE: Final = Key("service", Text(), "the event's service")
+PUT_TIMES: Final = Key("times", Integer(1, 10_000, 1), "how many such events")
+PUT: Final = Keys(
+    (
+        PUT_TO,
+        PUT_FROM,
+        PUT_HTTP,
+        TEST_DATA,
+        TEST_FILE,
+        TEST_FORMAT,
+        TEST_HEADERS,
+        TEST_ATTRIBUTES,
+        PUT_SERVICE,
+        PUT_TIMES,
+    )
+)
+REPLY_OUTBOX: Final = Key("outbox", Text(words="outbox"), "where it goes; else to all that are not declared")
+REPLY_FAILS: Final = Key("fails", Integer(400, 599), "the status that it fails with, in the place of an answer")
+REPLY_MESSAGE: Final = Key("message", Text(), "what it fails with")
+REPLY: Final = Keys(
+    (TEST_DATA, TEST_FILE, TEST_FORMAT, TEST_ATTRIBUTES, REPLY_OUTBOX, REPLY_FAILS, REPLY_MESSAGE),
+)
+EXPECT_FROM: Final = Key("from", Text(words="box"), "the actor, or outbox, that sends it")
+EXPECT_AT: Final = Key("at", Text(words="box"), "the actor, or inbox, that gets it")
+EXPECT_FILE: Final = Key("file", Text(words="file"), "the golden answer; `kit test --update` writes it")
+EXPECT_JSON: Final = Key("json", Other("mapping", {"type": "object"}), "JSONPath → what it finds")
+EXPECT_XPATH: Final = Key("xpath", Other("mapping", {"type": "object"}), "XPath → what it finds")
+EXPECT_MATCHES: Final = Key("matches", Text(words="regular expression"), "is found in the data as text")
+EXPECT_STATUS: Final = Key("status", Integer(100, 599), "the status of the answer, or of the failure")
+EXPECT_MESSAGE: Final = Key("message", Text(words="regular expression"), "is found in the failure's message")
+EXPECT_COUNT: Final = Key("count", Integer(0, 1_000_000), "how many such events come; else at least one")
+EXPECT_NOTHING: Final = Key("nothing", Flag(), "whether no such event may come")
+EXPECT: Final = Keys(
+    (
+        EXPECT_FROM,
+        EXPECT_AT,
+        TEST_DATA,
+        EXPECT_FILE,
+        TEST_FORMAT,
+        EXPECT_JSON,
+        EXPECT_XPATH,
+        EXPECT_MATCHES,
+        TEST_ATTRIBUTES,
+        TEST_HEADERS,
+        EXPECT_STATUS,
+        EXPECT_MESSAGE,
+        EXPECT_COUNT,
+        EXPECT_NOTHING,
+    )
+)
+
+
+def _one_or_more(keys: Keys) -> dict[str, Any]:
+    return {"anyOf": [keys.schema(), {"type": "array", "items": keys.schema(), "minItems": 1}]}
+
+
+_STAND_INS: Final = {"type": "object", "additionalProperties": _one_or_more(REPLY)}
+CASE_PUT: Final = Key("put", Other("one, or a list", _one_or_more(PUT)), "the events that the test begins with")
+CASE_FAKE: Final = Key("fake", Other("mapping", _STAND_INS), "actors that something stands in for, and its answers")
+CASE_SERVICES: Final = Key(
+    "services", Other("mapping", _STAND_INS), "services that something stands in for, and its answers"
+)
+CASE_EXPECT: Final = Key("expect", Other("one, or a list", _one_or_more(EXPECT)), "what has to come of it")
+CASE_DEPTH: Final = Key("depth", Choice(DEPTHS[:2]), "the least depth at which it can be run")
+CASE_TIMEOUT: Final = Key("timeout_s", Number(0, 10.0), "longest time that it takes, in seconds")
+CASE: Final = Keys((CASE_PUT, CASE_FAKE, CASE_SERVICES, CASE_EXPECT, CASE_DEPTH, CASE_TIMEOUT))
+TESTS: Final = Key(
+    "tests",
+    Other("mapping of tests", {"type": "object", "additionalProperties": {"$ref": "#/definitions/test"}}),
+    "what `kit test` sees to",
+)
+TESTED: Final = Key("topology", Text(words="file"), "the topology that is tested; else the one beside the file")
+TEST_DOCUMENT: Final = Keys((TESTED, TESTS))
+
 # What one target has otherwise.
 _TARGETS_ACTORS: Final = Key(
     "actors",
@@ -184,4 +279,4 @@ IN_TARGETS: Final = Keys(
 )
 TARGETS: Final = Key("targets", IN_TARGETS, "what holds in one target only")
 
-TOPOLOGY: Final = Keys((NAME, ACTORS, CONNECTIONS, *SECTIONS.values(), KEYS, CLEAR, SECRETS, DEFAULTS, TARGETS))
+TOPOLOGY: Final = Keys((NAME, ACTORS, CONNECTIONS, *SECTIONS.values(), KEYS, CLEAR, SECRETS, DEFAULTS, TARGETS, TESTS))

@@ -11,7 +11,6 @@ import logging
 import sys
 import traceback
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
 
 from gevent import monkey
 
@@ -68,14 +67,11 @@ def _attempt(request: TryRequest, cls: type[Any]) -> int:
 
 
 def _event(request: TryRequest, content: bytes) -> Any:
-    from actorkit import Event, Http
+    from actorkit import Event
     from actorkit.event import body
+    from actorkit_kit.http_side import http_side
 
-    http = None
-    if request.http is not None:
-        method, target = request.http
-        parts = urlsplit(target)
-        http = Http(method=method, path=parts.path or "/", query=parse_qs(parts.query, keep_blank_values=True))
+    http = http_side(*request.http) if request.http is not None else None
     event = Event.unread(request.format or _format(content), content, service=request.service, http=http)
     if event.encoded()[0] == body.NOTHING:
         event = Event(None, service=request.service, http=http)

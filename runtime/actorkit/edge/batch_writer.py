@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
 from actorkit.edge import wire
 from actorkit.event.parcel import Parcel
 
 #: How many frames that were sent are kept, so that later ones are written over them.
 MAX_SPARE: Final = 8
+
+#: Looks at the events of a frame that was written.
+Seen: TypeAlias = Callable[[Sequence[Parcel]], None]
 
 
 class BatchWriter:
@@ -40,6 +44,20 @@ class BatchWriter:
             self.most *= 2
         self.mean_bytes = length // count
         return frame
+
+    def watch(self, seen: tuple[Seen, ...]) -> None:
+        """Have these look at each frame's events from now on; without any of them it costs nothing."""
+
+        def write(first: int, parcels: list[Parcel], redelivered: bool, now_ms: int | None) -> bytearray | None:
+            frame = BatchWriter.write(self, first, parcels, redelivered, now_ms)
+            for look in seen if frame is not None else ():
+                look(parcels)
+            return frame
+
+        if seen:
+            self.write = write  # type: ignore[method-assign]  # that is how it costs nothing otherwise
+        else:
+            del self.write
 
     def reuse(self, frame: bytes | bytearray) -> None:
         """A frame has been sent, and nobody reads it any more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Final
 
 from actorkit.edge.outcome import Failed
@@ -25,10 +25,10 @@ def is_late(parcel: Parcel, now_ms: int) -> bool:
     return latest is not None and latest <= now_ms
 
 
-def was_asked(parcel: Parcel, actor: str, key: bytes) -> bool:
-    """Whether the one who waits at an actor under that key asked for an event."""
+def was_asked(parcel: Parcel, actor: str, keys: Container[bytes]) -> bool:
+    """Whether one who waits at an actor under one of those keys asked for an event."""
     waiter = parcel.reply_to.get(actor) if parcel.reply_to else None
-    return waiter is not None and waiter.key == key
+    return waiter is not None and waiter.key in keys
 
 
 def split(items: Iterable[Item], out: Callable[[Parcel], bool]) -> tuple[list[Item], list[Item]]:

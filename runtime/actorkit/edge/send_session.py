@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
-from itertools import islice, repeat
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain, islice, repeat
 from math import inf
+from operator import is_not
 from typing import Final
 
 from actorkit.edge import wire
+from actorkit.edge.ages import oldest
 from actorkit.edge.ledger import Entry, Root, settle
 from actorkit.edge.outcome import Outcome
 from actorkit.event.parcel import Parcel
@@ -22,6 +25,9 @@ NOBODY.pending = 1 << 62
 
 #: The mark in a session's ledger in the place of an event that was acknowledged before the events in front of it.
 _DONE: Final = Parcel(0, 0, "n", b"", b"")
+
+#: Whether an event in a session's ledger is not acknowledged.
+_is_unfinished: Final[Callable[[Parcel], bool]] = partial(is_not, _DONE)
 
 
 class SendSession:
@@ -262,13 +268,33 @@ class SendSession:
         """What is not acknowledged, in order, each with the time at which it entered the outbox."""
         for number, (parcel, _) in self.stragglers.items():
             yield parcel, self.straggler_dates.get(number, inf)
-        dates = iter(self.dates.items())
-        last, since = next(dates, (self.sent, inf))
-        for number, parcel in enumerate(self._parcels, self._ack_floor + 1):
-            if number > last:
-                last, since = next(dates, (self.sent, inf))
+        dates = chain.from_iterable(repeat(since, length) for length, since in self._runs())
+        for parcel, since in zip(self._parcels, dates, strict=False):
             if parcel is not _DONE:
                 yield parcel, since
+
+    def _runs(self) -> Iterator[tuple[int, float]]:
+        """The dates of the ledger, in order, as (how many, time); those acknowledged within it have one, too."""
+        before = self._ack_floor
+        for number, since in self.dates.items():
+            yield number - before, since
+            before = number
+        yield self.sent - before, inf
+
+    def oldest(self, counts: Callable[[Parcel], bool]) -> float:
+        """When the oldest unacknowledged event entered the outbox of those for which `counts` is true."""
+        straggled = (self.straggler_dates.get(number, inf) for number, one in self.stragglers.items() if counts(one[0]))
+        return min(oldest(self._parcels, self._runs(), counts), min(straggled, default=inf))
+
+    def oldest_waiting(self) -> float:
+        """When the oldest event entered the outbox that the peer has not consumed.
+
+        The peer has told how much is consumed, not which: the first ones are taken for that.
+        """
+        consumed = self.unacked - self.waiting
+        straggled = (self.straggler_dates.get(number, inf) for number in islice(self.stragglers, consumed, None))
+        rest = oldest(self._parcels, self._runs(), _is_unfinished, consumed - len(self.stragglers))
+        return min(rest, min(straggled, default=inf))
 
     def find(self, number: int) -> Parcel | None:
         """The event of that number, unless it is acknowledged."""

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import Final
 
-from actorkit.edge import choice, expiry, wire
+from actorkit.edge import choice, wire
 from actorkit.edge.batch_writer import BatchWriter
+from actorkit.edge.expiring import Expiring
 from actorkit.edge.ledger import Entry
-from actorkit.edge.outcome import Outcome, answer
+from actorkit.edge.outcome import answer
 from actorkit.edge.peers import Peers
 from actorkit.edge.send_session import Item, SendSession
 from actorkit.edge.suspects import Suspect, blame, is_suspect
-from actorkit.edge.traffic import Traffic
 from actorkit.errors import UNREADABLE
 from actorkit.event.parcel import Parcel, Suspicion
 
@@ -30,7 +30,7 @@ WINDOW_BYTES: Final = 8 << 20
 MIN_WINDOW: Final = 1
 
 
-class Sender(Traffic):
+class Sender(Expiring):
     """The state of one connection as its sender sees it.
 
     `ordinal` is the connection's place among those of its outbox; `busy` tells whether the instance has something
@@ -38,6 +38,7 @@ class Sender(Traffic):
 
     Attributes:
         frames: (session, frame) to send.
+        writer: makes the frames with events.
     """
 
     def __init__(
@@ -54,10 +55,8 @@ class Sender(Traffic):
         super().__init__(actor)
         self.outbox = outbox
         self.peers = peers
-        #: When pending events are next searched for some that nobody waits for.
-        self._next_sweep = 0.0
         self.frames: list[tuple[SendSession, bytes | bytearray]] = []
-        self._writer = BatchWriter()
+        self.writer = BatchWriter()
         #: Whether a peer is about to stop, and may be told Bye as soon as it owes nothing.
         self._parting = False
         #: Whether this instance is about to stop. Then it may use peers that are about to stop as well.
@@ -179,10 +178,7 @@ class Sender(Traffic):
         if self._finished:
             self.finish_times.take(self._finished, now)
         if self.has_replies and (self.pending or self.suspects):
-            if now >= self._next_sweep:
-                self._next_sweep = now + expiry.SWEEP_S
-                now_ms = int(now * 1000)
-                self._drop(lambda parcel: expiry.is_late(parcel, now_ms), expiry.expiry_outcome(self._actor))
+            self._sweep(now)
             if self.has_answers and self.destination:
                 self._replace(self.replies.sort_out(self._items(), self.destination))
                 self.has_answers = False
@@ -224,7 +220,7 @@ class Sender(Traffic):
         if session is None or (session.apart and (session.alone or not session.begun)):
             # Behind a suspect nothing would be consumed: it waits here, where another peer may come.
             return False
-        count = min(session.credit, self._writer.most, len(self.pending))
+        count = min(session.credit, self.writer.most, len(self.pending))
         parcels, entries = self._take(count)
         written = self._write(session, parcels, entries)
         if written < count:
@@ -244,7 +240,7 @@ class Sender(Traffic):
         now_ms = None
         if self.has_replies and (parcels[0].reply_to or any(parcel.reply_to for parcel in parcels)):
             now_ms = int(self._now * 1000)
-        frame = self._writer.write(session.sent + 1, parcels, redelivered, now_ms)
+        frame = self.writer.write(session.sent + 1, parcels, redelivered, now_ms)
         if frame is None:
             half = len(parcels) // 2
             written = self._write(session, parcels[:half], entries[:half])
@@ -255,17 +251,17 @@ class Sender(Traffic):
         session.enter(parcels, entries)
         self.sent += len(parcels)
         self.bytes += len(frame)
-        session.window = min(session.granted, max(MIN_WINDOW, WINDOW_BYTES // self._writer.mean_bytes))
+        session.window = min(session.granted, max(MIN_WINDOW, WINDOW_BYTES // self.writer.mean_bytes))
         self.frames.append((session, frame))
         return len(parcels)
 
     def reuse(self, frame: bytes | bytearray) -> None:
         """A frame has been sent, and nobody reads it any more."""
-        self._writer.reuse(frame)
+        self.writer.reuse(frame)
 
     def typical_bytes(self) -> int:
         """About how many bytes an event has: the mean of the last batch or of the last waiting ones, the larger one."""
-        return max(self._writer.mean_bytes, self.mean_body_bytes())
+        return max(self.writer.mean_bytes, self.mean_body_bytes())
 
     def _write_items(self, session: SendSession, items: list[Item]) -> list[Item]:
         """Make frames of events that come with their entries; see `_write`. Returns those that have no credit."""
@@ -298,21 +294,6 @@ class Sender(Traffic):
             self.replies.sort_out(rest, self.destination)
         for parcel in self.replies.parcels:  # Mostly none.
             self.dates.setdefault(parcel.id, self._now)
-
-    def withdraw(self, key: bytes) -> None:
-        """Send no more of what was asked under that key here and still waits for a peer: nobody wants the answer."""
-        self._drop(lambda parcel: expiry.was_asked(parcel, self._actor, key), None)
-
-    def _drop(self, out: Callable[[Parcel], bool], outcome: Outcome | None) -> None:
-        suspects = self.suspects.drop(out)
-        stays, goes = expiry.split(self._items(), out)
-        if goes:
-            self._replace(stays)
-        goes += suspects
-        if goes:
-            self.drop("expired", len(goes))
-            for item in goes:
-                self.abandon(item, outcome)
 
     def _part(self, session: SendSession) -> None:
         """Say Bye to a draining peer that owes us nothing, when there is another one to send to."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain, islice
+from collections.abc import Callable
+from itertools import chain
 from math import inf
 
+from actorkit.edge.ages import oldest
 from actorkit.edge.finish_times import FinishTimes
 from actorkit.edge.pending import PendingQueue
 from actorkit.edge.replies import ReplyQueue
@@ -67,27 +68,28 @@ class Traffic(PendingQueue):
         return sum(1 for session in self.sessions.values() if session.instance and not session.bye)
 
     def oldest_waiting_s(self, now: float) -> float:
-        """The age of the event that has waited for longest, in seconds; 0 when none waits.
-
-        Of what a peer has not finished it has told how much is consumed, not which: the first ones are taken for that.
-        """
-        sessions = self.sessions.values()
-        given = (islice(session.with_dates(), session.unacked - session.waiting, None) for session in sessions)
-        return _age_s(chain(chain.from_iterable(given), self._not_given()), now)
+        """The age of the event that has waited for longest, in seconds; 0 when none waits."""
+        given = [session.oldest_waiting() for session in self.sessions.values()]
+        return _age_s(min([self._oldest_not_given(lambda _: True), *given]), now)
 
     def oldest_begun_s(self, now: float) -> float:
         """The age of the oldest event that began in this instance's actor and is not finished; 0 when there is none."""
-        given = chain.from_iterable(session.with_dates() for session in self.sessions.values())
-        return _age_s((one for one in chain(given, self._not_given()) if one[0].trail == self._actor), now)
+        given = [session.oldest(self._began_here) for session in self.sessions.values()]
+        return _age_s(min([self._oldest_not_given(self._began_here), *given]), now)
 
-    def _not_given(self) -> Iterator[tuple[Parcel, float]]:
-        """The events that no peer has been given, with the times at which they entered."""
-        yield from self.dated_pending()
-        for parcel in chain((item[0] for item in self.suspects.items), self.replies.parcels):
-            if parcel.id in self.dates:
-                yield parcel, self.dates[parcel.id]
+    def _began_here(self, parcel: Parcel) -> bool:
+        return parcel.trail == self._actor
+
+    def _oldest_not_given(self, counts: Callable[[Parcel], bool]) -> float:
+        """When the oldest event entered that no peer has been given and for which `counts` is true."""
+        best = oldest(self.pending, self._runs, counts)
+        dated = self.dates.get
+        for parcel in chain((item[0] for item in self.suspects.items), self.replies.parcels) if self.dates else ():
+            since = dated(parcel.id, inf)
+            if since < best and counts(parcel):
+                best = since
+        return best
 
 
-def _age_s(dated: Iterator[tuple[Parcel, float]], now: float) -> float:
-    oldest = min((since for _, since in dated), default=inf)
-    return max(0.0, now - oldest) if oldest != inf else 0.0
+def _age_s(oldest_at: float, now: float) -> float:
+    return max(0.0, now - oldest_at) if oldest_at != inf else 0.0

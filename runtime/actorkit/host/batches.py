@@ -110,7 +110,7 @@ class BatchConsumer(Consumer):
         counts: list[tuple[ReceiveSession, int]] = []
         for session, first, parcels, redelivered in gathered:
             counts.append((session, len(parcels)))
-            for number, run in dedup.admit(worker, session, first, parcels, redelivered):
+            for number, run in self.admit(worker, session, first, parcels, redelivered):
                 runs.append((session, number, run))
                 taken += run
         dedup.in_progress[worker] = taken
@@ -173,7 +173,7 @@ class BatchConsumer(Consumer):
                 if attempt < params.retries and params.may_get_better(error):
                     events.append(event)
                 else:
-                    self.refuse(context.session_of(event), event, error)
+                    self.refuse(context.session_of(event), event, error, attempt + 1)
             if not events:
                 return
             self.retried += len(events)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic, perf_counter
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import gevent
 from gevent.event import Event as Flag
@@ -26,6 +26,7 @@ from actorkit.host.handlers import Expired, for_who_waits
 from actorkit.host.leave import Leave
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.progress import BatchProgress, ConsumeContext, current
+from actorkit.host.recent import Recent
 from actorkit.observe.metrics import BUCKETS
 
 #: The first of them: most events fall below it, and need no search.
@@ -34,14 +35,20 @@ FASTEST: Final = BUCKETS[0]
 #: A worker that has work gives the others in the process their turn after this long, in seconds.
 SLICE_S: Final = 0.001
 
+#: What a worker has to consume of an arrival (`DedupWindow.admit`): runs of events, each with its first number.
+Admit: TypeAlias = Callable[
+    [int, ReceiveSession, int, list[wire.Delivery], bool], Iterable[tuple[int, list[wire.Delivery]]]
+]
+
 
 class Consumer:
     """The workers of one instance: `concurrency` greenlets that share the deliveries. `on_crash` is called with what
     ends one of them: an instance that only seemed to be there would hold its peers' events for good. `answered`
     takes the answers to an actor that asks; a worker of their own does, where that consumes as well and may wait.
-    `consume` is the actor's, as its parameters want it.
+    `consume` is the actor's, as its parameters want it. `recent` is told of failures.
 
     Attributes:
+        admit: what of an arrival is consumed. Who wants to look at events as they come stands before it.
         buckets: consume calls by duration, one count for each of `BUCKETS` and one above them.
         seconds: time spent in consume, in all.
         failed: exceptions out of consume, by inbox.
@@ -56,6 +63,7 @@ class Consumer:
         consume: Callable[[Any], object],
         answered: Callable[[Event], object] | None,
         on_crash: Callable[[BaseException], None],
+        recent: Recent | None = None,
     ) -> None:
         self._actor = actor
         self._wanted = type(actor).input_class()
@@ -63,6 +71,8 @@ class Consumer:
         self._handle: Callable[[Any], object] = consume if both or answered is None else answered
         self._handle_in_time = for_who_waits(self._handle, self._wanted, actor.name, answered)
         self._receiver = receiver
+        self.admit: Admit = receiver.dedup.admit
+        self._recent = recent or Recent()
         self._outboxes = outboxes
         self._on_crash = on_crash
         self.crashed = False
@@ -198,7 +208,7 @@ class Consumer:
         dedup, apart, repeats = self._receiver.dedup, redelivered and self._receiver.apart.is_turn(batch), len(parcels)
         if apart and not self._leave.comes_for(batch):
             return
-        for number, run in dedup.admit(worker, session, first, parcels, redelivered):
+        for number, run in self.admit(worker, session, first, parcels, redelivered):
             limit = self._actor.params.max_deliveries
             if apart and isinstance(run[0].redelivered, Suspicion) and run[0].redelivered.count >= limit:
                 self._give_up(session, number, run[0], run[0].redelivered, context)
@@ -284,12 +294,11 @@ class Consumer:
 
     def _fail(self, session: ReceiveSession, event: Event, error: Exception) -> None:
         """Try again as often as the parameters say, while that can help; then send the event where errors go."""
-        params = self._actor.params
-        for attempt in range(params.retries):
-            if not params.may_get_better(error):
-                break
+        params, attempt = self._actor.params, 0
+        while attempt < params.retries and params.may_get_better(error):
             gevent.sleep(params.backoff_s * 2**attempt)
             self.retried += 1
+            attempt += 1
             try:
                 result = self._handle(event)
                 if result is not None:
@@ -297,10 +306,11 @@ class Consumer:
             except Exception as exc:  # noqa: BLE001  # as above
                 error = exc
             else:
+                self._recent.note_retry(session, event, attempt + 1)
                 return
-        self.refuse(session, event, error)
+        self.refuse(session, event, error, attempt + 1)
 
-    def refuse(self, session: ReceiveSession | None, event: Event, error: BaseException) -> None:
+    def refuse(self, session: ReceiveSession | None, event: Event, error: BaseException, attempts: int = 1) -> None:
         """Count, log and send away an event that failed, be it in its consume or while it was held."""
         label, inbox = (session.label, session.inbox) if session is not None else ("", "")
         self.failed[label] = self.failed.get(label, 0) + 1
@@ -315,6 +325,7 @@ class Consumer:
             exc_info=None if expected else error,
         )
         current.reset(named)
+        self._recent.note_failure(session, event, failure, attempts)
         self._outboxes.emit_failure(event, failure, inbox)
 
     def stop(self) -> None:

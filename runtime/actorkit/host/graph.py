@@ -15,7 +15,7 @@ from actorkit.observe import redact
 
 def graph_at(host: Host) -> dict[str, Any]:
     """The instance, its parameters without secrets, and its boxes with their peers, as JSON has it. Nothing is counted
-    for it: it reads what the edges know anyway."""
+    for it: it reads what the edges know anyway. `answers`: all that comes in are answers to what began here."""
     cls = type(host.actor)
     now = time.monotonic()
     return {
@@ -24,6 +24,7 @@ def graph_at(host: Host) -> dict[str, Any]:
         "instance": host.instance,
         "class": host.settings.class_path,
         "parameters": params.without_secrets(cls.Params, host.settings.params),
+        "answers": cls.ANSWERS and not cls.consumes_itself(),
         "not_ready": redact.text(host.why_not_ready()),
         "in_work": host.receiver.in_work,
         "inboxes": _inboxes(host.receiver.sessions.values()),

@@ -35,6 +35,7 @@ from actorkit.host.methods import Methods
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.producer import SourceWindow
 from actorkit.host.progress import current, outgoing
+from actorkit.host.recent import Recent
 from actorkit.host.requests import Requests
 from actorkit.host.source import Source
 from actorkit.host.timers import Timers
@@ -83,6 +84,7 @@ class Host:
         self.crashed: BaseException | None = None
         self.ended = Flag()
         self.consumer: Consumer | None = None
+        self.recent = Recent(settings.sample_every if settings.admin is not None else 0)
         self._thread = CoroutineThread(self._crash) if cls.has_coroutines() else None
         self.flush = FlushOnce(self._flush)
         self._set_up = False
@@ -133,7 +135,8 @@ class Host:
         if cls.consumes():
             answered = self.requests.answered if cls.ANSWERS else None
             make, consume = BatchConsumer if cls.consumes_batches() else Consumer, self.methods.consume(self.outboxes)
-            self.consumer = make(self.actor, self.receiver, self.outboxes, consume, answered, self._crash)
+            self.consumer = make(self.actor, self.receiver, self.outboxes, consume, answered, self._crash, self.recent)
+            self.recent.sample(self.consumer, timed=make is Consumer)
         if self.settings.inbox is not None:
             keys = self._keys.server if self._keys is not None else None
             self.listener = Listener(self.context, self.settings.inbox, self.receiver, self._on_arrival, keys)
@@ -171,8 +174,10 @@ class Host:
         return self.why_not_getting_on()
 
     def _look(self) -> None:
-        """Look at what is only told when it has lasted: how long events are consumed, and who is missing."""
+        """Look at what is only told when it has lasted: how long events are consumed, and who is missing. What nobody
+        waits for any more is taken back, though nothing else happens."""
         _ = self.oldest_consume_s
+        self.schedule()
         self._absences.look(lonely(self.connectors, self.settings.may_be_absent), time.monotonic())
 
     def why_not_getting_on(self) -> str:

@@ -6,7 +6,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from prometheus_client.registry import Collector
 from zmq.backend import Socket
@@ -34,6 +34,8 @@ class Server(Protocol):
     def unready(self) -> str: ...
 
     def waiting(self) -> Mapping[str, int]: ...
+
+    def members(self) -> Mapping[str, Any]: ...
 
 
 class RouterServer(ABC):
@@ -97,6 +99,10 @@ class RouterServer(ABC):
 
     def waiting(self) -> Mapping[str, int]:
         """How much work waits here, by who is to do it. Any thread may ask."""
+        return {}
+
+    def members(self) -> Mapping[str, Any]:
+        """Who is there, as JSON has it. Any thread may ask."""
         return {}
 
     @abstractmethod

@@ -7,10 +7,11 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Final
 
-from actorkit.observe.admin import Pages, response
+from actorkit.observe.admin import Pages, Response, write_response
 
 log = logging.getLogger("actorkit.admin")
 
@@ -95,12 +96,10 @@ class AdminServer:
             threading.Thread(target=self._serve, args=(connection,), name="admin request", daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        """Answer one request. Whatever the client does, or does not do, it is over soon."""
+        """Response one request. Whatever the client does, or does not do, it is over soon."""
         with contextlib.suppress(OSError), connection:
             try:
-                answer = self._read(connection)
-                connection.settimeout(ANSWER_TIMEOUT_S)
-                connection.sendall(answer)
+                _send(connection, self._read(connection))
                 connection.shutdown(socket.SHUT_WR)
                 connection.settimeout(LINGER_S)
                 connection.recv(MAX_HEAD_BYTES)  # Closed with something unread, it would take the answer with it.
@@ -108,8 +107,8 @@ class AdminServer:
                 with self._lock:
                     self._connections.pop(connection, None)
 
-    def _read(self, connection: socket.socket) -> bytes:
-        """The answer to what the client asks.
+    def _read(self, connection: socket.socket) -> Iterable[bytes]:
+        """The answer to what the client asks, in pieces.
 
         Raises:
             OSError: it asks for nothing.
@@ -119,18 +118,64 @@ class AdminServer:
         while b"\r\n\r\n" not in head:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
-                return response(HTTPStatus.REQUEST_TIMEOUT)
+                return [write_response(Response(status=HTTPStatus.REQUEST_TIMEOUT))]
             connection.settimeout(left_s)
             try:
                 part = connection.recv(4096)
             except TimeoutError:
-                return response(HTTPStatus.REQUEST_TIMEOUT)
+                return [write_response(Response(status=HTTPStatus.REQUEST_TIMEOUT))]
             if not part:
                 raise ConnectionError("the client has hung up")
             head += part
             if len(head) > MAX_HEAD_BYTES:
-                return response(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        return self._pages.answer(head.partition(b"\r\n\r\n")[0])
+                return [write_response(Response(status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))]
+        head, _, begun = head.partition(b"\r\n\r\n")
+        return self._pages.answer(head, _body_reader(connection, head, begun, self._request_timeout_s))
+
+
+def _body_reader(connection: socket.socket, head: bytes, begun: bytes, timeout_s: float) -> Callable[[int], bytes]:
+    """What reads the body of a request, of which `begun` has come already. Each part of it has `timeout_s` seconds."""
+
+    def read(length: int) -> bytes:
+        body = bytearray(begun[:length])
+        if len(body) < length and b"100-continue" in head.lower():
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while len(body) < length:
+            connection.settimeout(timeout_s)
+            part = connection.recv(min(65536, length - len(body)))
+            if not part:
+                raise ConnectionError("the client has hung up")
+            body += part
+        return bytes(body)
+
+    return read
+
+
+def _send(connection: socket.socket, parts: Iterable[bytes]) -> None:
+    """Send the pieces of an answer as they come; none is asked for any more when the client has gone.
+
+    Raises:
+        OSError: it has, or does not take them.
+    """
+    try:
+        for part in parts:
+            if not part and _has_gone(connection):
+                return
+            connection.settimeout(ANSWER_TIMEOUT_S)
+            connection.sendall(part)
+    finally:
+        close = getattr(parts, "close", None)
+        if close is not None:
+            close()
+
+
+def _has_gone(connection: socket.socket) -> bool:
+    """Whether the client has hung up; what it says besides is thrown away."""
+    connection.settimeout(0)
+    try:
+        return not connection.recv(MAX_HEAD_BYTES)
+    except BlockingIOError:
+        return False
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -24,6 +24,10 @@ MASK: Final = "[secret]"
 #: Shorter values are not looked for, in characters: they would stand in every other word.
 SHORTEST: Final = 4
 
+#: A name of what may be a secret, and a URL up to its password and what follows that.
+_SECRET_NAME: Final = re.compile(r"passw|secret|token|credential|api_?key|private_?key", re.IGNORECASE)
+_URL_PASSWORD: Final = re.compile(r"([a-z][a-z0-9+.-]*://[^/\s:@]*:)[^/\s@]+@", re.IGNORECASE)
+
 #: How many characters a line of a long secret (a key, say) has at least to be searched for by itself.
 SHORTEST_LINE: Final = 16
 
@@ -115,6 +119,18 @@ def tree(shown: Any) -> Any:
     if isinstance(shown, Mapping):
         return {name: MASK if str(name).lower() in _known.headers else tree(one) for name, one in shown.items()}
     return [tree(one) for one in shown] if isinstance(shown, list | tuple) else value(shown)
+
+
+def unsure(shown: Any, name: str = "") -> Any:
+    """The JSON-like value, `MASK` for what nobody has called a secret and may be one: a text under a `name` like
+    `api_key`, at any depth, and the password in a URL. A file's path is none."""
+    if isinstance(shown, Mapping):
+        return {key: one if key == "file" else unsure(one, str(key)) for key, one in shown.items()}
+    if isinstance(shown, list | tuple):
+        return [unsure(one, name) for one in shown]
+    if not isinstance(shown, str):
+        return shown
+    return MASK if shown and _SECRET_NAME.search(name) else _URL_PASSWORD.sub(rf"\1{MASK}@", shown)
 
 
 def is_secret(name: str, content: str = "") -> bool:

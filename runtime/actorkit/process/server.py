@@ -18,6 +18,7 @@ from actorkit.mdp.server import Server
 from actorkit.observe import logs, metrics
 from actorkit.process.admin import serve_admin
 from actorkit.process.memory import memory_limit_bytes
+from actorkit.process.server_graph import graph_of
 from actorkit.settings import Settings
 from actorkit.transport import topology_keys
 from actorkit.transport.endpoint import REGISTRY
@@ -38,16 +39,18 @@ def main(settings: Settings) -> int:
     )
     if settings.inbox is None:
         raise SettingsError("ACTORKIT_INBOX is not set. Set it to the endpoint to bind, as tcp://*:5550.")
-    make = SERVERS.get(settings.class_path)
-    if make is None:
+    kind = SERVERS.get(settings.class_path)
+    if kind is None:
         raise SettingsError(f'ACTORKIT_CLASS is "{settings.class_path}", not a server. Use {" or ".join(SERVERS)}.')
+    make, cls = kind
     served = make(settings, settings.inbox)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: served.stop())
     served.bind()
     tune_process()
     info = metrics.BuildInfo(__version__, settings.topology, settings.actor)
-    server = serve_admin(settings, served.unready, served.waiting, info, served.collector)
+    told = {"/scale": served.waiting, "/graph": lambda: graph_of(settings, cls, served)}
+    server = serve_admin(settings, served.unready, told, info, served.collector)
     try:
         served.run()
     finally:
@@ -87,8 +90,8 @@ def _registration(settings: Settings, endpoint: str) -> Server:
     return RegistrationService(endpoint, settle_s=built.settle_s, keys=keys)
 
 
-#: What runs here, by the class that ACTORKIT_CLASS names.
-SERVERS: Final[dict[str, Callable[[Settings, str], Server]]] = {
-    "actorkit.mdp.broker:Broker": broker,
-    "actorkit.mdp.directory:RegistrationService": _registration,
+#: What runs here, by the class that ACTORKIT_CLASS names: what makes it, and its parameters.
+SERVERS: Final[dict[str, tuple[Callable[[Settings, str], Server], type[msgspec.Struct]]]] = {
+    "actorkit.mdp.broker:Broker": (broker, BrokerParams),
+    "actorkit.mdp.directory:RegistrationService": (_registration, RegistrationParams),
 }

@@ -116,7 +116,7 @@ def main(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     info = metrics.BuildInfo(__version__, settings.topology, settings.actor)
-    server = serve_admin(settings, str, tally.waiting, info)
+    server = serve_admin(settings, str, {"/scale": tally.waiting}, info)
     ended.wait()
     if server is not None:
         server.stop()

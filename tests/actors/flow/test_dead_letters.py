@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 
 from actorkit import Event, Failure
 from actorkit.deadletters.box import letters
-from actorkit.deadletters.letter import letter_of
+from actorkit.deadletters.letter import Letter, letter_of
 from actorkit.deadletters.store import FILE, Store
 from tests.fleet import PYTHONPATH, Fleet, Process
 from tests.until import until
@@ -29,6 +30,11 @@ class Boxed:
     def __init__(self, fleet: Fleet, folder: Path) -> None:
         self.fleet = fleet
         self.folder = folder
+
+    def put(self, letter: Letter) -> None:
+        """A letter is there before the box runs."""
+        with closing(Store(self.folder)) as store:
+            store.put([letter])
 
     def box(self, **params: Any) -> Process:
         return self.fleet.start(
@@ -131,7 +137,7 @@ def test_a_full_box_holds_up_who_fails_until_there_is_room(boxed: Boxed) -> None
     event = Event.received(Event(b"x" * (40 << 20)).parcel())
     for _ in range(2):
         letter = letter_of(event, Failure("Bad", "no"), actor="down", instance="down-1", inbox="up")
-        Store(boxed.folder).put([letter])
+        boxed.put(letter)
         event = Event.received(Event(b"x" * (24 << 20)).parcel())
     box = boxed.box(max_bytes=64 << 20)
     boxed.down()
@@ -149,7 +155,7 @@ def test_the_box_tells_what_it_holds_and_drops_what_is_too_old(boxed: Boxed) -> 
     for age_s in (1_000_000, 100):
         made = letter_of(event, Failure("Bad", "no"), actor="gone", instance="gone-1", inbox="up")
         made.record["time"] -= age_s  # type: ignore[index]  # a dict, before it is stored
-        Store(boxed.folder).put([made])
+        boxed.put(made)
         event = Event.received(Event("newer").parcel())
     box = boxed.box(keep_days=10)
     until(lambda: "1 letters older than 10 days were dropped" in box.said(), "it says so")
@@ -219,7 +225,7 @@ def test_a_retry_to_who_is_not_there_is_told_and_keeps_the_letters(boxed: Boxed)
     boxed.folder.mkdir()
     event = Event.received(Event("x").parcel())
     letter = letter_of(event, Failure("Bad", "no"), actor="gone", instance="gone-1", inbox="up")
-    Store(boxed.folder).put([letter])
+    boxed.put(letter)
     box = boxed.box()
     done = subprocess.run(
         [sys.executable, "-m", "actorkit.deadletters.cli", "retry", "all"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -73,17 +74,18 @@ def test_a_key_is_forgotten_after_its_window_and_not_before(tmp_path: Path) -> N
     assert seen.admit(named(("a", "3"), ("b", "4"))) == [True, True]
     assert seen.count == 2
     seen.close()
-    assert SeenKeys(tmp_path, 60, 100, clock).admit(named(("b", "5"))) == [False]
+    with closing(SeenKeys(tmp_path, 60, 100, clock)) as again:
+        assert again.admit(named(("b", "5"))) == [False]
 
 
 def test_more_keys_than_may_be_have_the_oldest_forgotten(tmp_path: Path) -> None:
     clock = Clock()
-    seen = SeenKeys(tmp_path, 60, 3, clock)
-    for key in "abcd":
-        assert seen.admit(named((key, key))) == [True]
-        clock.now += 1
-    assert (seen.count, seen.crowded_out) == (3, 1)
-    assert seen.admit(named(("d", "x"), ("b", "x"), ("a", "x"))) == [False, False, True]
+    with closing(SeenKeys(tmp_path, 60, 3, clock)) as seen:
+        for key in "abcd":
+            assert seen.admit(named((key, key))) == [True]
+            clock.now += 1
+        assert (seen.count, seen.crowded_out) == (3, 1)
+        assert seen.admit(named(("d", "x"), ("b", "x"), ("a", "x"))) == [False, False, True]
 
 
 def test_a_file_that_cannot_be_used_fails_events_and_is_used_again_later(tmp_path: Path) -> None:

@@ -108,21 +108,6 @@ def test_another_transfer_coding_gives_501(start: Start, coding: str) -> None:
     assert ask(harness, request(transfer_encoding="Chunked") + b"0\r\n\r\n")[0] == 204
 
 
-def test_connect_is_refused_at_no_more_cost_than_anything_else(start: Start) -> None:
-    harness = start()
-
-    def seconds(data: bytes, status: int) -> float:
-        begun = time.thread_time()
-        for _ in range(30):
-            assert ask(harness, data)[0] == status
-        return time.thread_time() - begun
-
-    other = b"GET /no HTTP/1.0\r\nHost: a\r\n\r\n"
-    connect = b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"
-    best = min(seconds(connect, 501) / seconds(other, 405) for _ in range(3))
-    assert best < 3
-
-
 def test_json_with_a_byte_order_mark_is_json(start: Start) -> None:
     harness = start()
     assert ask(harness, request("/echo", b'\xef\xbb\xbf{"a": 1}', content_type="application/json"))[0] == 200

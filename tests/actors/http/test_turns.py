@@ -11,7 +11,7 @@ from gevent import socket
 
 from actorkit_actors.http.budget import Budget
 from actorkit_actors.http.connection import PAUSE_S, READ_BYTES, Connection
-from actorkit_actors.http.guard import Guard
+from actorkit_actors.http.guard import TURN_S, Guard
 from actorkit_actors.http.http_server import HTTPServer
 from actorkit_actors.http.message import Refusal, Request, Response
 
@@ -93,3 +93,22 @@ def test_others_have_turns_while_a_long_body_is_taken_or_read_away(budget: int, 
 def test_what_refused_clients_still_send_is_read_from_one_at_a_time() -> None:
     _, taken_s, _ = served(MB, MB, clients=8)
     assert taken_s >= 8 * (MB // READ_BYTES - 1) * PAUSE_S
+
+
+def test_others_have_turns_while_a_crowd_is_told_that_no_answer_came() -> None:
+    guard, crowd, turns = Guard(Budget(MB), 1000), 200, 0
+
+    def late() -> None:
+        gevent.sleep(0.05)
+        guard.take_turn()
+        end = time.thread_time() + 0.001  # What it takes to tell it.
+        while time.thread_time() < end:
+            pass
+
+    waiting = [gevent.spawn(late) for _ in range(crowd)]
+    gevent.sleep(0.05)
+    while not all(one.dead for one in waiting):
+        gevent.sleep(0.0001)
+        turns += 1
+    # One after each stretch in which some were told; a machine that stalls makes more of these, and no fewer.
+    assert turns >= crowd * 0.001 / TURN_S / 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from actorkit_actors.catalogue import SERVERS
 from actorkit_kit.topology import shape
 from actorkit_kit.topology.kinds import Keys
+from tests.doc_tables import with_parts
 from tests.places import DOCS
 
 DOCUMENT = DOCS / "topology.md"
@@ -29,25 +30,14 @@ def sections() -> str:
 
 
 def rendered(text: str) -> str:
-    """The document with every table as it must be.
-
-    Raises:
-        ValueError: the document lacks one.
-    """
+    """The document with every table as it must be."""
     parts = {
         "topology": table(shape.TOPOLOGY),
         "actor": table(shape.ACTOR),
         "connection": table(shape.CONNECTION),
         "sections": sections(),
     }
-    for name, part in parts.items():
-        begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
-        before, found, after = text.partition(begin)
-        _, closed, rest = after.partition(end)
-        if not found or not closed:
-            raise ValueError(f"docs/topology.md has no part {begin} … {end}")
-        text = f"{before}{begin}\n\n{part}\n\n{end}{rest}"
-    return text
+    return with_parts(text, parts)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ import pytest
 
 from actorkit import ErrorMessage, Event, Failure, Http, MalformedEvent, Unauthorized
 from actorkit.deadletters import cli
-from actorkit.deadletters.box import Box, letters
+from actorkit.deadletters.box import letters
 from actorkit.deadletters.letter import MAX_RECORD_BYTES, Letter, letter_context, letter_of
 from actorkit.event.context import decode_context
 from tests.fleet import PYTHONPATH, Fleet, Process
+from tests.runtime.deadletters.keeping import keep
 from tests.until import until
 
 FAILURE = Failure("MalformedEvent", "no good", 400, "down", {"line": 3})
@@ -27,12 +28,11 @@ def received(data: Any = b"x", **context: Any) -> Event:
 
 
 def test_a_letter_holds_the_event_as_it_came(tmp_path: Path) -> None:
-    box = Box(tmp_path / "box", "down", "down-1")
     parcel = Event(b"\xff\x00", service="s", attributes={"a": [1]}, http=Http(path="/x")).parcel()
     parcel.trail = "web/auth"
     event = Event.received(parcel)
     event.data = "changed"
-    box.put(event, FAILURE, "up")
+    keep(tmp_path / "box", event, FAILURE)
     (letter,) = letters(tmp_path / "box")
     assert (letter.id, letter.trace, letter.actor, letter.inbox) == (event.id, event.trace, "down", "up")
     assert (letter.failure, letter.format, letter.body) == (FAILURE, "b", b"\xff\x00")
@@ -45,7 +45,7 @@ def test_a_letter_holds_the_event_as_it_came(tmp_path: Path) -> None:
 
 
 def test_a_letter_is_sent_again_under_the_same_id_each_time(tmp_path: Path) -> None:
-    Box(tmp_path, "down", "down-1").put(received(), FAILURE, "up")
+    keep(tmp_path, received(), FAILURE)
     (letter,), (same,) = letters(tmp_path), letters(tmp_path)
     assert letter.parcel().id == same.parcel().id
 
@@ -54,7 +54,7 @@ def test_a_letter_keeps_all_messages_of_its_failure(tmp_path: Path) -> None:
     failure = Failure.of(MalformedEvent(["e1", ErrorMessage("e2", "C2", {"line": 3})], code="C9"), "down")
     unauthorized = Failure.of(Unauthorized("who"), "down")
     for reason in (failure, unauthorized):
-        Box(tmp_path, "down", "down-1").put(received(), reason, "up")
+        keep(tmp_path, received(), reason)
     assert [letter.failure for letter in letters(tmp_path)] == [failure, unauthorized]
 
 
@@ -91,7 +91,7 @@ def test_a_text_with_line_separators_is_shown_whole(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "one\u2028two\x85three\x0bfour\r\nfive"
-    Box(tmp_path, "down", "down-1").put(received(text), FAILURE, "up")
+    keep(tmp_path, received(text), FAILURE)
     for name, value in (("ACTOR", "down"), ("CLASS", "tests.probes:Pass"), ("DEAD_LETTERS", str(tmp_path))):
         monkeypatch.setenv(f"ACTORKIT_{name}", value)
     assert cli.main(["show"]) == 0

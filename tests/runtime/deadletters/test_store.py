@@ -85,22 +85,22 @@ def test_a_letter_that_fails_again_counts_its_attempts(store: Store) -> None:
 def test_a_full_store_takes_what_fits_and_the_rest_once_there_is_room(tmp_path: Path) -> None:
     letters = [letter(number) for number in range(4)]
     size = max(len(one.text) + len(one.body) for one in letters) + ROW_BYTES
-    store = Store(tmp_path, max_bytes=2 * size + 50)
-    assert store.put(letters) == 2
-    assert store.put(letters[2:]) == 0
-    assert store.put(letters[:2]) == 2, "what is there already needs no room"
-    assert store.totals().bytes <= 2 * size
-    store.remove(store.find(Query(limit=1)))
-    assert store.put(letters[2:]) == 1
-    assert ids(store, Query()) == [letters[1].id, letters[2].id]
+    with closing(Store(tmp_path, max_bytes=2 * size + 50)) as store:
+        assert store.put(letters) == 2
+        assert store.put(letters[2:]) == 0
+        assert store.put(letters[:2]) == 2, "what is there already needs no room"
+        assert store.totals().bytes <= 2 * size
+        store.remove(store.find(Query(limit=1)))
+        assert store.put(letters[2:]) == 1
+        assert ids(store, Query()) == [letters[1].id, letters[2].id]
 
 
 def test_what_is_too_old_is_taken_out(tmp_path: Path) -> None:
-    store = Store(tmp_path, now=lambda: 10_000.0)
-    store.put([letter(number, time=9_000.0 + 100 * number) for number in range(10)])
-    assert store.remove_older(500) == 5
-    assert store.totals().oldest == 9_500.0
-    assert store.totals().letters == 5
+    with closing(Store(tmp_path, now=lambda: 10_000.0)) as store:
+        store.put([letter(number, time=9_000.0 + 100 * number) for number in range(10)])
+        assert store.remove_older(500) == 5
+        assert store.totals().oldest == 9_500.0
+        assert store.totals().letters == 5
 
 
 def test_the_file_is_its_owners_alone(store: Store) -> None:

@@ -216,6 +216,32 @@ def test_what_is_withdrawn_is_not_sent_and_nothing_else_is_touched() -> None:
     assert (gone.finished, gone.told, other.finished, plain.finished, made.backlog) == (1, [], 0, 0, 2)
 
 
+def test_what_is_withdrawn_among_many_that_wait_is_looked_for_before_any_is_sent() -> None:
+    made = sender(Options())
+    asked = [ask(made, None, b"%d" % number) for number in range(100)]
+    made.dispatch(1.0)
+    made.withdraw(b"1")
+    assert made.backlog == 100, "it is not looked for yet"
+    welcome(made, "tcp://a:1")
+    made.dispatch(1.5)
+    assert (made.in_flight, made.dropped, asked[1].finished) == (99, {"expired": 1}, 1)
+
+
+def test_what_is_withdrawn_where_no_peer_comes_is_taken_back_with_others_or_after_a_while() -> None:
+    made = sender(Options())
+    for number in range(100):
+        ask(made, None, b"%d" % number)
+    made.dispatch(1.0)
+    for number in range(13):
+        made.withdraw(b"%d" % number)
+    assert made.backlog == 87
+    made.withdraw(b"50")
+    made.dispatch(1.5)
+    assert made.backlog == 87
+    made.dispatch(2.5)
+    assert (made.backlog, made.dropped) == (86, {"expired": 14})
+
+
 def test_instances_with_equal_room_take_turns() -> None:
     made = sender(Options())
     sessions = [welcome(made, f"tcp://{name}:1") for name in "abc"]

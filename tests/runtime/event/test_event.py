@@ -26,11 +26,12 @@ from actorkit import (
     UnsendableData,
     XMLEvent,
 )
-from actorkit.deadletters.box import Box, letters
+from actorkit.deadletters.box import letters
 from actorkit.event import plain
 from actorkit.event.context import Context
 from actorkit.event.ids import derive_id, new_id
 from actorkit.event.parcel import Parcel, Waiter
+from tests.runtime.deadletters.keeping import keep
 
 
 def over(event: Event, wanted: type[Event] = Event) -> Event:
@@ -326,6 +327,6 @@ def test_what_a_peer_has_nested_deeper_is_refused(context: Context, tmp_path: Pa
     event = Event.received(Parcel(1, 1, "t", b"x", msgspec.msgpack.encode(context)))
     with pytest.raises(ConversionError, match="nested more than 256 deep"):
         _ = event.context
-    Box(tmp_path, "a", "a-1").put(event, Failure("X", "x"), "up")
+    keep(tmp_path, event)
     [letter] = letters(tmp_path)
     assert letter.body == b"x"

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from actorkit import Actor, Event, JSONEvent, MalformedEvent, errors
-from actorkit.deadletters.box import Box, letters
+from actorkit.deadletters.box import letters
 from actorkit.director import Director
 from actorkit.event.context import Failure, decode_context
 from actorkit.event.parcel import MAX_BODY_BYTES, Parcel
 from actorkit.testing import Harness
+from tests.runtime.deadletters.keeping import keep
 from tests.runtime.directing import Asker, begin
 
 #: No context: text that is not UTF-8, an array without an end, a number, arrays nested without an end.
@@ -121,7 +122,7 @@ def test_a_context_that_cannot_be_read_is_a_failure_of_its_event(context: bytes)
 
 @pytest.mark.parametrize("context", UNREADABLE_CONTEXTS)
 def test_a_dead_letter_keeps_a_context_that_cannot_be_read(context: bytes, tmp_path: Path) -> None:
-    Box(tmp_path, "down", "down-1").put(with_context(context), Failure("X", "x"), "up")
+    keep(tmp_path, with_context(context))
     (letter,) = letters(tmp_path)
     assert (letter.body, letter.context.attributes) == (b"body", {})
     assert base64.b64decode(letter.record["context"]["base64"]) == context
@@ -129,9 +130,7 @@ def test_a_dead_letter_keeps_a_context_that_cannot_be_read(context: bytes, tmp_p
 
 def test_a_dead_letter_brings_back_attributes_that_json_has_no_words_for(tmp_path: Path) -> None:
     attributes = {"raw": b"\xff", "deep": {1: b"x"}, "text": "x"}
-    Box(tmp_path, "down", "down-1").put(
-        Event.received(Event(b"", service="s", attributes=attributes).parcel()), Failure("X", "x"), "up"
-    )
+    keep(tmp_path, Event.received(Event(b"", service="s", attributes=attributes).parcel()))
     (letter,) = letters(tmp_path)
     again = Event.received(letter.parcel())
     assert (again.attributes, again.service) == (attributes, "s")
@@ -141,6 +140,6 @@ def test_a_dead_letter_brings_back_attributes_that_json_has_no_words_for(tmp_pat
 
 def test_a_dead_letter_that_json_can_tell_tells_it_once(tmp_path: Path) -> None:
     event = Event.received(Event(b"", service="s", attributes={"a": [1, None, 0.5]}).parcel())
-    Box(tmp_path, "down", "down-1").put(event, Failure("X", "x"), "up")
+    keep(tmp_path, event)
     (letter,) = letters(tmp_path)
     assert "context" not in letter.record

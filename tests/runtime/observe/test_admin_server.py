@@ -23,6 +23,10 @@ def pages(missing: str = "") -> Pages:
     return Pages(registry, lambda: missing)
 
 
+def answer(pages: Pages, head: bytes) -> bytes:
+    return b"".join(pages.answer(head))
+
+
 def head_of(response: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
     head, _, content = response.partition(b"\r\n\r\n")
     line, *fields = head.split(b"\r\n")
@@ -45,34 +49,33 @@ def head_of(response: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
     ],
 )
 def test_every_request_has_its_answer(request_: bytes, status: bytes) -> None:
-    line, fields, content = head_of(pages("no peer").answer(request_))
+    line, fields, content = head_of(answer(pages("no peer"), request_))
     assert line == b"HTTP/1.1 " + status
     assert int(fields[b"Content-Length"]) == len(content)
     assert fields[b"Connection"] == b"close"
 
 
 def test_head_has_the_length_and_no_content_and_accept_chooses_the_format() -> None:
-    _, fields, content = head_of(pages().answer(b"HEAD /metrics HTTP/1.1"))
+    _, fields, content = head_of(answer(pages(), b"HEAD /metrics HTTP/1.1"))
     assert (int(fields[b"Content-Length"]) > 50, content) == (True, b"")
-    _, fields, content = head_of(pages().answer(b"GET /metrics HTTP/1.1\r\naCCept: application/openmetrics-text"))
+    _, fields, content = head_of(answer(pages(), b"GET /metrics HTTP/1.1\r\naCCept: application/openmetrics-text"))
     assert fields[b"Content-Type"].startswith(b"application/openmetrics-text")
     assert b"things_total 3.0\n" in content
     assert content.endswith(b"# EOF\n")
 
 
-def test_scale_tells_how_much_waits_by_name_as_json() -> None:
-    _, fields, content = head_of(
-        Pages(CollectorRegistry(), str, lambda: {"execute": 812}).answer(b"GET /scale HTTP/1.1")
-    )
+def test_what_a_process_tells_besides_is_json() -> None:
+    told = Pages(CollectorRegistry(), str, {"/scale": lambda: {"execute": 812}})
+    _, fields, content = head_of(answer(told, b"GET /scale HTTP/1.1"))
     assert (fields[b"Content-Type"], content) == (b"application/json", b'{"execute":812}\n')
-    assert head_of(pages().answer(b"GET /scale HTTP/1.1"))[2] == b"{}\n"
+    assert answer(pages(), b"GET /scale HTTP/1.1").startswith(b"HTTP/1.1 404 ")
 
 
 def test_a_page_that_fails_is_500(caplog: pytest.LogCaptureFixture) -> None:
     def fails() -> str:
         raise ValueError("no")
 
-    assert Pages(CollectorRegistry(), fails).answer(b"GET /readyz HTTP/1.1").startswith(b"HTTP/1.1 500 ")
+    assert answer(Pages(CollectorRegistry(), fails), b"GET /readyz HTTP/1.1").startswith(b"HTTP/1.1 500 ")
     assert "/readyz failed" in caplog.text
 
 

@@ -13,7 +13,7 @@ import pytest
 from msgspec import Meta
 
 from actorkit import Actor, Event, Failure, Http, MalformedEvent, settings
-from actorkit.deadletters.box import Box, letters
+from actorkit.deadletters.box import letters
 from actorkit.deadletters.store import FILE
 from actorkit.errors import SettingsError
 from actorkit.event.context import Context, encode_context
@@ -22,6 +22,7 @@ from actorkit.observe import logs, redact
 from actorkit.testing import Harness
 from actorkit_actors.flow.stdout import Stdout
 from tests.fleet import Fleet
+from tests.runtime.deadletters.keeping import keep
 from tests.until import until
 
 TOKEN = "tok-5f1b2a"
@@ -137,7 +138,7 @@ def test_a_secret_may_be_a_part_of_another_one_and_of_the_mask() -> None:
 
 def dead_letter(folder: Path, http: Http) -> str:
     event = Event.received(Event("x", http=http).parcel())
-    Box(folder, "down", "down-1").put(event, Failure("X", "x"), "up")
+    keep(folder, event)
     return stored(folder)
 
 
@@ -167,7 +168,7 @@ def test_a_dead_letter_holds_no_credentials(tmp_path: Path) -> None:
 
 def test_what_json_cannot_tell_is_kept_without_credentials(tmp_path: Path) -> None:
     event = Event.received(Event("x", http=Http(headers=dict(HEADERS)), attributes={"raw": b"\xff"}).parcel())
-    Box(tmp_path, "down", "down-1").put(event, Failure("X", "x"), "up")
+    keep(tmp_path, event)
     [letter] = letters(tmp_path)
     assert (letter.context.attributes, letter.context.http and "cookie" in letter.context.http.headers) == (
         {"raw": b"\xff"},
@@ -177,7 +178,7 @@ def test_what_json_cannot_tell_is_kept_without_credentials(tmp_path: Path) -> No
 
 def test_a_context_that_nobody_can_read_is_left_out_where_it_may_hold_credentials(tmp_path: Path) -> None:
     spoilt = encode_context(Context(http=Http(headers=dict(HEADERS))))[:-1]
-    Box(tmp_path, "down", "down-1").put(Event.received(Parcel(7, 0, "t", b"body", spoilt)), Failure("X", "x"), "up")
+    keep(tmp_path, Event.received(Parcel(7, 0, "t", b"body", spoilt)))
     [letter] = letters(tmp_path)
     assert (letter.left_out, "context" in letter.record) == (("context",), False)
 
@@ -224,3 +225,19 @@ class Sends(Actor):
 
     def produce(self) -> Iterator[Event]:
         yield Event("bug", http=Http(headers=dict(HEADERS)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("api_key", "abc", "[secret]"),
+        ("options", {"refresh-token": "abc", "count": 3}, {"refresh-token": "[secret]", "count": 3}),
+        ("max_tokens", 5, 5),
+        ("url", "postgresql://me:hunter2@db/shop", "postgresql://me:[secret]@db/shop"),
+        ("urls", ["amqp://:x@a", "http://a:80/b@c"], ["amqp://:[secret]@a", "http://a:80/b@c"]),
+        ("secret", {"file": "/run/secrets/a"}, {"file": "/run/secrets/a"}),
+        ("password", "", ""),
+    ],
+)
+def test_what_may_be_a_secret_is_not_shown(name: str, value: object, shown: object) -> None:
+    assert redact.unsure(value, name) == shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import zmq
 from prometheus_client.registry import Collector
@@ -53,6 +53,21 @@ class Broker(RouterServer):
     def waiting(self) -> Mapping[str, int]:
         """How many requests wait for each service or are being done, by its name. Any thread may ask."""
         return {service.label: service.queue.length + service.busy for service in self.state.services.all()}
+
+    def members(self) -> Mapping[str, Any]:
+        """The services with their workers and what waits for them, and how many clients have asked of late."""
+        now, services = self._clock(), self.state.services.all()
+        told = {
+            service.label: {
+                "workers": service.workers,
+                "busy": service.busy,
+                "waiting": service.queue.length,
+                "oldest_waiting_s": round(service.oldest_s(now), 3),
+            }
+            for service in services
+            if service.pinned or service.workers or service.queue.length
+        }
+        return {"services": told, "clients": len(self.state.clients.by_identity)}
 
     def _open(self) -> BoundRouter:
         refuse_clear("broker", self.endpoint, self.params.keys, clear=self.params.clear)

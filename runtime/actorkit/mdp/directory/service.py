@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import zmq
 from prometheus_client.registry import Collector
@@ -43,6 +43,10 @@ class RegistrationService(RouterServer):
 
     def __repr__(self) -> str:
         return f"<RegistrationService at {self.bound_endpoint or self.endpoint}: {self.directory!r}>"
+
+    def members(self) -> Mapping[str, Any]:
+        """The endpoints of the brokers that are there."""
+        return {"brokers": self.directory.endpoints(self._clock())}
 
     def _configure(self, socket: Socket) -> None:
         socket.set(zmq.RCVTIMEO, TICK_MS)

@@ -101,7 +101,11 @@ class Directory:
 
     def alive(self, now: float) -> int:
         """How many brokers are there. Any thread may ask."""
-        return sum(until > now for _, until in list(self._brokers.values()))
+        return len(self.endpoints(now))
+
+    def endpoints(self, now: float) -> list[str]:
+        """Where the brokers are that are there. Any thread may ask."""
+        return sorted(endpoint for endpoint, (_, until) in list(self._brokers.items()) if until > now)
 
     def _announce(self, announcement: Announcement, now: float) -> None:
         endpoint = announcement.endpoint

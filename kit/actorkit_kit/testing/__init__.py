@@ -1,0 +1,1 @@
+"""Tests of a topology: `kit test`, and pytest by itself."""
