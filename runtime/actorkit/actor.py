@@ -73,11 +73,9 @@ class Held(Protocol):
 class Runtime(Protocol):
     """What an actor can ask of the process it runs in."""
 
-    #: Name of the topology, of the actor and of the instance.
     topology: str
     name: str
     instance: str
-    #: Endpoints of the topology's brokers.
     brokers: tuple[str, ...]
     #: The topology's CURVE keys, for sockets that connect; None in the clear.
     keys: ClientKeys | None
@@ -327,14 +325,18 @@ class Actor:
     @classmethod
     def input_class(cls) -> type[Event]:
         """The event class that `consume` is annotated with, or that of the list of `consume_batch`; `Event` else."""
+        wanted = cls.annotation()
+        return wanted if isinstance(wanted, type) and issubclass(wanted, Event) else Event
+
+    @classmethod
+    def annotation(cls) -> object:
+        """What `consume` is annotated with, or the list of `consume_batch`; `Event` where nothing is said."""
         method = cls.consume_batch if cls.consumes_batches() else cls.consume
         names = list(inspect.signature(method).parameters)
         if len(names) < 2:
             return Event
         wanted = get_type_hints(method).get(names[1], Event)
-        if cls.consumes_batches():
-            wanted = next(iter(get_args(wanted)), Event)
-        return wanted if isinstance(wanted, type) and issubclass(wanted, Event) else Event
+        return next(iter(get_args(wanted)), Event) if cls.consumes_batches() else wanted
 
     @classmethod
     def has_coroutines(cls) -> bool:

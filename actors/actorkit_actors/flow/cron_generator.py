@@ -16,7 +16,7 @@ from actorkit.event.position import Position, Settlement
 from actorkit.params import Problem
 from actorkit_actors.flow.cron_times import CronTimes
 from actorkit_actors.flow.fixed import Fixed, FixedParams, problems
-from actorkit_actors.flow.turn import Turn
+from actorkit_actors.flow.lease_keeper import LeaseKeeper
 
 #: How often the clock is looked at, in seconds: it may be set meanwhile, and the instance may be about to stop.
 LOOK_S: Final = 0.5
@@ -60,7 +60,7 @@ class CronGenerator(Actor):
         ] = 0.0
 
     params: Params
-    _turn: Turn | None = None
+    _keeper: LeaseKeeper | None = None
     #: The clock, in seconds since 1970, and how to wait: for tests.
     now: Callable[[], float] = staticmethod(time.time)
     sleep: Callable[[float], object] = staticmethod(gevent.sleep)
@@ -84,17 +84,17 @@ class CronGenerator(Actor):
         self._fixed = Fixed(self.params)
         self._times = CronTimes(self.params.cron, self.params.zone)
         if self.params.lease_s:
-            self._turn = Turn(self.runtime, self.params.lease_s)
+            self._keeper = LeaseKeeper(self.runtime, self.params.lease_s)
 
     def drain(self) -> None:
         """Leave it to the other replicas."""
-        if self._turn is not None:
-            self._turn.close()
+        if self._keeper is not None:
+            self._keeper.close()
 
     def settle(self, settlements: Sequence[Settlement], floors: Mapping[str, int]) -> None:  # noqa: ARG002
         """Tell the other replicas up to when all is finished."""
-        if self._turn is not None and STREAM in floors:
-            self._turn.leave(floors[STREAM])
+        if self._keeper is not None and STREAM in floors:
+            self._keeper.leave(floors[STREAM])
 
     def produce(self) -> Iterator[Event]:
         """Make the events; ends early when the instance is about to stop."""
@@ -114,15 +114,15 @@ class CronGenerator(Actor):
             due = self._times.after(due if self.params.missed == "all" else max(due, self.now()))
 
     def _wait(self, due: float) -> float:
-        """Wait until a time has come, and it is this replica's turn. Returns the time: those that others have dealt
+        """Wait until a time has come, and this replica holds the lease. Returns the time: those that others have dealt
         with meanwhile are passed over."""
         while not self.runtime.draining:
             left_s = due - self.now()
-            if self._turn is None or self._turn.mine:
+            if self._keeper is None or self._keeper.holds:
                 if left_s <= 0:
                     break
-            elif self._turn.mark is not None and self._turn.mark >= due:
-                due = self._times.after(self._turn.mark)
+            elif self._keeper.mark is not None and self._keeper.mark >= due:
+                due = self._times.after(self._keeper.mark)
                 continue
             self.sleep(min(left_s, LOOK_S) if left_s > 0 else LOOK_S)
         return due

@@ -110,7 +110,8 @@ def describe(request: ClassRequest) -> ClassReply:
     try:
         declarations = _declarations(request.class_path, found)  # type: ignore[arg-type]  # a class can be hashed
     except Exception as exc:  # noqa: BLE001 - annotations and class attributes of the user's may be anything
-        return ClassReply(error=f'"{request.class_path}" cannot be looked at: {_reason(exc)}', faults=wrong)
+        error = "" if wrong else f'"{request.class_path}" cannot be looked at: {_reason(exc)}'
+        return ClassReply(error=error, faults=wrong)
     if request.schema_for:
         return ClassReply(declarations, faults=wrong, schema=_schema(request.schema_for, found))
     problems, named = _judge_params(found, request.params)
@@ -162,7 +163,7 @@ def _judge_params(cls: type[Actor], given: Mapping[str, Any]) -> tuple[Iterable[
         return problems, {}
     try:
         finished = parameters.build(cls.Params, given)
-        return list(cls.check(finished)), dict(cls.named_outboxes(finished))
+        return [*contract.clashes(cls, finished), *cls.check(finished)], dict(cls.named_outboxes(finished))
     except Exception as exc:  # noqa: BLE001 - the class's own code may raise anything; it is then the finding
         name, colon, rest = _reason(exc).partition(": ")
         return [Problem(name, rest) if colon and name in given else Problem("", _reason(exc))], {}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import Any, Final, get_type_hints
+from types import UnionType
+from typing import Any, Final, get_origin, get_type_hints
 
 import msgspec
 
 from actorkit.actor import Actor
-from actorkit.coroutines.methods import is_async
+from actorkit.coroutines.methods import NO_THREADS, is_async
+from actorkit.event import Event
+from actorkit.params import Problem
 
 #: Method → the arguments that it is called with, beside the actor itself.
 METHODS: Final = {
@@ -33,6 +36,11 @@ YIELDING: Final = ("consume", "produce")
 
 def faults(cls: type[Actor]) -> Iterator[str]:
     """Everything that a start would stumble over, each with what to do."""
+    wanted = Actor.Params if cls.handles_events() else msgspec.Struct
+    if not (isinstance(cls.Params, type) and issubclass(cls.Params, wanted)):
+        todo = "Write class Params(Actor.Params, frozen=True, kw_only=True)."
+        yield f'"{cls.__name__}.Params" is no class of parameters. {todo}'
+        return
     if _does_nothing(cls):
         todo = "Write consume(self, event), or produce(self) for a source."
         yield f'"{cls.__name__}" has neither consume nor produce. {todo}'
@@ -44,6 +52,7 @@ def faults(cls: type[Actor]) -> Iterator[str]:
         if is_async(getattr(cls, name)):
             yield f'"{cls.__name__}.{name}" is a coroutine, and nobody awaits it. Write def {name} without async.'
     yield from _batches(cls)
+    yield from _input(cls)
     for name, seconds in cls.timers().items():
         yield from _method(cls, name, ())
         yield from _interval(cls, name, seconds)
@@ -59,6 +68,18 @@ def _batches(cls: type[Actor]) -> Iterator[str]:
         yield f'"{cls.__name__}" has consume_batch, and its parameters have no batch_size and batch_wait_s. {todo}'
 
 
+def _input(cls: type[Actor]) -> Iterator[str]:
+    """Whether an event can become what consume is annotated with."""
+    if not cls.consumes_itself() or not callable(cls.consume):
+        return
+    wanted = cls.annotation()
+    kind = get_origin(wanted) or wanted
+    if isinstance(kind, type) and not issubclass(kind, (Event, UnionType)) and not issubclass(Event, kind):
+        name = wanted.__name__ if wanted is kind else wanted
+        todo = "Write Event, or one of JSONEvent, XMLEvent, …; what an event holds is its data."
+        yield f'"{cls.__name__}" is given events, and annotated with {name}. {todo}'
+
+
 def _interval(cls: type[Actor], name: str, seconds: float | str) -> Iterator[str]:
     """Whether the seconds of a timer are some, or a parameter that has them."""
     if isinstance(seconds, str):
@@ -68,6 +89,13 @@ def _interval(cls: type[Actor], name: str, seconds: float | str) -> Iterator[str
             yield f'"{cls.__name__}.{name}" is called every "{seconds}", and {told}. Name one that has seconds.'
     elif seconds <= 0:
         yield f'"{cls.__name__}.{name}" is called every {seconds:g} s. Write more than 0.'
+
+
+def clashes(cls: type[Actor], params: Actor.Params) -> Iterator[Problem]:
+    """Parameters that each may be, but not for this class."""
+    consume = cls.consume_batch if cls.consumes_batches() else cls.consume
+    if cls.handles_events() and params.threads and is_async(consume):
+        yield Problem("threads", NO_THREADS)
 
 
 def _does_nothing(cls: type[Actor]) -> bool:

@@ -14,8 +14,8 @@ from actorkit_kit.deploy.replicas import Replica
 from actorkit_kit.deploy.services import Service
 from actorkit_kit.errors import KitError
 from actorkit_kit.free_ports import LOOPBACK, why_not_free
-from actorkit_kit.render.compose import PROMETHEUS
 from actorkit_kit.render.dotenv import PROMETHEUS_IMAGE
+from actorkit_kit.render.observability import PROMETHEUS
 
 #: Variables of Prometheus in a rendered folder, and the port where there is none.
 IMAGE_VARIABLE: Final = "PROMETHEUS_IMAGE"

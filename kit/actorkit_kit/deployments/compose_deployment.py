@@ -32,7 +32,7 @@ from actorkit_kit.plan.model import ADMIN_PORT, INBOX_PORT, TOKEN_VARIABLE
 from actorkit_kit.remote import brokers, dead_letters
 from actorkit_kit.remote.brokers import Brokers, BrokersTogether
 from actorkit_kit.remote.dead_letters import DeadLetterBox
-from actorkit_kit.render.compose import PROMETHEUS
+from actorkit_kit.render.observability import PROMETHEUS
 from actorkit_kit.target import Target
 
 #: Longest wait for a container's own address, in seconds; where it is none of this machine's, nobody answers.

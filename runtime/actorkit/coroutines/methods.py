@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import isasyncgenfunction, iscoroutinefunction
-from typing import Any
+from typing import Any, Final
+
+#: Said where a coroutine shall consume in `threads`.
+NO_THREADS: Final = "consume is a coroutine, which runs in no thread; `concurrency` is for it"
 
 
 def is_async(method: object) -> bool:

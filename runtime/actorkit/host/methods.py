@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from actorkit.actor import Actor
-from actorkit.coroutines.methods import is_async, result_of
+from actorkit.coroutines.methods import NO_THREADS, is_async, result_of
 from actorkit.coroutines.thread import CoroutineThread, CoroutineTimeout
 from actorkit.errors import ConsumeTimeout, SettingsError
 from actorkit.event import Event
@@ -53,7 +53,7 @@ class Methods:
         method: Callable[[Any], object] = actor.consume_batch if type(actor).consumes_batches() else actor.consume
         if self._thread is not None and is_async(method):
             if params.threads:
-                raise SettingsError("threads: consume is a coroutine, which runs in no thread; `concurrency` is for it")
+                raise SettingsError(f"threads: {NO_THREADS}")
             return self._await(method, self._thread, params.consume_timeout_s)
         if params.threads:
             method = in_threads(method, outboxes, params.threads)

@@ -153,6 +153,23 @@ class NoMethod(Actor):
     consume = None  # type: ignore[assignment]
 
 
+class NoParams(Good):
+    class Params:
+        size: int = 1
+
+
+class TakesData(Actor):
+    def consume(self, event: dict[str, Any]) -> None: ...
+
+
+class TakesNumbers(Actor):
+    def consume(self, event: int) -> None: ...
+
+
+class TakesLists(Batches):
+    def consume_batch(self, events: list[str]) -> None: ...
+
+
 class OtherArguments(Good):
     def __init__(self) -> None:
         self.pool = 1
@@ -197,6 +214,13 @@ def test_stock_actors_have_none(name: str) -> None:
         (TooFew, '"TooFew.consume" takes other arguments than it is called with. Write def consume(self, event).'),
         (TooMany, '"TooMany.consume" takes other arguments than it is called with. Write def consume(self, event).'),
         (NeedsMore, '"NeedsMore.setup" takes other arguments than it is called with. Write def setup(self).'),
+        (
+            NoParams,
+            '"NoParams.Params" is no class of parameters. Write class Params(Actor.Params, frozen=True, kw_only=',
+        ),
+        (TakesNumbers, '"TakesNumbers" is given events, and annotated with int. Write Event, or one of JSONEvent, XML'),
+        (TakesData, '"TakesData" is given events, and annotated with dict[str, typing.Any]. Write Event, or one of '),
+        (TakesLists, '"TakesLists" is given events, and annotated with str. Write Event, or one of JSONEvent, XML'),
         (NoMethod, '"NoMethod.consume" cannot be called. Write def consume(self, event).'),
         (OtherArguments, "has an __init__ of its own with other arguments than (name, params, runtime). Remove it:"),
         (Forgetful, "has an __init__ of its own that does not call super().__init__. Remove it: write setup(self)"),
@@ -205,6 +229,18 @@ def test_stock_actors_have_none(name: str) -> None:
 def test_a_class_that_cannot_run_is_told_what_to_do(cls: type[Actor], words: str) -> None:
     (fault,) = faults(cls)
     assert words in fault
+
+
+def test_a_parameter_that_is_not_for_the_class_is_told(tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text(CODE.replace("events, more", "event"))
+    text = (
+        "name: t\nclear: true\nactors:\n  web: {uses: http-server, expose: {http: 8080}}\n"
+        '  c: {uses: "p:Coro", build: ., params: {threads: 2}}\nconnections: [web -> c -> web]\n'
+    )
+    (finding,) = found(text, tmp_path)
+    assert (
+        "actors.c.params.threads: consume is a coroutine, which runs in no thread; `concurrency` is for it" in finding
+    )
 
 
 CODE = """\

@@ -17,6 +17,9 @@ from actorkit_kit.render import compose, folder
 from tests import needs
 from tests.kit.render.goldens import GENERATED, GOLDEN, orders, rendered
 
+#: What stands beside the actors.
+BESIDE = ("grafana", "prometheus")
+
 
 def parsed(plan: Plan | None = None) -> dict[str, Any]:
     """compose.yaml as a reader that knows merge keys has it."""
@@ -25,7 +28,7 @@ def parsed(plan: Plan | None = None) -> dict[str, Any]:
 
 
 def actors(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: service for name, service in document["services"].items() if name != compose.PROMETHEUS}
+    return {name: service for name, service in document["services"].items() if name not in BESIDE}
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def test_the_same_topology_renders_to_the_same_bytes_whatever_the_order_of_its_u
     assert rendered("compose", replace(plan, units=plan.units[::-1])) == rendered("compose", plan)
 
 
-@pytest.mark.parametrize("profile", [(), ("--profile", "observability")])
+@pytest.mark.parametrize("profile", [(), ("--profile", "observability"), ("--profile", "dashboards")])
 def test_docker_compose_takes_the_file_without_a_word(on_disk: Path, profile: tuple[str, ...]) -> None:
     command = [needs.tool("docker"), "compose", *profile, "config", "--quiet"]
     done = subprocess.run(command, cwd=on_disk, capture_output=True, text=True, check=False)
@@ -70,8 +73,8 @@ def test_every_container_is_locked_down() -> None:
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
-        assert service["user"] in ("10001:10001", "65534:65534"), name
-        assert service["tmpfs"] == ["/tmp:mode=1777,size=64m"], name
+        assert service["user"] in ("10001:10001", "65534:65534", "472:0"), name
+        assert service["tmpfs"][0] == "/tmp:mode=1777,size=64m", name
         assert service["init"] is True, name
         assert service["restart"] == "unless-stopped", name
         assert service["stop_signal"] == "SIGTERM", name
@@ -98,7 +101,7 @@ def test_only_what_is_published_leaves_the_internal_network() -> None:
         assert "data" in service["networks"]
         assert ("edge" in service["networks"]) == ("ports" in service), name
     published = {name for name, service in document["services"].items() if "ports" in service}
-    assert published == {"web", "prometheus"}
+    assert published == {"web", *BESIDE}
 
 
 def test_a_port_is_bound_to_this_machine_unless_it_is_public() -> None:
@@ -185,7 +188,7 @@ def test_prometheus_finds_every_unit_by_its_name() -> None:
     assert discovery["names"] == sorted(unit.name for unit in orders().units)
     assert (discovery["type"], discovery["port"]) == ("A", 9600)
     service = parsed()["services"]["prometheus"]
-    assert service["profiles"] == ["observability"]
+    assert service["profiles"] == ["observability", "dashboards"]
     assert service["image"] == "${PROMETHEUS_IMAGE:-prom/prometheus:v3.5.0}"
 
 

@@ -16,10 +16,10 @@ from actorkit.mdp.lease import SERVICE, Lease
 #: How often a lease is renewed, or asked for, while it lasts.
 TIMES: Final = 4
 
-log = logging.getLogger("actorkit.turn")
+log = logging.getLogger("actorkit.lease")
 
 
-class Turn:
+class LeaseKeeper:
     """Holds the lease, or waits for it, in a greenlet; all replicas of one actor ask the same broker."""
 
     def __init__(self, runtime: Runtime, lease_s: float) -> None:
@@ -38,10 +38,10 @@ class Turn:
         self._keeping = gevent.spawn(self._keep)
 
     def __repr__(self) -> str:
-        return f"<Turn {self._lease}>"
+        return f"<LeaseKeeper {self._lease}>"
 
     @property
-    def mine(self) -> bool:
+    def holds(self) -> bool:
         """Whether it is this replica that makes the events."""
         return self._lease.held
 
@@ -74,7 +74,7 @@ class Turn:
 
     def _tell(self, why: str) -> None:
         if not self._told:
-            log.warning("the broker was not asked whose turn it is: %s", why)
+            log.warning("the broker was not asked for the lease: %s", why)
         self._told = why
 
     def _ask(self, request: bytes) -> bytes:
