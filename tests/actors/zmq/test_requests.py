@@ -62,13 +62,22 @@ def test_a_peer_that_is_not_there_or_does_not_reply_fails_the_event(tmp_path: Pa
 
 
 def test_a_reply_that_came_too_late_is_no_later_events(tmp_path: Path) -> None:
-    endpoint, second = f"ipc://{tmp_path}/rep", f"ipc://{tmp_path}/other"
-    with peer(tmp_path, "rep", "bind", endpoint), Harness(ZmqReq, connect=[endpoint, second]) as req:
-        given_up = gevent.spawn(req.actor.consume, Event("old"))
-        gevent.sleep(0)
-        given_up.kill()
-        req.put(Event("new"))
-        assert [event.data for event in req.taken()] == ["NEW"]
+    asked: list[str] = []
+    go_on = gevent.event.Event()
+
+    def late(event: Event, outbox: str | None) -> Event:
+        asked.append(str(event.data))
+        go_on.wait()
+        return event.replace(f"to {event.data}")
+
+    with Harness(ZmqRep, answer=late, socket_file=f"{tmp_path}/rep"):
+        with Harness(ZmqReq, connect=[f"ipc://{tmp_path}/rep"]) as req:
+            given_up = gevent.spawn(req.actor.consume, Event("old"))
+            until(lambda: asked == ["old"], "it is asked")
+            given_up.kill()
+            go_on.set()
+            req.put(Event("new"))
+            assert [event.data for event in req.taken()] == ["to new"]
 
 
 def test_a_reply_of_several_frames_fails_the_event(tmp_path: Path) -> None:
