@@ -43,8 +43,10 @@ class Running(Protocol):
 Starter = Callable[[Process], Awaitable[Running]]
 
 
-async def spawn(command: Sequence[str], environ: Mapping[str, str]) -> asyncio.subprocess.Process:
-    """Start a program, out of reach of the terminal's ^C; it ends with this process."""
+async def spawn(
+    command: Sequence[str], environ: Mapping[str, str], *, pass_fds: Sequence[int] = ()
+) -> asyncio.subprocess.Process:
+    """Start a program, out of reach of the terminal's ^C; it ends with this process. It gets `pass_fds`, too."""
     return await asyncio.create_subprocess_exec(
         *command,
         env=environ,
@@ -54,6 +56,7 @@ async def spawn(command: Sequence[str], environ: Mapping[str, str]) -> asyncio.s
         limit=MAX_LINE_BYTES,
         start_new_session=True,
         preexec_fn=die_with_parent(),
+        pass_fds=pass_fds,
     )
 
 
