@@ -140,7 +140,7 @@ class Fleet:
 
     def start(self, actor: str, cls: str, number: int = 1, **variables: str) -> Process:
         """Start an instance. Inboxes are socket files in the fleet's folder, `outbox_x="down"` leads to those of
-        `down`; other names are variables without their prefix."""
+        `down`; other names are variables without their prefix, but for those in capital letters, which are whole."""
         made = {
             "ACTORKIT_TOPOLOGY": "test",
             "ACTORKIT_ACTOR": actor,
@@ -151,7 +151,7 @@ class Fleet:
         for name, value in variables.items():
             if name.startswith("outbox_"):
                 value = f"ipc://{self.folder}/{value}-*.sock#{actor}"
-            made[f"ACTORKIT_{name.upper()}"] = value
+            made[name if name.isupper() else f"ACTORKIT_{name.upper()}"] = value
         process = Process(made, self.folder / f"{actor}-{number}.log")
         self.processes.append(process)
         return process

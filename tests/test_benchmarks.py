@@ -12,7 +12,11 @@ from typing import Any
 
 import pytest
 
+from tests import needs
 from tests.places import ROOT
+
+#: The most that the Secret of a release of 500 actors may have; Kubernetes takes 1 MiB.
+MOST_KB = 300
 
 
 def rows(tmp_path: Path, name: str, *arguments: str) -> list[dict[str, Any]]:
@@ -46,6 +50,8 @@ def numbers(value: object) -> Iterator[float]:
         ("window", {"full window"}),
         ("senders", {"long bodies"}),
         ("sql", {"sql-out"}),
+        ("client", {"http-client -> http-server"}),
+        ("files", {"file-in -> file-out"}),
         ("circle", {"HTTP full circle"}),
         (
             "flow",
@@ -79,3 +85,26 @@ def test_the_brokers_benchmark_compares_with_one_hop_and_with_itself(tmp_path: P
     assert all(number > 0 for number in numbers(list(brokers.values())))
     compared = {(row["broker"], row["against"]) for row in found if "against" in row}
     assert compared == {("actorkit", "zmq.proxy"), ("actorkit, 20 idle", "actorkit")}
+
+
+def test_the_benchmark_of_many_replicas_reaches_each_of_them(tmp_path: Path) -> None:
+    found = rows(tmp_path, "replicas", "--most", "10")
+    assert {(row["shape"], row["replicas"]) for row in found} == {
+        (load, amount) for load in ("idle", "paced", "backlog") for amount in (1, 10)
+    }
+    assert all(row["connections"] == row["replicas"] for row in found)
+    assert all(row["least_of_most"] > 0 for row in found if row["shape"] != "idle")
+
+
+def test_a_topology_of_many_actors_makes_a_release_that_helm_can_keep(tmp_path: Path) -> None:
+    needs.tool("helm")
+    found = rows(tmp_path, "large", "--actors", "500")
+    assert {row["shape"] for row in found} == {
+        "kit --version",
+        "kit validate",
+        "kit render compose",
+        "kit render helm",
+        "helm template",
+        "release secret",
+    }
+    assert found[-1]["kB"] < MOST_KB

@@ -18,6 +18,7 @@ import msgspec
 from actorkit.edge.peers import Peers
 from actorkit.errors import UNREADABLE, SettingsError
 from actorkit.graph import NAME, NAME_RULE, outbox_of
+from actorkit.observe.otlp import TraceOptions
 from actorkit.transport.endpoint import REGISTRY, Endpoint
 from actorkit.transport.own_name import own_name
 
@@ -62,12 +63,13 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_KEYS": ("none", "file with the topology's CURVE keys; without it edges are in the clear"),
     "ACTORKIT_ADMIN": (
         "none",
-        "`host:port` of the admin server: /metrics, /healthz, /readyz, /scale, /graph, /recent, /tap, /put",
+        "`host:port` of the admin server: /metrics, /healthz, /readyz, /scale, /graph, /recent, /letters, /log, /tap, "
+        "/put, /dlq",
     ),
     "ACTORKIT_ADMIN_TOKEN": (
         "none",
-        "file with the token that /tap and /put want; an instance that finds none there makes one. Without it those "
-        "pages are closed",
+        "file with the token that /log, /tap, /put and /dlq want; an instance that finds none there makes one. Without "
+        "it those pages are closed",
     ),
     "ACTORKIT_SAMPLE": (
         str(SAMPLE_EVERY),
@@ -114,6 +116,8 @@ class Settings:
     admin_token: Path | None = None
     #: One trace of so many is recorded; 0: none.
     sample_every: int = SAMPLE_EVERY
+    #: Where spans of traces go; None: nowhere.
+    traces: TraceOptions | None = None
     source_window: int = SOURCE_WINDOW
     dead_letters: Path | None = None
     #: (actor, connection to one of its inboxes), for letters that are sent again.
@@ -149,6 +153,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         admin=reader.address("ACTORKIT_ADMIN"),
         admin_token=reader.path("ACTORKIT_ADMIN_TOKEN"),
         sample_every=reader.power_of_two("ACTORKIT_SAMPLE", SAMPLE_EVERY),
+        traces=reader.traces(),
         source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", SOURCE_WINDOW, least=1)),
         dead_letters=reader.path("ACTORKIT_DEAD_LETTERS"),
         inboxes=reader.inboxes("ACTORKIT_INBOXES"),
@@ -279,6 +284,12 @@ class _Reader:
         if not least <= number < float("inf"):
             raise SettingsError(f'{variable} is "{value}"; wanted: a number, {least:g} or more.')
         return number
+
+    def traces(self) -> TraceOptions | None:
+        try:
+            return TraceOptions.read(self._environ)
+        except ValueError as exc:
+            raise SettingsError(str(exc)) from exc
 
     def power_of_two(self, variable: str, default: int) -> int:
         value = self._environ.get(variable, str(default))

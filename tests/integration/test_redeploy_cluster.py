@@ -35,6 +35,8 @@ actors:
 connections: [source -> echo]
 clear: true
 """
+#: Status of `kit plan` where something would change.
+CHANGES: Final = 4
 BROKEN_SETUP: Final = """
     def setup(self) -> None:
         raise RuntimeError("no license")
@@ -120,6 +122,36 @@ def test_a_changed_class_is_rolled_out_and_a_rollback_brings_the_old_one_back(re
     assert f"Revision 1 of {NAME} was put back, and is healthy." in back.stderr
     assert release.image() == first
     assert states(release)[-1] == (3, "deployed")
+
+
+def test_what_a_deployment_would_change_is_told_and_nothing_is_changed(release: Release) -> None:
+    ran, topology = release.image(), release.folder / "topology.yaml"
+    before = topology.read_text()
+    assert planned(release) == {}
+    kubectl("scale", "deployment", f"{NAME}-echo", "--replicas=2")
+    try:
+        topology.write_text(before.replace("interval_s: 1", "interval_s: 2"))
+        release.change(CODE + "\n\nVERSION = 5\n")
+        found = planned(release)
+    finally:
+        topology.write_text(before)
+        release.change(CODE)
+        kubectl("scale", "deployment", f"{NAME}-echo", "--replicas=1")
+    assert sorted(found) == [("echo", "replaced"), ("echo", "scaled"), ("source", "replaced")]
+    (image,) = found["echo", "replaced"]
+    assert image.startswith(f"image {ran} → {NAME}/echo:")
+    assert found["echo", "scaled"] == ["2 → 1 instance"]
+    assert found["source", "replaced"] == ['env.ACTORKIT_PARAMS.value: {"interval_s":1} → {"interval_s":2}']
+    assert release.image() == ran
+    assert planned(release) == {}
+
+
+def planned(release: Release) -> dict[tuple[str, str], list[str]]:
+    """What `kit plan` tells: who, and what becomes of it → why."""
+    done = release.kit("plan", str(release.folder), "--target", "helm", "-n", NAMESPACE, "-o", "json")
+    found: list[dict[str, Any]] = json.loads(done.stdout)["changes"]
+    assert done.returncode == (CHANGES if found else 0), done.stderr
+    return {(change["subject"], change["action"]): change["what"] for change in found}
 
 
 def test_a_class_that_does_not_start_is_told_and_what_ran_is_put_back(release: Release) -> None:

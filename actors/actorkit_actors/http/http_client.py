@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable
 from typing import Annotated, ClassVar, Final, Literal
@@ -17,6 +16,7 @@ from actorkit import Actor, AnswerTimeout, Event, Forbidden, ServiceUnavailable
 from actorkit.errors import EventError, MalformedEvent, SettingsError
 from actorkit.event import body
 from actorkit.event.parcel import MAX_BODY_BYTES
+from actorkit.observe import trace_context
 from actorkit.params import Problem
 from actorkit_actors.http import client_pool, media, message, target
 from actorkit_actors.http.addresses import literal
@@ -33,7 +33,6 @@ _OWN: Final = frozenset(
 )
 #: Fields that another origin gets, too, when a redirect leads there.
 _HARMLESS: Final = frozenset(("accept", "accept-encoding", "traceparent", "tracestate", "user-agent"))
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?\Z")
 _TYPES: Final = {
     body.JSON: "application/json",
     body.XML: "application/xml",
@@ -212,8 +211,8 @@ class HTTPClient(Actor):
         for name in self._forwarded:
             if name in came:
                 headers[name] = came[name]
-        if _TRACEPARENT.match(came.get("traceparent", "")):
-            headers["traceparent"] = came["traceparent"]
+        if traced := trace_context.onward(came, event.trace_number, event.number):
+            headers[trace_context.HEADER] = traced
             if "tracestate" in came:
                 headers["tracestate"] = came["tracestate"]
         for name, value in headers.items():

@@ -235,22 +235,34 @@ annotations:
 {{/* The component of the tally; no actor's name begins with a digit. */}}
 {{- define "actorkit.tally" -}}0-tally{{- end -}}
 
+{{/* The component of the console, as that of the tally. */}}
+{{- define "actorkit.console" -}}0-console{{- end -}}
+
 {{/* The query by which Prometheus tells how much waits for an actor: at its senders, and at the brokers whose services it
      answers for. (list $ actor merged-actor) */}}
 {{- define "actorkit.waitingQuery" -}}
 {{- $root := index . 0 -}}
 {{- $name := index . 1 -}}
 {{- $topology := default $root.Release.Name $root.Values.topology -}}
+{{- $namespace := include "actorkit.namespace" $root -}}
 {{- $parts := list -}}
 {{- range $upstream, $names := (index . 2).scale.upstreams -}}
 {{- if eq (index $root.Values.actors $upstream).kind "broker" -}}
 {{- $services := list -}}
 {{- range $names -}}{{- $services = append $services (regexQuoteMeta . | replace "\\" "\\\\" | replace "\"" "\\\"") -}}{{- end -}}
-{{- $of := printf "topology=%q, actor=%q, service=~\"%s\"" $topology $upstream (join "|" $services) -}}
+{{- $of := printf "topology=%q, namespace=%q, actor=%q, service=~\"%s\"" $topology $namespace $upstream (join "|" $services) -}}
 {{- $parts = append $parts (printf "sum(actorkit_broker_queue_depth{%s} + actorkit_broker_busy_workers{%s})" $of $of) -}}
 {{- else -}}
-{{- $parts = append $parts (printf "sum(actorkit_waiting{topology=%q, actor=%q, destination=%q})" $topology $upstream $name) -}}
+{{- $parts = append $parts (printf "sum(actorkit_waiting{topology=%q, namespace=%q, actor=%q, destination=%q})" $topology $namespace $upstream $name) -}}
 {{- end -}}
 {{- end -}}
 {{- join " + " $parts -}}
+{{- end -}}
+
+{{/* A file of monitoring/ for this release: its namespace and name, and a name of its own for what must have one. (list $ file) */}}
+{{- define "actorkit.monitoring" -}}
+{{- $root := index . 0 -}}
+{{- $namespace := include "actorkit.namespace" $root -}}
+{{- $uid := printf "%s/%s" $namespace $root.Release.Name | sha256sum | trunc 12 -}}
+{{- $root.Files.Get (index . 1) | replace "@namespace" $namespace | replace "@release" $root.Release.Name | replace "@uid" $uid -}}
 {{- end -}}

@@ -25,6 +25,7 @@ from actorkit_kit.instance import ActorStatus
 from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import Image, Plan
 from actorkit_kit.render import compose, folder
+from actorkit_kit.render.observability import PROMETHEUS
 
 OnStatus = Callable[[Sequence[ActorStatus]], None]
 Tell = Callable[[str], None]
@@ -66,7 +67,7 @@ class Deployer:
             KitError: it did not come up; the message says which instance, and what it said last, and what runs now.
         """
         found = replicas.list_replicas(self.client, self.topology)
-        runs = any(replica.state in _RUNS and replica.actor != compose.PROMETHEUS for replica in found)
+        runs = any(replica.state in _RUNS and replica.actor != PROMETHEUS for replica in found)
         home = self._home(found)
         before = files_that_ran(home) if found else {}
         stood = self._secrets_that_stand()
@@ -153,7 +154,7 @@ class Deployer:
         """Remove the container of Prometheus; or only one that `failed`, which a deployment that was kept has left:
         its failures would count as those of the one that compose makes anew. What it has stored stays."""
         for replica in replicas.list_replicas(self.client, self.topology):
-            if replica.actor == compose.PROMETHEUS and (replica.failed or not failed):
+            if replica.actor == PROMETHEUS and (replica.failed or not failed):
                 self.tell(f"removing {replica.container}" + (f", which {replica.failed}" if failed else ""))
                 replacement.end(self.client.containers.get(replica.container))
 

@@ -16,7 +16,8 @@ from actorkit_kit.deploy.replacement import Present, Replacement
 from actorkit_kit.deploy.services import Service, read_services
 from actorkit_kit.plan.model import Plan
 from actorkit_kit.render import folder
-from actorkit_kit.render.compose import PRIVATE, PROMETHEUS, render
+from actorkit_kit.render.compose import PRIVATE, render
+from actorkit_kit.render.observability import PROMETHEUS
 from actorkit_kit.render.yamltext import load
 
 #: Files by path in a deployment's folder.
@@ -45,7 +46,7 @@ def look(client: DockerClient, plan: Plan, *, prometheus: bool, variables: Mappi
     if has_prometheus and not prometheus:
         changes.append(Change(PROMETHEUS, "gone"))
     changes += [Change(f"secret {name}", "changed") for name in sorted(changed)]
-    return Preview(preview.in_order(changes), preview.unified(_texts(before), _texts(after)))
+    return Preview(preview.in_order(changes), preview.diff_of(_texts(before), _texts(after)))
 
 
 def _none(*_arguments: str) -> str:

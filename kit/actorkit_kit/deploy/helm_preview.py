@@ -46,8 +46,27 @@ def look(plan: Plan, cluster: Cluster) -> Preview:
     after = _objects(told.stdout)
     rollout = workloads.find_rollout(cluster, release)
     counts = {f"{_kind(one.kind)} {one.name}": one.wanted for one in rollout.workloads}
-    changes = [change for name in dict.fromkeys((*before, *after)) for change in _object(name, before, after, counts)]
-    return Preview(preview.in_order(changes), preview.unified(_texts(before), _texts(after)))
+    whole = _actors(before) ^ _actors(after)
+    changes = [
+        change
+        for name in dict.fromkeys((*before, *after))
+        if _is_workload(name) or _actor_of(after.get(name) or before[name]) not in whole
+        for change in _object(name, before, after, counts)
+    ]
+    return Preview(preview.in_order(changes), preview.diff_of(_texts(before), _texts(after)))
+
+
+def _actors(objects: Objects) -> set[str]:
+    """The actors that have pods. What else there is of one that comes or goes, goes without saying."""
+    return {_actor_of(one) for name, one in objects.items() if _is_workload(name)}
+
+
+def _actor_of(one: Mapping[str, Any]) -> str:
+    return str(one["metadata"].get("labels", {}).get(ACTOR_LABEL, ""))
+
+
+def _is_workload(name: str) -> bool:
+    return name.startswith(_WORKLOADS)
 
 
 def _manifest(cluster: Cluster, release: str) -> Objects:
@@ -76,8 +95,8 @@ def _object(name: str, before: Objects, after: Objects, counts: Mapping[str, int
     """What becomes of one object; of a workload, what becomes of its pods."""
     old, new = before.get(name), after.get(name)
     one: Mapping[str, Any] = new or old or {}
-    if one["kind"] in _WORKLOADS:
-        yield from _workload(one["metadata"]["labels"].get(ACTOR_LABEL, name), old, new, counts.get(name))
+    if _is_workload(name):
+        yield from _workload(_actor_of(one), old, new, counts.get(name))
     elif old != new:
         action: preview.Action = "new" if old is None else "gone" if new is None else "changed"
         yield Change(name, action, tuple(_reasons(old, new)))

@@ -34,7 +34,7 @@ class Preview:
     diff: str
 
 
-def unified(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+def diff_of(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     """The unified diff of texts by name; one that is on one side alone is compared with nothing."""
     told = []
     for name in sorted({*before, *after}):
@@ -92,5 +92,5 @@ def instances(count: int) -> str:
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Changes as they are told: by what they are about."""
-    return tuple(sorted(changes, key=lambda change: (change.action == "changed", change.subject)))
+    """Changes as they are told: actors, then what else there is, whose names say what it is: "secret web-users"."""
+    return tuple(sorted(changes, key=lambda change: (" " in change.subject, change.subject)))

@@ -44,9 +44,13 @@ def _die_with_parent() -> Callable[[], None] | None:
 
 
 async def spawn(
-    command: Sequence[str], environ: Mapping[str, str], *, stdin: int = asyncio.subprocess.DEVNULL
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    stdin: int = asyncio.subprocess.DEVNULL,
+    pass_fds: Sequence[int] = (),
 ) -> asyncio.subprocess.Process:
-    """Start a program, out of reach of the terminal's ^C; it ends with this process."""
+    """Start a program, out of reach of the terminal's ^C; it ends with this process. It gets `pass_fds`, too."""
     return await asyncio.create_subprocess_exec(
         *command,
         env=environ,
@@ -56,6 +60,7 @@ async def spawn(
         limit=MAX_LINE_BYTES,
         start_new_session=True,
         preexec_fn=_die_with_parent(),
+        pass_fds=pass_fds,
     )
 
 

@@ -20,19 +20,14 @@ from actorkit_kit.plan.model import (
     container_addresses,
     environment,
 )
-from actorkit_kit.render import alerts, dotenv, mounts, prometheus
+from actorkit_kit.render import console, dotenv, mounts, observability
+from actorkit_kit.render.observability import OPEN_FILES, PIDS
 from actorkit_kit.render.yamltext import Anchor, Merge, Quoted, dump, header
 
-#: The name of Prometheus' service.
-PROMETHEUS: Final = "prometheus"
 #: Rendered folders that only their owner may enter.
 PRIVATE: Final = ("secrets",)
 #: Seconds between the end of an instance's drain and its SIGKILL.
 GRACE_MARGIN_S: Final = 10
-#: Processes and threads that one container may have.
-PIDS: Final = 256
-#: Open files that one container may have; engines refuse more than their own limit.
-OPEN_FILES: Final = 16384
 
 _LOGGING: Final = {"driver": "json-file", "options": {"max-file": Quoted("3"), "max-size": Quoted("10m")}}
 _HARDENED: Final = {
@@ -57,8 +52,8 @@ def render(plan: Plan) -> dict[str, str | bytes]:
         ".env.example": dotenv.env_example(plan),
         ".gitignore": "# What must not leave this machine.\n/.env\n/secrets/\n",
         "compose.yaml": _compose(plan),
-        "prometheus/alerts.yml": header(plan) + dump(alerts.rules(plan)),
-        "prometheus/prometheus.yml": header(plan) + dump(prometheus.configuration(plan)),
+        console.FILE: console.plan_file(plan, lambda name: name),
+        **observability.files(plan),
     }
     for unit in plan.units:
         rendered |= {f"files/{unit.name}/{file.key}": file.content for file in mounts.files(unit)}
@@ -93,9 +88,12 @@ def _compose(plan: Plan) -> str:
         },
     )
     services: dict[str, Any] = {unit.name: Merge(actor, _service(plan, unit, shared)) for unit in plan.units}
-    if PROMETHEUS in services:
-        raise KitError(f'an actor cannot be named "{PROMETHEUS}" in a compose deployment. Name it otherwise.')
-    services[PROMETHEUS] = _prometheus(plan)
+    beside = {name: {**_HARDENED, **service} for name, service in observability.services(plan, _labels(plan)).items()}
+    for name in (*beside, console.NAME):
+        if name in services:
+            raise KitError(f'an actor cannot be named "{name}" in a compose deployment. Name it otherwise.')
+    services |= {name: dict(sorted(service.items())) for name, service in beside.items()}
+    services[console.NAME] = Merge(actor, console.service(plan, shared))
     kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.volumes]
     document = {
         "name": plan.topology,
@@ -107,7 +105,7 @@ def _compose(plan: Plan) -> str:
             "edge": {"labels": _labels(plan)},
             **({"egress": {"labels": _labels(plan)}} if any(unit.egress for unit in plan.units) else {}),
         },
-        "volumes": {name: {"labels": _labels(plan)} for name in sorted({PROMETHEUS, *kept})},
+        "volumes": {name: {"labels": _labels(plan)} for name in sorted({observability.PROMETHEUS, *kept})},
     }
     document |= {kind: found for kind, found in (("configs", _configs(plan)), ("secrets", _secrets(plan))) if found}
     return header(plan, "Do not edit: put changes into compose.override.yaml, and settings into .env.") + dump(document)
@@ -184,10 +182,8 @@ def volume(unit: Unit, parameter: str) -> str:
 
 
 def _configs(plan: Plan) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "prometheus": {"file": "./prometheus/prometheus.yml"},
-        "prometheus-alerts": {"file": "./prometheus/alerts.yml"},
-    }
+    paths = {**observability.CONFIGS, console.NAME: console.FILE}
+    found: dict[str, Any] = {name: {"file": f"./{path}"} for name, path in paths.items()}
     for unit in plan.units:
         found |= {f"{unit.name}.{file.key}": {"file": f"./files/{unit.name}/{file.key}"} for file in mounts.files(unit)}
     return dict(sorted(found.items()))
@@ -195,58 +191,3 @@ def _configs(plan: Plan) -> dict[str, Any]:
 
 def _secrets(plan: Plan) -> dict[str, Any]:
     return {name: {"file": f"./secrets/{name}"} for name in mounts.secrets(plan)}
-
-
-def _prometheus_files(plan: Plan) -> list[mounts.File]:
-    """What Prometheus reads, without headers."""
-    found = {"alerts.yml": alerts.rules(plan), "prometheus.yml": prometheus.configuration(plan)}
-    return [mounts.File(PROMETHEUS, key, "", dump(content).encode()) for key, content in found.items()]
-
-
-def _prometheus(plan: Plan) -> dict[str, Any]:
-    service = {
-        **_HARDENED,
-        "command": [
-            Quoted(f"--config.file={prometheus.CONFIG_DIR}/prometheus.yml"),
-            Quoted("--storage.tsdb.path=/prometheus"),
-            Quoted("--storage.tsdb.retention.time=${PROMETHEUS_RETENTION:-15d}"),
-        ],
-        "configs": [
-            {"source": "prometheus", "target": f"{prometheus.CONFIG_DIR}/prometheus.yml"},
-            {"source": "prometheus-alerts", "target": f"{prometheus.CONFIG_DIR}/rules/alerts.yml"},
-        ],
-        "deploy": {
-            "replicas": 1,
-            "resources": {
-                "limits": {"cpus": Quoted("1"), "memory": Quoted("512M"), "pids": PIDS},
-                "reservations": {"memory": Quoted("64M")},
-            },
-        },
-        "healthcheck": {
-            "interval": "5s",
-            "retries": 3,
-            "start_interval": "1s",
-            "start_period": "30s",
-            "test": ["CMD", "wget", "-q", "--spider", Quoted("http://127.0.0.1:9090/-/ready")],
-            "timeout": "3s",
-        },
-        "image": Quoted(f"${{PROMETHEUS_IMAGE:-{dotenv.PROMETHEUS_IMAGE}}}"),
-        # As for an actor's files; without their headers, which every change of the topology changes.
-        "labels": _labels(plan, kind="prometheus", files=mounts.digest(_prometheus_files(plan))),
-        "networks": ["data", "edge"],
-        "ports": [
-            {
-                "host_ip": Quoted("127.0.0.1"),
-                "protocol": "tcp",
-                "published": Quoted("${PROMETHEUS_PORT:-9090}"),
-                "target": 9090,
-            }
-        ],
-        "profiles": ["observability"],
-        "stop_grace_period": "30s",
-        "tmpfs": [Quoted("/tmp:mode=1777,size=64m")],
-        "ulimits": {"nofile": {"hard": OPEN_FILES, "soft": OPEN_FILES}},
-        "user": Quoted("65534:65534"),
-        "volumes": [{"source": "prometheus", "target": "/prometheus", "type": "volume"}],
-    }
-    return dict(sorted(service.items()))

@@ -11,6 +11,8 @@ from actorkit_kit.render.yamltext import header
 
 #: The image of Prometheus.
 PROMETHEUS_IMAGE: Final = "prom/prometheus:v3.5.0"
+#: The image of Grafana.
+GRAFANA_IMAGE: Final = "grafana/grafana:12.0.0"
 
 
 def port_variables(plan: Plan) -> dict[tuple[str, str], str]:
@@ -37,6 +39,9 @@ def env_example(plan: Plan) -> str:
     settings: dict[str, tuple[str, str]] = {
         "ACTORKIT_LOG_FORMAT": ("json", "`text` or `json`"),
         "ACTORKIT_LOG_LEVEL": ("info", "`debug`, `info`, `warning` or `error`"),
+        "CONSOLE_PORT": ("9601", "port on this host where the console answers, with --profile console"),
+        "GRAFANA_IMAGE": (GRAFANA_IMAGE, "the image of Grafana"),
+        "GRAFANA_PORT": ("3000", "port on this host where Grafana answers, with --profile dashboards"),
         "PROMETHEUS_IMAGE": (PROMETHEUS_IMAGE, "the image of Prometheus"),
         "PROMETHEUS_PORT": ("9090", "port on this host where Prometheus answers, with --profile observability"),
         "PROMETHEUS_RETENTION": ("15d", "how long Prometheus keeps what it scraped"),

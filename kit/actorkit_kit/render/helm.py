@@ -15,13 +15,14 @@ from typing import Any, Final, NoReturn
 from actorkit_kit import assets
 from actorkit_kit.errors import KitError
 from actorkit_kit.plan.model import Mount, Plan, Port, Scaling, Unit, container_addresses, environment
-from actorkit_kit.render import alerts, mounts
+from actorkit_kit.render import alerts, console, dashboard, mounts
 from actorkit_kit.render.yamltext import Quoted, dump, header
 
 #: Rendered folders that only their owner may enter.
 PRIVATE: Final = ("secrets",)
-#: The alerting rules in the chart, which writes the number of pods into them.
+#: The alerting rules and the dashboard in the chart, which writes the release and the numbers of pods into them.
 ALERTS: Final = "monitoring/alerts.yaml"
+DASHBOARD: Final = "monitoring/dashboard.json"
 #: Seconds between the end of an instance's drain and its SIGKILL; the pause before the drain is part of it.
 GRACE_MARGIN_S: Final = 12
 #: The most that a ConfigMap or a Secret holds, in bytes.
@@ -51,7 +52,11 @@ def render(plan: Plan) -> dict[str, str | bytes]:
         if path.relative_to(chart).parts[0] != "ci"
     }
     rendered["values.yaml"] = header(plan) + _values(plan, (chart / "values.yaml").read_text())
-    rendered[ALERTS] = header(plan) + dump(alerts.rules(plan, lambda unit: f"@replicas({unit.name})"))
+    rules = alerts.rules(plan, lambda unit: f"@replicas({unit.name})", release=True)
+    rendered[ALERTS] = header(plan) + dump(rules)
+    rendered[DASHBOARD] = dashboard.dashboard(plan, release=True)
+    # The chart writes names of Services and numbers of pods into it.
+    rendered[console.FILE] = console.plan_file(plan, lambda name: name)
     rendered[".gitignore"] = "# What must not leave this machine.\n/secrets/\n"
     rendered |= {f"secrets/{name}": _secret(mount) for name, mount in mounts.secrets(plan).items()}
     return dict(sorted(rendered.items()))

@@ -36,6 +36,7 @@ DATA_DIR: Final = "/var/lib/actorkit/data"
 USER_VARIABLES: Final = (
     "ACTORKIT_SOURCE_WINDOW",
     "ACTORKIT_SECRET_HEADERS",
+    "ACTORKIT_SAMPLE",
     "ACTORKIT_LOG_FORMAT",
     "ACTORKIT_LOG_LEVEL",
 )

@@ -26,7 +26,7 @@ def head_of(parcel: Parcel, *, attributes: bool = False) -> dict[str, Any]:
     }
     if parcel.redelivered:
         head["redelivered"] = True
-    context = _context_of(parcel)
+    context = context_of(parcel)
     if context is None:
         return {**head, "context_bytes": len(parcel.context)}
     if context.service:
@@ -47,7 +47,7 @@ def head_of_event(event: Event) -> dict[str, Any]:
     return head_of(event.origin if event.origin is not None else event.parcel())
 
 
-def _context_of(parcel: Parcel) -> Context | None:
+def context_of(parcel: Parcel) -> Context | None:
     """What travels beside the body; None where it is too long, or cannot be read."""
     if len(parcel.context) > MAX_CONTEXT_BYTES:
         return None

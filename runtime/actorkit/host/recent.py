@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +33,11 @@ class Recent:
         self._every = every
         self._failures: deque[dict[str, Any]] = deque(maxlen=MOST_FAILURES)
         self._sampled: deque[dict[str, Any]] = deque(maxlen=MOST_SAMPLED)
+        #: The last event that failed, and why.
+        self._failed: tuple[object, str] = (None, "")
+        #: Is told of each event of a trace that is recorded, when it has been consumed: the session, the event, when
+        #: its consume began, how long it took, and why it failed, "" where it did not.
+        self.tell: Callable[[ReceiveSession, wire.Delivery, float, float, str], None] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All of it, the oldest first."""
@@ -43,6 +48,7 @@ class Recent:
         told = {"kind": failure.kind, "message": failure.message, "status": failure.status}
         entry = {**_arrival(session), "attempts": attempts, **head_of_event(event)}
         self._failures.append({"time": _now(), **entry, "failure": told})
+        self._failed = event.origin, f"{failure.kind}: {failure.message}"
 
     def note_retry(self, session: ReceiveSession | None, event: Event, attempts: int) -> None:
         """Note an event that was consumed at the last of several attempts."""
@@ -76,8 +82,12 @@ class Recent:
                     self._sampled.append(entry)
                     begun = perf_counter()
                     yield number + index, [parcel]
+                    took = perf_counter() - begun
                     if timed:
-                        entry["seconds"] = round(perf_counter() - begun, 6)
+                        entry["seconds"] = round(took, 6)
+                    if self.tell is not None:
+                        failure = self._failed[1] if self._failed[0] is parcel else ""
+                        self.tell(session, parcel, entry["time"], took, failure)
                     start = index + 1
                 if start < len(run):
                     yield number + start, run[start:]

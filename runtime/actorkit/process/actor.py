@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gevent import monkey
 
@@ -16,6 +16,10 @@ from actorkit.errors import SettingsError
 from actorkit.process import allocator
 from actorkit.process.memory import memory_limit_bytes
 from actorkit.settings import Settings
+
+if TYPE_CHECKING:
+    from actorkit.host.host import Host
+    from actorkit.observe.otlp import Exporter
 
 #: Exit status when events were left unfinished after a drain: EX_TEMPFAIL of sysexits.h.
 EX_LEFT: Final = 75
@@ -77,6 +81,7 @@ def main(settings: Settings) -> int:
     host = Host(settings, cls, dedup_bytes=dedup_bytes(memory), inbox_bytes=max(MAX_BYTES, memory // 4))
     collector = HostCollector(host, __version__)
     server = serve_admin(settings, host.why_not_ready, told_by(host), collector, actions=actions_on(host))
+    exporter = _trace(host, __version__)
     try:
         host.start()
     except SettingsError:
@@ -97,11 +102,27 @@ def main(settings: Settings) -> int:
     clean = host.finish(settings.drain_timeout_s)
     if watchdog is not None:
         watchdog.stop()
+    if exporter is not None:
+        exporter.close()
     if server is not None:
         server.stop()
     if host.crashed is not None:
         return EX_FAILED
     return 0 if clean else EX_LEFT
+
+
+def _trace(host: Host, version: str) -> Exporter | None:
+    """Begin to tell a collector of the traces that are recorded, where one is named."""
+    from actorkit.host.tracer import Tracer
+    from actorkit.observe.otlp import Exporter
+
+    settings = host.settings
+    if settings.traces is None or not settings.sample_every:
+        return None
+    exporter = Exporter(settings.traces, settings.topology, settings.instance, version)
+    exporter.start()
+    Tracer(host, exporter, settings.sample_every)
+    return exporter
 
 
 def dedup_bytes(limit_bytes: int) -> int:

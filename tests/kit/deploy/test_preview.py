@@ -33,11 +33,11 @@ def test_the_diff_is_one_that_patch_takes(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for name, text in before.items():
         (tmp_path / name).write_text(text)
-    patch = preview.unified(before, after)
+    patch = preview.diff_of(before, after)
     subprocess.run([needs.tool("patch"), "-p1"], cwd=tmp_path, input=patch, text=True, check=True, capture_output=True)
     there = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
     assert there == after
-    assert preview.unified(after, after) == ""
+    assert preview.diff_of(after, after) == ""
 
 
 def test_what_is_hidden_tells_whether_it_is_the_same_and_nothing_else() -> None:

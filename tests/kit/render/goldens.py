@@ -20,10 +20,13 @@ GENERATED: Final = {
         ".env.example",
         ".gitignore",
         "compose.yaml",
+        "grafana/dashboard.json",
+        "grafana/folder.yml",
+        "grafana/source.yml",
         "prometheus/alerts.yml",
         "prometheus/prometheus.yml",
     ),
-    "helm": (".gitignore", "monitoring/alerts.yaml", "values.yaml"),
+    "helm": (".gitignore", "monitoring/alerts.yaml", "monitoring/dashboard.json", "values.yaml"),
 }
 
 

@@ -89,10 +89,10 @@ def test_prometheus_takes_the_place_of_the_tally(chart: Path) -> None:
     manifests = template(chart, *chosen, "--set", "autoscaling.prometheus.serverAddress=http://prometheus:9090")
     assert "shop-0-tally" not in workloads(manifests)
     (trigger,) = of_kind(manifests, "ScaledObject")["shop-worker"]["spec"]["triggers"]
-    of = r'{topology="flow", actor="broker", service=~"a\\.b"}'
+    of = r'{topology="flow", namespace="default", actor="broker", service=~"a\\.b"}'
     assert trigger["metadata"]["query"] == (
         f"sum(actorkit_broker_queue_depth{of} + actorkit_broker_busy_workers{of})"
-        ' + sum(actorkit_waiting{topology="flow", actor="work", destination="worker"})'
+        ' + sum(actorkit_waiting{topology="flow", namespace="default", actor="work", destination="worker"})'
     )
     assert trigger["metadata"]["ignoreNullValues"] == "false"
 
@@ -123,7 +123,27 @@ def test_alerts_count_the_pods_against_the_values_and_leave_out_what_may_be_abse
     least = {name: int(expr.rpartition("< ")[2]) for name, expr in missing.items()}
     assert least == {"gen": 1, "ask": 1, "work": 0, "worker": 1, "load": 2, "out": 4, "broker": 1}
     (no_peer,) = [one["expr"] for one in rules if one["alert"] == "ActorkitNoPeer"]
-    assert 'actorkit_peers{topology="flow", destination!~"work"}' in no_peer
+    here = 'topology="flow", namespace="default", release="shop"'
+    assert f'actorkit_peers{{{here}, destination!~"work"}}' in no_peer
+    assert all(expr.count(here) == expr.count("{") for expr in (one["expr"] for one in rules))
+    assert {(one["labels"]["namespace"], one["labels"]["release"]) for one in rules} == {("default", "shop")}
     assert "@" not in str(rules)
     assert not of_kind(template(chart, *values, "--set", "monitoring.alerts.enabled=false"), "PrometheusRule")
     assert not of_kind(template(chart), "PrometheusRule")
+
+
+def test_the_dashboard_is_of_its_release_alone_and_there_where_an_operator_is(chart: Path) -> None:
+    (found,) = (one for one in dashboards(chart, "--api-versions", RULES))
+    assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
+    (text,) = found["data"].values()
+    assert json.loads(text)["title"] == "actorkit: flow (default/shop)"
+    assert "@" not in text
+    elsewhere = dashboards(chart, "--api-versions", RULES, "--namespace", "other")[0]["data"]["other-shop.json"]
+    assert json.loads(elsewhere)["uid"] != json.loads(text)["uid"]
+    assert not dashboards(chart)
+    assert not dashboards(chart, "--api-versions", RULES, "--set", "monitoring.dashboards.enabled=false")
+
+
+def dashboards(chart: Path, *arguments: str) -> list[dict[str, Any]]:
+    found = of_kind(template(chart, *arguments), "ConfigMap").values()
+    return [one for one in found if one["metadata"]["labels"]["app.kubernetes.io/component"] == "0-dashboard"]

@@ -225,3 +225,19 @@ class Sends(Actor):
 
     def produce(self) -> Iterator[Event]:
         yield Event("bug", http=Http(headers=dict(HEADERS)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("api_key", "abc", "[secret]"),
+        ("options", {"refresh-token": "abc", "count": 3}, {"refresh-token": "[secret]", "count": 3}),
+        ("max_tokens", 5, 5),
+        ("url", "postgresql://me:hunter2@db/shop", "postgresql://me:[secret]@db/shop"),
+        ("urls", ["amqp://:x@a", "http://a:80/b@c"], ["amqp://:[secret]@a", "http://a:80/b@c"]),
+        ("secret", {"file": "/run/secrets/a"}, {"file": "/run/secrets/a"}),
+        ("password", "", ""),
+    ],
+)
+def test_what_may_be_a_secret_is_not_shown(name: str, value: object, shown: object) -> None:
+    assert redact.unsure(value, name) == shown
