@@ -127,7 +127,7 @@ class Child:
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it still runs."""
         if self._running is not None and self.alive:
-            # Not by the subprocess's own method: it would look whether it has ended, and take its status from asyncio.
+            # asyncio's own send_signal looks whether it has ended, and then nobody else is told its status.
             with suppress(ProcessLookupError):
                 os.kill(self._running.pid, number)
 
