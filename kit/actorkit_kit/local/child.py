@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
 import signal
 import sys
 import time
@@ -130,8 +131,9 @@ class Child:
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it still runs."""
         if self._running is not None and self.alive:
+            # asyncio's own send_signal looks whether it has ended, and then nobody else is told its status.
             with suppress(ProcessLookupError):
-                self._running.send_signal(number)
+                os.kill(self._running.pid, number)
 
     def last_words(self) -> str:
         """The line that tells best why it ended."""
