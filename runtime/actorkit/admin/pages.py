@@ -31,8 +31,14 @@ def told_by(host: Host) -> dict[str, Callable[[], Any]]:
     return {
         "/scale": lambda: waiting_by_actor(host),
         "/graph": lambda: graph_at(host),
-        "/recent": lambda: {"actor": host.name, "instance": host.instance, **host.recent.as_json()},
+        "/recent": lambda: _recent(host),
     }
+
+
+def _recent(host: Host) -> dict[str, Any]:
+    """What happened of late. Whoever looks wants to see what an operator puts in."""
+    host.recent.attend()
+    return {"actor": host.name, "instance": host.instance, **host.recent.as_json()}
 
 
 def actions_on(host: Host) -> dict[str, Action]:
