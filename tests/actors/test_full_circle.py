@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import socket
+import struct
 import threading
 import time
 from collections import Counter
@@ -70,7 +72,7 @@ class Circle:
             *(self._one("execute", "tests.actors.test_full_circle:Execute", {}, "worker") for _ in range(2)),
         ]
         for process in made:
-            until(process.ready, "it is ready")
+            until(process.ready, "it is ready", 60)
         self.ports.insert(0, port)
         return made
 
@@ -146,6 +148,7 @@ def test_a_worker_that_is_told_to_end_gets_the_answers_that_are_still_in_work(fl
     assert worker.wait(20) == 0
 
 
+@pytest.mark.timeout(400)
 def test_all_instances_are_rolled_at_once_under_load_and_nobody_is_told_what_is_not_true(
     fleet: Fleet, broker: str
 ) -> None:
@@ -167,7 +170,7 @@ def test_all_instances_are_rolled_at_once_under_load_and_nobody_is_told_what_is_
     with ThreadPoolExecutor(10) as pool:
         clients = [pool.submit(client) for _ in range(10)]
         try:
-            for _ in range(3):
+            for _ in range(10):
                 new = circle.start()
                 for process in old:
                     process.signal(signal.SIGTERM)
@@ -179,6 +182,29 @@ def test_all_instances_are_rolled_at_once_under_load_and_nobody_is_told_what_is_
             one.result()
     assert answers.keys() <= {(200, True), (0, True)}, answers
     assert answers[200, True] > 100
+
+
+def test_what_a_client_asked_for_that_has_hung_up_is_begun_at_no_actor(fleet: Fleet) -> None:
+    """web -> pass -> execute -> web: execute is at work on the first order, and the others wait for it."""
+    port = free_port()
+    params = json.dumps({"port": port, "host": "127.0.0.1", "timeout_s": 60, "routes": [{"path": "/<queue>"}]})
+    web = fleet.start("web", WEB, params=params, outbox_pass="pass")
+    passing = fleet.start("pass", "tests.probes:Pass", outbox_execute="execute")
+    one = json.dumps({"concurrency": 1})
+    execute = fleet.start("execute", "tests.actors.test_full_circle:Execute", outbox_web="web", params=one)
+    for process in (web, passing, execute):
+        until(process.ready, "it is ready")
+    body = json.dumps({"n": 1, "takes_s": 3}).encode()
+    head = b"POST /pass HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
+    for client in clients:
+        client.sendall(head + body)
+    until(lambda: passing.metric("actorkit_events_out_total") == 5, "all have come to execute")
+    for client in clients:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+    until(lambda: execute.metric("actorkit_events_dropped_total", reason="expired") == 4, "the others are dropped")
+    until(lambda: web.metric("actorkit_unfinished") == 0, "nothing is unfinished")
 
 
 def test_whatever_is_killed_nobody_is_told_what_is_not_true(fleet: Fleet) -> None:

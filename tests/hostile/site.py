@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -45,6 +46,27 @@ class Watch(threading.Thread):
         self._end.set()
         self.join()
         return self.most_mb
+
+
+class Probes(threading.Thread):
+    """Asks a process for its metrics and whether it lives, as Prometheus and an orchestrator do."""
+
+    def __init__(self, admin: str) -> None:
+        super().__init__(daemon=True)
+        self._admin = admin
+        self._end = threading.Event()
+        self.answers: Counter[int] = Counter()
+
+    def run(self) -> None:
+        while not self._end.wait(0.2):
+            for page in ("metrics", "healthz"):
+                self.answers[fetch(f"{self._admin}/{page}", 20)[0]] += 1
+
+    def end(self) -> Counter[int]:
+        """What was answered, by status."""
+        self._end.set()
+        self.join()
+        return self.answers
 
 
 class Site:
@@ -113,15 +135,18 @@ def honest(port: int, path: str, victim: Process, clients: int = 8, logins: Iter
     asking = Process({}, folder / "honest.log", command=command, out=folder / "honest.json")
     watch = Watch(victim.pid)
     watch.start()
+    probes = Probes(victim.admin)
+    probes.start()
     ran, waited = wanted_s(victim.pid)
     try:
         yield
     finally:
-        most_mb = watch.end()
+        most_mb, probed = watch.end(), probes.end()
         asking.signal(signal.SIGTERM)
         (said,) = asking.lines(1, 60)
         asking.close()
     assert victim.alive, victim.said()
+    assert probed.keys() == {200}, probed
     now_ran, now_waited = wanted_s(victim.pid)
     wanted = now_ran - ran + now_waited - waited
     report.judge(json.loads(said), most_mb, CONTAINER_MB, (now_ran - ran) / wanted if wanted else 1.0)

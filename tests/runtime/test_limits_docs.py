@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actorkit.edge import admission, dedup, listener, positions, receive_session, receiver, sender, wire
+from actorkit.edge import admission, dedup, listener, positions, receive_session, receiver, sender, wire, withdrawn
 from actorkit.event import parcel, plain
 from actorkit.graph import Options
 from actorkit.host import producer
@@ -54,6 +54,7 @@ LIMITS: dict[str, tuple[int | str, ...]] = {
         wire.MAX_WINDOW + CONTROL_FRAMES,
         f"{HEARTBEAT_TIMEOUT_MS // 1000} s",
     ),
+    "requests remembered that were given up": (withdrawn.MAX_WITHDRAWN,),
     "streams of a source that are remembered": (positions.MAX_STREAMS,),
     "failed positions of a source": (positions.MAX_FAILED,),
     "names remembered to recognise repeats": (

@@ -34,6 +34,10 @@ MAX_ACCEPT: Final = 8
 
 #: How long `teardown` waits for responses that are being written, in seconds.
 CLOSE_S: Final = 2.0
+#: How long connections that were used just now may still be used when the server is told to end, in seconds.
+LINGER_S: Final = 2.0
+#: How often it looks whether there are any, in seconds.
+LOOK_S: Final = 0.02
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="port to listen on; 0: a free one")]
 
@@ -43,7 +47,7 @@ class HTTPServer(Actor):
 
     A request's content type decides the event's format; the client's Accept decides the answer's. The event of an error
     is answered with its status, whether an error connection leads here or not; when all is done and nothing came back:
-    202, when nothing comes in time: 504. At the end: no new connection, a last response on each, close.
+    202, when nothing comes in time: 504. At the end: a last response on each connection in use, no new one, close.
     """
 
     NAME: ClassVar[str] = "http-server"
@@ -180,11 +184,24 @@ class HTTPServer(Actor):
         return self._closing
 
     def drain(self) -> None:
-        """Accept no new connection, and close those that are idle; the others end with their response."""
-        if self._server is None:
+        """Let each connection end with its next response, and accept no new one; close those that stay idle.
+
+        A client that uses its connection again and again may send on it at the very moment in which it is closed, and
+        does not know then what became of its request. So one that was used just now gets some time for another one.
+        """
+        if self._server is None or self._closing:
             return
-        if not self._closing:
-            self._closing = True
+        self._closing = True
+        end = time.monotonic() + LINGER_S
+        while any(one.idle_since() > time.monotonic() - LINGER_S for one in self._connections if one.idle):
+            if time.monotonic() > end:
+                break
+            gevent.sleep(LOOK_S)
+        self._close()
+
+    def _close(self) -> None:
+        """Accept no new connection, and close those that are idle."""
+        if self._server is not None and not self._server.closed:
             self._server.stop_accepting()
             self._server.close()
         for connection in list(self._connections):
@@ -192,10 +209,11 @@ class HTTPServer(Actor):
                 connection.expire()
 
     def teardown(self) -> None:
-        """Drain, let responses be written for a moment, close."""
+        """Close, and let responses be written for a moment."""
         if self._server is None:
             return
-        self.drain()
+        self._closing = True
+        self._close()
         deadline = time.monotonic() + CLOSE_S
         while self._connections and time.monotonic() < deadline:
             gevent.sleep(0.01)

@@ -23,12 +23,13 @@ class Expiring(Traffic):
         super().__init__(actor)
         #: When waiting events are next searched for some that nobody waits for.
         self._next_sweep = 0.0
-        #: Keys of requests of this instance that nobody waits for any more, and that may still wait for a peer.
+        #: Keys of requests that nobody waits for any more, and whose events may still wait for a peer.
         self._withdrawn: set[bytes] = set()
 
-    def withdraw(self, key: bytes) -> None:
-        """Send no more of what was asked under that key here and still waits for a peer: nobody wants the answer."""
-        self._withdrawn.add(key)
+    def withdraw(self, *keys: bytes) -> None:
+        """Send no more of what was asked under these keys and still waits for a peer: nobody wants the answers. What
+        this instance asked for is taken out whoever else waits for it."""
+        self._withdrawn.update(keys)
         if len(self._withdrawn) * PART >= self.backlog:
             self._drop_withdrawn()
 

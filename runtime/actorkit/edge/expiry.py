@@ -26,9 +26,13 @@ def is_late(parcel: Parcel, now_ms: int) -> bool:
 
 
 def was_asked(parcel: Parcel, actor: str, keys: Container[bytes]) -> bool:
-    """Whether one who waits at an actor under one of those keys asked for an event."""
-    waiter = parcel.reply_to.get(actor) if parcel.reply_to else None
-    return waiter is not None and waiter.key in keys
+    """Whether one who waits at an actor under one of those keys asked for an event, or only such ones wherever they
+    wait."""
+    reply_to = parcel.reply_to
+    if not reply_to:
+        return False
+    waiter = reply_to.get(actor)
+    return waiter.key in keys if waiter is not None else all(one.key in keys for one in reply_to.values())
 
 
 def split(items: Iterable[Item], out: Callable[[Parcel], bool]) -> tuple[list[Item], list[Item]]:

@@ -19,6 +19,7 @@ from actorkit.edge.dedup import DedupWindow
 from actorkit.edge.receive_session import SMALL_BYTES, ReceiveSession, Unconsumed
 from actorkit.edge.replies import is_answer
 from actorkit.edge.suspects import is_suspect
+from actorkit.edge.withdrawn import Withdrawn
 from actorkit.errors import UNREADABLE
 from actorkit.event.parcel import move_deadlines
 
@@ -41,6 +42,7 @@ class Receiver:
         deliveries: events in the order in which they came, for the actor's workers.
         apart: suspects, and what came behind them; they get into `deliveries` one after the other.
         answers: where the answers to this actor go, each by itself, if they are taken apart from `deliveries`.
+        withdrawn: requests whose events nobody waits for any more.
         replies: (identity, frame) to send.
         inboxes: events taken so far, by inbox name.
         bytes: bytes of the batches that they came in, by inbox name.
@@ -76,6 +78,7 @@ class Receiver:
         self.deliveries: deque[DeliveryBatch] = deque()
         self.answers: deque[DeliveryBatch] | None = None
         self.replies: list[tuple[bytes, bytes]] = []
+        self.withdrawn = Withdrawn()
         self.apart = Apart(self.deliveries, self.dedup, self._tell)
         self.inboxes: dict[str, int] = {}
         self.bytes: dict[str, int] = {}
@@ -117,6 +120,9 @@ class Receiver:
             if identity in self.sessions:
                 self.gone(identity)
                 self.goodbyes += 1
+        elif type(message) is wire.Withdraw:
+            if identity in self.sessions:
+                self.withdrawn.hear(message.keys)
         elif identity in self.sessions:
             self.sessions[identity].sends = message.sends
             self.stays += message.needed

@@ -8,7 +8,7 @@ ended its peer go apart (`SuspectQueue`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Final
 
@@ -294,6 +294,12 @@ class Sender(Expiring):
             self.replies.sort_out(rest, self.destination)
         for parcel in self.replies.parcels:  # Mostly none.
             self.dates.setdefault(parcel.id, self._now)
+
+    def give_up(self, keys: Sequence[bytes]) -> None:
+        """Withdraw what was asked under these keys, here and at all who may have got it."""
+        self.withdraw(*keys)
+        message = wire.encode(wire.Withdraw(list(keys)))
+        self.frames += [(one, message) for one in self.sessions.values() if one.instance and not one.bye]
 
     def _part(self, session: SendSession) -> None:
         """Say Bye to a draining peer that owes us nothing, when there is another one to send to."""

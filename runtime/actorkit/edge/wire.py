@@ -1,7 +1,7 @@
 """The messages of an edge, as `docs/protocol.md` specifies them: one ZeroMQ frame each, msgpack arrays.
 
-A sender's DEALER says Hello, Batch, Go, Bye and Stay; a receiver's ROUTER says Welcome, Ack, Begin, End, Drain and
-Refuse. The first element of an array is the letter that names the message.
+A sender's DEALER says Hello, Batch, Go, Withdraw, Bye and Stay; a receiver's ROUTER says Welcome, Ack, Begin, End,
+Drain and Refuse. The first element of an array is the letter that names the message.
 """
 
 from __future__ import annotations
@@ -174,6 +174,13 @@ class Stay(msgspec.Struct, array_like=True, tag="S", frozen=True):
 
 
 @final
+class Withdraw(msgspec.Struct, array_like=True, tag="X", frozen=True):
+    """Nobody waits any more for what was asked under these keys, though their deadlines are not over."""
+
+    keys: list[bytes]
+
+
+@final
 class Welcome(msgspec.Struct, array_like=True, tag="W", frozen=True):
     """The session stands; at most `window` events may be sent and not yet consumed. `life` is another one for each
     process, also where an instance has the name of one that is no more."""
@@ -237,7 +244,7 @@ class Refuse(msgspec.Struct, array_like=True, tag="R", frozen=True):
         return self.reason.partition(":")[0] in NO_ROOM
 
 
-FromSender = Hello | Batch | Go | Bye | Stay
+FromSender = Hello | Batch | Go | Bye | Stay | Withdraw
 FromReceiver = Welcome | Ack | Outcomes | Begin | End | Drain | Refuse
 
 _encoder: Final = msgspec.msgpack.Encoder()

@@ -11,7 +11,6 @@ from gevent.event import Event as Flag
 
 from actorkit.edge import wire
 from actorkit.edge.apart import DeliveryBatch
-from actorkit.edge.expiry import is_late
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.edge.replies import is_answer
 from actorkit.errors import BatchFailed, UnsendableData
@@ -150,7 +149,7 @@ class BatchConsumer(Consumer):
         for session, _, parcels in runs:
             for parcel in parcels:
                 event = self._wanted(UNREAD, origin=parcel)
-                if session.timed and is_late(parcel, now_ms):
+                if session.timed and self._receiver.withdrawn.is_late(parcel, now_ms):
                     self._outboxes.expire(parcel)
                     continue
                 try:

@@ -65,7 +65,9 @@ class Consumer:
         self._wanted = type(actor).input_class()
         both = answered is not None and type(actor).consumes_itself()
         self._handle: Callable[[Any], object] = consume if both or answered is None else answered
-        self._handle_in_time = for_who_waits(self._handle, self._wanted, actor.name, answered)
+        self._handle_in_time = for_who_waits(
+            self._handle, self._wanted, actor.name, answered, receiver.withdrawn.is_late
+        )
         self._receiver = receiver
         self.intake = Intake(receiver.dedup.admit)
         self._recent = recent or Recent()

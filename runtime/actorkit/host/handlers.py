@@ -9,12 +9,12 @@ from typing import Any, cast
 import gevent
 from gevent.threadpool import ThreadPool
 
-from actorkit.edge.expiry import is_late
 from actorkit.edge.replies import is_answer
 from actorkit.edge.wire import Delivery
 from actorkit.errors import ConsumeTimeout
 from actorkit.event import Event
 from actorkit.event.body import UNREAD
+from actorkit.event.parcel import Parcel
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.progress import ConsumeContext, current, outgoing
 
@@ -26,7 +26,9 @@ class Expired(Exception):
     """Raised in place of a consume that nobody waits for any more."""
 
 
-def for_who_waits(handle: Handle, wanted: type[Event], actor: str, answered: Handle | None) -> Handle:
+def for_who_waits(
+    handle: Handle, wanted: type[Event], actor: str, answered: Handle | None, is_late: Callable[[Parcel, int], bool]
+) -> Handle:
     """`handle` for events that somebody may wait for: it raises Expired where nobody does any more. Answers to this
     actor go to `answered` instead, whenever they come, as what they are; those that are late are counted there."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import gevent
@@ -101,6 +101,7 @@ class Host:
             max_bytes=inbox_bytes,
             life=new_id(),
         )
+        self.receiver.withdrawn.pass_on = self._give_up
         self.listener: Listener | None = None
         self._keys = topology_keys.read(settings.keys) if settings.keys is not None else None
         self.keys = self._keys.client if self._keys is not None else None
@@ -331,6 +332,12 @@ class Host:
             self.consumer.arrived()
         if self.receiver.has_news:
             self.schedule()
+
+    def _give_up(self, keys: Sequence[bytes]) -> None:
+        """Requests were withdrawn of which this instance may have sent something on."""
+        for connector in self.all_connectors:
+            connector.sender.give_up(keys)
+        self.schedule()
 
     def _crash(self, exc: BaseException) -> None:
         self.crashed = exc

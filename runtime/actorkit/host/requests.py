@@ -178,8 +178,8 @@ class Requests:
             del self._waiting[request.key]
             if not request.over:
                 request.over = True  # What comes now is late.
-                if not finish_expired:
-                    self._withdraw(targets, request.key)
+                if deadline_ms is not None:
+                    self._withdraw(targets, request.key, deadline_ms)
 
     def _send(
         self,
@@ -214,10 +214,16 @@ class Requests:
         key, self._random = self._random[:KEY_BYTES], self._random[KEY_BYTES:]
         return key
 
-    def _withdraw(self, targets: Sequence[Sender], key: bytes) -> None:
-        """Nobody waits any more: what has not left this instance does not leave it."""
+    def _withdraw(self, targets: Sequence[Sender], key: bytes, deadline_ms: int) -> None:
+        """Nobody waits any more: what has not left this instance does not leave it. Whoever has got it knows its
+        deadline, and is told where that is not over."""
+        if monotonic() * 1000 >= deadline_ms:
+            for sender in targets:
+                sender.withdraw(key)
+            return
         for sender in targets:
-            sender.withdraw(key)
+            sender.give_up([key])
+        self.outboxes.flush.schedule()
 
     def answered(self, event: Event) -> None:
         """Take an event that came back. It goes to the one who waits; nobody waits for a late or second one."""

@@ -6,12 +6,13 @@ import ssl
 import subprocess
 from pathlib import Path
 
+import gevent
 import pytest
 from gevent.ssl import SSLContext
 
 from actorkit.errors import SettingsError
 from actorkit.testing import Harness
-from actorkit_actors.http.http_server import HTTPServer
+from actorkit_actors.http.http_server import LINGER_S, HTTPServer
 from tests.actors.http.client import Client, Slow, Start, echo, figure, request
 from tests.until import until
 
@@ -56,6 +57,23 @@ def test_draining_ends_idle_connections_and_the_others_with_their_answer(start: 
         status, headers, body = busy.response()
         assert (status, dict(headers)["connection"], body) == (200, "close", b"x")
         assert busy.ended()
+
+
+def test_a_connection_that_is_used_again_and_again_ends_with_an_answer_and_not_between_two(start: Start) -> None:
+    slow = Slow()
+    slow.go.set()
+    harness = start(slow)
+    with Client(harness) as client, Client(harness) as busy:
+        client.send(request("/echo", b"x")).response()
+        busy.send(request("/echo", b"x")).response()
+        drain = gevent.spawn(harness.actor.drain)
+        until(lambda: harness.actor.draining)
+        for one in (client, busy):
+            status, headers, _ = one.send(request("/echo", b"x")).response()
+            assert (status, dict(headers)["connection"]) == (200, "close")
+            assert one.ended()
+        # Nobody is left that may come again, so nothing is waited for.
+        drain.get(timeout=LINGER_S / 2)
 
 
 def test_a_request_on_an_open_connection_while_draining_gives_503(start: Start) -> None:

@@ -117,6 +117,13 @@ FROM_SENDER: dict[str, tuple[wire.FromSender | wire.Outgoing | wire.OutgoingRequ
         """,
     ),
     "Go": (wire.Go(7), '92 a1 47 07  # an array of two, "G"; number'),
+    "Withdraw": (
+        wire.Withdraw([b"key"]),
+        """
+        92 a1 58                    # an array of two, "X"
+        91 c4 03 6b 65 79           # an array of one key, 3 bytes: "key"
+        """,
+    ),
     "Stay": (wire.Stay(True, False), '93 a1 53 c3 c2  # an array of three, "S"; needed, no more'),
     "Bye": (wire.Bye(), '91 a1 59  # an array of one, "Y"'),
 }

@@ -60,6 +60,7 @@ SENDER_EVENTS: dict[str, Callable[[SenderEnd], object]] = {
     "this instance ends, something is unacknowledged": _after(
         _something_is_unacknowledged, lambda end: end.sender.say_bye()
     ),
+    "a request is given up": lambda end: end.sender.give_up([b"k"]),
     "events are pending, while this instance drains": _after(DRAINS, SenderEnd.puts),
     "an answer for this very instance is pending": lambda end: end.puts(instance="down-1"),
     "another peer is there, something is unacknowledged": _after(
@@ -141,6 +142,7 @@ RECEIVER_EVENTS: dict[str, Callable[[ReceiverEnd], object]] = {
     "Batch for whose bytes there is no room": _no_room,
     "Bye": _hears(wire.Bye()),
     "Stay": _hears(wire.Stay()),
+    "Withdraw": _hears(wire.Withdraw([b"k"])),
     "Go": _hears(wire.Go(1)),
     "a suspect is about to be consumed": ReceiverEnd.asks,
     "a suspect was consumed": ReceiverEnd.consumes_a_suspect,
