@@ -64,12 +64,13 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_KEYS": ("none", "file with the topology's CURVE keys; without it edges are in the clear"),
     "ACTORKIT_ADMIN": (
         "none",
-        "`host:port` of the admin server: /metrics, /healthz, /readyz, /scale, /graph, /recent, /tap, /put",
+        "`host:port` of the admin server: /metrics, /healthz, /readyz, /scale, /graph, /recent, /letters, /log, /tap, "
+        "/put, /dlq",
     ),
     "ACTORKIT_ADMIN_TOKEN": (
         "none",
-        "file with the token that /tap and /put want; an instance that finds none there makes one. Without it those "
-        "pages are closed",
+        "file with the token that /log, /tap, /put and /dlq want; an instance that finds none there makes one. Without "
+        "it those pages are closed",
     ),
     "ACTORKIT_SAMPLE": (
         "0",

@@ -131,7 +131,7 @@ class HTTPServer(Actor):
         try:
             tls_context(params.certfile, params.keyfile)
         except SettingsError as exc:
-            yield Problem("certfile", str(exc).removeprefix("certfile, keyfile: "))
+            yield Problem("certfile", str(exc))
 
     @classmethod
     def named_outboxes(cls, params: Params) -> Mapping[str, str]:

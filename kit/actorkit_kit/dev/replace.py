@@ -107,8 +107,9 @@ class Replacer:
         wanted = {unit.name: unit for unit in plan.units}
         self.plan = plan
         self.supervisor.follow(stop_waves(plan))
+        turns = {name: turn for turn, wave in enumerate(reversed(stop_waves(plan))) for name in wave}
         stale = [unit for unit in plan.units if unit.name in also or not self._is_right(unit, prints[unit.name])]
-        for unit in sorted(stale, key=lambda unit: len(unit.waits)):
+        for unit in sorted(stale, key=lambda unit: turns[unit.name]):
             await self._bring(unit, prints[unit.name], changes, anew=unit.name in also)
         gone = [child for child in self.children if child.process.unit.name not in wanted]
         await self._spares.fill_up()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
 import signal
 import sys
 import time
@@ -43,9 +44,13 @@ def _die_with_parent() -> Callable[[], None] | None:
 
 
 async def spawn(
-    command: Sequence[str], environ: Mapping[str, str], *, stdin: int = asyncio.subprocess.DEVNULL
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    stdin: int = asyncio.subprocess.DEVNULL,
+    pass_fds: Sequence[int] = (),
 ) -> asyncio.subprocess.Process:
-    """Start a program, out of reach of the terminal's ^C; it ends with this process."""
+    """Start a program, out of reach of the terminal's ^C; it ends with this process. It gets `pass_fds`, too."""
     return await asyncio.create_subprocess_exec(
         *command,
         env=environ,
@@ -55,6 +60,7 @@ async def spawn(
         limit=MAX_LINE_BYTES,
         start_new_session=True,
         preexec_fn=_die_with_parent(),
+        pass_fds=pass_fds,
     )
 
 
@@ -125,8 +131,9 @@ class Child:
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it still runs."""
         if self._running is not None and self.alive:
+            # asyncio's own send_signal looks whether it has ended, and then nobody else is told its status.
             with suppress(ProcessLookupError):
-                self._running.send_signal(number)
+                os.kill(self._running.pid, number)
 
     def last_words(self) -> str:
         """The line that tells best why it ended."""

@@ -16,6 +16,7 @@ from actorkit_kit.dev.replace import Replacer
 from actorkit_kit.dev.session import Session
 from actorkit_kit.dev.watch import changed_files, folders_of
 from actorkit_kit.load import load_plan
+from actorkit_kit.local.console import LocalConsole, serve_console
 from actorkit_kit.local.processes import socket_folder
 from actorkit_kit.local.state import make_dead_letters_folder, publish_processes
 from actorkit_kit.plan.model import Plan
@@ -63,6 +64,7 @@ class _Dev:
         self._output = output
         self._published = ExitStack()
         self._watches = asyncio.Event()
+        self._console: LocalConsole
 
     def _load(self) -> Plan:
         return load_plan(self._reference, LOCAL)
@@ -73,21 +75,25 @@ class _Dev:
         plan = self._load()
         box = make_dead_letters_folder(plan.base, plan.topology)
         with socket_folder(plan) as folder, self._published:
-            replacer = Replacer(plan, folder, box, speaker(plan, self._quiet), _ENVIRON)
+            say = speaker(plan, self._quiet)
+            replacer = Replacer(plan, folder, box, say, _ENVIRON)
             stopped = asyncio.create_task(signals.get())
             status = await start(replacer.start(timeout_s), stopped)
             if status is not None:
                 return status
-            self._publish(replacer)
-            session = Session(replacer, self._load, lambda line: note(f"kit: {line}"))
-            await self._work(replacer, session, stopped)
-            return await stop(replacer, signals)
+            async with serve_console(folder, say) as self._console:
+                self._publish(replacer)
+                session = Session(replacer, self._load, lambda line: note(f"kit: {line}"))
+                await self._work(replacer, session, stopped)
+                return await stop(replacer, signals)
 
     def _publish(self, replacer: Replacer) -> None:
         """Tell others how the processes are reached now."""
         self._published.close()
         processes = [child.process for child in replacer.children]
-        self._published.enter_context(publish_processes(replacer.plan.base, replacer.plan.topology, processes))
+        plan, console = replacer.plan, self._console
+        self._published.enter_context(publish_processes(plan.base, plan.topology, processes, console.url))
+        console.show(plan, processes)
 
     async def _work(self, replacer: Replacer, session: Session, stopped: asyncio.Task[signal.Signals]) -> None:
         """Follow changes and keys until it is to stop. One thing is done after the other."""
@@ -136,7 +142,7 @@ class _Dev:
     async def _press(self, keys: asyncio.Queue[str], replacer: Replacer, session: Session, turn: asyncio.Lock) -> None:
         """Tell what runs, once its files are watched; then do what keys ask for, until q."""
         await self._watches.wait()
-        tell_running(replacer.plan, replacer.children, self._output)
+        tell_running(replacer.plan, replacer.children, self._output, self._console.url)
         note(f"kit: {_KEYS}")
         while (key := await keys.get()) != "q":
             async with turn:
@@ -144,7 +150,7 @@ class _Dev:
                     await session.replace_all()
                     self._publish(replacer)
                 elif key == "s":
-                    tell_running(replacer.plan, replacer.children, self._output)
+                    tell_running(replacer.plan, replacer.children, self._output, self._console.url)
                 elif key == "o":
                     _open(replacer)
                 else:

@@ -8,11 +8,12 @@ from typing import Annotated, Final
 
 import typer
 
+from actorkit.console.way import Hop
 from actorkit_kit.console import Output, result_json, result_table
 from actorkit_kit.deploy.cluster import Cluster
 from actorkit_kit.deployments.find import Wanted, find
 from actorkit_kit.errors import KitError, UsageError
-from actorkit_kit.operating.way import Hop, find_way
+from actorkit_kit.operating.way import find_way
 from actorkit_kit.verbs.options import ContextOption, DeploymentOption, NamespaceOption, OutputOption, WhereOption
 
 _COLUMNS: Final = ("TIME", "ACTOR", "INSTANCE", "INBOX", "FROM", "TOOK", "ATTEMPTS", "BYTES", "WHAT")

@@ -77,6 +77,7 @@ class Host:
         redact.learn_headers(settings.secret_headers)
         self.name = settings.actor
         self.instance = settings.instance
+        self.topology = settings.topology
         self.brokers = settings.brokers
         self.context = context or zmq.Context.instance()
         self.draining = False

@@ -1,0 +1,59 @@
+"""Where each number comes from: the question that Prometheus answers with it, and the `kit` command that tells it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from actorkit.console.plan import BROKER, Actor, GraphPlan, Line
+
+#: What Prometheus takes the mean of.
+_RANGE: Final = "[1m]"
+
+
+def queries(plan: GraphPlan) -> dict[str, Any]:
+    """For each actor by its name, and for each line in the order of the plan: number → its PromQL and its command."""
+    return {
+        "actors": {actor.name: _of_actor(plan, actor) for actor in plan.actors},
+        "lines": [_of_line(plan, line) for line in plan.lines],
+    }
+
+
+def _of_actor(plan: GraphPlan, actor: Actor) -> dict[str, list[str]]:
+    of, where = _labels(topology=plan.topology, actor=actor.name), f"-d {plan.deployment or plan.topology}"
+    found = {
+        "ready": [f"sum(actorkit_ready{of})", f"kit status {plan.deployment or plan.topology}"],
+        "in_work": [f"sum(actorkit_in_work{of})", f"kit status {plan.deployment or plan.topology}"],
+        "failing": [f"sum(rate(actorkit_events_failed_total{of}{_RANGE}))", f"kit logs {actor.name} {where}"],
+        "letters": ["", f"kit dlq list {actor.name} {where}"],
+    }
+    if actor.kind != "actor":
+        found = {"ready": [f"count(actorkit_build_info{of})", found["ready"][1]]}
+    return found
+
+
+def _of_line(plan: GraphPlan, line: Line) -> dict[str, list[str]]:
+    status = f"kit status {plan.deployment or plan.topology}"
+    if line.style == BROKER:
+        of = _labels(topology=plan.topology, actor=line.destination, service=line.service)
+        query = f"sum(actorkit_broker_queue_depth{of} + actorkit_broker_busy_workers{of})"
+        return {"waiting": [query, f"kit services -d {plan.deployment or plan.topology}"]} if line.service else {}
+    of = _labels(topology=plan.topology, actor=line.source, outbox=line.outbox, destination=line.destination)
+    sent = f"actorkit_events_out_total{_labels(topology=plan.topology, actor=line.source, outbox=line.outbox)}"
+    # An outbox counts what it sends over all of its connections.
+    came = f"actorkit_events_in_total{_labels(topology=plan.topology, actor=line.destination, inbox=line.inbox)}"
+    return {
+        "rate": [f"sum(rate({sent if line.alone else came}{_RANGE}))", status],
+        "waiting": [f"sum(actorkit_waiting{of})", status],
+        "in_flight": [f"sum(actorkit_in_flight{of})", status],
+        "oldest_s": [f"max(actorkit_oldest_waiting_seconds{of})", status],
+    }
+
+
+def _labels(**labels: str) -> str:
+    """A selector. Names of services may have any character (Prometheus, string literals)."""
+    quoted = (f'{name}="{_escape(value)}"' for name, value in labels.items())
+    return f"{{{', '.join(quoted)}}}"
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
