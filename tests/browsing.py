@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar
-
-from selenium.webdriver import Chrome
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tests import needs
 from tests.until import until
+
+if TYPE_CHECKING:
+    from selenium.webdriver.remote.webelement import WebElement
 
 T = TypeVar("T")
 
@@ -30,6 +27,9 @@ ARGUMENTS = (
     "--no-first-run",
 )
 
+#: What the protocol calls it to find by a selector of CSS (WebDriver §12.3).
+_BY_SELECTOR: Final = "css selector"
+
 #: Keys that write no character, by the numbers that Chromium has for them.
 CODES = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 
@@ -38,6 +38,12 @@ class Browser:
     """One browser with one page."""
 
     def __init__(self) -> None:
+        try:
+            from selenium.webdriver import Chrome
+            from selenium.webdriver.chrome.options import Options
+            from selenium.webdriver.chrome.service import Service
+        except ImportError:
+            needs.missing("needs selenium")
         options = Options()
         options.binary_location = needs.tool("chromium")
         for argument in ARGUMENTS:
@@ -85,7 +91,7 @@ class Browser:
         return found
 
     def find(self, selector: str) -> list[WebElement]:
-        return self._driver.find_elements(By.CSS_SELECTOR, selector)
+        return self._driver.find_elements(_BY_SELECTOR, selector)
 
     def text(self, selector: str) -> str:
         """The text of the first element, as a reader sees it or would hear it; "" without one."""

@@ -19,20 +19,19 @@ def queries(plan: GraphPlan) -> dict[str, Any]:
 
 
 def _of_actor(plan: GraphPlan, actor: Actor) -> dict[str, list[str]]:
-    of, where = _labels(topology=plan.topology, actor=actor.name), f"-d {plan.deployment or plan.topology}"
-    found = {
-        "ready": [f"sum(actorkit_ready{of})", f"kit status {plan.deployment or plan.topology}"],
-        "in_work": [f"sum(actorkit_in_work{of})", f"kit status {plan.deployment or plan.topology}"],
-        "failing": [f"sum(rate(actorkit_events_failed_total{of}{_RANGE}))", f"kit logs {actor.name} {where}"],
-        "letters": ["", f"kit dlq list {actor.name} {where}"],
-    }
+    of, name = _labels(topology=plan.topology, actor=actor.name), plan.deployment or plan.topology
     if actor.kind != "actor":
-        found = {"ready": [f"count(actorkit_build_info{of})", found["ready"][1]]}
-    return found
+        return {"ready": [f"count(actorkit_build_info{of})", f"kit status {name}"]}
+    return {
+        "ready": [f"sum(actorkit_ready{of})", f"kit status {name}"],
+        "in_work": [f"sum(actorkit_in_work{of})", f"kit top -d {name}"],
+        "failing": [f"sum(rate(actorkit_events_failed_total{of}{_RANGE}))", f"kit top -d {name}"],
+        "letters": ["", f"kit dlq list {actor.name} -d {name}"],
+    }
 
 
 def _of_line(plan: GraphPlan, line: Line) -> dict[str, list[str]]:
-    status = f"kit status {plan.deployment or plan.topology}"
+    top = f"kit top -d {plan.deployment or plan.topology}"
     if line.style == BROKER:
         of = _labels(topology=plan.topology, actor=line.destination, service=line.service)
         query = f"sum(actorkit_broker_queue_depth{of} + actorkit_broker_busy_workers{of})"
@@ -42,10 +41,10 @@ def _of_line(plan: GraphPlan, line: Line) -> dict[str, list[str]]:
     # An outbox counts what it sends over all of its connections.
     came = f"actorkit_events_in_total{_labels(topology=plan.topology, actor=line.destination, inbox=line.inbox)}"
     return {
-        "rate": [f"sum(rate({sent if line.alone else came}{_RANGE}))", status],
-        "waiting": [f"sum(actorkit_waiting{of})", status],
-        "in_flight": [f"sum(actorkit_in_flight{of})", status],
-        "oldest_s": [f"max(actorkit_oldest_waiting_seconds{of})", status],
+        "rate": [f"sum(rate({sent if line.alone else came}{_RANGE}))", top],
+        "waiting": [f"sum(actorkit_waiting{of})", top],
+        "in_flight": [f"sum(actorkit_in_flight{of})", top],
+        "oldest_s": [f"max(actorkit_oldest_waiting_seconds{of})", top],
     }
 
 

@@ -19,9 +19,9 @@ from actorkit.observe.fetch import Page, fetch
 
 #: Pages that everybody may read, and those that want the token of their instance.
 TOLD: Final = ("/graph", "/recent", "/letters")
-ACTIONS: Final = ("/dlq", "/log", "/put")
+ACTIONS: Final = ("/dlq", "/log", "/put", "/tap")
 #: Those that only read, and are asked for by GET.
-READING: Final = ("/log",)
+READING: Final = ("/log", "/tap")
 #: How long an action is waited for, in seconds: longer than an instance itself waits.
 ACTION_S: Final = 150.0
 #: Longest body of an action, in bytes.

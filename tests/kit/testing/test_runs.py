@@ -13,6 +13,9 @@ import pytest
 from actorkit_kit import python_process
 from tests.kit.conftest import Kit
 
+#: Many processes, one after the other.
+pytestmark = pytest.mark.timeout(300)
+
 ACTORS = '''\
 from actorkit import Actor, JSONEvent, MalformedEvent
 
@@ -134,6 +137,23 @@ def prices(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def kit() -> Kit:
+    """The command, with as much time as a test has."""
+
+    def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*python_process.command("actorkit_kit"), *arguments],
+            cwd=cwd,
+            env=python_process.environ(extra={"COLUMNS": "100", "NO_COLOR": "1"}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
 def outcomes(text: str) -> dict[str, str]:
     """Test → what became of it, of what `-v` writes."""
     return dict(re.findall(r"::(.+?) (PASSED|FAILED|SKIPPED|ERROR)", text))
@@ -198,7 +218,7 @@ def test_pytest_by_itself_finds_them_too(prices: Path) -> None:
     (prices / "topology.yaml").write_text(TOPOLOGY.partition("  what has no cost fails")[0])
     command = [sys.executable, "-m", "pytest", "-v", "--kit-depth", "actor"]
     done = subprocess.run(
-        command, cwd=prices, env=python_process.environ(), capture_output=True, text=True, check=False, timeout=60
+        command, cwd=prices, env=python_process.environ(), capture_output=True, text=True, check=False
     )
     assert outcomes(done.stdout) == {
         "it is priced": "PASSED",

@@ -2,97 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from actorkit.console.plan import Actor, GraphPlan, Line
 from tests.browsing import Browser
-from tests.fleet import Fleet, Process, fetch
-from tests.ports import free_port
-from tests.runtime.admin.fussy import COMPLAINT, Failing
+from tests.runtime.console.setting import MARKUP, Graph, address, open_
 from tests.until import until
 
 pytestmark = pytest.mark.browser
 
-MARKUP = '<script>document.title = "owned"</script><img src=x onerror=alert(1)>'
-WAYS = ("M130,50 L310,50", "M130,60 L310,170")
 #: Every text with the contrast that it has with what is behind it (WCAG 2.2, success criterion 1.4.3).
 CONTRASTS = (Path(__file__).with_name("contrasts.js")).read_text()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    made = Browser()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def graph() -> Iterator[Graph]:
-    with tempfile.TemporaryDirectory(prefix="ak-") as folder:
-        fleet = Fleet(Path(folder))
-        try:
-            yield Graph(fleet)
-        finally:
-            fleet.close()
-
-
-def address(process: Process) -> str:
-    return process.admin.removeprefix("http://")
-
-
-class Graph:
-    """A source, two replicas that it sends to, and a console."""
-
-    def __init__(self, fleet: Fleet) -> None:
-        self.fleet = fleet
-        self.sinks = [fleet.start("sink", "actorkit_actors.flow.null:Null", number) for number in (1, 2)]
-        params = '{"interval_s": 0.004, "data": "tick"}'
-        self.source = fleet.start(
-            "source", "actorkit_actors.flow.generator:Generator", outbox_sink="sink", params=params
-        )
-        for process in (self.source, *self.sinks):
-            until(process.ready, "it is ready")
-        self.url = self.console(self.plan())
-
-    def plan(self) -> GraphPlan:
-        admins = {"source": (address(self.source),), "sink": tuple(map(address, self.sinks))}
-        return GraphPlan(
-            topology="counted",
-            actors=(
-                Actor(name="source", uses="generator", begins=True, admin=admins["source"], at=(70, 50, 116, 66)),
-                Actor(name="sink", uses=MARKUP, replicas=2, admin=admins["sink"], at=(370, 50, 116, 66)),
-                Actor(name="below", uses="nothing", at=(370, 180, 116, 66)),
-            ),
-            lines=(
-                Line(source="source", destination="sink", outbox="sink", inbox="source", way=WAYS[0], at=(220, 30)),
-                Line(source="source", destination="below", outbox="below", label=MARKUP, way=WAYS[1], at=(220, 130)),
-            ),
-            size=(440, 220),
-        )
-
-    def console(self, plan: GraphPlan) -> str:
-        """The URL of a console of its own."""
-        port, number = free_port(), len(self.fleet.processes)
-        path = self.fleet.folder / f"plan-{number}.json"
-        path.write_bytes(msgspec.json.encode(plan))
-        params = json.dumps({"plan": str(path), "listen": f"127.0.0.1:{port}"})
-        process = self.fleet.start("console", "actorkit.process.console:Console", number, params=params)
-        until(process.ready, "the console is ready")
-        return f"http://127.0.0.1:{port}"
-
-
-def open_(browser: Browser, url: str) -> None:
-    browser.resize(1300, 850)
-    browser.open(url)
-    browser.await_text("#link", "live")
 
 
 def test_it_loads_with_the_network_cut_and_without_a_complaint(browser: Browser, graph: Graph) -> None:
@@ -244,73 +168,6 @@ def test_a_page_whose_console_is_gone_says_so_and_comes_back(browser: Browser, g
     browser.await_text("#link", "does not answer")
     until(graph.fleet.restart(console).ready, "it is there again")
     browser.await_text("#link", "live")
-
-
-def box_of(failing: Failing) -> GraphPlan:
-    admin = (address(failing.fussy),)
-    actors = (Actor(name="fussy", uses="fussy", admin=admin, letters="fussy", at=(70, 50, 116, 66)),)
-    return GraphPlan(topology="test", actors=actors, size=(140, 100))
-
-
-@pytest.fixture
-def failing(fleet: Fleet) -> Failing:
-    return Failing(fleet)
-
-
-def test_an_actor_that_fails_shows_its_failures_and_a_retry_empties_the_box(
-    browser: Browser, graph: Graph, failing: Failing
-) -> None:
-    open_(browser, graph.console(box_of(failing)))
-    browser.await_text('[data-actor="fussy"] .badge', "3 dead")
-    assert browser.find('[data-actor="fussy"].letters')
-    browser.run("go('actor', 'fussy')")
-    browser.await_text("#panel", f"MalformedEvent: {COMPLAINT}")
-    browser.await_text("#panel", "3 in the box")
-    failing.broken.unlink()
-    browser.click_text("#panel button", "retry")
-    give_token(browser, failing.token)
-    browser.await_text("#panel", "sent 3")
-    browser.await_(lambda: "dead" not in browser.text('[data-actor="fussy"] .badge'), "the box is empty")
-    assert browser.run("return document.title") == "test – actorkit"
-
-
-def give_token(browser: Browser, token: str) -> None:
-    browser.await_(lambda: browser.find("#token[open]"), "the token is asked for")
-    assert "kit ui test --token fussy-" in re.sub(r"--token \S+?-", "--token fussy-", browser.text("#token-why"))
-    browser.find("#token-input")[0].send_keys(token)
-    browser.click_text("#token button", "Use it")
-    browser.await_(lambda: not browser.find("#token[open]"), "the token is taken")
-
-
-def test_bodies_are_shown_to_whoever_has_the_token(browser: Browser, graph: Graph, failing: Failing) -> None:
-    open_(browser, f"{graph.console(box_of(failing))}/#/actor/fussy")
-    browser.await_text("#panel", "3 in the box")
-    assert "tick" not in browser.text("#panel")
-    browser.click_text("#panel button", "show")
-    give_token(browser, "wrong")
-    give_token(browser, failing.token)
-    browser.await_text("#panel pre", '"text": "tick"')
-
-
-def test_the_log_of_an_instance_is_shown_to_whoever_has_the_token(
-    browser: Browser, graph: Graph, failing: Failing
-) -> None:
-    open_(browser, f"{graph.console(box_of(failing))}/#/actor/fussy")
-    browser.click_text("#panel button", "log")
-    give_token(browser, failing.token)
-    browser.await_text("#panel .log", COMPLAINT)
-
-
-def test_the_way_of_an_event_is_shown(browser: Browser, graph: Graph, failing: Failing) -> None:
-    url = graph.console(box_of(failing))
-    trace = json.loads(fetch(f"http://{address(failing.fussy)}/recent")[1])["failures"][0]["trace"]
-    open_(browser, url)
-    browser.find("#trace")[0].send_keys(trace, "\n")
-    browser.await_text("#panel-title", f"Event {trace}")
-    browser.await_text("#panel tbody", f"MalformedEvent: {COMPLAINT}")
-    assert browser.find('[data-actor="fussy"].passed')
-    browser.open(f"{url}/#/event/0000000000000001")
-    browser.await_text("#panel", "Nobody remembers it.")
 
 
 def many(count: int, admin: str) -> GraphPlan:

@@ -145,7 +145,7 @@ def test_what_instances_remember_is_told_and_whoever_acts_says_their_token(fleet
     assert post(url, query, "wrong")[0] == 401
     elsewhere = {**query, "address": "127.0.0.1:1"}
     assert post(url, elsewhere, failing.token) == (404, '"fussy" has no instance at "127.0.0.1:1"\n')
-    assert post(url, {**query, "page": "/tap"}, failing.token) == (404, "page= is one of /dlq, /log, /put\n")
+    assert post(url, {**query, "page": "/graph"}, failing.token) == (404, "page= is one of /dlq, /log, /put, /tap\n")
     assert json.loads(fetch(f"{url}/state")[1])["actors"]["fussy"]["letters"] == 1
     assert post(url, query, failing.token) == (200, '{"dropped": 1}\n')
     assert json.loads(fetch(f"{url}/state")[1])["actors"]["fussy"]["letters"] == 0

@@ -265,6 +265,7 @@ function openActor(name) {
     numbersTable(Object.keys(queries).map((key) => [names[key], cells[key], queries[key]])),
     h("table", {}, h("caption", {}, "Instances"), instances),
     h("pre", { class: "log", hidden: true }),
+    actor.kind === "actor" ? sendTo(actor) : null,
     details.box,
     h("h3", {}, "Lines"), touching.map(([line, n]) => h("div", {}, h("button", { class: "link", onclick: () => go("line", n) }, nameOf(line)))));
   leave = details.stop;
@@ -292,6 +293,7 @@ function openLine(number) {
   const cells = Object.fromEntries(Object.keys(queries).map((key) => [key, h("td", { class: "number" })]));
   panel(nameOf(line), h("p", { class: "faint" }, line.service ? "requests for " + line.service : `outbox ${line.outbox}, inbox ${line.inbox}`),
     numbersTable(Object.keys(queries).map((key) => [names[key], cells[key], queries[key]])),
+    line.service ? null : tapOf(line),
     h("h3", {}, "Ends"), [line.source, line.destination].map((end) => h("div", {}, h("button", { class: "link", onclick: () => go("actor", end) }, end))));
   return () => {
     const numbers = state.lines[number] || {};
@@ -312,7 +314,7 @@ async function ask(path, query) {
 }
 
 function detailsOf(actor) {
-  const failures = h("div", {}), letters = h("div", {}), events = h("div", {}), said = h("p", { role: "status" }), body = h("pre", { hidden: true });
+  const failures = h("div", {}), letters = h("div", {}), events = h("div", {}), said = h("p", { role: "status" }), body = h("pre", { class: "letter", hidden: true });
   const keeps = Boolean(actor.letters);
   const box = h("div", {}, keeps ? [h("h3", {}, "Dead letters"), said, body, letters] : null,
     h("h3", {}, "Last failures"), failures, h("h3", {}, "Events that were recorded"), events);
@@ -385,6 +387,52 @@ async function actOn(actor, keeper, action, ids, { said, body, load }) {
   load();
 }
 
+const readyOf = (name) => state && state.actors[name] ? state.actors[name].instances.find((one) => one.state === "ready") : null;
+
+function tapOf(line) {
+  const shown = h("pre", { hidden: true });
+  const look = async () => {
+    const instance = readyOf(line.source);
+    shown.hidden = false;
+    if (!instance) return say(shown, line.source + " has no instance that is ready.");
+    say(shown, "looks for 10 seconds at most …");
+    try {
+      const told = await act({ on: line.source, address: instance.address, page: "/tap", outbox: line.outbox, events: 5, seconds: 10, bodies: 1 });
+      if (told === null) { shown.hidden = true; return; }
+      say(shown, told.trim().split("\n").map((text) => JSON.stringify(JSON.parse(text), null, 2)).join("\n"));
+    } catch (error) {
+      say(shown, String(error.message));
+    }
+  };
+  return h("div", {}, h("h3", {}, "Events that pass"), h("div", { class: "row" }, h("button", { class: "act", onclick: look }, "show the next 5"),
+    h("code", {}, `kit tap ${line.source}.${line.outbox} -n 5 -d ${plan.deployment || plan.topology}`)), shown);
+}
+
+function sendTo(actor) {
+  const inboxes = [...new Set(plan.lines.filter((line) => line.destination === actor.name && line.inbox).map((line) => line.inbox))];
+  if (!inboxes.length) return null;
+  const choice = (label, values) => {
+    const select = h("select", { "aria-label": label }, values.map((value) => h("option", {}, value)));
+    return select;
+  };
+  const inbox = choice("Inbox", inboxes), format = choice("Format", ["json", "xml", "text", "bytes"]);
+  const body = h("textarea", { rows: 3, "aria-label": "Body", spellcheck: "false" }), said = h("pre", { hidden: true });
+  const send = async () => {
+    const instance = readyOf(actor.name);
+    said.hidden = false;
+    if (!instance) return say(said, "There is no instance that is ready.");
+    try {
+      const told = await act({ on: actor.name, address: instance.address, page: "/put", inbox: inbox.value, format: format.value, seconds: 30 }, body.value);
+      if (told === null) { said.hidden = true; return; }
+      say(said, JSON.stringify(told, null, 2));
+    } catch (error) {
+      say(said, String(error.message));
+    }
+  };
+  return h("details", {}, h("summary", {}, "Send an event"), body, h("div", { class: "row" }, inbox, format,
+    h("button", { class: "act", onclick: send }, "send")), said);
+}
+
 async function showLog(box, name, instance) {
   const lines = box.querySelector(".log");
   try {
@@ -400,11 +448,11 @@ async function showLog(box, name, instance) {
 
 // ---- acting: with the token of the instance, which this page keeps until its tab is closed
 
-async function act(query) {
+async function act(query, body) {
   for (let refused = false; ; refused = true) {
     const token = refused || !sessionStorage.token ? await askToken(query) : sessionStorage.token;
     if (!token) return null;
-    const answer = await fetch("/act?" + new URLSearchParams(query), { method: "POST", headers: { Authorization: "Bearer " + token } });
+    const answer = await fetch("/act?" + new URLSearchParams(query), { method: "POST", body, headers: { Authorization: "Bearer " + token } });
     if (answer.status === 401) continue;
     sessionStorage.token = token;
     if (!answer.ok) throw new Error((await answer.text()).trim());
@@ -435,7 +483,7 @@ function openEvent(trace) {
   ask("/way", { trace }).then((way) => {
     if (over) return;
     const { hops: found } = way;
-    say(said, found.length ? "" : "Nobody remembers it. One trace of " + way.sampled_every + " is recorded, what failed, and what kit send has put in.");
+    say(said, found.length ? "" : "Nobody remembers it. " + (way.sampled_every ? "One trace of " + way.sampled_every : "No trace (set ACTORKIT_SAMPLE)") + " is recorded, what failed, and what kit send has put in.");
     hops.replaceChildren(...found.map((hop) => h("tr", {}, h("td", {}, clock(hop.time)),
       h("td", {}, h("button", { class: "link", onclick: () => go("actor", hop.actor) }, hop.actor), h("div", { class: "faint" }, hop.instance)),
       h("td", { class: "number" }, hop.seconds === null ? "" : (hop.seconds * 1000).toFixed(1) + " ms"),
@@ -508,7 +556,7 @@ function move(from, [dx, dy]) {
 }
 
 function pressed(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "INPUT" || document.querySelector("dialog[open]")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || /INPUT|TEXTAREA|SELECT/.test(event.target.tagName) || document.querySelector("dialog[open]")) return;
   const parts = [...shown.actors.values()].find((one) => one.node === document.activeElement);
   const keys = { g: () => show("graph"), t: () => show("table"), d: turn, "?": () => $("help").showModal(), "+": () => zoom(1.25),
     "-": () => zoom(0.8), "0": fit, Escape: () => go() };
