@@ -13,6 +13,7 @@ from typing import Final
 from docker.utils.build import PatternMatcher
 
 from actorkit_kit.errors import KitError
+from actorkit_kit.kit_folder import is_rendered
 
 #: What tools leave behind. It is no part of any code, so nobody is told.
 _LEFT_BEHIND: Final = frozenset(
@@ -102,6 +103,8 @@ def _reason(path: Path, root: Path, hidden: Collection[Path]) -> str:
             return "a link to a folder that it is in"
     if real in hidden or any(secret in real.parents for secret in hidden):
         return "a secret of the topology"
+    if real.is_dir() and is_rendered(real):
+        return "rendered by kit"
     if real.is_file() and _is_private_key(real):
         return "a private key"
     return "" if real.is_file() or real.is_dir() else "neither a file nor a folder"

@@ -9,11 +9,23 @@ from actorkit_kit.errors import KitError
 
 #: The name of the folder.
 KIT: Final = ".kit"
+#: How the `.gitignore` begins of a folder that kit rendered; such a folder is known by it, wherever it is.
+RENDERED: Final = "# What must not leave this machine.\n"
 
 
 def place_in(base: Path, name: str) -> Path:
     """A folder of kit's, for a topology in the folder `base`."""
     return base / KIT / name
+
+
+def is_rendered(folder: Path) -> bool:
+    """Whether kit has rendered a folder: it may hold secrets, and is no part of anybody's code."""
+    ignore = folder / ".gitignore"
+    try:
+        with ignore.open("rb") as file:
+            return file.read(len(RENDERED.encode())) == RENDERED.encode()
+    except OSError:
+        return False
 
 
 def make(folder: Path, mode: int = 0o777) -> None:

@@ -79,6 +79,25 @@ def test_what_dockerignore_names_stays_out_without_a_word(tmp_path: Path) -> Non
     assert found.left_out == ()
 
 
+@pytest.mark.parametrize("target", ["compose", "helm"])
+def test_what_kit_rendered_beside_the_code_stays_out_of_it(kit: Kit, target: str, tmp_path: Path) -> None:
+    write(tmp_path, "secrets/users", text="bob:pass\n")
+    write(tmp_path, "act.py", text=ACTOR)
+    write(
+        tmp_path,
+        "topology.yaml",
+        text='name: t\nactors:\n  gen: {uses: generator}\n  a: {uses: "act:A", build: .}\n'
+        "  auth: {uses: basic-auth, params: {users: {secret: users}}}\nconnections: [gen -> a -> auth]\nclear: true\n",
+    )
+    before = survey(tmp_path, [tmp_path / "secrets"]).files
+    done = kit("render", target, "-o", "deploy/out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "deploy" / "out" / "secrets" / "users").exists()
+    found = survey(tmp_path, [tmp_path / "secrets"])
+    assert found.files == before
+    assert found.left_out == (("deploy/out", "rendered by kit"), ("secrets", "a secret of the topology"))
+
+
 def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(KitError, match=r'none" is no folder\. "build" names the folder'):
         survey(tmp_path / "none")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from actorkit_kit.errors import KitError
+from actorkit_kit.kit_folder import RENDERED
 from actorkit_kit.plan.model import (
     ADMIN_PORT,
     INBOX_PORT,
@@ -50,7 +51,7 @@ def render(plan: Plan) -> dict[str, str | bytes]:
     """
     rendered: dict[str, str | bytes] = {
         ".env.example": dotenv.env_example(plan),
-        ".gitignore": "# What must not leave this machine.\n/.env\n/secrets/\n",
+        ".gitignore": f"{RENDERED}/.env\n/secrets/\n",
         "compose.yaml": _compose(plan),
         console.FILE: console.plan_file(plan, lambda name: name),
         **observability.files(plan),

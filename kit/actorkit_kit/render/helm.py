@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 
 from actorkit_kit import assets
 from actorkit_kit.errors import KitError
+from actorkit_kit.kit_folder import RENDERED
 from actorkit_kit.plan.model import Mount, Plan, Port, Scaling, Unit, container_addresses, environment
 from actorkit_kit.render import alerts, console, dashboard, mounts
 from actorkit_kit.render.yamltext import Quoted, dump, header
@@ -57,7 +58,7 @@ def render(plan: Plan) -> dict[str, str | bytes]:
     rendered[DASHBOARD] = dashboard.dashboard(plan, release=True)
     # The chart writes names of Services and numbers of pods into it.
     rendered[console.FILE] = console.plan_file(plan, lambda name: name)
-    rendered[".gitignore"] = "# What must not leave this machine.\n/secrets/\n"
+    rendered[".gitignore"] = f"{RENDERED}/secrets/\n"
     rendered |= {f"secrets/{name}": _secret(mount) for name, mount in mounts.secrets(plan).items()}
     return dict(sorted(rendered.items()))
 

@@ -483,7 +483,7 @@ function openEvent(trace) {
   ask("/way", { trace }).then((way) => {
     if (over) return;
     const { hops: found } = way;
-    say(said, found.length ? "" : "Nobody remembers it. One trace of " + way.sampled_every + " is recorded, what failed, and what kit send has put in.");
+    say(said, found.length ? "" : "Nobody remembers it. " + (way.sampled_every ? "One trace of " + way.sampled_every : "No trace (set ACTORKIT_SAMPLE)") + " is recorded, what failed, and what kit send has put in.");
     hops.replaceChildren(...found.map((hop) => h("tr", {}, h("td", {}, clock(hop.time)),
       h("td", {}, h("button", { class: "link", onclick: () => go("actor", hop.actor) }, hop.actor), h("div", { class: "faint" }, hop.instance)),
       h("td", { class: "number" }, hop.seconds === null ? "" : (hop.seconds * 1000).toFixed(1) + " ms"),
