@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
+import signal
 import webbrowser
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,6 +13,9 @@ from actorkit_kit.deploy.cluster import Cluster
 from actorkit_kit.deployments.find import Wanted, find
 from actorkit_kit.target import Target
 from actorkit_kit.verbs.options import ContextOption, DeploymentArgument, NamespaceOption, WhereOption
+
+#: Signals that end the way to a console.
+_ENDS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def register(app: typer.Typer) -> None:
@@ -50,4 +53,5 @@ def register(app: typer.Typer) -> None:
                 note(f"kit: there is no browser here; open {url}")
             if deployment.target is Target.HELM:
                 note("kit: the way to it is open until ^C")
-                threading.Event().wait()
+                signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+                signal.sigwait(_ENDS)
