@@ -15,7 +15,7 @@ from actorkit_kit.topology import shape
 from actorkit_kit.topology.case import Case
 from actorkit_kit.topology.case_section import CaseSection
 from actorkit_kit.topology.document import Document
-from actorkit_kit.topology.findings import Findings, InvalidTopology
+from actorkit_kit.topology.findings import Finding, Findings, InvalidTopology
 from actorkit_kit.topology.load import DEFAULT_FILE, load_checked, load_document
 from actorkit_kit.topology.location import Location
 from actorkit_kit.topology.model import LOCAL
@@ -79,6 +79,19 @@ def load_suite(reference: str) -> Suite:
     if found := (*findings, *checked.unset):
         raise InvalidTopology(found)
     return Suite(document, Places(make_plan(checked), checked.classes), cases)
+
+
+def mistakes_in_tests(reference: str) -> tuple[Finding, ...]:
+    """Every mistake in a file with tests; where its topology has some, those.
+
+    Raises:
+        UsageError: there is no such file, or no such topology.
+    """
+    try:
+        load_suite(reference)
+    except InvalidTopology as exc:
+        return exc.findings
+    return ()
 
 
 def topology_of(document: Document) -> str:
