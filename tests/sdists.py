@@ -1,7 +1,8 @@
-"""Source distributions of packages that tests use, for what only these have: suites of test cases, above all."""
+"""Sources of packages, for what only these have: suites of test cases, above all."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tarfile
@@ -22,3 +23,12 @@ def sdist(name: str, folder: Path) -> Path:
     with tarfile.open(archive) as packed:
         packed.extractall(folder, filter="data")
     return archive.with_name(archive.name.removesuffix(".tar.gz"))
+
+
+def go_module(name: str, version: str) -> Path:
+    """A module of Go, as its own client keeps it."""
+    command = [needs.tool("go"), "mod", "download", "-json", f"{name}@{version}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        needs.missing(f"needs the module {name}@{version} of Go")
+    return Path(json.loads(done.stdout)["Dir"])

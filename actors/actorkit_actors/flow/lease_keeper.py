@@ -15,6 +15,8 @@ from actorkit.mdp.lease import SERVICE, Lease
 
 #: How often a lease is renewed, or asked for, while it lasts.
 TIMES: Final = 4
+#: Longest wait for the broker's answer, in seconds: an instance that ends asks it too.
+ASK_S: Final = 2.0
 
 log = logging.getLogger("actorkit.lease")
 
@@ -78,4 +80,4 @@ class LeaseKeeper:
         self._told = why
 
     def _ask(self, request: bytes) -> bytes:
-        return self._client.call(SERVICE, [request], timeout_s=self._pause_s)[0]
+        return self._client.call(SERVICE, [request], timeout_s=min(self._pause_s, ASK_S))[0]

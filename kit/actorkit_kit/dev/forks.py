@@ -62,6 +62,8 @@ class Forks:
         self._orders = 0
         self._began: dict[int, asyncio.Future[int]] = {}
         self._forks: dict[int, Fork] = {}
+        #: What the actors write to, until they have ended.
+        self._pipes: list[asyncio.ReadTransport] = []
         #: Ends that came before it was known what they are of.
         self._ends: dict[int, int] = {}
 
@@ -132,8 +134,10 @@ class Forks:
         finally:
             os.close(theirs)
         stdout = asyncio.StreamReader(MAX_LINE_BYTES)
-        pipe = os.fdopen(ours, "rb")
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stdout), pipe)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stdout), os.fdopen(ours, "rb")
+        )
+        self._pipes = [pipe for pipe in self._pipes if not pipe.is_closing()] + [transport]
         try:
             pid = await began
         except ConnectionError:
@@ -151,5 +155,8 @@ class Forks:
             with suppress(OSError):
                 self._channel.shutdown(socket.SHUT_RDWR)
             self._lose()
+        for pipe in self._pipes:
+            pipe.close()
+        await asyncio.sleep(0)  # Transports close in the loop's next pass.
         if self._zygote is not None:
             await asyncio.wait_for(self._zygote.wait(), END_S)

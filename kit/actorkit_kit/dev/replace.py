@@ -28,6 +28,8 @@ from actorkit_kit.plan.planner import stop_waves
 
 #: Longest time until new instances are ready, in seconds.
 READY_S: Final = 30.0
+#: One trace of so many is recorded: all of them, as who works on a graph wants to see the way of each event.
+SAMPLE_EVERY: Final = 1
 #: Numbers of instances of one unit; the longest socket path has room for as many.
 MOST_NUMBERS: Final = 1999
 
@@ -66,7 +68,7 @@ class Replacer:
         self._box = box
         self._environ = environ
         self._debugged = debugged or {}
-        self._local = Local(plan, folder, box)
+        self._local = Local(plan, folder, box, sample_every=SAMPLE_EVERY)
         self._prints = self._fingerprints(plan)
         processes = [self._prepare(process) for process in self._local.processes()]
         stock = (unit.class_path.partition(":")[0] for unit in plan.units if is_stock(unit.class_path))
@@ -117,7 +119,7 @@ class Replacer:
         that whoever sends to a new one finds it."""
         changes, prints = Changes(), self._fingerprints(plan)
         ours = {port.published for unit in self.plan.units for port in unit.ports}
-        self._local = Local(plan, self._folder, self._box, ours)
+        self._local = Local(plan, self._folder, self._box, ours, SAMPLE_EVERY)
         wanted = {unit.name: unit for unit in plan.units}
         self.plan = plan
         self.supervisor.follow(stop_waves(plan))

@@ -33,11 +33,17 @@ def told_by(host: Host) -> dict[str, Callable[[], Any]]:
     told: dict[str, Callable[[], Any]] = {
         "/scale": lambda: waiting_by_actor(host),
         "/graph": lambda: graph_at(host),
-        "/recent": lambda: {"actor": host.name, "instance": host.instance, **host.recent.as_json()},
+        "/recent": lambda: _recent(host),
     }
     if host.settings.dead_letters is not None:
         told["/letters"] = Letters(host.settings.dead_letters).tell
     return told
+
+
+def _recent(host: Host) -> dict[str, Any]:
+    """What happened of late. Whoever looks wants to see what an operator puts in."""
+    host.recent.attend()
+    return {"actor": host.name, "instance": host.instance, **host.recent.as_json()}
 
 
 def actions_on(host: Host) -> dict[str, Action]:

@@ -216,15 +216,22 @@ def test_a_breakpoint_gets_the_terminal_and_the_event_goes_on(on_terminal: OnTer
     port = re.findall(r"expose: {http: (\d+)}", (folder / "topology.yaml").read_text())[0]
     save(folder / "shop" / "greet.py", "        if not event", "        breakpoint()\n        if not event")
     on_terminal.shows("replaced greet")
-    answers: list[str] = []
-    asking = threading.Thread(target=lambda: answers.append(ask(f"http://127.0.0.1:{port}", "Ada")))
+    answers, stopped = list[str](), threading.Event()
+
+    def go_on() -> None:
+        """The first ones may still come to the instance of before."""
+        while not stopped.is_set():
+            answers.append(ask(f"http://127.0.0.1:{port}", "Ada"))
+
+    asking = threading.Thread(target=go_on)
     asking.start()
     assert "if not event.data" in on_terminal.asks("(Pdb) ")
+    stopped.set()
     on_terminal.press("p event.data['name'] * 2\n")
     assert "'AdaAda'" in on_terminal.asks("(Pdb) ")
     on_terminal.press("q\n")
     asking.join(60)
-    assert answers == ["Hello, Ada!"]
+    assert set(answers) == {"Hello, Ada!"}
     on_terminal.press("s")
     on_terminal.shows("ADMIN", 2)
     on_terminal.press("q")

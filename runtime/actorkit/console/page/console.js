@@ -247,7 +247,7 @@ function panel(title, ...children) {
 
 function numbersTable(rows) {
   return h("table", {}, h("caption", {}, "Numbers"), h("tbody", {}, rows.map(([name, cell, [query, command]]) =>
-    h("tr", {}, h("th", { scope: "row" }, name, h("code", { class: "source" }, query), h("code", { class: "source" }, command)), cell))));
+    h("tr", {}, h("th", { scope: "row" }, name, query ? h("code", { class: "source" }, query) : null, h("code", { class: "source" }, command)), cell))));
 }
 
 const STATES = { "ready": ["ready", "good"], "not-ready": ["not ready", "half-text"], "gone": ["gone", "bad"] };
@@ -483,7 +483,7 @@ function openEvent(trace) {
   ask("/way", { trace }).then((way) => {
     if (over) return;
     const { hops: found } = way;
-    say(said, found.length ? "" : "Nobody remembers it. One trace of " + way.sampled_every + " is recorded, what failed, and what kit send has put in.");
+    say(said, found.length ? "" : "Nobody remembers it. " + (way.sampled_every ? "One trace of " + way.sampled_every : "No trace (set ACTORKIT_SAMPLE)") + " is recorded, what failed, and what kit send has put in.");
     hops.replaceChildren(...found.map((hop) => h("tr", {}, h("td", {}, clock(hop.time)),
       h("td", {}, h("button", { class: "link", onclick: () => go("actor", hop.actor) }, hop.actor), h("div", { class: "faint" }, hop.instance)),
       h("td", { class: "number" }, hop.seconds === null ? "" : (hop.seconds * 1000).toFixed(1) + " ms"),
