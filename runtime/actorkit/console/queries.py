@@ -22,11 +22,14 @@ def _of_actor(plan: GraphPlan, actor: Actor) -> dict[str, list[str]]:
     of, name = _labels(topology=plan.topology, actor=actor.name), plan.deployment or plan.topology
     if actor.kind != "actor":
         return {"ready": [f"count(actorkit_build_info{of})", f"kit status {name}"]}
+    # Of a box it is known how many letters it has, not whose; without one nothing is.
+    has_box = actor.letters not in ("", actor.name)
+    box = f"sum(actorkit_dead_letters{_labels(topology=plan.topology, actor=actor.letters)})" if has_box else ""
     return {
         "ready": [f"sum(actorkit_ready{of})", f"kit status {name}"],
         "in_work": [f"sum(actorkit_in_work{of})", f"kit top -d {name}"],
         "failing": [f"sum(rate(actorkit_events_failed_total{of}{_RANGE}))", f"kit top -d {name}"],
-        "letters": ["", f"kit dlq list {actor.name} -d {name}"],
+        "letters": [box, f"kit dlq list {actor.name} -d {name}"],
     }
 
 

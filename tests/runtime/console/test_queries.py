@@ -11,7 +11,10 @@ from tests.places import ROOT
 PLAN = GraphPlan(
     topology="shop",
     deployment="shop-test",
-    actors=(Actor(name="web", uses="http-server"), Actor(name="broker", uses="mdp-broker", kind="broker")),
+    actors=(
+        Actor(name="web", uses="http-server", letters="box"),
+        Actor(name="broker", uses="mdp-broker", kind="broker"),
+    ),
     lines=(
         Line(source="web", destination="auth", outbox="auth", inbox="web"),
         Line(source="web", destination="audit", outbox="copies", inbox="web", alone=False),
@@ -22,8 +25,8 @@ PLAN = GraphPlan(
 
 
 def test_every_metric_that_is_named_is_one_of_the_docs() -> None:
-    documented = set(re.findall(r"`(actorkit_\w+)`", (ROOT / "docs/metrics.md").read_text()))
-    documented |= set(re.findall(r"`(actorkit_\w+)`", (ROOT / "docs/majordomo.md").read_text()))
+    pages = ("metrics.md", "majordomo.md", "actors/dead-letters.md")
+    documented = {name for page in pages for name in re.findall(r"`(actorkit_\w+)", (ROOT / "docs" / page).read_text())}
     named = set(re.findall(r"actorkit_\w+", str(queries(PLAN))))
     assert named
     assert named - documented == set()

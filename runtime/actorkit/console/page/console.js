@@ -247,7 +247,7 @@ function panel(title, ...children) {
 
 function numbersTable(rows) {
   return h("table", {}, h("caption", {}, "Numbers"), h("tbody", {}, rows.map(([name, cell, [query, command]]) =>
-    h("tr", {}, h("th", { scope: "row" }, name, h("code", { class: "source" }, query), h("code", { class: "source" }, command)), cell))));
+    h("tr", {}, h("th", { scope: "row" }, name, query ? h("code", { class: "source" }, query) : null, h("code", { class: "source" }, command)), cell))));
 }
 
 const STATES = { "ready": ["ready", "good"], "not-ready": ["not ready", "half-text"], "gone": ["gone", "bad"] };
