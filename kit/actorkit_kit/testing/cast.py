@@ -107,7 +107,7 @@ class _Maker:
 
     def stand_in(self, name: str) -> None:
         """Have something stand in for an actor."""
-        self._stand_ins[name] = self._places.declared(name)
+        self._stand_ins[name] = self._places.declared_outboxes(name)
         self._units[name] = replace(self._new_unit(name, "StandIn"), edges=self._units[name].edges)
 
     def _new_unit(self, name: str, kind: str, edges: tuple[Connection, ...] = ()) -> Unit:
