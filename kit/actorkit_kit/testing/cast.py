@@ -93,7 +93,7 @@ def on_the_way_of(plan: Plan, case: Case) -> set[str]:
 
 class _Maker:
     def __init__(self, wiring: Wiring) -> None:
-        self._places = wiring
+        self._wiring = wiring
         self._plan = wiring.plan
         self._units = {unit.name: replace(unit, ports=()) for unit in wiring.plan.units}
         self._stand_ins: dict[str, tuple[str, ...]] = {}
@@ -107,7 +107,7 @@ class _Maker:
 
     def stand_in(self, name: str) -> None:
         """Have something stand in for an actor."""
-        self._stand_ins[name] = self._places.declared_outboxes(name)
+        self._stand_ins[name] = self._wiring.declared_outboxes(name)
         self._units[name] = replace(self._new_unit(name, "StandIn"), edges=self._units[name].edges)
 
     def _new_unit(self, name: str, kind: str, edges: tuple[Connection, ...] = ()) -> Unit:

@@ -45,7 +45,7 @@ class Run:
     """
 
     def __init__(self, wiring: Wiring, group: Group, cases: Sequence[Case], depth: str) -> None:
-        self._places = wiring
+        self._wiring = wiring
         self.plan = wiring.plan
         self.group = group
         self.depth = depth
@@ -207,7 +207,7 @@ class Run:
                 evidence.is_over, self.is_spoilt = True, False
                 return
             now = time.monotonic()
-            if complaints(self._places, case, evidence):
+            if complaints(self._wiring, case, evidence):
                 fulfilled_at = 0.0
             elif not self.group.is_put:
                 self.is_spoilt = False
