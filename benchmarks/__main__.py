@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmarks import circle, edge, flow, latency, mdp, sql, start, window
+from benchmarks import circle, client, edge, files, flow, latency, mdp, sql, start, window
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
 
@@ -27,6 +27,8 @@ def main() -> None:
             ("circle", circle),
             ("mdp", mdp),
             ("sql", sql),
+            ("client", client),
+            ("files", files),
         )
     }
     RESULTS.write_text(json.dumps(rows, indent=2) + "\n")

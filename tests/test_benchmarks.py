@@ -50,6 +50,8 @@ def numbers(value: object) -> Iterator[float]:
         ("window", {"full window"}),
         ("senders", {"long bodies"}),
         ("sql", {"sql-out"}),
+        ("client", {"http-client -> http-server"}),
+        ("files", {"file-in -> file-out"}),
         ("circle", {"HTTP full circle"}),
         (
             "flow",

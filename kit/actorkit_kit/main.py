@@ -47,6 +47,7 @@ VERBS: Final = (
     "history",
     "rollback",
     "status",
+    "ui",
     "logs",
     "scale",
     "down",

@@ -15,6 +15,7 @@ MAINS = {
     "actorkit.mdp.broker:Broker": "actorkit.process.server",
     "actorkit.mdp.directory:RegistrationService": "actorkit.process.server",
     "actorkit.process.tally:Tally": "actorkit.process.tally",
+    "actorkit.process.console:Console": "actorkit.process.console",
 }
 
 

@@ -73,9 +73,9 @@ class Held(Protocol):
 class Runtime(Protocol):
     """What an actor can ask of the process it runs in."""
 
+    topology: str
     name: str
     instance: str
-    #: Endpoints of the topology's brokers.
     brokers: tuple[str, ...]
     #: The topology's CURVE keys, for sockets that connect; None in the clear.
     keys: ClientKeys | None
@@ -141,8 +141,8 @@ class Actor:
     ANSWERS: ClassVar[bool] = False
     #: Whether the actor listens on a port of its own: parameter name → default port.
     LISTENS: ClassVar[dict[str, int]] = {}
-    #: Whether the actor needs the topology's broker.
-    USES_BROKER: ClassVar[bool] = False
+    #: Whether the actor needs the topology's broker; the name of a parameter: only where that is set.
+    USES_BROKER: ClassVar[bool | str] = False
     #: Whether it is one: a Director sets it up before those who use brokers, and its `endpoint` says where it is.
     IS_BROKER: ClassVar[bool] = False
     #: Parameter → default folder, inside a container, of files that have to outlive it.
@@ -306,6 +306,11 @@ class Actor:
     def produces(cls) -> bool:
         """Whether the class is a source: it has `produce`, or timers and nothing to consume."""
         return cls.produce is not Actor.produce or (bool(cls.timers()) and not cls.consumes())
+
+    @classmethod
+    def needs_broker(cls, given: Mapping[str, Any]) -> bool:
+        """Whether it needs the topology's broker with these parameters."""
+        return bool(given.get(cls.USES_BROKER)) if isinstance(cls.USES_BROKER, str) else cls.USES_BROKER
 
     @classmethod
     def settles(cls) -> bool:

@@ -219,7 +219,7 @@ class Director:
                 host = self._hosts[node.name] = Host(self._settings(node, prefix, ()), node.cls, context)
                 host.start()
                 found.append(str(host.actor.endpoint))  # type: ignore[attr-defined]  # IS_BROKER promises it
-        if not found and any(node.cls.USES_BROKER for node in self._nodes.values()):
+        if not found and any(node.cls.needs_broker(node.params) for node in self._nodes.values()):
             self._broker = BrokerThread()
             found.append(self._broker.start())
         return tuple(found)

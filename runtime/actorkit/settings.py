@@ -26,7 +26,8 @@ from actorkit.transport.own_name import own_name
 DRAIN_TIMEOUT_S: Final = 20.0
 #: Events that a source may have unfinished when it is told nothing else.
 SOURCE_WINDOW: Final = 16_384
-#: One trace of so many is recorded where nothing else is said: a power of two, so that a mask tells which.
+#: One trace of so many is recorded where a collector is named and nothing else is said: a power of two, so that a mask
+#: tells which.
 SAMPLE_EVERY: Final = 1024
 #: What `package.module:Class` looks like.
 CLASS_PATH: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z")
@@ -63,16 +64,18 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "ACTORKIT_KEYS": ("none", "file with the topology's CURVE keys; without it edges are in the clear"),
     "ACTORKIT_ADMIN": (
         "none",
-        "`host:port` of the admin server: /metrics, /healthz, /readyz, /scale, /graph, /recent, /tap, /put",
+        "`host:port` of the admin server: /metrics, /healthz, /readyz, /scale, /graph, /recent, /letters, /log, /tap, "
+        "/put, /dlq",
     ),
     "ACTORKIT_ADMIN_TOKEN": (
         "none",
-        "file with the token that /tap and /put want; an instance that finds none there makes one. Without it those "
-        "pages are closed",
+        "file with the token that /log, /tap, /put and /dlq want; an instance that finds none there makes one. Without "
+        "it those pages are closed",
     ),
     "ACTORKIT_SAMPLE": (
-        str(SAMPLE_EVERY),
-        "one trace of so many is recorded for /recent, the same ones in every instance: a power of two; 0: none",
+        "0",
+        "one trace of so many is recorded for /recent, the same ones in every instance: a power of two; 0: none. Where "
+        f"a collector of traces is named: {SAMPLE_EVERY}",
     ),
     "ACTORKIT_SOURCE_WINDOW": (str(SOURCE_WINDOW), "events that a source may have unfinished in the whole topology"),
     "ACTORKIT_DEAD_LETTERS": ("none", "folder for events that failed where no error outbox takes them"),
@@ -114,7 +117,7 @@ class Settings:
     admin: Endpoint | None = None
     admin_token: Path | None = None
     #: One trace of so many is recorded; 0: none.
-    sample_every: int = SAMPLE_EVERY
+    sample_every: int = 0
     #: Where spans of traces go; None: nowhere.
     traces: TraceOptions | None = None
     source_window: int = SOURCE_WINDOW
@@ -137,6 +140,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         if name.startswith("ACTORKIT_") and name not in VARIABLES and not name.startswith("ACTORKIT_OUTBOX_"):
             raise SettingsError(f"{name} is not a setting. There are: {', '.join(VARIABLES)}, ACTORKIT_OUTBOX_<NAME>.")
     reader = _Reader(environ)
+    traces = reader.traces()
     return Settings(
         actor=reader.name("ACTORKIT_ACTOR"),
         class_path=reader.matching("ACTORKIT_CLASS", CLASS_PATH, "package.module:Class"),
@@ -151,8 +155,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         keys=reader.path("ACTORKIT_KEYS"),
         admin=reader.address("ACTORKIT_ADMIN"),
         admin_token=reader.path("ACTORKIT_ADMIN_TOKEN"),
-        sample_every=reader.power_of_two("ACTORKIT_SAMPLE", SAMPLE_EVERY),
-        traces=reader.traces(),
+        sample_every=reader.power_of_two("ACTORKIT_SAMPLE", SAMPLE_EVERY if traces is not None else 0),
+        traces=traces,
         source_window=int(reader.number("ACTORKIT_SOURCE_WINDOW", SOURCE_WINDOW, least=1)),
         dead_letters=reader.path("ACTORKIT_DEAD_LETTERS"),
         inboxes=reader.inboxes("ACTORKIT_INBOXES"),

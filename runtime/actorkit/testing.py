@@ -73,6 +73,7 @@ class Harness(AbstractContextManager["Harness[A]"], Generic[A]):
         answer: Answer | None = None,
         **params: Any,
     ) -> None:
+        self.topology = TOPOLOGY
         self.name = name
         self.instance = f"{name}-test"
         self.brokers = tuple(brokers)

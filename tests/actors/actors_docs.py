@@ -91,7 +91,8 @@ def _facts(entry: Entry, cls: type[Actor]) -> Iterator[str]:
     for name, folder in cls.KEEPS.items():
         yield f"* keeps files: in `{folder}` (`{name}`)"
     if cls.USES_BROKER:
-        yield "* needs: a broker in the topology"
+        where = f", with `{cls.USES_BROKER}`" if isinstance(cls.USES_BROKER, str) else ""
+        yield f"* needs: a broker in the topology{where}"
     if entry.extra:
         yield f"* extra: `actorkit[{entry.extra}]`"
     if cls.SETTLES:

@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import importlib.util
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -72,6 +73,12 @@ def post(port: int, path: str, body: str, **headers: str) -> tuple[int, str]:
 
 def credentials(password: str) -> str:
     return "Basic " + base64.b64encode(f"alice:{password}".encode()).decode()
+
+
+def test_the_images_of_the_programs_own_classes_have_what_the_stock_actors_in_them_need() -> None:
+    lines = (EXAMPLES / "requirements.txt").read_text().splitlines()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert [line for line in lines if not line.startswith("#")] == project["optional-dependencies"]["http"]
 
 
 def test_the_generator_reaches_both_outputs(tmp_path: Path) -> None:

@@ -66,8 +66,9 @@ def test_the_guide_tells_all_that_a_class_may_say_or_do() -> None:
         "produces",
         "handles_events",
         "input_class",
+        "annotation",
     }
-    inner |= {"has_coroutines", "timers", "settles"}
+    inner |= {"has_coroutines", "needs_broker", "timers", "settles"}
     assert names - inner <= told
 
 

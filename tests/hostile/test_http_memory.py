@@ -25,7 +25,7 @@ MB = 1 << 20
 def site(fleet: Fleet) -> Iterator[Site]:
     made = Site(fleet, free_port())
     yield made
-    until(made.answers, "it answers again", timeout_s=10)
+    until(made.answers, "it answers again", timeout_s=60)
 
 
 def head(length: int, path: str = "/echo", media_type: str = "application/octet-stream") -> bytes:

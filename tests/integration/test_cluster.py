@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,8 +16,9 @@ from typing import Any, Final
 
 import pytest
 
+from actorkit_kit import python_process
 from tests import needs
-from tests.fleet import Process
+from tests.fleet import Process, fetch
 from tests.integration import shop
 from tests.integration.test_compose import kit_with
 from tests.until import until
@@ -202,6 +204,25 @@ def test_an_order_goes_full_circle_and_a_wrong_password_does_not(installed: Inst
 def test_the_releases_own_test_passes(installed: Installed) -> None:
     told = run(needs.tool("helm"), "--namespace", NAMESPACE, "test", "orders", "--logs", "--timeout", "120s")
     assert "orders-web-http:8080 answers" in told
+
+
+def test_the_console_shows_every_pod_to_whoever_may_forward_a_port(installed: Installed, tmp_path: Path) -> None:
+    upgrade(installed, "console.enabled=true")
+    command = [*python_process.command("actorkit_kit"), "ui", "orders", "--namespace", NAMESPACE, "--target", "helm"]
+    with Process(python_process.environ(), tmp_path / "said", command=command, out=tmp_path / "out") as kit:
+        (url,) = (line.strip() for line in kit.lines(1, 60))
+
+        def names() -> set[str]:
+            actors = json.loads(fetch(f"{url}/state", timeout_s=30)[1])["actors"].values()
+            return {one["name"] for actor in actors for one in actor["instances"] if one["state"] == "ready"}
+
+        there = {pod["metadata"]["name"] for pod in pods()}
+        until(lambda: names() == {name for name in there if "0-console" not in name}, "all are shown", 60, 0.5)
+        assert kit.stop(signal.SIGINT) == 130
+    (console,) = pods("app.kubernetes.io/component=0-console")
+    address = (console["status"]["podIP"], 9601)
+    knock = f"import socket; socket.setdefaulttimeout(3); print(socket.socket().connect_ex({address!r}))"
+    assert kubectl("exec", "deployment/orders-to-order", "--", "python", "-c", knock) != "0"
 
 
 def test_three_executors_all_work(installed: Installed, prometheus: str) -> None:

@@ -8,7 +8,8 @@ from actorkit.edge import admission, dedup, listener, positions, receive_session
 from actorkit.event import parcel, plain
 from actorkit.graph import Options
 from actorkit.host import producer
-from actorkit.mdp.broker import clients
+from actorkit.mdp import lease
+from actorkit.mdp.broker import clients, leases
 from actorkit.mdp.options import BrokerParams
 from actorkit.observe import admin_server
 from actorkit.process import actor
@@ -39,6 +40,7 @@ LIMITS: dict[str, tuple[int | str, ...]] = {
     "services that only clients have named": (BROKER.max_services, BROKER.client_services),
     "services that metrics name": (BROKER.metric_services,),
     "clients that are remembered": (clients.MAX_CLIENTS, f"{clients.FORGET_S:g} s"),
+    "names with a lease": (leases.MAX_LEASES, f"{lease.MAX_MS // 1000} s"),
     "a worker that is silent": (f"{BROKER.expiry_s:g} s",),
     "time for requests to be finished": (f"{BROKER.drain_timeout_s:g} s",),
     "body of one event": (f"{parcel.MAX_BODY_BYTES // MIB} MiB",),

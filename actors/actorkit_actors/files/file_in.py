@@ -262,7 +262,7 @@ class FileIn(Actor):
         attributes: dict[str, object] = {"file": tail.reading.path, "offset": piece.begin}
         if piece.cut:
             attributes["cut"] = True
-        raw = body.Raw((body.TEXT if _is_text(piece.content) else body.BYTES, piece.content))
+        raw = body.from_outside(piece.content)
         return Event(raw, attributes=attributes, position=Position(tail.reading.stream, piece.end))
 
     def _end(self, tail: Tail) -> None:
@@ -287,13 +287,3 @@ class FileIn(Actor):
         if tail.done >= tail.at and self._tails.get((tail.reading.device, tail.reading.inode)) is not tail:
             self._streams.pop(tail.reading.stream, None)
             self._progress.forget(tail.reading.stream)
-
-
-def _is_text(content: bytes) -> bool:
-    if content.isascii():
-        return True
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

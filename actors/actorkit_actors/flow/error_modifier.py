@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 import msgspec
@@ -22,6 +22,9 @@ MAX_MESSAGE_CHARS: Final = 10_000
 class GivenError(EventError):
     """Raised when an event is to fail with a status for which there is no error of its own."""
 
+
+#: Parameters that say what a failure is.
+_GIVEN: Final = ("status", "message", "message_from", "code", "code_from")
 
 #: Status → the error that says it.
 _BY_STATUS: Final = {
@@ -54,7 +57,7 @@ class ErrorModifier(Actor):
       failure as JSON (`{"errors": [{"message": …, "code": …}], "status": …}`), and an HTTP client gets its status.
 
     What has no failure is not changed or cleared, and goes on as it is. The message is `message`, or what is at one
-    place of the event, `message_from`, where something is there.
+    place of the event, `message_from`, where something is there; so are `code` and `code_from`.
 
     Failures:
         the one that is given, for `fail`: the class that has this status, `GivenError` for any other.
@@ -71,6 +74,7 @@ class ErrorModifier(Actor):
             str | Selector, Meta(description="where the message is: a path (data/error), an xpath or a jsonpath")
         ] = ""
         code: Annotated[str, Meta(description="name of the error, for programs")] = ""
+        code_from: Annotated[str | Selector, Meta(description="where the code is, as message_from")] = ""
         data: Annotated[Literal["keep", "failure"], Meta(description="what the data is after clear")] = "keep"
 
     params: Params
@@ -80,30 +84,31 @@ class ErrorModifier(Actor):
         """What does not fit together."""
         if params.status and not 400 <= params.status <= 599:
             yield Problem("status", f"{params.status} is no status of an error; they are 400 to 599")
-        given = [name for name in ("status", "message", "message_from", "code") if getattr(params, name)]
+        given = [name for name in _GIVEN if getattr(params, name)]
         if params.action == "clear" and given:
             yield Problem(given[0], "clear takes the failure away; there is nothing to change in it")
         if params.action == "change" and not given:
-            yield Problem("action", "change what? Give status, message, message_from or code.")
+            yield Problem("action", f"change what? Give one of {', '.join(_GIVEN)}.")
         if params.action == "fail" and not (params.message or params.message_from):
             yield Problem("message", "give a message; people will ask why the event has failed")
         if params.action != "clear" and params.data != "keep":
             yield Problem("data", "data belongs to clear")
-        if params.message_from:
+        for name, place in (("message_from", params.message_from), ("code_from", params.code_from)):
             try:
-                _selector(params.message_from).compile()
+                _finder(place)
             except SettingsError as exc:
-                yield Problem("message_from", exc.message)
+                yield Problem(name, exc.message)
 
     def setup(self) -> None:
-        """Compile the place of the message.
+        """Compile the places of the message and of the code.
 
         Raises:
             SettingsError: the parameters do not fit together.
         """
         for problem in self.check(self.params):
             raise SettingsError(f"{problem.path}: {problem.message}")
-        self._find = _selector(self.params.message_from).compile() if self.params.message_from else None
+        self._message = _finder(self.params.message_from)
+        self._code = _finder(self.params.code_from)
 
     def consume(self, event: Event) -> Event:
         """Do it.
@@ -112,35 +117,34 @@ class ErrorModifier(Actor):
             EventError: the event is to fail.
         """
         if self.params.action == "fail":
-            raise self._error(self._message(event))
+            raise self._error(*self._said(event))
         if event.failure is None:
             return event
         if self.params.action == "change":
             changed = event.replace()
-            changed.failure = self._change(event.failure, self._message(event))
+            changed.failure = self._change(event.failure, *self._said(event))
             return changed
         return self._clear(event, event.failure)
 
-    def _message(self, event: Event) -> str:
-        if self._find is not None:
-            for value in self._find(View(event)):
-                return text_of(value)[:MAX_MESSAGE_CHARS]
-        return self.params.message
+    def _said(self, event: Event) -> tuple[str, str]:
+        """The message and the code."""
+        view = View(event)
+        return self._message(view) or self.params.message, self._code(view) or self.params.code
 
-    def _error(self, message: str) -> EventError:
+    def _error(self, message: str, code: str) -> EventError:
         status = self.params.status or 400
         known = _BY_STATUS.get(status)
         message = message or "the event is to fail here"
         if known is not None:
-            return known(message, code=self.params.code)
-        error = GivenError(message, code=self.params.code)
+            return known(message, code=code)
+        error = GivenError(message, code=code)
         error.status = status  # type: ignore[misc]  # each topology has its own
         return error
 
-    def _change(self, failure: Failure, message: str) -> Failure:
+    def _change(self, failure: Failure, message: str, code: str) -> Failure:
         changes: dict[str, Any] = {
             name: value
-            for name, value in (("status", self.params.status), ("message", message), ("code", self.params.code))
+            for name, value in (("status", self.params.status), ("message", message), ("code", code))
             if value
         }
         # Several messages one by one would still say what the one has replaced.
@@ -157,8 +161,16 @@ class ErrorModifier(Actor):
         return cleared
 
 
-def _selector(place: str | Selector) -> Selector:
-    return Selector(at=place) if isinstance(place, str) else place
+def _finder(place: str | Selector) -> Callable[[View], str]:
+    """What finds the text at a place; "" where nothing is there, or no place is given.
+
+    Raises:
+        SettingsError: it is no place.
+    """
+    if not place:
+        return lambda view: ""  # noqa: ARG005
+    find = (Selector(at=place) if isinstance(place, str) else place).compile()
+    return lambda view: next((text_of(value)[:MAX_MESSAGE_CHARS] for value in find(view)), "")
 
 
 def _told(error: ErrorMessage) -> dict[str, Any]:

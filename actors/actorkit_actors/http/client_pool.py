@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import tempfile
 from collections.abc import Sequence
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from actorkit.errors import SettingsError
+from actorkit.transport.certificate import present
 from actorkit_actors.http import target
 from actorkit_actors.http.addresses import Addresses, pools
 
@@ -70,20 +70,14 @@ def tls_context(params: Wanted) -> ssl.SSLContext:
     Raises:
         SettingsError: a certificate cannot be used.
     """
-    if bool(params.certfile) != bool(params.keyfile):
-        raise SettingsError("a certificate of one's own needs both certfile and keyfile")
     try:
         context = ssl.create_default_context(cadata=params.cafile or None)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if params.insecure:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        if params.certfile:
-            with tempfile.NamedTemporaryFile("w", suffix=".pem") as chain:  # mode 0600; OpenSSL reads files only
-                chain.write(f"{params.keyfile}\n{params.certfile}\n")
-                chain.flush()
-                context.load_cert_chain(chain.name)
     except (OSError, ValueError) as exc:
-        raise SettingsError(f"the certificates cannot be used: {exc}") from exc
+        raise SettingsError(f"cafile cannot be used: {exc}") from exc
+    present(context, params.certfile, params.keyfile)
     return context
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from secrets import token_hex
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
@@ -15,6 +17,9 @@ from actorkit_actors.http import cookie
 
 class CookieSet(Actor):
     """Gives the answer a cookie whose value stands in the event, signed where there is a secret.
+
+    With `random`, where nothing stands there, it is 128 random bits as a text, which the event then has there: for the
+    actor behind it that keeps a session under it.
 
     A signed value can be read by everybody, and changed by nobody; it is good for the cookie of this name only. It is
     sent by https only, and scripts do not see it, unless the parameters say otherwise.
@@ -30,6 +35,9 @@ class CookieSet(Actor):
     class Params(Actor.Params, frozen=True, kw_only=True):
         cookie: Annotated[str, Meta(description="name of the cookie")]
         path: Annotated[str, Meta(description="where its value stands in the event, as attributes/session")] = ""
+        random: Annotated[
+            bool, Meta(description="whether a value is made where there is none; path is an attribute")
+        ] = False
         delete: Annotated[bool, Meta(description="whether the client shall forget it; then it needs no value")] = False
         secrets: Annotated[
             str,
@@ -59,6 +67,8 @@ class CookieSet(Actor):
                 yield Problem(key, "it has a semicolon or another character that cannot stand there")
         if bool(params.path) == params.delete:
             yield Problem("path", "either the path of a value or delete has to be given, and not both")
+        if params.random and not re.fullmatch("attributes/[^/]+", params.path):
+            yield Problem("path", "a random value goes into an attribute; write attributes/session")
         if params.same_site == "None" and not params.secure:
             yield Problem("same_site", "browsers take None with secure only")
         if any(len(one) < 16 for one in params.secrets.split()):
@@ -94,6 +104,8 @@ class CookieSet(Actor):
         return event
 
     def _value(self, event: Event) -> str:
+        if self.params.random and event.lookup(self.params.path) is None:
+            event.set(self.params.path.partition("/")[2], token_hex(16))
         found = event.lookup(self.params.path)
         value = str(found)
         if isinstance(found, bool) or not isinstance(found, str | int) or not cookie.VALUE.match(value):

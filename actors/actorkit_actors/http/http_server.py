@@ -5,18 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Annotated, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import gevent
 from gevent import socket
 from gevent.pool import Pool
 from gevent.server import StreamServer
-from msgspec import Meta
 
 from actorkit import Actor, ErrorMessage, Event, Http, NotFound, ServiceUnavailable
 from actorkit.errors import ActorkitError, AnswerTimeout, MethodNotAllowed, NotAnswered, RequestFailed, SettingsError
 from actorkit.event.ids import new_id
-from actorkit.event.parcel import MAX_BODY_BYTES
 from actorkit.graph import RESERVED
 from actorkit.observe.figures import Figure
 from actorkit.params import Problem
@@ -27,7 +25,8 @@ from actorkit_actors.http.budget import Budget, Lease, default_bytes, default_co
 from actorkit_actors.http.connection import Connection
 from actorkit_actors.http.guard import SWEEP_S, Guard
 from actorkit_actors.http.message import Refusal, Request, Response
-from actorkit_actors.http.routes import NoRoute, Route, Router
+from actorkit_actors.http.routes import NoRoute, Router
+from actorkit_actors.http.server_params import ServerParams
 
 #: New connections that are taken before those that are there have their turns; gevent takes a hundred.
 MAX_ACCEPT: Final = 8
@@ -38,8 +37,6 @@ CLOSE_S: Final = 2.0
 LINGER_S: Final = 2.0
 #: How often it looks whether there are any, in seconds.
 LOOK_S: Final = 0.02
-
-Port = Annotated[int, Meta(ge=0, le=65535, description="port to listen on; 0: a free one")]
 
 
 class HTTPServer(Actor):
@@ -59,67 +56,13 @@ class HTTPServer(Actor):
     REPEATS: ClassVar[str] = "no"
     LISTENS: ClassVar[dict[str, int]] = {"port": 8080}
 
-    class Params(Actor.Params, frozen=True, kw_only=True):
-        host: Annotated[str, Meta(description="address to listen on")] = "0.0.0.0"
-        port: Port = 8080
-        routes: Annotated[tuple[Route, ...], Meta(min_length=1, description="what is let in, and where it goes")] = (
-            Route(path="/<queue>"),
-        )
-        base_path: Annotated[str, Meta(description="what the paths of all routes begin with, as /api; none: no")] = ""
-        forms: Annotated[
-            media.Forms,
-            Meta(description="what a form becomes: JSON, a form, or the document in its only field XML or JSON"),
-        ] = "json"
-        envelope: Annotated[bool, Meta(description="whether JSON answers that are no errors get the key `data`")] = (
-            False
-        )
-        timeout_s: Annotated[float, Meta(gt=0, description="longest wait for an answer; then 504")] = 30.0
-        idle_timeout_s: Annotated[
-            float,
-            Meta(gt=0, description="longest pause of a connection, and longest time that a request may take to come"),
-        ] = 60.0
-        max_body_bytes: Annotated[
-            int, Meta(ge=0, le=MAX_BODY_BYTES, description="largest body of a request; beyond it 413")
-        ] = 8 << 20
-        max_header_bytes: Annotated[int, Meta(ge=256, description="most that headers may take; beyond it 431")] = (
-            32 << 10
-        )
-        max_requests: Annotated[
-            int, Meta(ge=1, description="requests that wait for answers at a time; beyond it 503")
-        ] = 1024
-        finish_expired: Annotated[
-            bool, Meta(description="whether actors go on with a request whose client has been answered 504 or hung up")
-        ] = False
-        memory_bytes: Annotated[
-            int,
-            Meta(
-                ge=0,
-                description="what requests and answers may take in memory until they are finished, all together; "
-                "beyond it 503; 0: a quarter of the container's memory",
-            ),
-        ] = 0
-        max_connections: Annotated[
-            int,
-            Meta(
-                ge=0,
-                description="open connections; more are not accepted until one is closed, the longest idle first; "
-                "0: what an eighth of the container's memory is enough for",
-            ),
-        ] = 0
-        certfile: Annotated[
-            str, Meta(description="certificate chain for TLS, PEM text; none: no TLS", extra={"file": True})
-        ] = ""
-        keyfile: Annotated[
-            str, Meta(description="private key of the certificate, PEM text", extra={"file": True, "secret": True})
-        ] = ""
-        access_log: Annotated[bool, Meta(description="log a line for each request")] = False
-
-    params: Params
+    Params = ServerParams
+    params: ServerParams
     #: None until `setup` has got the port.
     _server: StreamServer | None = None
 
     @classmethod
-    def check(cls, params: Params) -> Iterable[Problem]:
+    def check(cls, params: ServerParams) -> Iterable[Problem]:
         """What `setup` would complain about, but for the port."""
         try:
             Router(params.routes, params.base_path)
@@ -131,10 +74,10 @@ class HTTPServer(Actor):
         try:
             tls_context(params.certfile, params.keyfile)
         except SettingsError as exc:
-            yield Problem("certfile", str(exc).removeprefix("certfile, keyfile: "))
+            yield Problem("certfile", str(exc))
 
     @classmethod
-    def named_outboxes(cls, params: Params) -> Mapping[str, str]:
+    def named_outboxes(cls, params: ServerParams) -> Mapping[str, str]:
         return {
             path: outbox for n, route in enumerate(params.routes) for path, outbox in route.outbox_names(f"routes[{n}]")
         }

@@ -38,9 +38,11 @@ def _check_kind(request: Request, route: Route, header: str) -> None:
         encoding = request.headers["content-encoding"].lower()
         if encoding != "identity":
             raise UnsupportedMediaType(f'the content encoding "{encoding}" is not taken here; send the body as it is')
-    if route.ctypes and not media.within(media_type := media.content_type(header)[0], route.ctypes):
+    media_type = media.content_type(header)[0]
+    taken = media.within(media_type, route.ctypes) if route.ctypes else media.is_known(media_type)
+    if not taken:
         raise UnsupportedMediaType(
-            f'the content type "{media_type}" is not taken here; there is {", ".join(route.ctypes)}'
+            f'the content type "{media_type}" is not taken here; there is {", ".join(route.ctypes or media.KNOWN)}'
         )
 
 

@@ -53,6 +53,7 @@ CHARSETS: Final[Mapping[str, str]] = {
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"
+_OCTETS: Final = "application/octet-stream"
 _FORMATS: Final = {
     "application/json": body.JSON,
     "application/xml": body.XML,
@@ -108,6 +109,15 @@ def format_of(media_type: str) -> str:
     if found is None:
         found = body.XML if media_type.endswith("+xml") else body.JSON if media_type.endswith("+json") else body.BYTES
     return found
+
+
+#: What a server knows what to do with, as it is told to those who send something else.
+KNOWN: Final = (*_FORMATS, _FORM, _MULTIPART, _OCTETS, "and what ends in +json or +xml")
+
+
+def is_known(media_type: str) -> bool:
+    """Whether a media type says what a body becomes. Where none is named, it is bytes (RFC 9110 §8.3)."""
+    return media_type in ("", _OCTETS, _FORM, _MULTIPART) or format_of(media_type) != body.BYTES
 
 
 def within(media_type: str, ranges: Sequence[str]) -> bool:

@@ -42,7 +42,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Meta(pattern="^/", description="werkzeug rule; <queue> names the outbox, other variables become path_params"),
     ]
     methods: Annotated[tuple[str, ...], Meta(min_length=1, description="methods that are let in")] = ("POST",)
-    ctypes: Annotated[tuple[str, ...], Meta(description="content types that are let in, as text/*; none: all")] = ()
+    ctypes: Annotated[
+        tuple[str, ...],
+        Meta(description="content types that are let in, as text/*; none: those that the server knows; */*: all"),
+    ] = ()
     outbox: Annotated[str, Meta(description="outbox when the path has no <queue>; none: all default ones")] = ""
     outboxes: Annotated[
         dict[str, str],

@@ -26,6 +26,16 @@ _VALIDATORS: Final[dict[str, Any]] = {
     "2020-12": jsonschema_rs.Draft202012Validator,
 }
 
+#: What a schema in `schemas` is read as, where its $schema says nothing.
+_DRAFTS: Final[dict[str, int | None]] = {
+    "auto": None,
+    "4": jsonschema_rs.Draft4,
+    "6": jsonschema_rs.Draft6,
+    "7": jsonschema_rs.Draft7,
+    "2019-09": jsonschema_rs.Draft201909,
+    "2020-12": jsonschema_rs.Draft202012,
+}
+
 #: Longest message about one mistake, in characters: it quotes the value.
 _MAX_MESSAGE: Final = 1000
 
@@ -98,7 +108,11 @@ def compile_schema(params: JSONValidator.Params) -> Any:
         SettingsError: it is no schema, or refers to what is not there.
     """
     try:
-        registry = jsonschema_rs.Registry(list(params.schemas.items()), retriever=_refuse) if params.schemas else None
+        registry = (
+            jsonschema_rs.Registry(list(params.schemas.items()), draft=_DRAFTS[params.draft], retriever=_refuse)
+            if params.schemas
+            else None
+        )
         return _VALIDATORS[params.draft](
             params.schema,
             validate_formats=params.formats,

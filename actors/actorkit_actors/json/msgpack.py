@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-import msgspec
 from msgspec import Meta
 
 from actorkit import Actor, Event, JSONEvent
-from actorkit.errors import UNREADABLE, UNWRITABLE, MalformedEvent
-from actorkit.event import plain
+from actorkit.event import messagepack
 
 
 class MsgPack(Actor):
@@ -34,14 +32,5 @@ class MsgPack(Actor):
     def consume(self, event: Event) -> Event:
         """Make the one of the other."""
         if self.params.to == "msgpack":
-            try:
-                return event.become(Event, msgspec.msgpack.encode(event.convert(JSONEvent).data))
-            except UNWRITABLE as exc:
-                raise MalformedEvent(f"the data cannot be written as MessagePack: {exc}") from exc
-        try:
-            value = msgspec.msgpack.decode(event.encoded()[1])
-        except (*UNREADABLE, ValueError, OverflowError) as exc:
-            raise MalformedEvent(f"the data is no MessagePack: {exc}") from exc
-        if refusal := plain.refusal(value):
-            raise MalformedEvent(f"the MessagePack cannot become JSON: {refusal}")
-        return event.become(JSONEvent, value)
+            return event.become(Event, messagepack.write(event.convert(JSONEvent).data))
+        return event.become(JSONEvent, messagepack.read(event.encoded()[1]))

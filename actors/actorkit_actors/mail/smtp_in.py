@@ -6,7 +6,6 @@ import asyncio
 import hmac
 import logging
 import ssl
-import tempfile
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Final
 
@@ -17,6 +16,7 @@ from actorkit import Actor, Event
 from actorkit.errors import ActorkitError, NotAnswered, SettingsError
 from actorkit.event.parcel import MAX_BODY_BYTES
 from actorkit.params import Problem
+from actorkit.transport.certificate import present
 
 #: What a client hears that is to come again.
 _LATER: Final = "451 4.3.0 not now; try again later"
@@ -214,15 +214,6 @@ def _tls_context(certificate: str, key: str) -> ssl.SSLContext | None:
     """
     if not certificate and not key:
         return None
-    if not certificate or not key:
-        raise SettingsError("TLS needs both certfile and keyfile")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # OpenSSL reads a chain from a file only.
-    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
-        file.write(f"{key}\n{certificate}\n")
-        file.flush()
-        try:
-            context.load_cert_chain(file.name)
-        except ssl.SSLError as error:
-            raise SettingsError(f"the certificate or its key cannot be read: {error.reason}") from error
+    present(context, certificate, key)
     return context

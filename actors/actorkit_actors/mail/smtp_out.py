@@ -23,8 +23,10 @@ from actorkit.params import Problem
 _ADDRESS: Final = re.compile(r"[^\x00-\x20\x7f()<>\[\]:;@\\,\"]+@[^\x00-\x20\x7f()<>\[\]:;@\\,\"]+")
 #: What ends a line of a header, and other characters that have no business there.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
-#: Fields that the event may fill; all others are the actor's own.
-_FIELDS: Final = ("To", "Cc", "Bcc", "Reply-To", "Subject")
+#: Fields that the event may fill, and names of one's own; all others are the actor's.
+_FIELDS: Final = ("To", "Cc", "Bcc", "Reply-To", "Subject", "In-Reply-To", "References")
+_OWN: Final = re.compile(r"X-[A-Za-z0-9-]{1,70}")
+_ADDRESSED: Final = ("To", "Cc", "Bcc", "Reply-To")
 _RECIPIENTS: Final = ("To", "Cc", "Bcc")
 #: The first status by which a server says that it will never take something.
 _FOR_EVER: Final = 500
@@ -33,11 +35,11 @@ _FOR_EVER: Final = 500
 class SMTPOut(Actor):
     """Sends each event as a mail to an SMTP server, and passes it on.
 
-    The event's data is the text. `fields` takes To, Cc, Bcc, Reply-To and Subject from the event: `{To:
-    attributes/to}`; `to` and `subject` stand for those that are missing there. A line break or another control
-    character in a field is refused, so is what is no address, and with `domains` an address anywhere else. The
-    Message-ID is made of the event's key: a mail that is sent twice, because the actor was killed before it was
-    acknowledged, has the same one.
+    The event's data is the text. `fields` takes To, Cc, Bcc, Reply-To, Subject, In-Reply-To, References and any X-…
+    from the event: `{To: attributes/to}`; `to` and `subject` stand for those that are missing there. A line break or
+    another control character in a field is refused, so is what is no address, and with `domains` an address anywhere
+    else. The Message-ID is made of the event's key: a mail that is sent twice, because the actor was killed before it
+    was acknowledged, has the same one.
 
     Certificates are verified, by the system's authorities or by `ca`. A server that offers no STARTTLS where that is
     wanted gets neither the password nor the mail. Each mail has a connection of its own, which waits in gevent's loop:
@@ -82,8 +84,8 @@ class SMTPOut(Actor):
             if not _ADDRESS.fullmatch(address):
                 yield Problem(path, f"{address!r} is no mail address")
         for name in params.fields:
-            if name not in _FIELDS:
-                yield Problem("fields", f"{name} is none of {', '.join(_FIELDS)}")
+            if name not in _FIELDS and not _OWN.fullmatch(name):
+                yield Problem("fields", f"{name} is none of {', '.join(_FIELDS)}, and does not begin with X-")
         if not params.to and not set(params.fields) & set(_RECIPIENTS):
             yield Problem("to", "nobody gets the mail; name addresses here, or To in fields")
         if params.username and params.security == "none":
@@ -153,7 +155,7 @@ class SMTPOut(Actor):
         for name, value in fields.items():
             if _CONTROL.search(value):
                 raise MalformedEvent(f"{name} has a line break or another control character")
-            if name != "Subject":
+            if name in _ADDRESSED:
                 addresses = self._addresses(name, value)
                 recipients += addresses if name in _RECIPIENTS else []
             if value and name != "Bcc":

@@ -9,7 +9,6 @@ from msgspec import Meta
 
 from actorkit import Actor
 from actorkit.errors import MalformedEvent
-from actorkit.event import body
 from actorkit.event.parcel import MAX_BODY_BYTES
 
 
@@ -107,12 +106,3 @@ class Framing:
         if len(message) >= 1 << (8 * self._length):
             raise MalformedEvent(f"a length of {len(message)} does not fit into {self._length} bytes")
         return len(message).to_bytes(self._length, "big") + message
-
-
-def format_of(message: bytes) -> str:
-    """The format of a body: text where it is UTF-8, else bytes."""
-    try:
-        message.decode()
-    except UnicodeDecodeError:
-        return body.BYTES
-    return body.TEXT

@@ -14,8 +14,9 @@ from actorkit import Actor, Event
 from actorkit.errors import EventError, NotAnswered, RequestFailed, SettingsError
 from actorkit.event import body
 from actorkit.params import Problem
+from actorkit.transport.certificate import name_in
 from actorkit.transport.tcp import listen, tls_context
-from actorkit_actors.net.framing import Framing, FramingParams, TooLong, format_of
+from actorkit_actors.net.framing import Framing, FramingParams, TooLong
 
 #: How much is read at once, in bytes.
 CHUNK_BYTES: Final = 64 << 10
@@ -36,8 +37,10 @@ class TcpIn(Actor):
     or took longer than `timeout_s`, the connection is closed: what was not answered is to be sent again. Without
     `reply` a peer is told nothing, and what an instance that is killed had read is lost; a full graph holds peers back.
 
-    With `certfile` and `keyfile` it speaks TLS 1.2 and newer alone. A peer that sends a longer message than allowed, or
-    nothing for `idle_timeout_s`, is let go; more than `max_connections` wait. It lives in gevent's loop.
+    With `certfile` and `keyfile` it speaks TLS 1.2 and newer alone; with `client_ca` a peer has to show a certificate
+    of one of these authorities, whose name (the common name, else the first of the others) is the attribute `client`.
+    A peer that sends a longer message than allowed, or nothing for `idle_timeout_s`, is let go; more than
+    `max_connections` wait. It lives in gevent's loop.
     """
 
     NAME: ClassVar[str] = "tcp-in"
@@ -61,6 +64,9 @@ class TcpIn(Actor):
         keyfile: Annotated[
             str, Meta(description="private key of the certificate, PEM text", extra={"file": True, "secret": True})
         ] = ""
+        client_ca: Annotated[
+            str, Meta(description="authorities that peers need a certificate of, PEM text", extra={"file": True})
+        ] = ""
 
     params: Params
     _server: StreamServer | None = None
@@ -69,13 +75,13 @@ class TcpIn(Actor):
     def check(cls, params: Params) -> Iterable[Problem]:
         """Whether the certificate can be used."""
         try:
-            tls_context(params.certfile, params.keyfile)
+            tls_context(params.certfile, params.keyfile, params.client_ca)
         except SettingsError as exc:
-            yield Problem("certfile", str(exc).removeprefix("certfile, keyfile: "))
+            yield Problem("client_ca" if "the authorities" in str(exc) else "certfile", str(exc))
 
     def setup(self) -> None:
         """Listen."""
-        self._tls = tls_context(self.params.certfile, self.params.keyfile)
+        self._tls = tls_context(self.params.certfile, self.params.keyfile, self.params.client_ca)
         self._pool = Pool(self.params.max_connections)
         server = StreamServer(listen(self.params.host, self.params.port), self._serve, spawn=self._pool)
         server.start()
@@ -97,15 +103,18 @@ class TcpIn(Actor):
     def _serve(self, connection: Any, address: Any) -> None:
         """One connection, to its end."""
         peer = f"{address[0]}:{address[1]}" if address else ""
+        attributes = {"peer": peer}
         framing = Framing(self.params)
         try:
             if self._tls is not None:
                 connection.settimeout(min(HANDSHAKE_S, self.params.idle_timeout_s))
                 connection = self._tls.wrap_socket(connection, server_side=True)
+                if self.params.client_ca:
+                    attributes["client"] = name_in(connection.getpeercert())
             connection.settimeout(self.params.idle_timeout_s)
             while not self.runtime.draining and (data := connection.recv(CHUNK_BYTES)):
                 for message in framing.feed(data):
-                    answer = self._deal_with(message, peer)
+                    answer = self._deal_with(message, attributes)
                     if answer is not None:
                         connection.sendall(framing.frame(answer))
             if framing.incomplete:
@@ -119,9 +128,9 @@ class TcpIn(Actor):
         finally:
             connection.close()
 
-    def _deal_with(self, message: bytes, peer: str) -> bytes | None:
+    def _deal_with(self, message: bytes, attributes: dict[str, str]) -> bytes | None:
         """Send an event; what its peer is answered."""
-        event = Event(body.Raw((format_of(message), message)), attributes={"peer": peer})
+        event = Event(body.from_outside(message), attributes=attributes)
         if not self.params.reply:
             self.send(event)
             return None

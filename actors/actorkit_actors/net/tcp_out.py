@@ -14,7 +14,8 @@ from actorkit import Actor, Event
 from actorkit.errors import AnswerTimeout, ServiceUnavailable, SettingsError
 from actorkit.event import body
 from actorkit.params import Problem
-from actorkit_actors.net.framing import Framing, FramingParams, TooLong, format_of
+from actorkit.transport.certificate import present, trust
+from actorkit_actors.net.framing import Framing, FramingParams, TooLong
 
 #: How much is read at once, in bytes.
 CHUNK_BYTES: Final = 64 << 10
@@ -66,7 +67,8 @@ class TcpOut(Actor):
     then, and no one can tell.
 
     With `tls` it speaks TLS 1.2 and newer, and checks the peer's certificate and name; `ca` are the authorities for
-    that, those of the system if there are none. It lives in gevent's loop.
+    that, those of the system if there are none. A peer that wants a certificate is shown `certfile`. It lives in
+    gevent's loop.
 
     Failures:
         MalformedEvent (400): the body is too long, or has in it what ends a message.
@@ -87,6 +89,12 @@ class TcpOut(Actor):
         ca: Annotated[
             str, Meta(description="authorities that the peer's certificate may be of, PEM text", extra={"file": True})
         ] = ""
+        certfile: Annotated[
+            str, Meta(description="own certificate chain for a peer that wants one, PEM text", extra={"file": True})
+        ] = ""
+        keyfile: Annotated[
+            str, Meta(description="private key of that certificate, PEM text", extra={"file": True, "secret": True})
+        ] = ""
 
     params: Params
 
@@ -96,7 +104,7 @@ class TcpOut(Actor):
         try:
             _tls_context(params)
         except SettingsError as exc:
-            yield Problem("ca", str(exc))
+            yield Problem("ca" if "the authorities" in str(exc) else "certfile", str(exc))
 
     def setup(self) -> None:
         """Read the authorities."""
@@ -126,7 +134,7 @@ class TcpOut(Actor):
         finally:
             if peer is not None:
                 peer.connection.close()
-        return event if answer is None else event.become(Event, body.Raw((format_of(answer), answer)))
+        return event if answer is None else event.become(Event, body.from_outside(answer))
 
     def _connect(self) -> _Peer:
         while self._idle:
@@ -150,11 +158,9 @@ def _tls_context(params: TcpOut.Params) -> SSLContext | None:
         return None
     context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        if params.ca:
-            context.load_verify_locations(cadata=params.ca)
-        else:
-            context.load_default_certs()
-    except (ssl.SSLError, ValueError) as exc:
-        raise SettingsError(f"the authorities cannot be used: {exc}") from exc
+    if params.ca:
+        trust(context, params.ca)
+    else:
+        context.load_default_certs()
+    present(context, params.certfile, params.keyfile)
     return context

@@ -235,6 +235,9 @@ annotations:
 {{/* The component of the tally; no actor's name begins with a digit. */}}
 {{- define "actorkit.tally" -}}0-tally{{- end -}}
 
+{{/* The component of the console, as that of the tally. */}}
+{{- define "actorkit.console" -}}0-console{{- end -}}
+
 {{/* The query by which Prometheus tells how much waits for an actor: at its senders, and at the brokers whose services it
      answers for. (list $ actor merged-actor) */}}
 {{- define "actorkit.waitingQuery" -}}

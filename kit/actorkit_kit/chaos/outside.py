@@ -33,6 +33,9 @@ class Store(Protocol):
     def left(self, made: int) -> int:
         """How many of the first `made` orders are not settled."""
 
+    def unsettled(self, made: int) -> Iterable[int]:
+        """Their numbers."""
+
 
 class LinesFile:
     """A file with a line for each order; a source writes into a second one up to which line all is settled."""
@@ -45,8 +48,11 @@ class LinesFile:
         os.write(self._file, "".join(f"{number}\n" for number in numbers).encode())
 
     def left(self, made: int) -> int:
+        return len(self.unsettled(made))
+
+    def unsettled(self, made: int) -> range:
         floor = floor_file(self._path)
-        return made - 1 - (int(floor.read_text()) if floor.exists() else -1)
+        return range((int(floor.read_text()) if floor.exists() else -1) + 1, made)
 
 
 def floor_file(path: Path) -> Path:
@@ -68,6 +74,10 @@ class OutboxTable:
     def left(self, made: int) -> int:  # noqa: ARG002  # the table knows
         (count,) = self._database.execute("select count(*) from outbox where not parked").fetchone()
         return int(count)
+
+    def unsettled(self, made: int) -> list[int]:
+        found = self._database.execute("select id from outbox where not parked and id < ?", [made])
+        return [int(number) for (number,) in found]
 
 
 def open_outbox(path: Path) -> sqlite3.Connection:
@@ -113,10 +123,17 @@ class Outside:
                 due -= count
                 self._give(range(self._count, self._count + count))
 
+    def unsettled_traces(self) -> frozenset[int]:
+        """The traces of orders that are not settled: the outside has them yet, so they are not lost."""
+        return frozenset(self._trace(number) for number in self._store.unsettled(self._count))
+
+    def _trace(self, number: int) -> int:
+        _, trace = self._namer.name(Position(STREAM, number))
+        return trace
+
     def _give(self, numbers: range) -> None:
         at_ns = time.monotonic_ns()
-        names = (self._namer.name(Position(STREAM, number)) for number in numbers)
-        os.write(self._made, b"".join(MADE.pack(trace, at_ns) for _, trace in names))
+        os.write(self._made, b"".join(MADE.pack(self._trace(number), at_ns) for number in numbers))
         self._store.add(numbers)
         self._count = numbers.stop
 

@@ -168,7 +168,8 @@ class Trial:
         self, options: TrialOptions, copies: Mapping[str, int], left: int, seconds: float, unclean: Sequence[Child]
     ) -> Verdict:
         found = judge.count(self._rig, self._box)
-        missing = judge.missing(found, copies)
+        outside = [trace for one in self._outsides.values() for trace in one.unsettled_traces()]
+        missing = judge.missing(found, copies, frozenset(outside))
         faults: Mapping[FaultKind, int] = self._injector.done
         return Verdict(
             seed=options.seed,

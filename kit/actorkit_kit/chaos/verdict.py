@@ -134,12 +134,12 @@ def copies_of(found: Count) -> dict[str, int]:
     return {source: amounts.pop() for source, amounts in counts.items()}
 
 
-def missing(found: Count, copies: Mapping[str, int]) -> tuple[int, ...]:
-    """Traces of the events of which an arrival is missing, and that did not fail either."""
+def missing(found: Count, copies: Mapping[str, int], outside: frozenset[int] = frozenset()) -> tuple[int, ...]:
+    """Traces of the events of which an arrival is missing; not those that failed, or that the outside has yet."""
     return tuple(
         trace
         for trace, source in found.origin.items()
-        if trace not in found.failed and len(found.arrivals.get(trace, ())) < copies[source]
+        if trace not in found.failed and trace not in outside and len(found.arrivals.get(trace, ())) < copies[source]
     )
 
 

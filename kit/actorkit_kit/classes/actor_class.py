@@ -19,15 +19,16 @@ from actorkit_kit.classes import contract, params_schema
 
 
 class ActorClass(msgspec.Struct, frozen=True):
-    """The declarations of a class. `listens`: parameter → default port; `keeps`: parameter → default folder of files
-    that outlive an instance; `input`: the event class it consumes."""
+    """The declarations of a class. `uses_broker`: the name of a parameter where that decides; `listens`: parameter →
+    default port; `keeps`: parameter → default folder of files that outlive an instance; `input`: the event class it
+    consumes."""
 
     class_path: str
     doc: str = ""
     consumes: bool = True
     produces: bool = False
     answers: bool = False
-    uses_broker: bool = False
+    uses_broker: bool | str = False
     listens: dict[str, int] = {}
     keeps: dict[str, str] = {}
     outboxes: tuple[str, ...] = ()
@@ -42,7 +43,11 @@ class ActorClass(msgspec.Struct, frozen=True):
     @property
     def serves(self) -> bool:
         """Whether it takes requests from the broker: a worker."""
-        return self.uses_broker and self.answers
+        return self.uses_broker is True and self.answers
+
+    def needs_broker(self, params: Mapping[str, Any]) -> bool:
+        """Whether it needs a broker with these parameters."""
+        return bool(params.get(self.uses_broker)) if isinstance(self.uses_broker, str) else self.uses_broker
 
     @property
     def begins(self) -> bool:

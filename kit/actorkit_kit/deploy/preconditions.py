@@ -97,12 +97,13 @@ def _choose_port(replicas: Iterable[Replica]) -> dict[str, str]:
     has = [url.rpartition(":")[2] for replica in replicas if replica.actor == PROMETHEUS for url in replica.urls]
     if has:
         return {PORT_VARIABLE: has[0]}
-    if not _is_taken(PROMETHEUS_PORT):
-        return {}
-    for port in range(PROMETHEUS_PORT + 1, PROMETHEUS_PORT + MOST_PORTS):
-        if not _is_taken(port):
-            return {PORT_VARIABLE: str(port)}
-    return {}
+    port = free_port(PROMETHEUS_PORT)
+    return {PORT_VARIABLE: str(port)} if port != PROMETHEUS_PORT else {}
+
+
+def free_port(first: int) -> int:
+    """The first port from there on where nobody listens; the first one itself where that cannot be told."""
+    return next((port for port in range(first, first + MOST_PORTS) if not _is_taken(port)), first)
 
 
 def _is_taken(port: int) -> bool:

@@ -17,8 +17,8 @@ from typing import Final
 
 import msgspec
 
+from actorkit.observe.fetch import PATIENCE_S, Page
 from actorkit_kit.deploy.cluster import Cluster
-from actorkit_kit.deployments.pages import PATIENCE_S, Page
 from actorkit_kit.errors import KitError
 from actorkit_kit.output import last_line
 from actorkit_kit.plan.model import ADMIN_PORT

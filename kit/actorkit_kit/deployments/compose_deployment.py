@@ -13,9 +13,10 @@ from typing import Any, Final
 from docker import DockerClient
 from docker.errors import DockerException
 
+from actorkit.observe.fetch import Page, fetch
 from actorkit.transport.endpoint import Endpoint
 from actorkit_kit.console import note
-from actorkit_kit.deploy import compose, history, lock, preconditions, replicas
+from actorkit_kit.deploy import compose, console, history, lock, preconditions, replicas
 from actorkit_kit.deploy.engine import docker_command
 from actorkit_kit.deploy.inside import CONNECT, fetch_command, read_answer
 from actorkit_kit.deploy.log_lines import LogLine
@@ -23,7 +24,7 @@ from actorkit_kit.deploy.replicas import Replica
 from actorkit_kit.deployments import compose_logs
 from actorkit_kit.deployments.deployment import OnStatus, PastRevision, State, no_instance, no_token
 from actorkit_kit.deployments.forward import relay
-from actorkit_kit.deployments.pages import Page, Pages, fetch
+from actorkit_kit.deployments.pages import Pages
 from actorkit_kit.deployments.work import with_work
 from actorkit_kit.errors import KitError
 from actorkit_kit.instance import actors_of
@@ -202,6 +203,11 @@ class ComposeDeployment:
         inside = ("exec", "--interactive", str(known[instance].id), "bash", "-c", _RELAY)
         with relay((docker_command(), *inside)) as address:
             yield address
+
+    @contextmanager
+    def console(self) -> Iterator[str]:
+        """A service beside its actors. It is started where it does not run, and stays."""
+        yield console.bring_up(self.topology, self._home())
 
     def token(self, instance: str) -> str:
         """What stands in the container's file, read by a command inside of it."""

@@ -138,6 +138,14 @@ class Deployment(Protocol):
             KitError: there is no way to it.
         """
 
+    def console(self) -> AbstractContextManager[str]:
+        """The URL of its console on this machine, as long as the context is open.
+
+        Raises:
+            UsageError: it has none, and what to do.
+            KitError: it does not start, or there is no way to it.
+        """
+
     def token(self, instance: str) -> str:
         """The token of the admin server of an instance, for what wants it; whoever may not enter the instance does not
         get it.

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Final
 
 from actorkit.edge.peers import Peers
+from actorkit.observe.fetch import fetch
 from actorkit.transport.endpoint import Endpoint
 from actorkit_kit import python_process
 from actorkit_kit.deploy.log_lines import LogLine
 from actorkit_kit.deployments.deployment import OnStatus, PastRevision, State, no_instance, no_token
-from actorkit_kit.deployments.pages import Pages, fetch
+from actorkit_kit.deployments.pages import Pages
 from actorkit_kit.errors import KitError, UsageError
 from actorkit_kit.free_ports import LOOPBACK
 from actorkit_kit.instance import BROKER_CLASS, actors_of
-from actorkit_kit.local.state import dead_letters_folder, process_of_run, running_processes
+from actorkit_kit.local.state import console_url, dead_letters_folder, process_of_run, running_processes
 from actorkit_kit.local.status import local_instances
 from actorkit_kit.plan.model import TOKEN_VARIABLE
 from actorkit_kit.remote import brokers, dead_letters
@@ -136,6 +137,12 @@ class LocalRun:
         if instance not in known:
             raise no_instance(self.name, instance, list(known))
         yield known[instance]
+
+    @contextmanager
+    def console(self) -> Iterator[str]:
+        """The one of `kit run` itself."""
+        self._processes()
+        yield console_url(self.base, self.topology)
 
     def token(self, instance: str) -> str:
         """What stands in the process's file, which only its user may read."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from actorkit.observe.fetch import Page, fetch
 from actorkit.transport.endpoint import Endpoint
 from actorkit_kit.console import note
 from actorkit_kit.deploy import helm, pods, workloads
@@ -18,7 +19,7 @@ from actorkit_kit.deploy.workloads import Rollout, Workload, read_workload
 from actorkit_kit.deployments import api_proxy, pod_logs
 from actorkit_kit.deployments.deployment import OnStatus, PastRevision, State, no_instance, no_token
 from actorkit_kit.deployments.forward import forward_port
-from actorkit_kit.deployments.pages import Page, Pages, fetch
+from actorkit_kit.deployments.pages import Pages
 from actorkit_kit.deployments.work import with_work
 from actorkit_kit.errors import KitError, UsageError
 from actorkit_kit.free_ports import LOOPBACK
@@ -27,8 +28,11 @@ from actorkit_kit.plan.model import ADMIN_PORT, INBOX_PORT, TOKEN_VARIABLE
 from actorkit_kit.remote import brokers, dead_letters
 from actorkit_kit.remote.brokers import Brokers, BrokersApart, BrokersTogether
 from actorkit_kit.remote.dead_letters import DeadLetterBox
+from actorkit_kit.render import console
 from actorkit_kit.target import Target
 
+#: The component of the console; no actor's name begins with a digit.
+_CONSOLE: Final = "0-console"
 #: Seconds between two looks at pods that are to become healthy.
 _LOOK_S: Final = 1.0
 
@@ -184,6 +188,16 @@ class Release:
             raise no_instance(self.name, instance, there)
         with forward_port(self.cluster, instance, ADMIN_PORT) as address:
             yield address
+
+    @contextmanager
+    def console(self) -> Iterator[str]:
+        """A port-forward to its pod."""
+        found = self.cluster.get("pods", f"--selector={RELEASE_LABEL}={self.name},{ACTOR_LABEL}={_CONSOLE}")
+        if not found:
+            todo = f"Give it one: helm upgrade {self.name} CHART --reuse-values --set console.enabled=true"
+            raise UsageError(f'"{self.name}" has no console. {todo}')
+        with forward_port(self.cluster, found[0]["metadata"]["name"], console.PORT) as address:
+            yield f"http://{address}"
 
     def token(self, instance: str) -> str:
         """What stands in the pod's file, read by a command inside of it."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from actorkit_kit.deployments.pages import Page
+from actorkit.observe.fetch import Page
 from actorkit_kit.instance import InstanceStatus
 
 

@@ -8,22 +8,41 @@ import termios
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+
+class Keys:
+    """The keys of the terminal, from `resume` on; after `pause` it is as it was before, and lines are somebody else's.
+    ^C stays a signal. Where standard input is no terminal there are none."""
+
+    def __init__(self) -> None:
+        self.pressed: asyncio.Queue[str] = asyncio.Queue()
+        self._before: list[Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Keys: {'read' if self._before is not None else 'not read'}>"
+
+    def resume(self) -> None:
+        """Read keys."""
+        if sys.stdin.isatty() and self._before is None:
+            self._before = termios.tcgetattr(sys.stdin.fileno())
+            tty.setcbreak(sys.stdin.fileno())
+            asyncio.get_running_loop().add_reader(sys.stdin, lambda: self.pressed.put_nowait(sys.stdin.read(1)))
+
+    def pause(self) -> None:
+        """Read none, and leave the terminal as it was."""
+        if self._before is not None:
+            asyncio.get_running_loop().remove_reader(sys.stdin)
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, self._before)
+            self._before = None
 
 
 @contextmanager
-def pressed_keys() -> Iterator[asyncio.Queue[str]]:
-    """The keys, as long as the context is open; none where standard input is no terminal. ^C stays a signal."""
-    keys: asyncio.Queue[str] = asyncio.Queue()
-    if not sys.stdin.isatty():
-        yield keys
-        return
-    number = sys.stdin.fileno()
-    before = termios.tcgetattr(number)
-    loop = asyncio.get_running_loop()
-    tty.setcbreak(number)
-    loop.add_reader(number, lambda: keys.put_nowait(sys.stdin.read(1)))
+def read_keys() -> Iterator[Keys]:
+    """The keys, as long as the context is open."""
+    keys = Keys()
+    keys.resume()
     try:
         yield keys
     finally:
-        loop.remove_reader(number)
-        termios.tcsetattr(number, termios.TCSADRAIN, before)
+        keys.pause()

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
+import os
 import signal
-import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 from actorkit.transport.endpoint import Endpoint
 from actorkit_kit.local.processes import Process
 from actorkit_kit.output import last_error
+from actorkit_kit.parent import die_with_parent
 
 #: Lines that are kept of what a process wrote last.
 LAST_LINES: Final = 20
@@ -23,38 +23,40 @@ MAX_LINE_BYTES: Final = 1 << 20
 #: Longest wait for a page of the admin server, in seconds.
 PROBE_TIMEOUT_S: Final = 2.0
 
+
+class Running(Protocol):
+    """What an `asyncio.subprocess.Process` is, as far as it is of use here; `returncode` is None while it runs."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+
+    async def wait(self) -> int: ...
+
+
 #: Starts a process; its output can be read.
-Starter = Callable[[Process], Awaitable[asyncio.subprocess.Process]]
-
-#: PR_SET_PDEATHSIG of prctl(2).
-_SET_PARENT_DEATH_SIGNAL: Final = 1
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """Has a new process drained when the kit is killed; None where the system cannot (only Linux can)."""
-    if sys.platform != "linux":
-        return None
-    library = ctypes.CDLL(None)
-
-    def ask() -> None:
-        library.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
-
-    return ask
+Starter = Callable[[Process], Awaitable[Running]]
 
 
 async def spawn(
-    command: Sequence[str], environ: Mapping[str, str], *, stdin: int = asyncio.subprocess.DEVNULL
+    command: Sequence[str], environ: Mapping[str, str], *, pass_fds: Sequence[int] = ()
 ) -> asyncio.subprocess.Process:
-    """Start a program, out of reach of the terminal's ^C; it ends with this process."""
+    """Start a program, out of reach of the terminal's ^C; it ends with this process. It gets `pass_fds`, too."""
     return await asyncio.create_subprocess_exec(
         *command,
         env=environ,
-        stdin=stdin,
+        stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         limit=MAX_LINE_BYTES,
         start_new_session=True,
-        preexec_fn=_die_with_parent(),
+        preexec_fn=die_with_parent(),
+        pass_fds=pass_fds,
     )
 
 
@@ -73,7 +75,7 @@ class Child:
         self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._say = say
         self._starter = starter
-        self._running: asyncio.subprocess.Process | None = None
+        self._running: Running | None = None
         self._reader: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
@@ -101,7 +103,7 @@ class Child:
         self._running = await self._starter(self.process)
         self._reader = asyncio.create_task(self._read(self._running))
 
-    async def _read(self, running: asyncio.subprocess.Process) -> None:
+    async def _read(self, running: Running) -> None:
         stream = running.stdout
         while stream is not None:
             try:
@@ -125,8 +127,9 @@ class Child:
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it still runs."""
         if self._running is not None and self.alive:
+            # asyncio's own send_signal looks whether it has ended, and then nobody else is told its status.
             with suppress(ProcessLookupError):
-                self._running.send_signal(number)
+                os.kill(self._running.pid, number)
 
     def last_words(self) -> str:
         """The line that tells best why it ended."""

@@ -55,17 +55,26 @@ def socket_folder(plan: Plan) -> Iterator[Path]:
 class Local:
     """The processes of a plan on this machine. `folder` holds their sockets and the content of their secrets; `box` is
     the folder of their dead letters, None: they keep none. What they keep besides is in a folder beside it. `ours` are
-    published ports that these processes have already.
+    published ports that these processes have already. One trace of `sample_every` is recorded where nothing else is
+    said; 0: none.
 
     Raises:
         KitError: a published port is in use, or a secret's variable is not set.
     """
 
-    def __init__(self, plan: Plan, folder: Path, box: Path | None = None, ours: Collection[int] = ()) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        folder: Path,
+        box: Path | None = None,
+        ours: Collection[int] = (),
+        sample_every: int = 0,
+    ) -> None:
         check_ports(plan, ours)
         self.plan = plan
         self._folder = folder
         self._box = box
+        self._sample_every = sample_every
         self._ports = FreePorts(port.published for unit in plan.units for port in unit.ports)
 
     def processes(self) -> list[Process]:
@@ -89,6 +98,8 @@ class Local:
         if unit.image.build is not None:
             variables["ACTORKIT_CODE"] = str(unit.image.build)
         variables["ACTORKIT_INSTANCE"] = f"{unit.name}-{number}"
+        if self._sample_every:
+            variables.setdefault("ACTORKIT_SAMPLE", str(self._sample_every))
         if unit.has_dead_letters:
             variables["ACTORKIT_DEAD_LETTERS"] = str(self._box or "")
         variables.update({name: os.environ[name] for name in USER_VARIABLES if name in os.environ})

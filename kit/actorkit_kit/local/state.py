@@ -55,8 +55,8 @@ def make_dead_letters_folder(base: Path, topology: str) -> Path | None:
 
 
 @contextmanager
-def publish_processes(base: Path, topology: str, processes: Sequence[Process]) -> Iterator[None]:
-    """Keep the state file, which says how the processes are reached, as long as the context is open.
+def publish_processes(base: Path, topology: str, processes: Sequence[Process], console: str) -> Iterator[None]:
+    """Keep the state file, which says how the processes and their console are reached, as long as the context is open.
 
     Where several `kit run` run one topology, only the first of them writes the file. Parameters stand in it, so only
     its owner can read it.
@@ -78,7 +78,8 @@ def publish_processes(base: Path, topology: str, processes: Sequence[Process]) -
         return
     with file:
         urls = {process.environ["ACTORKIT_INSTANCE"]: list(process.urls) for process in processes}
-        json.dump({"topology": topology, "pid": os.getpid(), "processes": variables, "urls": urls}, file)
+        told = {"topology": topology, "pid": os.getpid(), "processes": variables, "urls": urls, "console": console}
+        json.dump(told, file)
         file.flush()
         with runs.announce(base, topology):
             try:
@@ -103,6 +104,15 @@ def published_urls(base: Path, topology: str) -> Mapping[str, list[str]]:
         KitError: the file cannot be read.
     """
     return _read_state(base, topology, dict[str, list[str]](), "urls")
+
+
+def console_url(base: Path, topology: str) -> str:
+    """Where the console of `kit run` is; "" when it does not run.
+
+    Raises:
+        KitError: the file cannot be read.
+    """
+    return _read_state(base, topology, "", "console")
 
 
 def process_of_run(base: Path, topology: str) -> int | None:

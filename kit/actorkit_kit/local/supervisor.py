@@ -16,7 +16,9 @@ from actorkit_kit.errors import KitError
 from actorkit_kit.local.child import Child, Starter, start_cold
 from actorkit_kit.local.processes import Process
 
-#: Time between two looks at whether everything is ready, in seconds.
+#: Time between two looks at whether everything is ready, in seconds: the first one, and the longest; each is half as
+#: long again as the one before it.
+FIRST_LOOK_S: Final = 0.01
 PROBE_INTERVAL_S: Final = 0.05
 #: Time before a restart, in seconds, and how many there are with it: an event that ends what consumes it is given up by
 #: then. After that the pause doubles with each, up to the longest, in seconds.
@@ -160,6 +162,7 @@ async def _all_ready(children: Sequence[Child], timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
     waiting = list(children)
     reasons: dict[Child, str] = {}
+    pause_s = FIRST_LOOK_S
     while waiting:
         for child in children:
             if not child.alive:
@@ -173,7 +176,8 @@ async def _all_ready(children: Sequence[Child], timeout_s: float) -> None:
             told = "; ".join(f"{child.process.name}: {reason}" for child, reason in reasons.items())
             raise KitError(f"not ready after {timeout_s:g} s: {told}. Give it longer with --timeout.")
         if waiting:
-            await asyncio.sleep(PROBE_INTERVAL_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, PROBE_INTERVAL_S)
 
 
 async def _kill(children: Sequence[Child]) -> None:

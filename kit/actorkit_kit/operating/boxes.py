@@ -62,6 +62,12 @@ def look_around(deployment: Deployment) -> list[Instance]:
     return sorted(instances, key=lambda one: one.name)
 
 
+def attend(deployment: Deployment, instances: Sequence[Instance]) -> None:
+    """Have all instances record what an operator puts in: they do as long as somebody looks."""
+    with deployment.pages() as pages:
+        pages.get("/recent", [one.name for one in instances])
+
+
 def find_box(instances: Sequence[Instance], reference: str, deployment: str) -> Box:
     """The box that a text names: an actor, or an actor, a dot and one of its boxes. Where an inbox and an outbox have
     the name, the outbox is meant.

@@ -19,12 +19,15 @@ from actorkit_kit.topology.model import BOX
 
 @dataclass(frozen=True)
 class Line:
-    """A line between two units. `style`: an event's way, a reserved outbox, or the way over the broker."""
+    """A line between two units. `style`: an event's way, a reserved outbox, or the way over the broker. `edge` is the
+    connection that it stands for, `service` the name that requests on it ask for; each is there without the other."""
 
     source: str
     destination: str
     label: str
     style: str
+    edge: Connection | None = None
+    service: str = ""
 
 
 #: Longest time for a picture, in seconds.
@@ -37,10 +40,10 @@ STYLES: Final = {"event": ("-->", "solid"), "reserved": ("-.->", "dashed"), "bro
 def mermaid(plan: Plan) -> str:
     """A Mermaid flowchart; GitHub and many editors draw it."""
     lines = ["flowchart LR"]
-    for unit in _drawn(plan):
+    for unit in drawn_units(plan):
         begin, end = _brackets(unit)
         lines.append(f'    {_id(unit.name)}{begin}"{_title(unit, "<br/>")}"{end}')
-    for line in _lines(plan):
+    for line in drawn_lines(plan):
         arrow = STYLES[line.style][0]
         label = f'|"{line.label}"|' if line.label else ""
         lines.append(f"    {_id(line.source)} {arrow}{label} {_id(line.destination)}")
@@ -50,19 +53,19 @@ def mermaid(plan: Plan) -> str:
 def dot(plan: Plan) -> str:
     """A graph in Graphviz's DOT."""
     lines = [
-        f"digraph {_quote(plan.topology)} {{",
+        f"digraph {quote(plan.topology)} {{",
         "    rankdir=LR;",
         '    node [fontname="Helvetica", style=rounded];',
     ]
     lines.append('    edge [fontname="Helvetica", fontsize=10];')
-    for unit in _drawn(plan):
-        title = _quote(_title(unit, "\n"))
-        lines.append(f"    {_quote(unit.name)} [label={title}, shape={_shape(unit)}];")
-    for line in _lines(plan):
+    for unit in drawn_units(plan):
+        title = quote(_title(unit, "\n"))
+        lines.append(f"    {quote(unit.name)} [label={title}, shape={_shape(unit)}];")
+    for line in drawn_lines(plan):
         attributes = f"style={STYLES[line.style][1]}"
-        attributes += f", label={_quote(line.label)}" if line.label else ""
+        attributes += f", label={quote(line.label)}" if line.label else ""
         attributes += ", dir=both, constraint=false" if line.style == "broker" else ""
-        lines.append(f"    {_quote(line.source)} -> {_quote(line.destination)} [{attributes}];")
+        lines.append(f"    {quote(line.source)} -> {quote(line.destination)} [{attributes}];")
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -72,9 +75,18 @@ def svg(plan: Plan) -> str:
     Raises:
         KitError: its Graphviz does not run here.
     """
+    return run_graphviz(dot(plan), "svg")
+
+
+def run_graphviz(graph: str, format_: str) -> str:
+    """What Graphviz makes of a graph in DOT: a picture, or where each node and each line is.
+
+    Raises:
+        KitError: its Graphviz does not run here.
+    """
     done = subprocess.run(
-        python_process.command("actorkit_kit.plan.graphviz"),
-        input=dot(plan).encode(),
+        [*python_process.command("actorkit_kit.plan.graphviz"), format_],
+        input=graph.encode(),
         capture_output=True,
         env=python_process.environ(),
         timeout=DRAW_TIMEOUT_S,
@@ -89,26 +101,29 @@ def svg(plan: Plan) -> str:
 FORMATS: Final[dict[str, Callable[[Plan], str]]] = {"mermaid": mermaid, "dot": dot, "svg": svg}
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     """A text as DOT quotes it, which knows escapes of a line end and of quotes, and none of other characters."""
     return json.dumps(text, ensure_ascii=False)
 
 
-def _drawn(plan: Plan) -> list[Unit]:
+def drawn_units(plan: Plan) -> list[Unit]:
     """The units of the picture: not the dead-letter box, to which nearly every actor would have a line."""
     return [unit for unit in plan.units if unit.kind != BOX]
 
 
-def _lines(plan: Plan) -> Iterator[Line]:
+def drawn_lines(plan: Plan) -> Iterator[Line]:
+    """The lines of the picture."""
     for unit in plan.units:
         for edge in unit.edges:
             if edge.outbox == DEAD_LETTERS:
                 continue
-            yield Line(unit.name, edge.destination, _label(edge), "reserved" if edge.outbox in RESERVED else "event")
+            style = "reserved" if edge.outbox in RESERVED else "event"
+            yield Line(unit.name, edge.destination, _label(edge), style, edge)
         # No request goes over a registration service: a unit that uses brokers is drawn to the brokers.
         for other in plan.meets(unit):
             if unit.kind == "broker" or other.kind == "broker":
-                yield Line(unit.name, other.name, str(unit.params.get("service", "")), "broker")
+                service = str(unit.params.get("service", ""))
+                yield Line(unit.name, other.name, service, "broker", service=service)
 
 
 def _label(edge: Connection) -> str:

@@ -1,4 +1,4 @@
-"""`python -m actorkit_kit.plan.graphviz`: reads DOT, writes SVG, with the Graphviz that comes with pygraphviz.
+"""`python -m actorkit_kit.plan.graphviz FORMAT`: reads DOT, writes SVG or what else Graphviz knows, that of pygraphviz.
 
 A process of its own, as Graphviz writes what it thinks of the machine's fonts straight to stderr.
 """
@@ -13,7 +13,7 @@ def main() -> None:
     import pygraphviz
 
     graph = pygraphviz.AGraph(string=sys.stdin.read())
-    sys.stdout.buffer.write(graph.draw(format="svg", prog="dot"))
+    sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
 
 
 if __name__ == "__main__":

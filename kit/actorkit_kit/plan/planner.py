@@ -88,7 +88,7 @@ def _unit(
         params={**_params(topology, node, mounts), **keeps},
         receives=receives,
         edges=edges,
-        uses_broker=actor_class.uses_broker,
+        uses_broker=actor_class.needs_broker(node.params),
         mounts=mounts,
         ports=tuple(_ports(node, actor_class)),
         egress=node.egress,

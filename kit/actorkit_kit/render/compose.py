@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from actorkit_kit.errors import KitError
+from actorkit_kit.kit_folder import RENDERED
 from actorkit_kit.plan.model import (
     ADMIN_PORT,
     INBOX_PORT,
@@ -20,7 +21,7 @@ from actorkit_kit.plan.model import (
     container_addresses,
     environment,
 )
-from actorkit_kit.render import dotenv, mounts, observability
+from actorkit_kit.render import console, dotenv, mounts, observability
 from actorkit_kit.render.observability import OPEN_FILES, PIDS
 from actorkit_kit.render.yamltext import Anchor, Merge, Quoted, dump, header
 
@@ -50,8 +51,9 @@ def render(plan: Plan) -> dict[str, str | bytes]:
     """
     rendered: dict[str, str | bytes] = {
         ".env.example": dotenv.env_example(plan),
-        ".gitignore": "# What must not leave this machine.\n/.env\n/secrets/\n",
+        ".gitignore": f"{RENDERED}/.env\n/secrets/\n",
         "compose.yaml": _compose(plan),
+        console.FILE: console.plan_file(plan, lambda name: name),
         **observability.files(plan),
     }
     for unit in plan.units:
@@ -88,10 +90,11 @@ def _compose(plan: Plan) -> str:
     )
     services: dict[str, Any] = {unit.name: Merge(actor, _service(plan, unit, shared)) for unit in plan.units}
     beside = {name: {**_HARDENED, **service} for name, service in observability.services(plan, _labels(plan)).items()}
-    for name in beside:
+    for name in (*beside, console.NAME):
         if name in services:
             raise KitError(f'an actor cannot be named "{name}" in a compose deployment. Name it otherwise.')
     services |= {name: dict(sorted(service.items())) for name, service in beside.items()}
+    services[console.NAME] = Merge(actor, console.service(plan, shared))
     kept = [volume(unit, parameter) for unit in plan.units for parameter in unit.volumes]
     document = {
         "name": plan.topology,
@@ -180,7 +183,8 @@ def volume(unit: Unit, parameter: str) -> str:
 
 
 def _configs(plan: Plan) -> dict[str, Any]:
-    found: dict[str, Any] = {name: {"file": f"./{path}"} for name, path in observability.CONFIGS.items()}
+    paths = {**observability.CONFIGS, console.NAME: console.FILE}
+    found: dict[str, Any] = {name: {"file": f"./{path}"} for name, path in paths.items()}
     for unit in plan.units:
         found |= {f"{unit.name}.{file.key}": {"file": f"./files/{unit.name}/{file.key}"} for file in mounts.files(unit)}
     return dict(sorted(found.items()))

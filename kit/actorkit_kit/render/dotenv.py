@@ -39,6 +39,7 @@ def env_example(plan: Plan) -> str:
     settings: dict[str, tuple[str, str]] = {
         "ACTORKIT_LOG_FORMAT": ("json", "`text` or `json`"),
         "ACTORKIT_LOG_LEVEL": ("info", "`debug`, `info`, `warning` or `error`"),
+        "CONSOLE_PORT": ("9601", "port on this host where the console answers, with --profile console"),
         "GRAFANA_IMAGE": (GRAFANA_IMAGE, "the image of Grafana"),
         "GRAFANA_PORT": ("3000", "port on this host where Grafana answers, with --profile dashboards"),
         "PROMETHEUS_IMAGE": (PROMETHEUS_IMAGE, "the image of Prometheus"),

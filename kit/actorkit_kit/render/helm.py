@@ -14,8 +14,9 @@ from typing import Any, Final, NoReturn
 
 from actorkit_kit import assets
 from actorkit_kit.errors import KitError
+from actorkit_kit.kit_folder import RENDERED
 from actorkit_kit.plan.model import Mount, Plan, Port, Scaling, Unit, container_addresses, environment
-from actorkit_kit.render import alerts, dashboard, mounts
+from actorkit_kit.render import alerts, console, dashboard, mounts
 from actorkit_kit.render.yamltext import Quoted, dump, header
 
 #: Rendered folders that only their owner may enter.
@@ -55,7 +56,9 @@ def render(plan: Plan) -> dict[str, str | bytes]:
     rules = alerts.rules(plan, lambda unit: f"@replicas({unit.name})", release=True)
     rendered[ALERTS] = header(plan) + dump(rules)
     rendered[DASHBOARD] = dashboard.dashboard(plan, release=True)
-    rendered[".gitignore"] = "# What must not leave this machine.\n/secrets/\n"
+    # The chart writes names of Services and numbers of pods into it.
+    rendered[console.FILE] = console.plan_file(plan, lambda name: name)
+    rendered[".gitignore"] = f"{RENDERED}/secrets/\n"
     rendered |= {f"secrets/{name}": _secret(mount) for name, mount in mounts.secrets(plan).items()}
     return dict(sorted(rendered.items()))
 

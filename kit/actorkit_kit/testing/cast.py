@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
-from actorkit.graph import RESERVED, Box, Connection, connect
-from actorkit_kit.classes.actor_class import ActorClass
+from actorkit.graph import Box, Connection, connect
 from actorkit_kit.plan.model import Image, Plan, Unit
+from actorkit_kit.testing.wiring import Wiring
 from actorkit_kit.topology import order
 from actorkit_kit.topology.case import Case
 
@@ -17,8 +17,6 @@ SENDER: Final = "kit-test"
 _RECORDER: Final = "kit-recorder"
 _WORKER: Final = "kit-worker"
 _ANSWERER: Final = "kit-answerer"
-#: An outbox of an actor that leads nowhere in its topology.
-_OPEN: Final = "kit-recorder"
 _PLAYERS: Final = "actorkit_kit.testing.players"
 _MDP_WORKER: Final = "actorkit_actors.mdp.mdp_worker:MDPWorker"
 
@@ -58,11 +56,9 @@ class Cast:
     answerers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def make_cast(
-    plan: Plan, classes: Mapping[str, ActorClass], group: Group, cases: Iterable[Case], *, has_broker: bool
-) -> Cast:
+def make_cast(wiring: Wiring, group: Group, cases: Iterable[Case], *, has_broker: bool) -> Cast:
     """The cast for the tests of a group. Without a broker, what asks for a service answers for it itself."""
-    maker = _Maker(plan, classes)
+    maker = _Maker(wiring)
     for name in sorted(group.stand_ins):
         maker.stand_in(name)
     for number, service in enumerate(sorted(group.services), 1):
@@ -72,17 +68,10 @@ def make_cast(
             maker.answer(service)
     cases = list(cases)
     maker.open([put.to for case in cases for put in case.puts if put.to is not None])
-    for box in maker.heard([one for case in cases for one in case.expectations]):
+    heard = [box for case in cases for one in case.expectations for box in wiring.outboxes(one)]
+    for box in dict.fromkeys(heard):
         maker.record(box)
     return maker.cast()
-
-
-def outboxes_behind(plan: Plan, box: Box) -> list[Box]:
-    """The outboxes that lead to an actor, or to one inbox of it."""
-    edges = [edge for unit in plan.units for edge in unit.edges if edge.destination == box.actor]
-    return list(
-        dict.fromkeys(Box(edge.source, edge.outbox) for edge in edges if box.box is None or edge.inbox == box.box)
-    )
 
 
 def on_the_way_of(plan: Plan, case: Case) -> set[str]:
@@ -103,10 +92,10 @@ def on_the_way_of(plan: Plan, case: Case) -> set[str]:
 
 
 class _Maker:
-    def __init__(self, plan: Plan, classes: Mapping[str, ActorClass]) -> None:
-        self._plan = plan
-        self._classes = classes
-        self._units = {unit.name: replace(unit, ports=()) for unit in plan.units}
+    def __init__(self, wiring: Wiring) -> None:
+        self._places = wiring
+        self._plan = wiring.plan
+        self._units = {unit.name: replace(unit, ports=()) for unit in wiring.plan.units}
         self._stand_ins: dict[str, tuple[str, ...]] = {}
         self._recorders: dict[str, Box] = {}
         self._doors: dict[Box, str] = {}
@@ -118,8 +107,7 @@ class _Maker:
 
     def stand_in(self, name: str) -> None:
         """Have something stand in for an actor."""
-        known = self._classes.get(name)
-        self._stand_ins[name] = known.outboxes if known is not None else ()
+        self._stand_ins[name] = self._places.declared_outboxes(name)
         self._units[name] = replace(self._new_unit(name, "StandIn"), edges=self._units[name].edges)
 
     def _new_unit(self, name: str, kind: str, edges: tuple[Connection, ...] = ()) -> Unit:
@@ -174,23 +162,6 @@ class _Maker:
         if edges:
             self._units[SENDER] = self._new_unit(SENDER, "StandIn", tuple(edges))
             self._stand_ins[SENDER] = ()
-
-    def heard(self, expectations: Iterable[Any]) -> list[Box]:
-        """The outboxes that expectations look at."""
-        found: list[Box] = []
-        for one in expectations:
-            if one.side == "at":
-                found += outboxes_behind(self._plan, one.box)
-            elif one.side == "from":
-                found += [one.box] if one.box.box else self._outboxes_of(one.box.actor)
-        return list(dict.fromkeys(found))
-
-    def _outboxes_of(self, actor: str) -> Iterator[Box]:
-        known = self._classes.get(actor)
-        names = [edge.outbox for edge in self._units[actor].edges if edge.outbox not in RESERVED]
-        plain = [name for name in names if known is None or name not in known.outboxes]
-        declared = known.outboxes if known is not None else ()
-        yield from (Box(actor, name) for name in dict.fromkeys((*(plain or [_OPEN]), *declared)))
 
     def record(self, box: Box) -> None:
         """Have what leaves an outbox recorded."""

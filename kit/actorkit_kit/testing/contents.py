@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from actorkit.errors import ConversionError
 from actorkit.event import body
 from actorkit_kit.errors import KitError
@@ -42,7 +44,7 @@ def content_of(data: Data) -> tuple[str, bytes]:
         return body.NOTHING, b""
     if data.format == body.FORM:
         return body.dump(data.value, body.FORM)
-    return data.format or body.JSON, json.dumps(data.value, ensure_ascii=False).encode()
+    return data.format or body.JSON, msgspec.json.encode(data.value)
 
 
 def _seen(content: bytes) -> str:

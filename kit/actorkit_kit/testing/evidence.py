@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from actorkit.graph import RESERVED, Box
-from actorkit_kit.plan.model import Plan
-from actorkit_kit.testing.cast import outboxes_behind
 from actorkit_kit.testing.conditions import complaint_about
 from actorkit_kit.testing.messages import Failed, Sighting
+from actorkit_kit.testing.wiring import Wiring
 from actorkit_kit.topology.case import Case, Expectation
 from actorkit_kit.topology.location import Location
 
@@ -28,17 +26,13 @@ class Evidence:
     answers: list[Sighting] = field(default_factory=list)
     is_over: bool = False
 
-    def seen_by(self, plan: Plan, expectation: Expectation) -> list[Sighting]:
+    def seen_by(self, wiring: Wiring, expectation: Expectation) -> list[Sighting]:
         """The events at the place that an expectation looks at."""
         if expectation.side == "put":
             return [*self.answers, *(Sighting("", "n", b"", {}, one.status, one) for one in self.failures)]
-        box = expectation.box
-        if box is None:
-            return []
-        if expectation.side == "at":
-            boxes = {str(one) for one in outboxes_behind(plan, box)}
-            return [one for one in self.sightings if one.box in boxes]
-        return _once([one for one in self.sightings if _is_of(one.box, box)])
+        boxes = {str(one) for one in wiring.outboxes(expectation)}
+        seen = [one for one in self.sightings if one.box in boxes]
+        return seen if expectation.side == "at" else _once(seen)
 
 
 @dataclass(frozen=True)
@@ -49,12 +43,12 @@ class Complaint:
     text: str
 
 
-def complaints(plan: Plan, case: Case, evidence: Evidence) -> list[Complaint]:
+def complaints(wiring: Wiring, case: Case, evidence: Evidence) -> list[Complaint]:
     """What does not hold; before all is over, what does not hold yet or no more."""
     return [
         Complaint(one.location, text)
         for one in case.expectations
-        if (text := _complaint(one, evidence.seen_by(plan, one), is_over=evidence.is_over))
+        if (text := _complaint(one, evidence.seen_by(wiring, one), is_over=evidence.is_over))
     ]
 
 
@@ -98,11 +92,6 @@ def describe(sighting: Sighting) -> str:
     body = [sighting.content.decode(errors="backslashreplace")] if sighting.content else []
     attributes = [f"attributes {sighting.attributes}"] if sighting.attributes else []
     return "; ".join([*status, *failure, *body, *attributes]) or "an event without data"
-
-
-def _is_of(outbox: str, box: Box) -> bool:
-    actor, _, name = outbox.partition(".")
-    return actor == box.actor and (name not in RESERVED if box.box is None else name == box.box)
 
 
 def _once(sightings: list[Sighting]) -> list[Sighting]:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Final
 
-from actorkit_kit.classes.actor_class import ActorClass
 from actorkit_kit.errors import KitError
 from actorkit_kit.free_ports import LOOPBACK
 from actorkit_kit.local.processes import Local, Process, socket_folder
-from actorkit_kit.plan.model import Plan, Unit
+from actorkit_kit.plan.model import Unit
 from actorkit_kit.testing.cast import SENDER, Group, make_cast, on_the_way_of
 from actorkit_kit.testing.company import Company
 from actorkit_kit.testing.contents import MEDIA_TYPES, content_of
 from actorkit_kit.testing.evidence import Evidence, complaints
 from actorkit_kit.testing.messages import Answer, Begin, Look, Send, Sighting, Start
 from actorkit_kit.testing.stage_process import StageProcess
+from actorkit_kit.testing.wiring import Wiring
 from actorkit_kit.topology.case import Case, Put, Reply
 
 #: Longest time between two looks at what came, in seconds.
@@ -44,15 +44,14 @@ class Run:
         KitError: it does not start.
     """
 
-    def __init__(
-        self, plan: Plan, classes: Mapping[str, ActorClass], group: Group, cases: Sequence[Case], depth: str
-    ) -> None:
-        self.plan = plan
+    def __init__(self, wiring: Wiring, group: Group, cases: Sequence[Case], depth: str) -> None:
+        self._places = wiring
+        self.plan = wiring.plan
         self.group = group
         self.depth = depth
         #: Whether something of a test may still be under way, so that no other test can come after it.
         self.is_spoilt = False
-        self._cast = make_cast(plan, classes, group, cases, has_broker=depth != "actor")
+        self._cast = make_cast(wiring, group, cases, has_broker=depth != "actor")
         self._stack = ExitStack()
         try:
             self._start()
@@ -208,7 +207,7 @@ class Run:
                 evidence.is_over, self.is_spoilt = True, False
                 return
             now = time.monotonic()
-            if complaints(self.plan, case, evidence):
+            if complaints(self._places, case, evidence):
                 fulfilled_at = 0.0
             elif not self.group.is_put:
                 self.is_spoilt = False

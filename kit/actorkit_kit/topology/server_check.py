@@ -14,7 +14,11 @@ def missing_broker(topology: Topology, classes: Mapping[str, ActorClass]) -> Loc
     """Where the first actor stands that needs a broker, when the topology says nothing about one; else None."""
     if any(node.kind == "broker" for node in topology.actors.values()):
         return None
-    users = (node.location for name, node in topology.actors.items() if name in classes and classes[name].uses_broker)
+    users = (
+        node.location
+        for name, node in topology.actors.items()
+        if name in classes and classes[name].needs_broker(node.params)
+    )
     return next(users, None)
 
 

@@ -90,7 +90,8 @@ def _as_json(found: ActorClass) -> dict[str, Any]:
 def _traits(found: ActorClass) -> list[str]:
     traits = [f"takes: {found.input if found.consumes else 'no events'}"]
     traits += ["source: events begin here"] if found.produces else []
-    traits += ["broker: needs one in the topology"] if found.uses_broker else []
+    where = f", with {found.uses_broker}" if isinstance(found.uses_broker, str) else ""
+    traits += [f"broker: needs one in the topology{where}"] if found.uses_broker else []
     traits += [f"outboxes: {', '.join(found.outboxes)}"] if found.outboxes else []
     ports = ", ".join(f"{port} (parameter {name})" for name, port in found.listens.items())
     return traits + ([f"listens: {ports}"] if ports else [])

@@ -14,6 +14,7 @@ from actorkit_kit.console import Output, colour, note, result_json, result_table
 from actorkit_kit.errors import KitError
 from actorkit_kit.load import load_plan
 from actorkit_kit.local.child import Child
+from actorkit_kit.local.console import serve_console
 from actorkit_kit.local.processes import Local, replicas, socket_folder
 from actorkit_kit.local.state import make_dead_letters_folder, publish_processes
 from actorkit_kit.local.supervisor import Supervisor
@@ -57,15 +58,18 @@ async def _run(plan: Plan, timeout_s: float, quiet: bool, output: Output) -> int
         local = Local(plan, folder, box)
         _tell_where_files_are(plan, local)
         processes = local.processes()
-        supervisor = Supervisor(processes, stop_waves(plan), speaker(plan, quiet))
+        say = speaker(plan, quiet)
+        supervisor = Supervisor(processes, stop_waves(plan), say)
         stopped = asyncio.create_task(signals.get())
         status = await start(supervisor.start(timeout_s), stopped)
         if status is not None:
             return status
-        with publish_processes(plan.base, plan.topology, processes):
-            tell_running(plan, supervisor.children, output)
-            await stopped
-            return await stop(supervisor, signals)
+        async with serve_console(folder, say) as console:
+            console.show(plan, processes)
+            with publish_processes(plan.base, plan.topology, processes, console.url):
+                tell_running(plan, supervisor.children, output, console.url)
+                await stopped
+                return await stop(supervisor, signals)
 
 
 def queue_signals() -> asyncio.Queue[signal.Signals]:
@@ -137,8 +141,8 @@ def _tell_where_files_are(plan: Plan, local: Local) -> None:
                 note(f'kit: "{unit.name}" has its {parameter}, {unit.keeps[parameter]}, here in {folder}')
 
 
-def tell_running(plan: Plan, running: Sequence[Child], output: Output) -> None:
-    """Write the table of what runs."""
+def tell_running(plan: Plan, running: Sequence[Child], output: Output, console: str) -> None:
+    """Write the table of what runs, and where the console is."""
     rows: list[dict[str, Any]] = []
     for unit in plan.units:
         children = [child for child in running if child.process.unit.name == unit.name]
@@ -150,10 +154,11 @@ def tell_running(plan: Plan, running: Sequence[Child], output: Output) -> None:
         pids = [child.pid for child in children]
         rows.append({"actor": unit.name, "replicas": replicas(unit), "admin": admin, "urls": urls, "pids": pids})
     if output is Output.JSON:
-        result_json({"topology": plan.topology, "actors": rows})
+        result_json({"topology": plan.topology, "actors": rows, "console": console})
     else:
         table = [[row["actor"], str(row["replicas"]), " ".join(row["urls"]), " ".join(row["admin"])] for row in rows]
         result_table(("ACTOR", "REPLICAS", "PUBLISHED", "ADMIN"), table)
+        note(f"kit: the console: {console}")
     sys.stdout.flush()
 
 

@@ -18,7 +18,7 @@ from actorkit_kit.deployments.deployment import Deployment
 from actorkit_kit.deployments.find import Wanted, find
 from actorkit_kit.errors import KitError, UsageError
 from actorkit_kit.operating.acting import put
-from actorkit_kit.operating.boxes import Instance, find_box, look_around
+from actorkit_kit.operating.boxes import Instance, attend, find_box, look_around
 from actorkit_kit.verbs.options import ContextOption, DeploymentOption, NamespaceOption, OutputOption, WhereOption
 
 #: Exit statuses where the event failed, and where it is not finished in time.
@@ -82,7 +82,7 @@ def register(app: typer.Typer) -> None:
         whoever waits for it, to an http-server for example, is written to stdout instead, and failures are told. Where
         an actor has several inboxes, name one: place.to-order.
 
-        The way of the event is recorded by every instance, so that kit trace shows it.
+        The way of the event is recorded by every instance for a minute, so that kit trace shows it.
 
         Exit status 4 when it failed, 5 when it was not finished in time.
 
@@ -101,6 +101,7 @@ def register(app: typer.Typer) -> None:
                 "context": described,
             }
             given = {key: value for key, value in query.items() if value}
+            attend(deployment, instances)
             told = put(deployment, _ready(deployment, found.instances), body, given, timeout_s)
         _tell(told, output, wait=wait)
         if told["failures"]:

@@ -8,11 +8,12 @@ from typing import Annotated, Final
 
 import typer
 
+from actorkit.console.way import Hop
 from actorkit_kit.console import Output, result_json, result_table
 from actorkit_kit.deploy.cluster import Cluster
 from actorkit_kit.deployments.find import Wanted, find
 from actorkit_kit.errors import KitError, UsageError
-from actorkit_kit.operating.way import Hop, find_way
+from actorkit_kit.operating.way import find_way
 from actorkit_kit.verbs.options import ContextOption, DeploymentOption, NamespaceOption, OutputOption, WhereOption
 
 _COLUMNS: Final = ("TIME", "ACTOR", "INSTANCE", "INBOX", "FROM", "TOOK", "ATTEMPTS", "BYTES", "WHAT")
@@ -33,9 +34,9 @@ def register(app: typer.Typer) -> None:
         """Show the way of an event over the graph: where it was, when, for how long, how often it was tried, and why it
         failed.
 
-        It is put together from what each instance remembers: its last failures, and of all other events those of one
-        trace of 1024 (ACTORKIT_SAMPLE), the same ones everywhere. The way of what kit send puts in is always there.
-        Older failures are in the dead-letter box: kit dlq list --trace TRACE.
+        It is put together from what each instance remembers: its last failures, the way of what kit send puts in, and
+        of all other events one trace of so many as ACTORKIT_SAMPLE says, the same ones everywhere: kit dev records all,
+        a deployment none unless it is told to. Older failures are in the dead-letter box: kit dlq list --trace TRACE.
 
         Example: kit trace 000000005d1c7f2a
         """
@@ -45,14 +46,19 @@ def register(app: typer.Typer) -> None:
         with find(Wanted(name, target, Cluster(context, namespace))) as deployment:
             way = find_way(deployment, wanted)
             if not way.hops:
-                every = way.sampled_every
-                told = f"one trace of {every} is recorded" if every > 1 else "none is recorded" if not every else ""
-                hint = f" ({told}, and the last failures)" if told else ""
-                raise KitError(f"no instance of {deployment.name} remembers {wanted}{hint}. Look at: kit logs, kit dlq")
+                raise KitError(_unknown(deployment.name, wanted, way.sampled_every))
             if output is Output.JSON:
                 result_json({"trace": wanted, "hops": [hop.as_json() for hop in way.hops]})
             else:
                 result_table(_COLUMNS, [_row(hop) for hop in way.hops])
+
+
+def _unknown(name: str, trace: str, every: int) -> str:
+    """What is said of a trace that nobody remembers."""
+    kept = f"one trace of {every}" if every else "no trace (set ACTORKIT_SAMPLE)"
+    return (
+        f"no instance of {name} remembers {trace}: each keeps its last failures, and {kept}. Look at: kit logs, kit dlq"
+    )
 
 
 def _row(hop: Hop) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from actorkit.edge import wire
 from actorkit.edge.batch_writer import BatchWriter
 from actorkit.edge.receive_session import ReceiveSession
 from actorkit.event.parcel import Parcel
-from actorkit.host.consumer import Admit
 from actorkit.host.host import Host
+from actorkit.host.intake import Admit
 
 #: Looks at events that pass; the mapping says where that is.
 Look: TypeAlias = Callable[[dict[str, Any], Sequence[Parcel]], None]
@@ -20,13 +20,10 @@ MOST_TAPS: Final = 4
 
 
 class Boxes:
-    """The boxes of one instance. A look is closed by what `open_*` gives back."""
+    """The boxes of one instance. A look is closed by what `look_at_*` gives back."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        #: What admitted events before anybody looked, while somebody does.
-        self._admit: Admit | None = None
-        self._arrivals: list[tuple[str, Look]] = []
         self._sent: dict[BatchWriter, list[Callable[[Sequence[Parcel]], None]]] = {}
         self.open = 0
 
@@ -37,34 +34,17 @@ class Boxes:
 
     def look_at_inbox(self, inbox: str, look: Look) -> Callable[[], None]:
         """Look at what is consumed of an inbox, or of all of them where it is ""; the function ends that."""
-        consumer, entry = self._host.consumer, (inbox, look)
+        consumer = self._host.consumer
         if consumer is None:
             return lambda: None
-        self._arrivals.append(entry)
-        if self._admit is None:
-            self._admit, consumer.admit = consumer.admit, self._admitting(consumer.admit)
+        close = consumer.intake.look(lambda admit: _showing(admit, inbox, look))
         self.open += 1
 
         def end() -> None:
             self.open -= 1
-            self._arrivals.remove(entry)
-            if not self._arrivals and self._admit is not None:
-                consumer.admit, self._admit = self._admit, None
+            close()
 
         return end
-
-    def _admitting(self, admit: Admit) -> Admit:
-        def show(
-            worker: int, session: ReceiveSession, first: int, parcels: list[wire.Delivery], redelivered: bool
-        ) -> Iterator[tuple[int, list[wire.Delivery]]]:
-            place = {"inbox": session.inbox, "from": session.instance}
-            for number, run in admit(worker, session, first, parcels, redelivered):
-                for inbox, look in self._arrivals:
-                    if inbox in ("", session.inbox):
-                        look(place, run)
-                yield number, run
-
-        return show
 
     def look_at_outbox(self, outbox: str, look: Look) -> Callable[[], None]:
         """Look at what is sent to an outbox; the function ends that."""
@@ -85,3 +65,18 @@ class Boxes:
                 writer.watch(tuple(self._sent[writer]))
 
         return end
+
+
+def _showing(admit: Admit, inbox: str, look: Look) -> Admit:
+    """`admit` with a look at what it admits."""
+
+    def show(
+        worker: int, session: ReceiveSession, first: int, parcels: list[wire.Delivery], redelivered: bool
+    ) -> Iterator[tuple[int, list[wire.Delivery]]]:
+        place = {"inbox": session.inbox, "from": session.instance}
+        for number, run in admit(worker, session, first, parcels, redelivered):
+            if inbox in ("", session.inbox):
+                look(place, run)
+            yield number, run
+
+    return show

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from actorkit.admin.boxes import MOST_TAPS, Boxes
+from actorkit.admin.letters import Letters
 from actorkit.admin.put import Put
 from actorkit.admin.query import check_names, number_of
 from actorkit.admin.tap import Tap
@@ -16,6 +17,7 @@ from actorkit.errors import SettingsError
 from actorkit.host.graph import graph_at
 from actorkit.host.host import Host
 from actorkit.host.scale import waiting_by_actor
+from actorkit.observe import logs
 from actorkit.observe.admin import LINES, Action, BadRequest, Request, Response
 
 log = logging.getLogger("actorkit.admin")
@@ -28,16 +30,32 @@ SECONDS: Final = (30.0, 600.0)
 
 def told_by(host: Host) -> dict[str, Callable[[], Any]]:
     """What an actor tells whoever asks."""
-    return {
+    told: dict[str, Callable[[], Any]] = {
         "/scale": lambda: waiting_by_actor(host),
         "/graph": lambda: graph_at(host),
-        "/recent": lambda: {"actor": host.name, "instance": host.instance, **host.recent.as_json()},
+        "/recent": lambda: _recent(host),
     }
+    if host.settings.dead_letters is not None:
+        told["/letters"] = Letters(host.settings.dead_letters).tell
+    return told
+
+
+def _recent(host: Host) -> dict[str, Any]:
+    """What happened of late. Whoever looks wants to see what an operator puts in."""
+    host.recent.attend()
+    return {"actor": host.name, "instance": host.instance, **host.recent.as_json()}
 
 
 def actions_on(host: Host) -> dict[str, Action]:
     """What is done to an actor for whoever has its token."""
-    return {"/tap": Action("GET", TapPage(Boxes(host))), "/put": Action("POST", Put(host))}
+    actions = {
+        "/tap": Action("GET", TapPage(Boxes(host))),
+        "/log": Action("GET", lambda _request: Response(logs.last_lines.text().encode())),
+        "/put": Action("POST", Put(host)),
+    }
+    if host.settings.dead_letters is not None:
+        actions["/dlq"] = Action("POST", Letters(host.settings.dead_letters).act)
+    return actions
 
 
 class TapPage:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from actorkit import settings
 from actorkit.deadletters.query import Query
@@ -163,24 +163,7 @@ def _is_left(attached: bool) -> Callable[[], bool]:
 
 def _list(asked: _Asked) -> None:
     for one in asked.found():
-        print(json.dumps(_summary(one)))  # noqa: T201  # a command's output
-
-
-def _summary(one: Stored) -> dict[str, Any]:
-    letter = one.letter
-    return {
-        "id": letter.id,
-        "trace": letter.trace,
-        "key": letter.key,
-        "time": letter.time,
-        "actor": letter.actor,
-        "trail": list(letter.trail),
-        "inbox": letter.inbox,
-        "reason": letter.record["reason"]["kind"],
-        "message": letter.record["reason"]["message"],
-        "attempts": one.attempts,
-        "bytes": one.bytes,
-    }
+        print(json.dumps(one.head()))  # noqa: T201  # a command's output
 
 
 def _show(asked: _Asked) -> None:

@@ -96,6 +96,23 @@ class Stored:
     bytes: int
     letter: Letter
 
+    def head(self) -> dict[str, Any]:
+        """What a list tells of it: all but its body, its attributes and its HTTP side."""
+        letter = self.letter
+        return {
+            "id": letter.id,
+            "trace": letter.trace,
+            "key": letter.key,
+            "time": letter.time,
+            "actor": letter.actor,
+            "trail": list(letter.trail),
+            "inbox": letter.inbox,
+            "reason": letter.record["reason"]["kind"],
+            "message": letter.record["reason"]["message"],
+            "attempts": self.attempts,
+            "bytes": self.bytes,
+        }
+
 
 @dataclass(frozen=True)
 class Totals:
@@ -178,15 +195,26 @@ class Store:
                 return
             after, left = rows[-1][0], None if left is None else left - len(rows)
 
+    def newest(self, actor: str, count: int) -> list[Stored]:
+        """The letters of an actor that came last, the newest first; without their bodies."""
+        select = "SELECT seq, attempts, length(body), record FROM letter WHERE actor = ? ORDER BY seq DESC LIMIT ?"
+        rows = self._all(select, (actor, count)) if self.path.exists() else []
+        return [Stored(seq, attempts, size, _read(record, b"")) for seq, attempts, size, record in rows]
+
     def last(self) -> int:
         """The `seq` of the letter that came last; 0 without any."""
         return int(self._all("SELECT coalesce(max(seq), 0) FROM letter", ())[0][0]) if self.path.exists() else 0
 
     def actors(self) -> list[str]:
         """The actors that have letters, in alphabetical order."""
+        return list(self.counts())
+
+    def counts(self) -> dict[str, int]:
+        """How many letters each actor has, in alphabetical order; without those that have none."""
         if not self.path.exists():
-            return []
-        return [str(actor) for (actor,) in self._all("SELECT DISTINCT actor FROM letter ORDER BY actor", ())]
+            return {}
+        rows = self._all("SELECT actor, count(*) FROM letter GROUP BY actor ORDER BY actor", ())
+        return {str(actor): int(count) for actor, count in rows}
 
     def remove(self, letters: Iterable[Stored], again: bool = False) -> int:
         """Take letters out; returns how many were there. `again`: their events were sent again, each under the id that

@@ -133,7 +133,10 @@ class Connector:
             if not peer_socket.readable():
                 self._acknowledged()
                 return False
+            drained = session.draining
             trouble = self.sender.on_frame(session, peer_socket.recv(NOBLOCK))
+            if session.draining and not drained:
+                self._check.set()  # Who takes its place may be there already.
             if trouble:
                 if self._pauses.begin(session.address, trouble, time.monotonic(), not session.turned_away):
                     self._warn(session, trouble)

@@ -86,6 +86,17 @@ def format_of(data: Any) -> str:
     )
 
 
+def from_outside(content: bytes) -> Raw:
+    """Bytes of which nobody says what they are: text where they are UTF-8."""
+    if content.isascii():
+        return Raw((TEXT, content))
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return Raw((BYTES, content))
+    return Raw((TEXT, content))
+
+
 def dump(data: Any, wanted: str | None = None) -> tuple[str, bytes]:
     """Make the bytes of a value: (format, bytes). A text is a JSON string where JSON is `wanted`.
 

@@ -74,7 +74,7 @@ def _search(name: str, value: object, attributes: bool) -> Iterator[str]:
         elif isinstance(one, Mapping):
             for key, inner in one.items():
                 if not isinstance(key, keys):
-                    yield f"{where} has the key {key!r:.60}, a {type(key).__name__}; use a text"
+                    yield f"{where} has the key {key!r:.60}, of the type {type(key).__name__}; use a text"
                 waiting.append((f"{where}[{key!r:.60}]", inner))
         elif isinstance(one, list | tuple):
             waiting.extend((f"{where}[{number}]", inner) for number, inner in enumerate(one))

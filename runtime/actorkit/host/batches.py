@@ -109,7 +109,7 @@ class BatchConsumer(Consumer):
         counts: list[tuple[ReceiveSession, int]] = []
         for session, first, parcels, redelivered in gathered:
             counts.append((session, len(parcels)))
-            for number, run in self.admit(worker, session, first, parcels, redelivered):
+            for number, run in self.intake.admit(worker, session, first, parcels, redelivered):
                 runs.append((session, number, run))
                 taken += run
         dedup.in_progress[worker] = taken

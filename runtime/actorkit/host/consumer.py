@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from time import monotonic, perf_counter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import gevent
 from gevent.event import Event as Flag
@@ -23,6 +23,7 @@ from actorkit.event.body import UNREAD
 from actorkit.event.context import Failure
 from actorkit.event.parcel import Suspicion
 from actorkit.host.handlers import Expired, for_who_waits
+from actorkit.host.intake import Intake
 from actorkit.host.leave import Leave
 from actorkit.host.outboxes import Outboxes
 from actorkit.host.progress import BatchProgress, ConsumeContext, current
@@ -35,11 +36,6 @@ FASTEST: Final = BUCKETS[0]
 #: A worker that has work gives the others in the process their turn after this long, in seconds.
 SLICE_S: Final = 0.001
 
-#: What a worker has to consume of an arrival (`DedupWindow.admit`): runs of events, each with its first number.
-Admit: TypeAlias = Callable[
-    [int, ReceiveSession, int, list[wire.Delivery], bool], Iterable[tuple[int, list[wire.Delivery]]]
-]
-
 
 class Consumer:
     """The workers of one instance: `concurrency` greenlets that share the deliveries. `on_crash` is called with what
@@ -48,7 +44,7 @@ class Consumer:
     `consume` is the actor's, as its parameters want it. `recent` is told of failures.
 
     Attributes:
-        admit: what of an arrival is consumed. Who wants to look at events as they come stands before it.
+        intake: what of an arrival is consumed, and who looks at it.
         buckets: consume calls by duration, one count for each of `BUCKETS` and one above them.
         seconds: time spent in consume, in all.
         failed: exceptions out of consume, by inbox.
@@ -73,7 +69,7 @@ class Consumer:
             self._handle, self._wanted, actor.name, answered, receiver.withdrawn.is_late
         )
         self._receiver = receiver
-        self.admit: Admit = receiver.dedup.admit
+        self.intake = Intake(receiver.dedup.admit)
         self._recent = recent or Recent()
         self._outboxes = outboxes
         self._on_crash = on_crash
@@ -210,7 +206,7 @@ class Consumer:
         dedup, apart, repeats = self._receiver.dedup, redelivered and self._receiver.apart.is_turn(batch), len(parcels)
         if apart and not self._leave.comes_for(batch):
             return
-        for number, run in self.admit(worker, session, first, parcels, redelivered):
+        for number, run in self.intake.admit(worker, session, first, parcels, redelivered):
             limit = self._actor.params.max_deliveries
             if apart and isinstance(run[0].redelivered, Suspicion) and run[0].redelivered.count >= limit:
                 self._give_up(session, number, run[0], run[0].redelivered, context)

@@ -79,6 +79,7 @@ class CoroutineRuntime:
         self._thread = thread
         self.name = host.name
         self.instance = host.instance
+        self.topology = host.topology
         self.brokers = host.brokers
         self.keys: ClientKeys | None = host.keys
 

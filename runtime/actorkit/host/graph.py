@@ -27,6 +27,8 @@ def graph_at(host: Host) -> dict[str, Any]:
         "answers": cls.ANSWERS and not cls.consumes_itself(),
         "not_ready": redact.text(host.why_not_ready()),
         "in_work": host.receiver.in_work,
+        "received": dict(host.receiver.inboxes),
+        "failed": dict(host.consumer.failed) if host.consumer is not None else {},
         "inboxes": _inboxes(host.receiver.sessions.values()),
         "outboxes": {
             outbox: [_connection(connector.sender, now) for connector in connectors]
@@ -49,6 +51,7 @@ def _connection(sender: Sender, now: float) -> Mapping[str, Any]:
         "destination": sender.leads_to,
         "inbox": sender.peers.inbox,
         "delivery": sender.peers.options.delivery,
+        "sent": sender.sent,
         "in_flight": sender.in_flight,
         "waiting": sender.waiting,
         "oldest_waiting_s": round(sender.oldest_waiting_s(now), 3),

@@ -77,6 +77,7 @@ class Host:
         redact.learn_headers(settings.secret_headers)
         self.name = settings.actor
         self.instance = settings.instance
+        self.topology = settings.topology
         self.brokers = settings.brokers
         self.context = context or zmq.Context.instance()
         self.draining = False
@@ -136,7 +137,7 @@ class Host:
             answered = self.requests.answered if cls.ANSWERS else None
             make, consume = BatchConsumer if cls.consumes_batches() else Consumer, self.methods.consume(self.outboxes)
             self.consumer = make(self.actor, self.receiver, self.outboxes, consume, answered, self._crash, self.recent)
-            self.recent.sample(self.consumer, timed=make is Consumer)
+            self.recent.open(self.consumer.intake, timed=make is Consumer)
         if self.settings.inbox is not None:
             keys = self._keys.server if self._keys is not None else None
             self.listener = Listener(self.context, self.settings.inbox, self.receiver, self._on_arrival, keys)

@@ -318,7 +318,7 @@ def failure_outcome(event: Event, failure: Failure) -> Failed:
 
 def no_event(who: str, made: object, instead: str) -> str:
     """What an actor's author is told who gave something else than an event."""
-    return f"{who} {reprlib.repr(made)}, a {type(made).__name__}; {instead}"
+    return f"{who} {reprlib.repr(made)}, of the type {type(made).__name__}; {instead}"
 
 
 def _too_long(content: bytes) -> str:

@@ -7,11 +7,17 @@ import json
 import logging
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 from actorkit.observe import redact
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+#: Lines that are kept, and how much of each, in characters.
+MOST_LINES: Final = 200
+MOST_CHARACTERS: Final = 4096
 
 #: `trace` of the event that is being consumed, "" when there is none.
 Trace = Callable[[], str]
@@ -68,10 +74,29 @@ class TextFormatter(_Formatter):
 FORMATTERS: dict[str, type[_Formatter]] = {"json": JsonFormatter, "text": TextFormatter}
 
 
+class LastLines(logging.Handler):
+    """Keeps the last lines of the log in memory, as they are written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: deque[str] = deque(maxlen=MOST_LINES)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(self.format(record)[:MOST_CHARACTERS])
+
+    def text(self) -> str:
+        """The lines, the oldest first."""
+        return "".join(f"{line}\n" for line in tuple(self._lines))
+
+
+#: The last lines of this process's log.
+last_lines: Final = LastLines()
+
+
 def configure(format_: str, level: str, *, topology: str, actor: str, instance: str, trace: Trace = lambda: "") -> None:
-    """Send the root logger to standard error in that format."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(FORMATTERS[format_](topology, actor, instance, trace))
+    """Send the root logger to standard error in that format, and keep its last lines."""
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [logging.StreamHandler(sys.stderr), last_lines]
+    for handler in root.handlers:
+        handler.setFormatter(FORMATTERS[format_](topology, actor, instance, trace))
     root.setLevel(LEVELS[level])

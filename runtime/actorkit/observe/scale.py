@@ -6,27 +6,24 @@ One JSON object on stdout: for each of them that answers, what its `/scale` says
 from __future__ import annotations
 
 import sys
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPException
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
 
-#: Longest wait for one of them, in seconds, and how many are asked at a time.
-PATIENCE_S: Final = 2.0
-AT_A_TIME: Final = 32
+from actorkit.observe.fetch import fetch
 
-#: Asks without the proxy that the environment may name.
-_DIRECTLY: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+#: How many are asked at a time.
+AT_A_TIME: Final = 32
 
 
 def ask(address: str) -> dict[str, int] | None:
     """What waits, by name, as the admin server at `host:port` says; None where it does not."""
+    page = fetch(address, "/scale")
     try:
-        with _DIRECTLY.open(f"http://{address}/scale", timeout=PATIENCE_S) as answer:
-            return msgspec.json.decode(answer.read(), type=dict[str, int])
-    except (OSError, HTTPException, UnicodeError, RecursionError, msgspec.MsgspecError):
+        return msgspec.json.decode(page.body, type=dict[str, int]) if page and page.status == HTTPStatus.OK else None
+    except (UnicodeError, RecursionError, msgspec.MsgspecError):
         return None
 
 

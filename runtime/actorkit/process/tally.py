@@ -8,7 +8,6 @@ so that an autoscaler which reads it does nothing. A sender without an address h
 from __future__ import annotations
 
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,32 +21,16 @@ from actorkit.observe import logs, metrics
 from actorkit.observe.scale import AT_A_TIME, ask_all
 from actorkit.process.admin import serve_admin
 from actorkit.settings import Settings
-from actorkit.transport.endpoint import Endpoint
+from actorkit.transport.addresses import resolve
 
 #: How long an answer is given again before the instances are asked anew, in seconds: several autoscalers ask at once.
 FRESH_S: Final = 1.0
-#: What a resolver says of a name that has no addresses. Whatever else it says, it does not know.
-_NO_ADDRESS: Final = (socket.EAI_NONAME, socket.EAI_NODATA)
 
 
 class TallyParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`of`: actor → `host:port` of the admin servers where its work waits → the names that it has there."""
 
     of: dict[str, dict[str, tuple[str, ...]]] = {}
-
-
-def resolve(address: str) -> list[str] | None:
-    """The addresses `host:port` behind a name, one for each instance, which may have one of each family; None where it
-    cannot be told."""
-    endpoint = Endpoint.of_address(address)
-    try:
-        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
-    except socket.gaierror as exc:
-        return [] if exc.errno in _NO_ADDRESS else None
-    except OSError:
-        return None
-    family = min(one[0] for one in found)
-    return sorted({Endpoint.tcp(str(one[4][0]), endpoint.port).address for one in found if one[0] == family})
 
 
 class Tally:

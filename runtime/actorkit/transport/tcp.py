@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ssl
-import tempfile
 from typing import Any, Final
 
 from gevent import socket
 from gevent.ssl import SSLContext
 
 from actorkit.errors import SettingsError
+from actorkit.transport.certificate import present, trust
 from actorkit.transport.endpoint import Endpoint
 
 #: What the kernel keeps of an answer that its client does not read, in bytes; left alone it is up to 4 MB a client, and
@@ -37,23 +37,21 @@ def listen(host: str, port: int) -> Any:
     return sock
 
 
-def tls_context(certificate: str, key: str) -> SSLContext | None:
-    """The context for a certificate and its key, both PEM texts; None without a certificate.
+def tls_context(certificate: str, key: str, client_ca: str = "") -> SSLContext | None:
+    """The context for a certificate and its key, both PEM texts; None without a certificate. With `client_ca` clients
+    have to show a certificate of one of these authorities.
 
     Raises:
         SettingsError: they cannot be used, or one is missing.
     """
-    if not certificate and not key:
+    if not certificate and not key and not client_ca:
         return None
-    if not certificate or not key:
-        raise SettingsError("TLS needs both certfile and keyfile")
     context = SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    with tempfile.NamedTemporaryFile("w", suffix=".pem") as chain:  # mode 0600; OpenSSL reads files only
-        chain.write(f"{key}\n{certificate}\n")
-        chain.flush()
-        try:
-            context.load_cert_chain(chain.name)
-        except (ssl.SSLError, OSError) as exc:
-            raise SettingsError(f"certfile, keyfile: they cannot be used: {exc.strerror or exc}") from exc
+    present(context, certificate, key)
+    if client_ca:
+        if not certificate:
+            raise SettingsError("client_ca is for TLS, which needs both certfile and keyfile")
+        context.verify_mode = ssl.CERT_REQUIRED
+        trust(context, client_ca)
     return context

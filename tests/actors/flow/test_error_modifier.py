@@ -54,6 +54,16 @@ def test_the_message_is_taken_from_the_event_where_there_is_one() -> None:
     assert len(failed_with(Event("x" * 100_000), message_from="data").message) == 10_000
 
 
+def test_the_code_is_taken_from_the_event_where_there_is_one() -> None:
+    said: dict[str, Any] = {"message": "no", "code": "X", "code_from": "data/code"}
+    assert failed_with(JSONEvent({"code": 7}), **said).code == "7"
+    assert failed_with(JSONEvent({}), **said).code == "X"
+    assert failed_with(XMLEvent("<e><c>C9</c></e>"), message="no", code_from={"xpath": "/e/c"}).code == "C9"
+    changed = passed(broken({"code": "C1"}), action="change", code_from="data/code").failure
+    assert changed is not None
+    assert (changed.code, changed.status) == ("C1", 409)
+
+
 def test_a_failure_is_changed_and_the_rest_of_it_stays() -> None:
     failure = passed(broken(), action="change", status=503, message="later").failure
     assert failure is not None

@@ -170,6 +170,15 @@ def test_a_filter_lets_by_what_meets_its_condition() -> None:
     assert not harness.errors
 
 
+def test_a_filter_ends_what_has_gone_round_a_loop_too_often() -> None:
+    with Harness(Filter, when={"not": {"at": "trail/20", "regex": "."}}) as harness:
+        for rounds in (1, 9, 10, 11):
+            parcel = Event(rounds).parcel()
+            parcel.trail = "/".join(["one", "other"] * rounds)
+            harness.put(Event.received(parcel))
+        assert [event.data for event in harness.taken()] == [1, 9, 10]
+
+
 def test_a_filter_gives_away_what_it_rejects_or_fails_it() -> None:
     harness = Harness(Filter, when={"at": "data", "regex": "tea"}, outboxes=("out", "rejected"), otherwise="error")
     harness.put(Event("milk"))

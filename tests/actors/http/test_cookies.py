@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -42,6 +43,20 @@ def test_a_cookie_is_safe_unless_it_is_told_otherwise() -> None:
     loose = {"secure": False, "http_only": False, "max_age_s": 60, "domain": "example.org", "url_path": "/a"}
     assert made(7, **loose) == "sid=7; Path=/a; SameSite=Lax; Domain=example.org; Max-Age=60"
     assert made("a1", path="", delete=True) == "sid=; Path=/; SameSite=Lax; Max-Age=0; Secure; HttpOnly"
+
+
+def test_a_random_value_is_made_where_there_is_none_and_is_the_events_too() -> None:
+    first, second = made(None, random=True), made(None, random=True)
+    assert re.match(r"sid=[0-9a-f]{32}; ", first)
+    assert first != second
+    assert made("a1", random=True).startswith("sid=a1; ")
+    with Harness(CookieSet, cookie="sid", path="attributes/session", random=True) as harness:
+        harness.put(Event("x"))
+        [event] = harness.taken()
+    assert event.http is not None
+    assert event.http.reply_headers[0][1].startswith(f"sid={event.get('session')}; ")
+    [problem] = CookieSet.check(params.build(CookieSet.Params, {"cookie": "sid", "path": "data", "random": True}))
+    assert problem.path == "path"
 
 
 @pytest.mark.parametrize("value", ["a\r\nX: 1", "a;b", "a b", 'a"b', "a,b", "ä", None, True, {}, "x" * 5000])

@@ -45,7 +45,7 @@ def test_an_order_goes_into_the_outbox_that_the_path_names(start: Start) -> None
         ("text/plain", "ä".encode(), ("t", "ä".encode())),
         ("text/plain; charset=latin-1", b"\xe4", ("t", "ä".encode())),
         ("TEXT/HTML", b"<br>", ("t", b"<br>")),
-        ("image/png", b"\x89PNG", ("b", b"\x89PNG")),
+        ("application/octet-stream", b"\x89PNG", ("b", b"\x89PNG")),
         ("", b"\x00", ("b", b"\x00")),
         ("application/json", b"", ("n", b"")),
         (

@@ -55,6 +55,31 @@ def test_only_the_content_types_of_a_route_are_let_in_every_time(start: Start) -
     assert ask(harness, request("/echo", b"x", content_type="text/plain", content_encoding="gzip"))[0] == 415
 
 
+def test_a_content_type_that_no_route_takes_is_415_unless_the_server_knows_it(start: Start) -> None:
+    harness = start(routes=[{"path": "/known/<queue>"}, {"path": "/pictures/<queue>", "ctypes": ["image/*"]}])
+    multipart = b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--\r\n"
+    for content_type, body in {
+        "application/json": b"{}",
+        "application/vnd.api+json": b"{}",
+        "application/soap+xml": b"<a/>",
+        "text/html; charset=latin1": b"x",
+        "application/x-www-form-urlencoded": b"a=1",
+        "multipart/form-data; boundary=x": multipart,
+        "application/octet-stream": b"\xff",
+    }.items():
+        assert ask(harness, request("/known/echo", body, content_type=content_type))[0] == 200, content_type
+    assert ask(harness, request("/known/echo", b"\xff"))[0] == 200
+    assert len(harness.taken()) == 8
+    for content_type in ("image/png", "application/msgpack", "text/x-unknown", "nonsense"):
+        status, _, said = ask(harness, request("/known/echo", b"x", content_type=content_type))
+        assert status == 415
+        assert content_type.encode() in said
+        assert b"application/json" in said
+    assert harness.taken() == []
+    assert ask(harness, request("/pictures/echo", b"\xff", content_type="image/png"))[0] == 200
+    assert seen(harness).data == b"\xff"
+
+
 def test_variables_of_a_path_never_become_attributes(start: Start) -> None:
     routes = [
         {"path": "/shops/<int:status>/<queue>/", "methods": ["GET", "POST"]},

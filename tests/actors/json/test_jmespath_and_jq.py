@@ -9,6 +9,7 @@ from actorkit import Actor, Event, JSONEvent, params
 from actorkit.testing import Harness
 from actorkit_actors.json.jmespath import JMESPath
 from actorkit_actors.json.jq import JQ
+from tests.places import DOCS
 
 ORDER = {"items": [{"n": "tea", "p": 5}, {"n": "pot", "p": 30}], "x y": "ü"}
 
@@ -43,6 +44,14 @@ def found(cls: type[Actor], data: Any, **given: Any) -> list[Any]:
 )
 def test_jmespath_makes_the_new_data(expression: str, value: Any) -> None:
     assert found(JMESPath, ORDER, expression=expression) == [value]
+
+
+@pytest.mark.parametrize(("left", "right", "same"), [(1, 1, True), ({"a": 1}, {"a": 2}, False), (None, None, True)])
+def test_jq_compares_two_parts_of_the_data_as_the_table_for_migrating_says(left: Any, right: Any, same: bool) -> None:
+    program = ". + {comparison_result: (.left == .right)}"
+    assert f"`{program}`" in (DOCS / "migrating-from-compysition.md").read_text(encoding="utf-8")
+    data = {"left": left, "right": right}
+    assert found(JQ, data, program=program) == [{**data, "comparison_result": same}]
 
 
 def test_jmespath_fails_events_that_do_not_fit() -> None:

@@ -64,7 +64,15 @@ def test_a_mail_that_is_sent_again_has_the_same_message_id(port: int, post: Post
     assert len({mail["Message-ID"] for _, mail in post.mails}) == 1
 
 
-@pytest.mark.parametrize("field", ["To", "Subject", "Reply-To"])
+def test_fields_of_ones_own_and_the_thread_of_a_mail_come_from_the_event(port: int, post: Post) -> None:
+    fields = {"X-Order": "data/order", "In-Reply-To": "data/mail", "References": "data/mail"}
+    with smtp_out(port, fields=fields, domains=["example.org"]) as out:
+        out.put(JSONEvent({"order": 7, "mail": "<1@example.com>"}))
+        [(_, mail)] = post.mails
+    assert [mail[name] for name in fields] == ["7", "<1@example.com>", "<1@example.com>"]
+
+
+@pytest.mark.parametrize("field", ["To", "Subject", "Reply-To", "X-Order"])
 @pytest.mark.parametrize(
     "evil",
     ["a@example.org\r\nBcc: eve@evil.example", "a@example.org\nX: y", "a@example.org\r", "a@example.org\0", "a\u2028b"],
@@ -140,10 +148,10 @@ def test_nothing_is_sent_in_the_clear_where_tls_is_wanted(port: int, post: Post)
     [
         ({"sender": "shop"}, "sender"),
         ({"to": ["x\r\n@y"]}, "to"),
-        ({"fields": {"X-Evil": "data"}}, "fields"),
         ({"to": []}, "to"),
         ({"username": "ann", "security": "none"}, "security"),
         ({"ca": "no PEM"}, "ca"),
+        ({"fields": {"Sender": "data/x"}}, "fields"),
     ],
 )
 def test_wrong_parameters_are_found_before_anything_starts(given: dict[str, Any], path: str) -> None:

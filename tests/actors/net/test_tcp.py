@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actorkit import Event
+from actorkit import params as parameters
 from actorkit.errors import MalformedEvent
 from actorkit.testing import Harness
 from actorkit_actors.net.framing import Framing, FramingParams, TooLong
@@ -108,26 +109,80 @@ def test_a_peer_that_sends_too_much_or_nothing_is_let_go_and_others_are_served()
             until(lambda: [event.data for event in harness.taken()] == ["fine"], "it is served")
 
 
-def test_both_speak_tls_and_a_stranger_is_not_believed() -> None:
-    ca, strangers = trustme.CA(), trustme.CA()
-    certificate = ca.issue_cert("127.0.0.1")
-    params = {
+def shown(certificate: trustme.LeafCert) -> dict[str, Any]:
+    """A certificate as parameters of the side that shows it."""
+    return {
         "certfile": b"".join(part.bytes() for part in certificate.cert_chain_pems).decode(),
         "keyfile": certificate.private_key_pem.bytes().decode(),
     }
+
+
+def pem(ca: trustme.CA) -> str:
+    return ca.cert_pem.bytes().decode()
+
+
+def test_both_speak_tls_and_a_stranger_is_not_believed() -> None:
+    ca, strangers = trustme.CA(), trustme.CA()
+    params = shown(ca.issue_cert("127.0.0.1"))
 
     def answer(event: Event, outbox: str | None) -> Event:
         return event.replace(f"<{event.data}>")
 
     with server(answer, reply=True, **params) as harness:
         to: dict[str, Any] = {"host": "127.0.0.1", "port": harness.actor.params.port, "reply": True, "timeout_s": 10}
-        with Harness(TcpOut, **to, tls=True, ca=ca.cert_pem.bytes().decode()) as client:
+        with Harness(TcpOut, **to, tls=True, ca=pem(ca)) as client:
             client.put(Event("one"), Event("two"))
             assert [event.data for event in client.taken()] == ["<one>", "<two>"]
-        for wrong in ({"tls": True, "ca": strangers.cert_pem.bytes().decode()}, {"tls": False}):
+        for wrong in ({"tls": True, "ca": pem(strangers)}, {"tls": False}):
             with Harness(TcpOut, **to, **wrong) as client:
                 client.put(Event("no greeting of TLS"))
                 assert [event.failure.status for event in client.errors if event.failure] == [503]
+
+
+def test_with_client_ca_a_peer_needs_a_certificate_whose_name_events_have() -> None:
+    ca, clients, strangers = trustme.CA(), trustme.CA(), trustme.CA()
+    params = shown(ca.issue_cert("127.0.0.1"))
+
+    def answer(event: Event, outbox: str | None) -> Event:
+        return event.replace(event.get("client"))
+
+    with server(answer, reply=True, client_ca=pem(clients), **params) as harness:
+        to: dict[str, Any] = {"host": "127.0.0.1", "port": harness.actor.params.port, "reply": True, "timeout_s": 10}
+        to |= {"tls": True, "ca": pem(ca)}
+        for certificate, name in (
+            (clients.issue_cert("shop.example"), "shop.example"),
+            (clients.issue_cert("shop.example", common_name="the shop"), "the shop"),
+        ):
+            with Harness(TcpOut, **to, **shown(certificate)) as client:
+                client.put(Event("one"))
+                assert [event.data for event in client.taken()] == [name]
+        for wrong in ({}, shown(strangers.issue_cert("shop.example"))):
+            with Harness(TcpOut, **to, **wrong) as client:
+                client.put(Event("who are you?"))
+                assert [event.failure.status for event in client.errors if event.failure] == [503]
+
+
+@pytest.mark.parametrize(
+    ("cls", "given", "path", "says"),
+    [
+        (TcpIn, {"client_ca": "x"}, "certfile", "needs both"),
+        (TcpIn, {"certfile": "x"}, "certfile", "needs both"),
+        (
+            TcpIn,
+            {**shown(trustme.CA().issue_cert("a")), "client_ca": "x"},
+            "client_ca",
+            "the authorities cannot be used",
+        ),
+        (TcpOut, {"host": "a", "port": 1, "tls": True, "ca": "x"}, "ca", "the authorities"),
+        (TcpOut, {"host": "a", "port": 1, "tls": True, "certfile": "x", "keyfile": "y"}, "certfile", "cannot be used"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_found_before_anything_starts(
+    cls: Any, given: dict[str, Any], path: str, says: str
+) -> None:
+    [problem] = cls.check(parameters.build(cls.Params, given))
+    assert problem.path == path
+    assert says in problem.message
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from actorkit_kit.chaos import rig
 from actorkit_kit.chaos.outside import OUTSIDES, LinesFile, OutboxTable, Outside, Store
 from actorkit_kit.chaos.records import count_arrivals, read_made, read_seen
 from actorkit_kit.chaos.settling import DatabaseSource, FileSource, KeyedSink
+from actorkit_kit.chaos.verdict import Count, missing
 from actorkit_kit.errors import UsageError
 from actorkit_kit.load import load_plan
 from tests.kit.chaos.test_chaos import EXAMPLE, chaos
@@ -86,9 +88,19 @@ def test_the_outside_knows_the_traces_and_what_is_not_settled(
         harness.settle(events[0])
         harness.settle(events[2], failure=MalformedEvent("no"))
     assert outside.unsettled == (4 if store is LinesFile else 3), "a floor has no holes"
+    traces = [one.trace for one in read_made(tmp_path / "made")]
+    assert outside.unsettled_traces() == set(traces[1:] if store is LinesFile else [traces[1], *traces[3:]])
     with Harness(source, outside=str(tmp_path / "orders")) as again:
         (first,) = again.produce(1)
         assert first.key == events[1].key
+
+
+def test_what_the_outside_has_yet_is_not_lost() -> None:
+    found = Count(
+        dict.fromkeys((1, 2, 3), 0), dict.fromkeys((1, 2, 3), "ticks"), {1: Counter([("out", 7)])}, frozenset(), ()
+    )
+    assert missing(found, {"ticks": 1}) == (2, 3)
+    assert missing(found, {"ticks": 1}, frozenset({3})) == (2,)
 
 
 def test_a_sink_that_stores_by_key_counts_what_came_again(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -47,7 +48,9 @@ def test_the_same_topology_renders_to_the_same_bytes_whatever_the_order_of_its_u
     assert rendered("compose", replace(plan, units=plan.units[::-1])) == rendered("compose", plan)
 
 
-@pytest.mark.parametrize("profile", [(), ("--profile", "observability"), ("--profile", "dashboards")])
+@pytest.mark.parametrize(
+    "profile", [(), ("--profile", "observability"), ("--profile", "dashboards"), ("--profile", "console")]
+)
 def test_docker_compose_takes_the_file_without_a_word(on_disk: Path, profile: tuple[str, ...]) -> None:
     command = [needs.tool("docker"), "compose", *profile, "config", "--quiet"]
     done = subprocess.run(command, cwd=on_disk, capture_output=True, text=True, check=False)
@@ -101,7 +104,7 @@ def test_only_what_is_published_leaves_the_internal_network() -> None:
         assert "data" in service["networks"]
         assert ("edge" in service["networks"]) == ("ports" in service), name
     published = {name for name, service in document["services"].items() if "ports" in service}
-    assert published == {"web", *BESIDE}
+    assert published == {"web", "console", *BESIDE}
 
 
 def test_a_port_is_bound_to_this_machine_unless_it_is_public() -> None:
@@ -212,3 +215,19 @@ def test_writing_again_leaves_what_is_the_users_and_takes_what_is_gone(on_disk: 
     assert (on_disk / "compose.override.yaml").exists()
     assert not stale.parent.exists()
     assert (on_disk / "compose.yaml").stat().st_mtime_ns == before
+
+
+def test_the_console_answers_on_this_machine_and_only_where_it_is_asked_for() -> None:
+    service = parsed()["services"]["console"]
+    assert service["profiles"] == ["console"]
+    (port,) = service["ports"]
+    assert (port["host_ip"], port["published"], port["target"]) == ("127.0.0.1", "${CONSOLE_PORT:-9601}", 9601)
+    assert "io.actorkit.topology" not in service["labels"]
+
+
+def test_the_console_asks_every_actor_by_its_name() -> None:
+    plan = json.loads(rendered("compose")["console/plan.json"])
+    asked = {actor["name"]: actor["admin"] for actor in plan["actors"]}
+    assert asked == {unit.name: [f"{unit.name}:9600"] for unit in orders().units}
+    kept = {actor.get("letters", "") for actor in plan["actors"] if actor.get("kind", "actor") == "actor"}
+    assert kept <= {"", "dead-letters"}

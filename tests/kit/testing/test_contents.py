@@ -16,7 +16,7 @@ from actorkit_kit.topology.case import Data
     [
         ("hello", "", ("t", b"hello")),
         ("<a/>", "x", ("x", b"<a/>")),
-        ({"a": "ä"}, "", ("j", '{"a": "ä"}'.encode())),
+        ({"a": "ä"}, "", ("j", '{"a":"ä"}'.encode())),
         (5, "", ("j", b"5")),
         ("5", "j", ("j", b'"5"')),
         (None, "", ("n", b"")),

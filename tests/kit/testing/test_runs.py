@@ -13,6 +13,9 @@ import pytest
 from actorkit_kit import python_process
 from tests.kit.conftest import Kit
 
+#: Many processes, one after the other.
+pytestmark = pytest.mark.timeout(300)
+
 ACTORS = '''\
 from actorkit import Actor, JSONEvent, MalformedEvent
 
@@ -134,6 +137,23 @@ def prices(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def kit() -> Kit:
+    """The command, with as much time as a test has."""
+
+    def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*python_process.command("actorkit_kit"), *arguments],
+            cwd=cwd,
+            env=python_process.environ(extra={"COLUMNS": "100", "NO_COLOR": "1"}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
 def outcomes(text: str) -> dict[str, str]:
     """Test → what became of it, of what `-v` writes."""
     return dict(re.findall(r"::(.+?) (PASSED|FAILED|SKIPPED|ERROR)", text))
@@ -198,7 +218,7 @@ def test_pytest_by_itself_finds_them_too(prices: Path) -> None:
     (prices / "topology.yaml").write_text(TOPOLOGY.partition("  what has no cost fails")[0])
     command = [sys.executable, "-m", "pytest", "-v", "--kit-depth", "actor"]
     done = subprocess.run(
-        command, cwd=prices, env=python_process.environ(), capture_output=True, text=True, check=False, timeout=60
+        command, cwd=prices, env=python_process.environ(), capture_output=True, text=True, check=False
     )
     assert outcomes(done.stdout) == {
         "it is priced": "PASSED",
@@ -212,6 +232,14 @@ def test_a_mistake_in_a_test_is_told_before_anything_runs(kit: Kit, prices: Path
     assert done.returncode == 2
     assert re.search(r'topology.yaml:\d+:15: tests.who asks is answered.put.to: no actor is named "aks"', done.stdout)
     assert kit("validate", cwd=prices).returncode == 2
+    (prices / "topology.yaml").write_text(TOPOLOGY)
+    assert kit("validate", cwd=prices).stdout.endswith(f", {TOPOLOGY.count('    expect:')} tests\n")
+    (prices / "more_test.yaml").write_text("tests: {a: {expect: {from: pirce}}}\n")
+    done = kit("validate", "more_test.yaml", cwd=prices)
+    assert (done.returncode, done.stdout.partition(":")[2].partition(":")[0]) == (2, "1")
+    assert 'no actor is named "pirce". Did you mean "price"?' in done.stdout
+    (prices / "more_test.yaml").write_text("tests: {a: {expect: {from: price}}}\n")
+    assert kit("validate", "more_test.yaml", cwd=prices).stdout == "more_test.yaml: no mistakes: 1 tests\n"
     (prices / "away_test.yaml").write_text("topology: away.yaml\ntests: {a: {expect: {from: price}}}\n")
     assert "there is no file" in kit("test", "away_test.yaml", cwd=prices).stdout
 

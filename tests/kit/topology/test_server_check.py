@@ -71,6 +71,14 @@ def test_the_class_path_of_the_catalogue_is_as_good_as_the_name(shop: Path) -> N
     assert replace(by_path, uses="mdp-broker") == by_name
 
 
+@pytest.mark.parametrize(("more", "there"), [("", False), (", lease_s: 5", True)])
+def test_an_actor_may_need_a_broker_for_one_of_its_parameters(shop: Path, more: str, there: bool) -> None:
+    cron = f'{{uses: cron-generator, replicas: 2, params: {{cron: "* * * * *"{more}}}}}'
+    plan = plan_of(f"name: t\nactors: {{tick: {cron}, show: {{uses: stdout}}}}\nconnections: [tick -> show]\n", shop)
+    assert [unit.name for unit in plan.units if unit.kind == "broker"] == ["broker"] * there
+    assert bool(plan.meets(plan.unit("tick"))) == there
+
+
 @pytest.mark.parametrize("more", ["", "broker: {}\n", "clear: false\n", "registration: {}\n"])
 def test_a_topology_says_once_whether_it_may_be_in_the_clear(shop: Path, more: str) -> None:
     (finding,) = told(GRAPH + more, shop)

@@ -6,6 +6,8 @@ import json
 import os
 import pty
 import re
+import select
+import socket
 import statistics
 import threading
 import time
@@ -22,6 +24,7 @@ from tests.fleet import Process
 from tests.kit.conftest import Kit
 from tests.kit.running import KitDev
 from tests.kit.verbs.test_new import with_free_port
+from tests.ports import free_port
 from tests.until import until
 
 #: How often a file is saved under load.
@@ -160,21 +163,95 @@ def test_with_a_mistake_in_a_file_the_old_instance_stays(
     assert dev.stop() == 0, dev.said()
 
 
-def test_keys_replace_all_show_the_status_and_quit(folder: Path, tmp_path: Path) -> None:
-    ours, theirs = pty.openpty()
-    command = [*python_process.command("actorkit_kit"), "dev", str(folder)]
-    with Process(python_process.environ(), tmp_path / "said.txt", command=command, stdin=theirs) as process:
+class OnTerminal:
+    """A `kit dev` on a terminal."""
 
-        def shows(what: str, times: int = 1) -> None:
-            until(lambda: process.said().count(what) >= times, f"{what}: {process.said()}", 40)
+    def __init__(self, folder: Path, file: Path) -> None:
+        self._ours, self._theirs = pty.openpty()
+        command = [*python_process.command("actorkit_kit"), "dev", str(folder)]
+        self.process = Process(python_process.environ(), file, command=command, stdin=self._theirs)
 
-        shows("keys: r replace all")
-        os.write(ours, b"r")
-        shows("replaced greet, web")
-        os.write(ours, b"s")
-        shows("ADMIN", 2)
-        os.write(ours, b"q")
-        shows("nothing was left unfinished")
-        assert process.wait() == 0
-    os.close(ours)
-    os.close(theirs)
+    def press(self, keys: str) -> None:
+        os.write(self._ours, keys.encode())
+
+    def shows(self, what: str, times: int = 1) -> None:
+        """It writes that, so many times."""
+        until(lambda: self.process.said().count(what) >= times, f"{what}: {self.process.said()}", 60)
+
+    def asks(self, prompt: str) -> str:
+        """What is on the terminal, once it shows a prompt."""
+        shown = ""
+        while prompt not in shown:
+            assert select.select([self._ours], [], [], 60)[0], shown
+            shown += os.read(self._ours, 4096).decode()
+        return shown
+
+    def close(self) -> None:
+        self.process.close()
+        os.close(self._ours)
+        os.close(self._theirs)
+
+
+@pytest.fixture
+def on_terminal(folder: Path, tmp_path: Path) -> Iterator[OnTerminal]:
+    with closing(OnTerminal(folder, tmp_path / "said.txt")) as made:
+        made.shows("keys: r replace all")
+        yield made
+
+
+def test_keys_replace_all_show_the_status_run_the_tests_and_quit(on_terminal: OnTerminal) -> None:
+    on_terminal.press("r")
+    on_terminal.shows("replaced greet, web")
+    on_terminal.press("s")
+    on_terminal.shows("ADMIN", 2)
+    on_terminal.press("t")
+    on_terminal.shows("2 passed")
+    on_terminal.shows("kit: the tests hold")
+    on_terminal.press("q")
+    on_terminal.shows("nothing was left unfinished")
+    assert on_terminal.process.wait() == 0
+
+
+def test_a_breakpoint_gets_the_terminal_and_the_event_goes_on(on_terminal: OnTerminal, folder: Path) -> None:
+    port = re.findall(r"expose: {http: (\d+)}", (folder / "topology.yaml").read_text())[0]
+    save(folder / "shop" / "greet.py", "        if not event", "        breakpoint()\n        if not event")
+    on_terminal.shows("replaced greet")
+    answers, stopped = list[str](), threading.Event()
+
+    def go_on() -> None:
+        """The first ones may still come to the instance of before."""
+        while not stopped.is_set():
+            answers.append(ask(f"http://127.0.0.1:{port}", "Ada"))
+
+    asking = threading.Thread(target=go_on)
+    asking.start()
+    assert "if not event.data" in on_terminal.asks("(Pdb) ")
+    stopped.set()
+    on_terminal.press("p event.data['name'] * 2\n")
+    assert "'AdaAda'" in on_terminal.asks("(Pdb) ")
+    on_terminal.press("q\n")
+    asking.join(60)
+    assert set(answers) == {"Hello, Ada!"}
+    on_terminal.press("s")
+    on_terminal.shows("ADMIN", 2)
+    on_terminal.press("q")
+    on_terminal.shows("nothing was left unfinished")
+
+
+def test_a_debugger_can_be_asked_for(folder: Path) -> None:
+    pytest.importorskip("debugpy")
+    port = free_port()
+    with closing(KitDev(folder, "--debug", "greet", "--debug-port", str(port))) as run:
+        url = run.table()["web"]["urls"][0]
+        assert f"a debugger is waited for at 127.0.0.1:{port}" in run.said()
+        with socket.create_connection(("127.0.0.1", port), 20) as debugger:
+            debugger.settimeout(20)
+            assert debugger.recv(15) == b"Content-Length:"  # an event of the Debug Adapter Protocol
+        save(folder / "shop" / "greet.py", "}, {", "}; {")
+        until(lambda: ask(url, "Ada") == "Hello; Ada!", f"it is replaced: {run.said()}")
+        assert run.stop() == 0, run.said()
+
+
+def test_a_debugger_for_nobody_is_a_mistake(kit: Kit, folder: Path) -> None:
+    done = kit("dev", "--debug", "gret", cwd=folder)
+    assert (done.returncode, done.stderr) == (2, 'kit: --debug: no actor is named "gret". Did you mean "greet"?\n')

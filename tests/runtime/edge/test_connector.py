@@ -63,6 +63,10 @@ class Inbox:
     def taken(self) -> int:
         return sum(self.receiver.inboxes.values())
 
+    def drain(self) -> None:
+        self.receiver.drain()
+        self._listener.flush()
+
     def close(self) -> None:
         self._listener.close()
 
@@ -70,9 +74,17 @@ class Inbox:
 class Outbox:
     """One connection to an endpoint, alone."""
 
-    def __init__(self, context: Context, endpoint: str, welcome_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        context: Context,
+        endpoint: str,
+        welcome_s: float = 10.0,
+        addresses: Callable[[str], list[str]] | None = None,
+    ) -> None:
         self.sender = Sender("t", "up", "up-1", "next", Peers.parse(f"{endpoint}#up"))
-        self._connector = Connector(context, self.sender, lambda: self._connector.flush(), welcome_s=welcome_s)
+        self._connector = Connector(
+            context, self.sender, lambda: self._connector.flush(), addresses=addresses, welcome_s=welcome_s
+        )
 
     def send(self) -> None:
         self.sender.put(Parcel(self.sender.sent + 1, 0, "n", b"", b""), Root(lambda: None), Event())
@@ -228,3 +240,22 @@ def test_an_outbox_that_is_refused_for_want_of_room_does_not_wait_longer_each_ti
     until(lambda: roomy.taken == 1, "what waited has come")
     outbox.close()
     roomy.close()
+
+
+def test_an_outbox_whose_peer_drains_looks_for_another_one_at_once(context: Context, port: int) -> None:
+    """An address that is none of a name is looked up when there is a reason, and not again and again."""
+    first, second = Inbox(context, f"tcp://127.0.0.1:{port}"), Inbox(context, f"tcp://127.0.0.1:{free_port()}")
+    there = [first.endpoint]
+    outbox = Outbox(context, first.endpoint, addresses=lambda _: there)
+    try:
+        until(lambda: outbox.sender.connected == 1, "the first one is met")
+        there.append(second.endpoint)
+        first.drain()
+        until(lambda: second.endpoint in outbox.sender.sessions, "the second one is looked up")
+        outbox.send()
+        until(lambda: second.taken == 1, "it gets what is sent from now on")
+        assert first.taken == 0
+    finally:
+        outbox.close()
+        first.close()
+        second.close()

@@ -225,10 +225,10 @@ def test_a_held_event_that_fails_is_a_dead_letter_of_the_inbox_that_it_came_into
 @pytest.mark.parametrize(
     ("how", "told"),
     [
-        ("number", "returned 5, a int; return an Event, an iterable of events, or None"),
-        ("text", "returned 'text', a str"),
-        ("list", "gave {'total': 12}, a dict"),
-        ("generator", "gave 1, a int"),
+        ("number", "returned 5, of the type int; return an Event, an iterable of events, or None"),
+        ("text", "returned 'text', of the type str"),
+        ("list", "gave {'total': 12}, of the type dict"),
+        ("generator", "gave 1, of the type int"),
         ("set", "data['ids'] is of the type set; use a list"),
         ("sent", "data['ids'] is nan"),
     ],

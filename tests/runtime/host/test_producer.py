@@ -146,5 +146,5 @@ def test_a_source_that_makes_something_else_than_events_says_what_it_made(
     for number in range(sinks):
         director.connect_queue(typist, director.register_actor(Keep, f"keep-{number}"))
     director.start(block=False)
-    until(lambda: "produce made 'text', a str; yield events, as Event(data)" in caplog.text)
+    until(lambda: "produce made 'text', of the type str; yield events, as Event(data)" in caplog.text)
     director.stop()

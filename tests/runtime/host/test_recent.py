@@ -11,6 +11,7 @@ from actorkit import Actor, Event
 from actorkit.event.parcel import Parcel
 from actorkit.transport.endpoint import Endpoint
 from tests.runtime.host.setting import DOWN, Setting
+from tests.until import until
 
 #: One trace of two is recorded: those below this one.
 HALF = 1 << 63
@@ -72,3 +73,20 @@ def test_only_the_last_ones_are_kept(setting: Setting) -> None:
     up.hear_floor(300)
     recorded = host.recent.as_json()["sampled"]
     assert [int(one["trace"], 16) for one in recorded] == list(range(45, 301))
+
+
+def test_what_an_operator_puts_in_is_recorded_as_long_as_somebody_looks(setting: Setting) -> None:
+    host = setting.start(Passes, f"{DOWN}#mid", admin=ADMIN)
+    up, down = setting.sender(host), setting.receiver()
+    down.welcome()
+    up.hello()
+    host.recent.attend(0.2)
+    up.batch(*events(HALF, 20, 1 << 32, 30))
+    down.hear_events(4)
+    assert [int(one["trace"], 16) for one in host.recent.as_json()["sampled"]] == [20, 30]
+    assert host.consumer is not None
+    consumer = host.consumer
+    until(lambda: consumer.intake.admit == host.receiver.dedup.admit, "nothing stands in the way any more")
+    up.batch(*events(40, 50))
+    down.hear_events(2)
+    assert len(host.recent.as_json()["sampled"]) == 2

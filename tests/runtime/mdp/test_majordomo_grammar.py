@@ -154,6 +154,10 @@ def test_services_of_the_broker_are_asked_and_answered_in_its_words() -> None:
             assert says("mmi", [name, argument])
             ((_, *message),) = bench.ask(b"c", argument, service=name)
             assert says("mmi-answer", message[3:]), (name, message)
+    for argument in (b'{"name":"tick","holder":"a","ms":1000}', b"[]"):
+        ((_, *message),) = bench.ask(b"c", argument, service=b"mmi.lease")
+        assert says("mmi", [b"mmi.lease", argument])
+        assert says("mmi-answer", message[3:])
     ((_, *message),) = bench.ask(b"c", b"x", service=b"mmi.other")
     assert says("mmi-answer", message[3:])
     assert not says("mmi-answer", [b"perhaps"])

@@ -63,18 +63,6 @@ def test_a_setup_that_fails_is_status_1_with_its_own_traceback() -> None:
     assert "OSError: the disk is on fire" in ended.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_end_while_its_module_is_imported_it_ends_at_once(tmp_path: Path, number: signal.Signals) -> None:
-    gate, imports = tmp_path / "gate", tmp_path / "imports"
-    os.mkfifo(gate)
-    (tmp_path / "slow.py").write_text(f"open({str(imports)!r}, 'w').close()\nopen({str(gate)!r}).close()\n")
-    variables = {**GOOD, "ACTORKIT_CLASS": "slow:Slow", "ACTORKIT_CODE": str(tmp_path)}
-    with Process(variables, tmp_path / "log") as process:
-        until(imports.exists, "the import is under way")
-        assert process.stop(number) == 0
-        assert process.said() == ""
-
-
 def test_a_port_in_use_is_one_line_and_status_78(fleet: Fleet) -> None:
     first = fleet.start("a", "tests.probes:Pass", inbox="tcp://127.0.0.1:*")
     until(first.ready, "the first is ready")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from actorkit.process.tally import Tally, resolve
+from actorkit.process.tally import Tally
+from actorkit.transport.addresses import resolve
 from tests.fleet import Fleet, fetch
 from tests.ports import free_port
 from tests.until import until

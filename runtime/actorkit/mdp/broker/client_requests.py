@@ -8,6 +8,7 @@ from typing import Final
 from actorkit.mdp.broker import mmi
 from actorkit.mdp.broker.clients import ClientTable
 from actorkit.mdp.broker.counts import Counts
+from actorkit.mdp.broker.leases import Leases
 from actorkit.mdp.broker.queues import RequestQueues
 from actorkit.mdp.broker.request import Request
 from actorkit.mdp.broker.service import Service
@@ -53,6 +54,7 @@ class ClientRequests:
         self._services = services
         self._clients = clients
         self._queues = queues
+        self._leases = Leases()
         self.draining = False
         #: When a request was last refused because the broker drains.
         self.last_refused = now
@@ -127,7 +129,7 @@ class ClientRequests:
             self._watch(request)
         elif name.startswith(MMI):
             self._counts.mmi += 1
-            answer = mmi.answer(self._services, name, request.body[0], request.arrived, limit)
+            answer = mmi.answer(self._services, self._leases, name, request.body[0], request.arrived, limit)
             self._clients.answer(request, name, answer)
         elif request.size_bytes > limit:
             text = f"the request has {request.size_bytes} bytes, more than {limit}"

@@ -2,15 +2,20 @@
 
 `mmi.service` [name]: 200 when a worker is registered for the service, 404 when not. `mmi.workers`, `mmi.queue` [name]:
 the number of registered workers, of waiting requests, in decimal; with an empty name both answer for every service, as
-JSON: {name: {"workers", "busy", "queue", "oldest_s"}}. Any other name: 501.
+JSON: {name: {"workers", "busy", "queue", "oldest_s"}}. `mmi.lease` [request]: lease.py; 400 where it is none. Any other
+name: 501.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from actorkit.mdp.broker.leases import Leases
 from actorkit.mdp.broker.services import ServiceTable
 from actorkit.mdp.frames import DRAINING, MAX_BODY, Part
+from actorkit.mdp.lease import SERVICE, read_request
+
+_LEASE = SERVICE.encode()
 
 
 class ServiceReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +38,9 @@ def report(services: ServiceTable, now: float) -> dict[str, ServiceReport]:
     }
 
 
-def answer(services: ServiceTable, name: Part, argument: Part, now: float, max_body_bytes: int) -> list[Part]:
+def answer(
+    services: ServiceTable, leases: Leases, name: Part, argument: Part, now: float, max_body_bytes: int
+) -> list[Part]:
     """The body of the answer to a request for an `mmi.` service."""
     asked = argument if isinstance(argument, bytes) else argument.bytes
     service = services.get(asked)
@@ -41,6 +48,9 @@ def answer(services: ServiceTable, name: Part, argument: Part, now: float, max_b
         return [b"200"]  # asked of a broker that drains; else the answer waits until it does
     if name == MAX_BODY:
         return [b"%d" % max_body_bytes]
+    if name == _LEASE:
+        request = read_request(asked)
+        return [b"400" if request is None else msgspec.json.encode(leases.take(request, now))]
     if name == b"mmi.service":
         return [b"200" if service is not None and service.workers else b"404"]  # rule 23
     if name in (b"mmi.workers", b"mmi.queue"):

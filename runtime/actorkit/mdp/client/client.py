@@ -41,6 +41,9 @@ class Client:
     ours under way. One call, one socket; at most `max_calls` at a time, further ones wait. Use it from one thread;
     `close()` ends it.
 
+    With `in_order` a call goes to the first broker that is there, by its address: to the same one for all clients that
+    see the same brokers.
+
     `headers=False` leaves out the frame that tells our broker how long the call waits: other brokers would pass it on
     to the worker.
 
@@ -55,6 +58,7 @@ class Client:
         resolve_s: float = 1.0,
         max_calls: int = 512,
         headers: bool = True,
+        in_order: bool = False,
         keys: ClientKeys | None = None,
     ) -> None:
         self._endpoints = tuple(endpoints)
@@ -65,6 +69,7 @@ class Client:
         self._links: dict[str, BrokerConnection] = {}
         self._room = Semaphore(max_calls)
         self._headers = headers
+        self._in_order = in_order
         self._name = new_client_name()
         self._links_changed = Event()
         self._uses = count(1)
@@ -231,12 +236,15 @@ class Client:
         """
         while True:
             links = [link for link in self._links.values() if link.usable and link not in excluded]
-            chosen = min(links, key=lambda link: (not link.listed, link.in_use, link.last_used), default=None)
+            chosen = min(links, key=self._rank, default=None)
             if chosen is None:
                 return None
             chosen.read_monitor()
             if chosen.usable:
                 return chosen
+
+    def _rank(self, link: BrokerConnection) -> tuple[bool, str, int, int]:
+        return not link.listed, link.address if self._in_order else "", link.in_use, link.last_used
 
     def _keep_following(self, resolve_s: float) -> None:
         while True:

@@ -258,6 +258,19 @@ def test_rule_24_an_unknown_mmi_service_is_not_implemented(bench: Bench) -> None
     assert bench.ask(b"c", b"", service=b"mmi.x") == [answered(b"c", b"501", service=b"mmi.x")]
 
 
+def test_mmi_lease_gives_a_name_to_one_holder(bench: Bench) -> None:
+    def ask(holder: str, **more: object) -> object:
+        request = msgspec.json.encode({"name": "tick", "holder": holder, "ms": 1000, **more})
+        answer = bench.ask(b"c", request, service=b"mmi.lease")[0][-1]
+        assert isinstance(answer, bytes)
+        return msgspec.json.decode(answer)
+
+    assert ask("a") == {"held": False, "mark": None}
+    assert ask("b", renews=True, mark=3) == {"held": True, "mark": 3}
+    assert ask("a", renews=True) == {"held": False, "mark": 3}
+    assert bench.ask(b"c", b"junk", service=b"mmi.lease")[0][-1] == b"400"
+
+
 def test_mmi_workers_and_queue_count_and_list(bench: Bench) -> None:
     bench.ready(b"w1")
     for client in (b"a", b"b", b"c"):

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from actorkit_kit.deployments.pages import Page
-from actorkit_kit.operating.way import Hop, read_way
+from actorkit.console.way import Hop, read_way
+from actorkit.observe.fetch import Page
 
 TRACE = "0000000000000001"
 
