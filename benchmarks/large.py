@@ -31,6 +31,8 @@ from benchmarks import report
 NAME: Final = "large"
 NAMESPACE: Final = "actorkit-large"
 SHEET: Final = '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"/>\n'
+#: A node of two processors takes the requests of forty such actors.
+DEFAULTS: Final = "defaults: {resources: {cpus: 0.5}}"
 #: Every so many-th actor has a file.
 FILES: Final = 5
 
@@ -38,7 +40,7 @@ FILES: Final = 5
 def topology(actors: int, folder: Path) -> Path:
     """The file of a topology: a source, and actors in a row behind it."""
     (folder / "a.xsl").write_text(SHEET)
-    lines = [f"name: {NAME}", "actors:", "  source: {uses: generator, params: {interval_s: 5}}"]
+    lines = [f"name: {NAME}", DEFAULTS, "actors:", "  source: {uses: generator, params: {interval_s: 5}}"]
     row = ["source"]
     for number in range(1, actors):
         row.append(f"actor-{number:03}")

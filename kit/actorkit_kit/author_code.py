@@ -13,7 +13,7 @@ from typing import Final
 from docker.utils.build import PatternMatcher
 
 from actorkit_kit.errors import KitError
-from actorkit_kit.kit_folder import is_rendered
+from actorkit_kit.kit_folder import BUNDLE_HEAD_BYTES, is_bundle, is_rendered
 
 #: What tools leave behind. It is no part of any code, so nobody is told.
 _LEFT_BEHIND: Final = frozenset(
@@ -105,20 +105,24 @@ def _reason(path: Path, root: Path, hidden: Collection[Path]) -> str:
         return "a secret of the topology"
     if real.is_dir() and is_rendered(real):
         return "rendered by kit"
-    if real.is_file() and _is_private_key(real):
-        return "a private key"
-    return "" if real.is_file() or real.is_dir() else "neither a file nor a folder"
+    if real.is_file():
+        return _content_reason(real)
+    return "" if real.is_dir() else "neither a file nor a folder"
 
 
-def _is_private_key(path: Path) -> bool:
+def _content_reason(path: Path) -> str:
+    """Why a file stays out for what is in it; "" where it does not."""
     try:
         with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
+            head = file.read(BUNDLE_HEAD_BYTES)
     except OSError as exc:
         raise KitError(
             f'"{path}" cannot be read: {exc.strerror}. Let it be read, or name it in .dockerignore.'
         ) from exc
-    return b"-----BEGIN " in head and b"PRIVATE KEY-----" in head
+    if is_bundle(head):
+        return "a bundle of kit"
+    beginning = head[:_HEAD_BYTES]
+    return "a private key" if b"-----BEGIN " in beginning and b"PRIVATE KEY-----" in beginning else ""
 
 
 def _ignore_rules(folder: Path) -> PatternMatcher:

@@ -11,6 +11,12 @@ from actorkit_kit.errors import KitError
 KIT: Final = ".kit"
 #: How the `.gitignore` begins of a folder that kit rendered; such a folder is known by it, wherever it is.
 RENDERED: Final = "# What must not leave this machine.\n"
+#: How the first file in a bundle begins, and where in the tar file: after one header (POSIX.1 pax).
+#: Then the mark of a header, and where it is.
+_BUNDLED: Final = (512, b"# A release without a way out\n")
+_HEADER: Final = (257, b"ustar\0")
+#: As many bytes of a file as tell whether it is a bundle.
+BUNDLE_HEAD_BYTES: Final = 600
 
 
 def place_in(base: Path, name: str) -> Path:
@@ -26,6 +32,11 @@ def is_rendered(folder: Path) -> bool:
             return file.read(len(RENDERED.encode())) == RENDERED.encode()
     except OSError:
         return False
+
+
+def is_bundle(head: bytes) -> bool:
+    """Whether a file that begins so is what `kit bundle` writes."""
+    return all(head.startswith(wanted, at) for at, wanted in (_HEADER, _BUNDLED))
 
 
 def make(folder: Path, mode: int = 0o777) -> None:

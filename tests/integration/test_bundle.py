@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import pytest
 
+from actorkit_kit.kit_folder import BUNDLE_HEAD_BYTES, is_bundle
 from tests import needs
 from tests.integration.test_compose import kit_with
 from tests.kit.deploying import docker
@@ -93,6 +94,7 @@ def test_all_that_is_needed_is_there_and_no_secret(bundle: Bundle) -> None:
     assert {"install", "README.md", "images.tar", "chart/Chart.yaml", "chart/values.yaml"} <= entries.keys()
     assert entries["install"].mode == 0o755
     assert PASSWORD.encode() not in bundle.file.read_bytes()
+    assert is_bundle(bundle.file.read_bytes()[:BUNDLE_HEAD_BYTES]), "it is known, and so in no image"
     assert (bundle.folder / "secrets.txt").read_text() == "the-password\n"
     bills = [json.loads(path.read_text()) for path in (bundle.folder / "sbom").iterdir()]
     parts = [bill["metadata"]["component"] for bill in bills]

@@ -127,6 +127,7 @@ def test_a_changed_class_is_rolled_out_and_a_rollback_brings_the_old_one_back(re
 def test_what_a_deployment_would_change_is_told_and_nothing_is_changed(release: Release) -> None:
     ran, topology = release.image(), release.folder / "topology.yaml"
     before = topology.read_text()
+    release.change(CODE)
     assert planned(release) == {}
     kubectl("scale", "deployment", f"{NAME}-echo", "--replicas=2")
     try:

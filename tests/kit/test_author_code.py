@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from actorkit_kit.assets import asset
 from actorkit_kit.author_code import survey
 from actorkit_kit.errors import KitError
 from tests.kit.conftest import Kit
@@ -96,6 +98,18 @@ def test_what_kit_rendered_beside_the_code_stays_out_of_it(kit: Kit, target: str
     found = survey(tmp_path, [tmp_path / "secrets"])
     assert found.files == before
     assert found.left_out == (("deploy/out", "rendered by kit"), ("secrets", "a secret of the topology"))
+
+
+def test_a_bundle_that_kit_wrote_beside_the_code_stays_out_of_it_and_other_archives_do_not(tmp_path: Path) -> None:
+    write(tmp_path, "act.py")
+    for file, first in (("t.tar", asset("charts") / "bundle" / "README.md"), ("data.tar", tmp_path / "act.py")):
+        entry = tarfile.TarInfo(f"t/{first.name}")
+        entry.size = first.stat().st_size
+        with tarfile.open(tmp_path / file, "w") as tar, first.open("rb") as content:
+            tar.addfile(entry, content)
+    found = survey(tmp_path)
+    assert list(found.files) == ["act.py", "data.tar"]
+    assert found.left_out == (("t.tar", "a bundle of kit"),)
 
 
 def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:

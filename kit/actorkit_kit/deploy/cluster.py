@@ -132,5 +132,7 @@ def _complaint(done: subprocess.CompletedProcess[str]) -> str:
     """What kubectl said last, and what to do where that is about the way to the cluster."""
     said = last_line(done.stderr).removeprefix("error: ").removeprefix("Error from server ")
     away = ("refused", "timeout", "timed out", "no such host", "deadline", "certificate", "EOF", "Unauthorized")
-    todo = " Look at kubectl config get-contexts; --context names another one." if any(w in said for w in away) else ""
+    # That something has not happened in time is no matter of the way.
+    lost = any(word in said for word in away) and "waiting for the condition" not in said
+    todo = " Look at kubectl config get-contexts; --context names another one." if lost else ""
     return f"{said.rstrip('.')}.{todo}"

@@ -33,6 +33,8 @@ _PENDING: Final = "pending-"
 _LOOK_S: Final = 1.0
 #: For so long, in seconds, a pod may be stuck before the deployment is given up: a registry may hiccup.
 _PATIENCE_S: Final = 8.0
+#: For so long, in seconds, pods that never came up may finish what they hold.
+_GONE_S: Final = 120.0
 #: Longest wait for helm to end that was told to give up, in seconds.
 _GIVE_UP_S: Final = 15.0
 
@@ -116,7 +118,10 @@ class Installer:
         """Bring back what ran, or nothing; a sentence that says so."""
         if ran is None:
             self.tell("taking it back")
-            uninstall(self.cluster, self.release, self.timeout_s)
+            try:
+                uninstall(self.cluster, self.release, max(self.timeout_s, _GONE_S))
+            except KitError as exc:
+                return f"The release could not be uninstalled again: {exc}"
             return "The release was uninstalled again; --keep leaves it for a look."
         self.tell(f"going back to revision {ran.number}, which ran before")
         try:

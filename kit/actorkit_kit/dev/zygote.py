@@ -43,7 +43,7 @@ def main(number: int, modules: list[str]) -> int:
     for module in modules:
         with suppress(Exception):  # The actor tells what is wrong with it.
             importlib.import_module(module)
-    children, ask = set[int](), die_with_parent()
+    children, ask, parent = set[int](), die_with_parent(), os.getpid()
     on_signal(signal.SIGCHLD, lambda *_: _tell_ends(channel, children))
     gc.collect()
     gc.freeze()
@@ -56,7 +56,7 @@ def main(number: int, modules: list[str]) -> int:
         if not pid:
             on_signal(signal.SIGCHLD, signal.SIG_DFL)
             channel.close()
-            return _become(environ, descriptors[0], ask)
+            return _become(environ, descriptors[0], ask, parent)
         children.add(pid)
         for descriptor in descriptors:
             os.close(descriptor)
@@ -79,13 +79,15 @@ def _tell_ends(channel: socket.socket, children: set[int]) -> None:
                 channel.send(f"ended {pid} {os.waitstatus_to_exitcode(status)}".encode())
 
 
-def _become(environ: dict[str, str], out: int, ask: Callable[[], None] | None) -> int:
-    """Be the actor that the environment describes; `ask` has it die with its parent."""
+def _become(environ: dict[str, str], out: int, ask: Callable[[], None] | None, parent: int) -> int:
+    """Be the actor that the environment describes; `ask` has it die with its parent, a process of that number."""
     from actorkit import __main__ as program
 
     os.setsid()
     if ask is not None:
         ask()
+    if os.getppid() != parent:  # It has ended before it could be asked.
+        return 0
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (out, 1), (out, 2)):
         os.dup2(source, target)

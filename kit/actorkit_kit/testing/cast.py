@@ -8,7 +8,7 @@ from typing import Final
 
 from actorkit.graph import Box, Connection, connect
 from actorkit_kit.plan.model import Image, Plan, Unit
-from actorkit_kit.testing.places import Places
+from actorkit_kit.testing.wiring import Wiring
 from actorkit_kit.topology import order
 from actorkit_kit.topology.case import Case
 
@@ -56,9 +56,9 @@ class Cast:
     answerers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def make_cast(places: Places, group: Group, cases: Iterable[Case], *, has_broker: bool) -> Cast:
+def make_cast(wiring: Wiring, group: Group, cases: Iterable[Case], *, has_broker: bool) -> Cast:
     """The cast for the tests of a group. Without a broker, what asks for a service answers for it itself."""
-    maker = _Maker(places)
+    maker = _Maker(wiring)
     for name in sorted(group.stand_ins):
         maker.stand_in(name)
     for number, service in enumerate(sorted(group.services), 1):
@@ -68,7 +68,7 @@ def make_cast(places: Places, group: Group, cases: Iterable[Case], *, has_broker
             maker.answer(service)
     cases = list(cases)
     maker.open([put.to for case in cases for put in case.puts if put.to is not None])
-    heard = [box for case in cases for one in case.expectations for box in places.outboxes(one)]
+    heard = [box for case in cases for one in case.expectations for box in wiring.outboxes(one)]
     for box in dict.fromkeys(heard):
         maker.record(box)
     return maker.cast()
@@ -92,10 +92,10 @@ def on_the_way_of(plan: Plan, case: Case) -> set[str]:
 
 
 class _Maker:
-    def __init__(self, places: Places) -> None:
-        self._places = places
-        self._plan = places.plan
-        self._units = {unit.name: replace(unit, ports=()) for unit in places.plan.units}
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._plan = wiring.plan
+        self._units = {unit.name: replace(unit, ports=()) for unit in wiring.plan.units}
         self._stand_ins: dict[str, tuple[str, ...]] = {}
         self._recorders: dict[str, Box] = {}
         self._doors: dict[Box, str] = {}
@@ -107,7 +107,7 @@ class _Maker:
 
     def stand_in(self, name: str) -> None:
         """Have something stand in for an actor."""
-        self._stand_ins[name] = self._places.declared(name)
+        self._stand_ins[name] = self._wiring.declared_outboxes(name)
         self._units[name] = replace(self._new_unit(name, "StandIn"), edges=self._units[name].edges)
 
     def _new_unit(self, name: str, kind: str, edges: tuple[Connection, ...] = ()) -> Unit:

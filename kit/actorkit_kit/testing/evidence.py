@@ -9,7 +9,7 @@ from typing import Final
 
 from actorkit_kit.testing.conditions import complaint_about
 from actorkit_kit.testing.messages import Failed, Sighting
-from actorkit_kit.testing.places import Places
+from actorkit_kit.testing.wiring import Wiring
 from actorkit_kit.topology.case import Case, Expectation
 from actorkit_kit.topology.location import Location
 
@@ -26,11 +26,11 @@ class Evidence:
     answers: list[Sighting] = field(default_factory=list)
     is_over: bool = False
 
-    def seen_by(self, places: Places, expectation: Expectation) -> list[Sighting]:
+    def seen_by(self, wiring: Wiring, expectation: Expectation) -> list[Sighting]:
         """The events at the place that an expectation looks at."""
         if expectation.side == "put":
             return [*self.answers, *(Sighting("", "n", b"", {}, one.status, one) for one in self.failures)]
-        boxes = {str(one) for one in places.outboxes(expectation)}
+        boxes = {str(one) for one in wiring.outboxes(expectation)}
         seen = [one for one in self.sightings if one.box in boxes]
         return seen if expectation.side == "at" else _once(seen)
 
@@ -43,12 +43,12 @@ class Complaint:
     text: str
 
 
-def complaints(places: Places, case: Case, evidence: Evidence) -> list[Complaint]:
+def complaints(wiring: Wiring, case: Case, evidence: Evidence) -> list[Complaint]:
     """What does not hold; before all is over, what does not hold yet or no more."""
     return [
         Complaint(one.location, text)
         for one in case.expectations
-        if (text := _complaint(one, evidence.seen_by(places, one), is_over=evidence.is_over))
+        if (text := _complaint(one, evidence.seen_by(wiring, one), is_over=evidence.is_over))
     ]
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from actorkit_kit.testing.conditions import complaint_about
 from actorkit_kit.testing.contents import content_of, is_same, write_golden
 from actorkit_kit.testing.evidence import Evidence
-from actorkit_kit.testing.places import Places
+from actorkit_kit.testing.wiring import Wiring
 from actorkit_kit.topology.case import Case
 
 
-def update(places: Places, case: Case, evidence: Evidence) -> list[Path]:
+def update(wiring: Wiring, case: Case, evidence: Evidence) -> list[Path]:
     """Write the golden answers of a test that are another now: each from the first event that all other conditions hold
     for. The files.
 
@@ -25,7 +25,7 @@ def update(places: Places, case: Case, evidence: Evidence) -> list[Path]:
         if file is None or one.data is None:
             continue
         bare = replace(one, data=None)
-        good = [each for each in evidence.seen_by(places, one) if not complaint_about(bare, each)]
+        good = [each for each in evidence.seen_by(wiring, one) if not complaint_about(bare, each)]
         if not good or any(
             _is_there(file) and is_same(content_of(one.data), (each.format, each.content)) for each in good
         ):

@@ -91,11 +91,11 @@ class Runs:
         from actorkit_kit.testing.cast import group_of
         from actorkit_kit.testing.run import Run
 
-        group = group_of(suite.places.plan, case)
+        group = group_of(suite.wiring.plan, case)
         if self._run is None or self._run.is_spoilt or self._suite is not suite or self._run.group != group:
             self.close()
-            cases = [one for one in suite.cases if group_of(suite.places.plan, one) == group]
-            self._run, self._suite = Run(suite.places, group, cases, self._depth), suite
+            cases = [one for one in suite.cases if group_of(suite.wiring.plan, one) == group]
+            self._run, self._suite = Run(suite.wiring, group, cases, self._depth), suite
         return self._run
 
     def close(self) -> None:
@@ -122,8 +122,8 @@ class SuiteFile(pytest.File):
             suite = load_suite(str(self.path))
         except KitError as exc:
             raise self.CollectError(str(exc)) from exc
-        groups = list(dict.fromkeys(group_of(suite.places.plan, case) for case in suite.cases))
-        for case in sorted(suite.cases, key=lambda case: groups.index(group_of(suite.places.plan, case))):
+        groups = list(dict.fromkeys(group_of(suite.wiring.plan, case) for case in suite.cases))
+        for case in sorted(suite.cases, key=lambda case: groups.index(group_of(suite.wiring.plan, case))):
             yield CaseItem.from_parent(self, name=case.name, suite=suite, case=case)
 
 
@@ -160,8 +160,8 @@ class CaseItem(pytest.Item):
             for victim in run.victims(self._case):
                 evidence = run.perform(self._case, victim)
                 if self.config.getoption("--kit-update"):
-                    runs.written += update(self._suite.places, self._case, evidence)
-                if wrong := complaints(self._suite.places, self._case, evidence):
+                    runs.written += update(self._suite.wiring, self._case, evidence)
+                if wrong := complaints(self._suite.wiring, self._case, evidence):
                     break
         except BeyondDepth as exc:
             pytest.skip(str(exc))

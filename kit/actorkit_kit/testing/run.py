@@ -18,8 +18,8 @@ from actorkit_kit.testing.company import Company
 from actorkit_kit.testing.contents import MEDIA_TYPES, content_of
 from actorkit_kit.testing.evidence import Evidence, complaints
 from actorkit_kit.testing.messages import Answer, Begin, Look, Send, Sighting, Start
-from actorkit_kit.testing.places import Places
 from actorkit_kit.testing.stage_process import StageProcess
+from actorkit_kit.testing.wiring import Wiring
 from actorkit_kit.topology.case import Case, Put, Reply
 
 #: Longest time between two looks at what came, in seconds.
@@ -44,14 +44,14 @@ class Run:
         KitError: it does not start.
     """
 
-    def __init__(self, places: Places, group: Group, cases: Sequence[Case], depth: str) -> None:
-        self._places = places
-        self.plan = places.plan
+    def __init__(self, wiring: Wiring, group: Group, cases: Sequence[Case], depth: str) -> None:
+        self._wiring = wiring
+        self.plan = wiring.plan
         self.group = group
         self.depth = depth
         #: Whether something of a test may still be under way, so that no other test can come after it.
         self.is_spoilt = False
-        self._cast = make_cast(places, group, cases, has_broker=depth != "actor")
+        self._cast = make_cast(wiring, group, cases, has_broker=depth != "actor")
         self._stack = ExitStack()
         try:
             self._start()
@@ -207,7 +207,7 @@ class Run:
                 evidence.is_over, self.is_spoilt = True, False
                 return
             now = time.monotonic()
-            if complaints(self._places, case, evidence):
+            if complaints(self._wiring, case, evidence):
                 fulfilled_at = 0.0
             elif not self.group.is_put:
                 self.is_spoilt = False

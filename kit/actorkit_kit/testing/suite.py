@@ -10,12 +10,12 @@ from typing import Any, Final
 from actorkit_kit.errors import UsageError
 from actorkit_kit.files import is_file
 from actorkit_kit.plan.planner import make_plan
-from actorkit_kit.testing.places import Places
+from actorkit_kit.testing.wiring import Wiring
 from actorkit_kit.topology import shape
 from actorkit_kit.topology.case import Case
 from actorkit_kit.topology.case_section import CaseSection
 from actorkit_kit.topology.document import Document
-from actorkit_kit.topology.findings import Findings, InvalidTopology
+from actorkit_kit.topology.findings import Finding, Findings, InvalidTopology
 from actorkit_kit.topology.load import DEFAULT_FILE, load_checked, load_document
 from actorkit_kit.topology.location import Location
 from actorkit_kit.topology.model import LOCAL
@@ -30,7 +30,7 @@ class Suite:
     """`cases` stand in the `document`."""
 
     document: Document
-    places: Places
+    wiring: Wiring
     cases: tuple[Case, ...]
 
     def place(self, location: Location) -> str:
@@ -64,7 +64,7 @@ def load_suite(reference: str) -> Suite:
         checked = load_checked(reference, LOCAL)
         if checked.unset:
             raise InvalidTopology(checked.unset)
-        return Suite(document, Places(make_plan(checked), checked.classes), checked.tests)
+        return Suite(document, Wiring(make_plan(checked), checked.classes), checked.tests)
     findings = Findings(document)
     for location, place, message in document.mistakes:
         findings.put(location, place, message)
@@ -78,7 +78,20 @@ def load_suite(reference: str) -> Suite:
     cases = CaseSection(checked.topology, checked.classes, document.base).read(root)
     if found := (*findings, *checked.unset):
         raise InvalidTopology(found)
-    return Suite(document, Places(make_plan(checked), checked.classes), cases)
+    return Suite(document, Wiring(make_plan(checked), checked.classes), cases)
+
+
+def mistakes_in_tests(reference: str) -> tuple[Finding, ...]:
+    """Every mistake in a file with tests; where its topology has some, those.
+
+    Raises:
+        UsageError: there is no such file, or no such topology.
+    """
+    try:
+        load_suite(reference)
+    except InvalidTopology as exc:
+        return exc.findings
+    return ()
 
 
 def topology_of(document: Document) -> str:

@@ -97,7 +97,7 @@ class _Dev:
         with socket_folder(plan) as folder, self._published:
             terminal = Terminal(folder, speaker(plan, self._quiet))
             environ = {**_ENVIRON, **terminal.environ}
-            replacer = Replacer(plan, folder, box, terminal.say, environ, self._debugged(plan))
+            replacer = Replacer(plan, folder, box, terminal.say, environ, self._debug_ports(plan))
             stopped = asyncio.create_task(signals.get())
             status = await start(replacer.start(timeout_s), stopped)
             if status is not None:
@@ -110,7 +110,7 @@ class _Dev:
                         await self._work(replacer, session, stopped, keys)
                 return await stop(replacer, signals)
 
-    def _debugged(self, plan: Plan) -> dict[str, int]:
+    def _debug_ports(self, plan: Plan) -> dict[str, int]:
         """Actor → the port at which its first instance listens for a debugger.
 
         Raises:

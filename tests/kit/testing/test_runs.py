@@ -232,6 +232,14 @@ def test_a_mistake_in_a_test_is_told_before_anything_runs(kit: Kit, prices: Path
     assert done.returncode == 2
     assert re.search(r'topology.yaml:\d+:15: tests.who asks is answered.put.to: no actor is named "aks"', done.stdout)
     assert kit("validate", cwd=prices).returncode == 2
+    (prices / "topology.yaml").write_text(TOPOLOGY)
+    assert kit("validate", cwd=prices).stdout.endswith(f", {TOPOLOGY.count('    expect:')} tests\n")
+    (prices / "more_test.yaml").write_text("tests: {a: {expect: {from: pirce}}}\n")
+    done = kit("validate", "more_test.yaml", cwd=prices)
+    assert (done.returncode, done.stdout.partition(":")[2].partition(":")[0]) == (2, "1")
+    assert 'no actor is named "pirce". Did you mean "price"?' in done.stdout
+    (prices / "more_test.yaml").write_text("tests: {a: {expect: {from: price}}}\n")
+    assert kit("validate", "more_test.yaml", cwd=prices).stdout == "more_test.yaml: no mistakes: 1 tests\n"
     (prices / "away_test.yaml").write_text("topology: away.yaml\ntests: {a: {expect: {from: price}}}\n")
     assert "there is no file" in kit("test", "away_test.yaml", cwd=prices).stdout
 

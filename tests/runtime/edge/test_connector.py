@@ -245,10 +245,15 @@ def test_an_outbox_that_is_refused_for_want_of_room_does_not_wait_longer_each_ti
 def test_an_outbox_whose_peer_drains_looks_for_another_one_at_once(context: Context, port: int) -> None:
     """An address that is none of a name is looked up when there is a reason, and not again and again."""
     first, second = Inbox(context, f"tcp://127.0.0.1:{port}"), Inbox(context, f"tcp://127.0.0.1:{free_port()}")
-    there = [first.endpoint]
-    outbox = Outbox(context, first.endpoint, addresses=lambda _: there)
+    there, looks = [first.endpoint], list[int]()
+
+    def addresses(_: str) -> list[str]:
+        looks.append(outbox.sender.connected)
+        return list(there)
+
+    outbox = Outbox(context, first.endpoint, addresses=addresses)
     try:
-        until(lambda: outbox.sender.connected == 1, "the first one is met")
+        until(lambda: 1 in looks, "the first one is met, and it is looked no more")
         there.append(second.endpoint)
         first.drain()
         until(lambda: second.endpoint in outbox.sender.sessions, "the second one is looked up")

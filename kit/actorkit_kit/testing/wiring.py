@@ -16,13 +16,13 @@ OPEN: Final = "kit-recorder"
 
 
 @dataclass(frozen=True)
-class Places:
+class Wiring:
     """The graph of a plan, and what is known of its actors' classes."""
 
     plan: Plan
     classes: Mapping[str, ActorClass]
 
-    def declared(self, actor: str) -> tuple[str, ...]:
+    def declared_outboxes(self, actor: str) -> tuple[str, ...]:
         """The outboxes that an actor's class declares: they get only what is sent to them by name."""
         known = self.classes.get(actor)
         return known.outboxes if known is not None else ()
@@ -40,6 +40,6 @@ class Places:
 
     def _plain_outboxes(self, actor: str) -> list[Box]:
         """The outboxes that get what is sent to none by name."""
-        apart = (*RESERVED, *self.declared(actor))
+        apart = (*RESERVED, *self.declared_outboxes(actor))
         names = [edge.outbox for edge in self.plan.unit(actor).edges if edge.outbox not in apart]
         return [Box(actor, name) for name in dict.fromkeys(names or [OPEN])]
