@@ -26,6 +26,8 @@ NAME: Final = "console"
 CLASS: Final = "actorkit.process.console:Console"
 #: Longest time until it is ready, in seconds.
 START_S: Final = 20.0
+#: Pause before it is started again that did not start, in seconds.
+AGAIN_S: Final = 0.5
 
 
 class LocalConsole:
@@ -52,21 +54,31 @@ class LocalConsole:
 
     async def run(self) -> None:
         """Serve browsers, until it is cancelled."""
-        await self._await_browser()
-        supervisor: Supervisor | None = None
+        while True:
+            await self._await_browser()
+            try:
+                await self._serve()
+            except KitError as exc:
+                self._say(NAME, f"there is no console now: {exc}")
+                await asyncio.sleep(AGAIN_S)
+
+    async def _serve(self) -> None:
+        """Run the process.
+
+        Raises:
+            KitError: it ended before it was ready, or is not ready in time.
+        """
+        supervisor = Supervisor([self._process()], [[NAME]], self._say, starter=self._start)
         try:
+            self._changed.clear()
+            await asyncio.to_thread(self._write)
+            await supervisor.start(START_S)
             while True:
                 await self._changed.wait()
                 self._changed.clear()
                 await asyncio.to_thread(self._write)
-                if supervisor is None:
-                    supervisor = Supervisor([self._process()], [[NAME]], self._say, starter=self._start)
-                    await supervisor.start(START_S)
-        except KitError as exc:
-            self._say(NAME, f"there is no console: {exc}")
         finally:
-            if supervisor is not None:
-                await supervisor.kill()
+            await supervisor.kill()
 
     async def _await_browser(self) -> None:
         loop, asked = asyncio.get_running_loop(), asyncio.Event()
