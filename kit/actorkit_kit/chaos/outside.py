@@ -33,7 +33,7 @@ class Store(Protocol):
     def left(self, made: int) -> int:
         """How many of the first `made` orders are not settled."""
 
-    def unsettled(self, made: int) -> Iterable[int]:
+    def numbers_left(self, made: int) -> Iterable[int]:
         """Their numbers."""
 
 
@@ -48,9 +48,9 @@ class LinesFile:
         os.write(self._file, "".join(f"{number}\n" for number in numbers).encode())
 
     def left(self, made: int) -> int:
-        return len(self.unsettled(made))
+        return len(self.numbers_left(made))
 
-    def unsettled(self, made: int) -> range:
+    def numbers_left(self, made: int) -> range:
         floor = floor_file(self._path)
         return range((int(floor.read_text()) if floor.exists() else -1) + 1, made)
 
@@ -75,7 +75,7 @@ class OutboxTable:
         (count,) = self._database.execute("select count(*) from outbox where not parked").fetchone()
         return int(count)
 
-    def unsettled(self, made: int) -> list[int]:
+    def numbers_left(self, made: int) -> list[int]:
         found = self._database.execute("select id from outbox where not parked and id < ?", [made])
         return [int(number) for (number,) in found]
 
@@ -125,7 +125,7 @@ class Outside:
 
     def unsettled_traces(self) -> frozenset[int]:
         """The traces of orders that are not settled: the outside has them yet, so they are not lost."""
-        return frozenset(self._trace(number) for number in self._store.unsettled(self._count))
+        return frozenset(self._trace(number) for number in self._store.numbers_left(self._count))
 
     def _trace(self, number: int) -> int:
         _, trace = self._namer.name(Position(STREAM, number))
