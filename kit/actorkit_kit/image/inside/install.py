@@ -27,7 +27,8 @@ LOCK: Final = "locked-{}.json"
 INSTALLED: Final = "installed.json"
 
 #: What no running process reads: tests, headers, gevent's loops and resolver that the runtime does not choose, pyzmq's
-#: other backend, what prometheus-client has for other frameworks, pip's lists of files, lxml's doctests and compiled
+#: other backend, its tunnels and its loop for Tornado, what prometheus-client has for other frameworks and for reading
+#: metrics, zope.interface's interfaces of Python's own classes, pip's lists of files, lxml's doctests and compiled
 #: copies of its modules that no hot way leads through, which are there as Python too, and Python that the compiled
 #: pyzmq was made of.
 DEAD_FOLDERS: Final = (
@@ -50,11 +51,14 @@ DEAD_FOLDERS: Final = (
     "lxml/usedoctest.py",
     "prometheus_client/aiohttp",
     "prometheus_client/django",
+    "prometheus_client/openmetrics/parser.py",
     "prometheus_client/twisted",
     "zmq/backend/cffi",
     "zmq/backend/cython/_zmq.py",
+    "zmq/eventloop",
+    "zmq/ssh",
     "zmq/tests",
-    "zope/interface/common/tests",
+    "zope/interface/common",
     "zope/interface/tests",
 )
 #: What no stock actor reads; an author's own may.
