@@ -27,10 +27,10 @@ LOCK: Final = "locked-{}.json"
 INSTALLED: Final = "installed.json"
 
 #: What no running process reads: tests, headers, gevent's loops and resolver that the runtime does not choose, pyzmq's
-#: other backend, its tunnels and its loop for Tornado, what prometheus-client has for other frameworks and for reading
-#: metrics, zope.interface's interfaces of Python's own classes, pip's lists of files, lxml's doctests and compiled
-#: copies of its modules that no hot way leads through, which are there as Python too, and Python that the compiled
-#: pyzmq was made of.
+#: other backend, its devices, its tunnels, its logging and its loop for Tornado, what prometheus-client has for other
+#: frameworks and for reading metrics, zope.interface's interfaces of Python's own classes, pip's lists of files, lxml's
+#: doctests and compiled copies of its modules that no hot way leads through, which are there as Python too, and Python
+#: that the compiled pyzmq was made of.
 DEAD_FOLDERS: Final = (
     "*.dist-info/RECORD",
     "gevent/_ffi",
@@ -41,6 +41,7 @@ DEAD_FOLDERS: Final = (
     "gevent/resolver/cares*.so",
     "gevent/testing",
     "gevent/tests",
+    "gevent/win32util.py",
     "greenlet/platform",
     "greenlet/tests",
     "lxml/builder*.so",
@@ -50,12 +51,15 @@ DEAD_FOLDERS: Final = (
     "lxml/sax*.so",
     "lxml/usedoctest.py",
     "prometheus_client/aiohttp",
+    "prometheus_client/bridge",
     "prometheus_client/django",
     "prometheus_client/openmetrics/parser.py",
     "prometheus_client/twisted",
     "zmq/backend/cffi",
     "zmq/backend/cython/_zmq.py",
+    "zmq/devices",
     "zmq/eventloop",
+    "zmq/log",
     "zmq/ssh",
     "zmq/tests",
     "zope/interface/common",
