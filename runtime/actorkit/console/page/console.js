@@ -450,7 +450,7 @@ async function showLog(box, name, instance) {
 
 async function act(query, body) {
   for (let refused = false; ; refused = true) {
-    const token = refused || !sessionStorage.token ? await askToken(query) : sessionStorage.token;
+    const token = refused || !sessionStorage.token ? await askToken(query, refused) : sessionStorage.token;
     if (!token) return null;
     const answer = await fetch("/act?" + new URLSearchParams(query), { method: "POST", body, headers: { Authorization: "Bearer " + token } });
     if (answer.status === 401) continue;
@@ -460,9 +460,9 @@ async function act(query, body) {
   }
 }
 
-function askToken(query) {
+function askToken(query, refused) {
   const dialog = $("token"), input = $("token-input"), instance = nameAt(query.on, query.address);
-  say($("token-why"), `Whoever acts needs the token of ${instance}: kit ui ${plan.deployment || plan.topology} --token ${instance}`);
+  say($("token-why"), (refused ? "That is not its token. " : "") + `Whoever acts needs the token of ${instance}: kit ui ${plan.deployment || plan.topology} --token ${instance}`);
   input.value = "";
   dialog.showModal();
   return new Promise((tell) => dialog.addEventListener("close", () => tell(dialog.returnValue ? input.value.trim() : ""), { once: true }));
