@@ -29,6 +29,12 @@ def tool(name: str) -> str:
     return shutil.which(name, path=path) or missing(f"needs the command {name}")
 
 
+def judge(name: str) -> str:
+    """The path of a judge of what is rendered. Not every registry of packages has them, so without one the test is
+    skipped in CI as well."""
+    return shutil.which(name) or pytest.skip(f"needs the command {name}: .ci/judges installs it")
+
+
 def engine() -> None:
     """A Docker Engine and compose, version 2."""
     done = subprocess.run([tool("docker"), "info"], capture_output=True, text=True, check=False)

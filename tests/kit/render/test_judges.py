@@ -39,14 +39,14 @@ def argued(judge: str) -> set[str]:
 
 def checkov(manifests: Path) -> set[str]:
     arguments = ("--framework", "kubernetes", "--output", "json", "--quiet", "--skip-download")
-    told = json.loads(_output(needs.tool("checkov"), "--file", str(manifests), *arguments))
+    told = json.loads(_output(needs.judge("checkov"), "--file", str(manifests), *arguments))
     assert told["summary"]["passed"] > 500
     return {check["check_id"] for check in told["results"]["failed_checks"]}
 
 
 def kube_score(manifests: Path) -> set[str]:
     told: list[dict[str, Any]] = json.loads(
-        _output(needs.tool("kube-score"), "score", "--output-format", "json", str(manifests))
+        _output(needs.judge("kube-score"), "score", "--output-format", "json", str(manifests))
     )
     checks = [check for one in told for check in one["checks"] if not check["skipped"]]
     assert len(checks) > 50
