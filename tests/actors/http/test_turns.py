@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent import socket
+from gevent.event import Event as Flag
 
 from actorkit_actors.http.budget import Budget
 from actorkit_actors.http.connection import PAUSE_S, READ_BYTES, Connection
@@ -66,7 +67,7 @@ def served(size: int, budget: int, clients: int = 1) -> tuple[int, float, set[by
     def others() -> None:
         nonlocal turns
         while True:
-            gevent.sleep(0.0001)
+            gevent.sleep(0.0001)  # a turn
             turns += 1
 
     head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % size
@@ -97,18 +98,19 @@ def test_what_refused_clients_still_send_is_read_from_one_at_a_time() -> None:
 
 def test_others_have_turns_while_a_crowd_is_told_that_no_answer_came() -> None:
     guard, crowd, turns = Guard(Budget(MB), 1000), 200, 0
+    over = Flag()
 
     def late() -> None:
-        gevent.sleep(0.05)
+        over.wait()
         guard.take_turn()
         end = time.thread_time() + 0.001  # What it takes to tell it.
         while time.thread_time() < end:
             pass
 
     waiting = [gevent.spawn(late) for _ in range(crowd)]
-    gevent.sleep(0.05)
+    over.set()
     while not all(one.dead for one in waiting):
-        gevent.sleep(0.0001)
+        gevent.sleep(0.0001)  # a turn
         turns += 1
     # One after each stretch in which some were told; a machine that stalls makes more of these, and no fewer.
     assert turns >= crowd * 0.001 / TURN_S / 2
