@@ -13,6 +13,7 @@ import pytest
 
 from tests import needs
 from tests.integration.test_compose import docker, kit_with
+from tests.kit.deploying import load_images
 from tests.kit.registry import running_registry, status
 
 pytestmark = [pytest.mark.cluster, pytest.mark.docker, pytest.mark.timeout(600)]
@@ -58,11 +59,7 @@ class Release:
         (self.folder / "code" / "p" / "actors.py").write_text(text)
 
     def load_images(self) -> None:
-        done = self.kit("build", str(self.folder), "-o", "json")
-        assert done.returncode == 0, done.stderr
-        for row in json.loads(done.stdout):
-            loaded = subprocess.run([*self.load, row["image"]], capture_output=True, text=True, check=False)
-            assert loaded.returncode == 0, loaded.stderr
+        load_images(self.folder, self.load)
 
     def deploy(self, *options: str, timeout_s: int = 120) -> subprocess.CompletedProcess[str]:
         target = ("--target", "helm", "-n", NAMESPACE, "--timeout", str(timeout_s))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from actorkit_kit import python_process
 from tests import needs
 from tests.fleet import Process
 from tests.integration.test_compose import docker, kit_with
+from tests.kit.deploying import load_images
 from tests.until import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.docker, pytest.mark.timeout(600)]
@@ -55,10 +55,7 @@ class Site:
     def write(self, own: str) -> None:
         """Write the topology, and bring its images to the cluster: each class of the author's has one of its own."""
         (self.folder / "topology.yaml").write_text(TOPOLOGY.format(own=own))
-        built = self.kit("build", str(self.folder), "-o", "json")
-        assert built.returncode == 0, built.stderr
-        for row in json.loads(built.stdout):
-            subprocess.run([*self.load, row["image"]], capture_output=True, check=True)
+        load_images(self.folder, self.load)
 
     def deploy(self, *options: str, timeout_s: int = 90) -> subprocess.CompletedProcess[str]:
         where = ("--target", "helm", "-n", NAMESPACE, "--timeout", str(timeout_s))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +29,15 @@ def docker(*arguments: str) -> str:
     done = subprocess.run([needs.tool("docker"), *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def load_images(topology: Path, load: Sequence[str]) -> None:
+    """Build the images of a topology, and load them into the cluster with the command `load`."""
+    built = kit("build", str(topology), "-o", "json")
+    assert built.returncode == 0, built.stderr
+    for row in json.loads(built.stdout):
+        loaded = subprocess.run([*load, row["image"]], capture_output=True, text=True, check=False)
+        assert loaded.returncode == 0, loaded.stderr
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from tests import needs
-from tests.kit.deploying import kit
+from tests.kit.deploying import kit, load_images
 
 pytestmark = [pytest.mark.cluster, pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -42,11 +42,7 @@ def operated(tmp_path: Path) -> Iterator[None]:
     topology = tmp_path / "topology.yaml"
     topology.write_text(TOPOLOGY)
     try:
-        built = kit("build", str(topology), "-o", "json")
-        assert built.returncode == 0, built.stderr
-        for row in json.loads(built.stdout):
-            loaded = subprocess.run([*load, row["image"]], capture_output=True, text=True, check=False)
-            assert loaded.returncode == 0, loaded.stderr
+        load_images(topology, load)
         done = kit("deploy", str(topology), "--target", "helm", "-n", NAME, "--timeout", "180")
         assert done.returncode == 0, done.stderr
         yield

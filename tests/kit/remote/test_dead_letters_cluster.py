@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from tests import needs
-from tests.kit.deploying import docker, kit
+from tests.kit.deploying import docker, kit, load_images
 from tests.kit.remote.test_dead_letters import CODE
 from tests.until import until
 
@@ -73,11 +73,7 @@ def deployed(shop: Path) -> Iterator[None]:
     folder.chmod(0o777)
     try:
         kubectl("apply", "--filename", "-", given=json.dumps(volume(folder)))
-        built = kit("build", str(shop), "-o", "json")
-        assert built.returncode == 0, built.stderr
-        for row in json.loads(built.stdout):
-            loaded = subprocess.run([*load, row["image"]], capture_output=True, text=True, check=False)
-            assert loaded.returncode == 0, loaded.stderr
+        load_images(shop, load)
         done = kit("deploy", str(shop), "--target", "helm", "-n", NAME, "--timeout", "180")
         assert done.returncode == 0, done.stderr
         yield
