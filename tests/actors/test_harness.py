@@ -140,7 +140,7 @@ class Asker(Actor):
 def test_a_request_is_answered_by_the_function_that_plays_the_graph() -> None:
     def answer(event: Event, outbox: str | None) -> Event | None:
         if outbox == "slow":
-            gevent.sleep(10)
+            gevent.sleep(10)  # longer than anybody waits
         if outbox == "bad":
             raise MalformedEvent("no")
         return event.replace("answer") if outbox == "out" else None

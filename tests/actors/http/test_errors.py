@@ -126,7 +126,7 @@ def test_not_modified_has_no_body(start: Start) -> None:
 
 
 def waits(event: Event, outbox: str | None) -> Event | None:
-    gevent.sleep(60)
+    gevent.sleep(60)  # longer than anybody waits
     return None
 
 

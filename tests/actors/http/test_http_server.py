@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import subprocess
 
 import gevent
@@ -14,6 +13,7 @@ from actorkit import Event, Failure, Forbidden, MalformedEvent
 from actorkit.errors import SettingsError
 from actorkit.testing import Answer, Harness
 from actorkit_actors.http.http_server import HTTPServer
+from tests import needs
 from tests.actors.http.client import Client, Start, ask, request, seen
 
 
@@ -238,7 +238,7 @@ def test_an_answer_without_data_gives_204(start: Start) -> None:
 
 def test_an_answer_that_does_not_come_gives_504(start: Start) -> None:
     def answer(event: Event, outbox: str | None) -> Event | None:
-        gevent.sleep(60)
+        gevent.sleep(60)  # longer than anybody waits
         return None
 
     assert ask(start(answer, timeout_s=0.05), request())[0] == 504
@@ -264,13 +264,13 @@ def test_a_port_in_use_is_told_in_one_line(start: Start) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
 def test_curl_is_answered(start: Start) -> None:
+    program = needs.tool("curl")
     harness = start(max_body_bytes=4 << 20)
     url = f"http://127.0.0.1:{harness.actor.port}/echo"
 
     def curl(*arguments: str, stdin: bytes = b"") -> bytes:
-        command = ["curl", "-sS", "--fail-with-body", "-m", "10", *arguments, url]
+        command = [program, "-sS", "--fail-with-body", "-m", "10", *arguments, url]
         run = gevent.get_hub().threadpool.apply
         done: subprocess.CompletedProcess[bytes] = run(
             lambda: subprocess.run(command, input=stdin, capture_output=True, check=True)

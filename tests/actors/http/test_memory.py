@@ -135,7 +135,7 @@ def test_a_dead_outbox_does_not_take_all_places(start: Start) -> None:
     slow.go.set()
     for client in waiting:
         client.sock.close()
-    gevent.sleep(0)
+    gevent.sleep(0)  # what is closed is seen
 
 
 def test_the_longest_idle_connection_makes_room_for_a_new_one(start: Start) -> None:

@@ -221,7 +221,7 @@ def test_an_event_fails_when_the_peer_does_not_answer(reply: bytes | None, statu
     def serve(connection: Any, address: Any) -> None:
         connection.recv(100)
         if reply is None:
-            gevent.sleep(30)
+            gevent.sleep(30)  # longer than the actor waits
         connection.sendall(reply)
         connection.close()
 
